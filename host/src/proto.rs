@@ -1,0 +1,21 @@
+//! The messages and services of `proto/`, as generated.
+
+#![allow(clippy::doc_overindented_list_items, clippy::large_enum_variant, reason = "generated code")]
+
+/// Grafana's services.
+pub mod pluginv2 {
+    tonic::include_proto!("pluginv2");
+}
+
+/// go-plugin's own services.
+pub mod plugin {
+    tonic::include_proto!("plugin");
+}
+
+/// What the details of a gRPC status are made of.
+pub mod rpc {
+    tonic::include_proto!("google.rpc");
+}
+
+/// The descriptors of all of them, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
