@@ -1,0 +1,68 @@
+package client
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
+
+// Frame is a decoded frame.
+type Frame struct {
+	Name   string          `json:"name"`
+	RefID  string          `json:"ref_id"`
+	Meta   *data.FrameMeta `json:"meta,omitempty"`
+	Fields []Field         `json:"fields"`
+}
+
+// Field is one column; Type is the Go SDK's word for it, without the star of a nullable one.
+type Field struct {
+	Name     string            `json:"name"`
+	Type     string            `json:"type"`
+	Nullable bool              `json:"nullable"`
+	Labels   data.Labels       `json:"labels"`
+	Config   *data.FieldConfig `json:"config,omitempty"`
+	Values   []any             `json:"values"`
+}
+
+func newFrame(frame *data.Frame) Frame {
+	result := Frame{Name: frame.Name, RefID: frame.RefID, Meta: frame.Meta, Fields: []Field{}}
+	for _, field := range frame.Fields {
+		column := Field{
+			Name:     field.Name,
+			Type:     field.Type().NonNullableType().ItemTypeString(),
+			Nullable: field.Nullable(),
+			Labels:   field.Labels,
+			Config:   field.Config,
+			Values:   make([]any, field.Len()),
+		}
+		for i := range column.Values {
+			if value, ok := field.ConcreteAt(i); ok {
+				column.Values[i] = readable(value)
+			}
+		}
+		result.Fields = append(result.Fields, column)
+	}
+	return result
+}
+
+// readable writes a value as JSON can hold it: times as RFC 3339 in UTC, floats outside JSON's range as text.
+func readable(value any) any {
+	switch value := value.(type) {
+	case time.Time:
+		return value.UTC().Format(time.RFC3339Nano)
+	case float64:
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			return strconv.FormatFloat(value, 'g', -1, 64)
+		}
+		return value
+	case float32:
+		return readable(float64(value))
+	case json.RawMessage:
+		return value
+	default:
+		return value
+	}
+}

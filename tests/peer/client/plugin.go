@@ -1,0 +1,212 @@
+// Package client is Grafana's side of the plugin protocol, as far as tests need it: go-plugin's client, and the Go SDK's
+// conversion of what comes back.
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/otel/propagation"
+	"google.golang.org/grpc"
+)
+
+// exitPoll is how often an exit is looked for: go-plugin has no way to wait for one.
+const exitPoll = time.Millisecond
+
+var errNotConnected = errors.New("the plugin did not start: there is no connection to it")
+
+// Plugin is a plugin's process and the connection to it.
+type Plugin struct {
+	command *exec.Cmd
+	process *plugin.Client
+	grpc    *plugin.GRPCClient
+	socket  string
+	Log     *Log
+}
+
+// Start describes how a plugin is started. It gets exactly Env and what go-plugin adds. Quiet keeps no log: go-plugin
+// then parses the plugin's lines and drops those below info, as a Grafana with its default level does.
+type Start struct {
+	Exe       string            `json:"exe"`
+	Args      []string          `json:"args"`
+	Env       map[string]string `json:"env"`
+	Dir       string            `json:"dir"`
+	TimeoutMS int               `json:"timeout_ms"`
+	Quiet     bool              `json:"quiet"`
+}
+
+// Started is what the handshake told.
+type Started struct {
+	PID             int     `json:"pid"`
+	HandshakeMS     float64 `json:"handshake_ms"`
+	Network         string  `json:"network"`
+	Address         string  `json:"address"`
+	Protocol        string  `json:"protocol"`
+	ProtocolVersion int     `json:"protocol_version"`
+}
+
+// Exit tells how a process ended.
+type Exit struct {
+	MS         float64 `json:"ms"`
+	Code       int     `json:"exit_code"`
+	Signal     string  `json:"signal,omitempty"`
+	SocketGone bool    `json:"socket_gone"`
+}
+
+// New prepares a plugin's process; nothing runs yet.
+func New(start Start) *Plugin {
+	command := exec.Command(start.Exe, start.Args...)
+	command.Dir = start.Dir
+	for key, value := range start.Env {
+		command.Env = append(command.Env, key+"="+value)
+	}
+	log := newLog()
+	level, stderr := hclog.Trace, io.Writer(log)
+	if start.Quiet {
+		level, stderr = hclog.Info, io.Discard
+	}
+	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: level, Output: os.Stderr})
+	if !start.Quiet {
+		logger.RegisterSink(log)
+	}
+	process := plugin.NewClient(&plugin.ClientConfig{
+		Cmd: command,
+		HandshakeConfig: plugin.HandshakeConfig{
+			ProtocolVersion:  grpcplugin.ProtocolVersion,
+			MagicCookieKey:   grpcplugin.MagicCookieKey,
+			MagicCookieValue: grpcplugin.MagicCookieValue,
+		},
+		VersionedPlugins: map[int]plugin.PluginSet{grpcplugin.ProtocolVersion: {
+			"diagnostics": &grpcplugin.DiagnosticsGRPCPlugin{},
+			"resource":    &grpcplugin.ResourceGRPCPlugin{},
+			"data":        &grpcplugin.DataGRPCPlugin{},
+			"stream":      &grpcplugin.StreamGRPCPlugin{},
+			"admission":   &grpcplugin.AdmissionGRPCPlugin{},
+			"conversion":  &grpcplugin.ConversionGRPCPlugin{},
+		}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		SkipHostEnv:      true,
+		StartTimeout:     time.Duration(start.TimeoutMS) * time.Millisecond,
+		Logger:           logger,
+		Stderr:           stderr,
+		// Grafana instruments the connection so, too. There is no tracer provider here: the handler hands on the
+		// trace context that a command brings.
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithPropagators(propagation.TraceContext{}))),
+		},
+	})
+	return &Plugin{command: command, process: process, Log: log}
+}
+
+// Start runs the process, waits for its handshake and connects.
+func (p *Plugin) Start() (*Started, error) {
+	begin := time.Now()
+	address, err := p.process.Start()
+	if err != nil {
+		return nil, fmt.Errorf("start the plugin: %w", err)
+	}
+	handshake := time.Since(begin)
+	protocol, err := p.process.Client()
+	if err != nil {
+		p.process.Kill()
+		return nil, fmt.Errorf("connect to the plugin: %w", err)
+	}
+	connection, isGRPC := protocol.(*plugin.GRPCClient)
+	if !isGRPC {
+		p.process.Kill()
+		return nil, fmt.Errorf("the plugin speaks %s, not grpc", p.process.Protocol())
+	}
+	p.grpc = connection
+	if address.Network() == "unix" {
+		p.socket = address.String()
+	}
+	return &Started{
+		PID:             p.command.Process.Pid,
+		HandshakeMS:     milliseconds(handshake),
+		Network:         address.Network(),
+		Address:         address.String(),
+		Protocol:        string(p.process.Protocol()),
+		ProtocolVersion: p.process.NegotiatedVersion(),
+	}, nil
+}
+
+// PID is the process's id.
+func (p *Plugin) PID() int {
+	return p.command.Process.Pid
+}
+
+// Alive tells whether the process still runs.
+func (p *Plugin) Alive() bool {
+	return p.command.Process != nil && !p.process.Exited()
+}
+
+// Ping asks go-plugin's health service.
+func (p *Plugin) Ping() error {
+	if p.grpc == nil {
+		return errNotConnected
+	}
+	return p.grpc.Ping()
+}
+
+// Signal sends the process a signal: int, term, kill, stop or cont.
+func (p *Plugin) Signal(name string) error {
+	signals := map[string]syscall.Signal{
+		"int": syscall.SIGINT, "term": syscall.SIGTERM, "kill": syscall.SIGKILL,
+		"stop": syscall.SIGSTOP, "cont": syscall.SIGCONT,
+	}
+	signal, known := signals[name]
+	if !known {
+		return fmt.Errorf("unknown signal %q", name)
+	}
+	if p.command.Process == nil {
+		return errNotConnected
+	}
+	return p.command.Process.Signal(signal)
+}
+
+// Wait waits until the process has ended by itself.
+func (p *Plugin) Wait(timeout time.Duration) (*Exit, error) {
+	begin := time.Now()
+	for p.Alive() {
+		if time.Since(begin) > timeout {
+			return nil, errors.New("the plugin still runs")
+		}
+		time.Sleep(exitPoll)
+	}
+	return p.exit(begin), nil
+}
+
+// Kill ends the process as Grafana does: Shutdown, up to two seconds of patience, then SIGKILL.
+func (p *Plugin) Kill() *Exit {
+	begin := time.Now()
+	p.process.Kill()
+	return p.exit(begin)
+}
+
+func (p *Plugin) exit(begin time.Time) *Exit {
+	exit := &Exit{MS: milliseconds(time.Since(begin)), Code: -1, SocketGone: true}
+	if p.socket != "" {
+		_, err := os.Stat(p.socket)
+		exit.SocketGone = errors.Is(err, os.ErrNotExist)
+	}
+	if state := p.command.ProcessState; state != nil {
+		exit.Code = state.ExitCode()
+		if status, isWait := state.Sys().(syscall.WaitStatus); isWait && status.Signaled() {
+			exit.Signal = status.Signal().String()
+		}
+	}
+	return exit
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}

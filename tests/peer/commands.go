@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gpx-wasm/tests/peer/client"
+	"gpx-wasm/tests/peer/upstream"
+)
+
+// peer holds the one plugin that runs, or the last one, whose log can still be read.
+type peer struct {
+	mu     sync.Mutex
+	plugin *client.Plugin
+}
+
+type alive struct {
+	Alive bool `json:"alive"`
+}
+
+type done struct{}
+
+func (p *peer) run(command string, line []byte) (any, error) {
+	switch command {
+	case "start":
+		return with(line, p.start)
+	case "upstream":
+		return with(line, upstream.Start)
+	}
+	plugin, err := p.current()
+	if err != nil {
+		return nil, err
+	}
+	switch command {
+	case "query":
+		return with(line, plugin.Query)
+	case "ping":
+		return done{}, plugin.Ping()
+	case "logs":
+		return with(line, plugin.Log.Read)
+	case "alive":
+		return alive{plugin.Alive()}, nil
+	case "signal":
+		return with(line, func(arguments struct{ Signal string }) (any, error) {
+			return done{}, plugin.Signal(arguments.Signal)
+		})
+	case "wait":
+		return with(line, func(arguments struct {
+			TimeoutMS int `json:"timeout_ms"`
+		}) (any, error) {
+			return plugin.Wait(time.Duration(arguments.TimeoutMS) * time.Millisecond)
+		})
+	case "kill":
+		return plugin.Kill(), nil
+	}
+	return nil, fmt.Errorf("unknown command %q", command)
+}
+
+func (p *peer) start(start client.Start) (*client.Started, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.plugin != nil && p.plugin.Alive() {
+		return nil, errors.New("a plugin runs already: kill it first")
+	}
+	plugin := client.New(start)
+	p.plugin = plugin
+	return plugin.Start()
+}
+
+func (p *peer) current() (*client.Plugin, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.plugin == nil {
+		return nil, errors.New("no plugin was started")
+	}
+	return p.plugin, nil
+}
+
+func (p *peer) close() {
+	if plugin, err := p.current(); err == nil {
+		plugin.Kill()
+	}
+}
+
+// with reads a command's arguments from its line and runs it.
+func with[A, R any](line []byte, run func(A) (R, error)) (any, error) {
+	var arguments A
+	if err := json.Unmarshal(line, &arguments); err != nil {
+		return nil, fmt.Errorf("read the command's arguments: %w", err)
+	}
+	return run(arguments)
+}

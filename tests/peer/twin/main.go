@@ -1,0 +1,26 @@
+// Command twin is examples/http-backend written on Grafana's Go SDK. Tests hold the traces and answers of both to be
+// equal, and benchmarks run both side by side.
+package main
+
+import (
+	"os"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/tracing"
+	"go.opentelemetry.io/otel/attribute"
+)
+
+const pluginID = "gpx-httpbackend-datasource"
+
+func main() {
+	options := datasource.ManageOpts{
+		TracingOpts: tracing.Opts{
+			CustomAttributes: []attribute.KeyValue{attribute.String("my_plugin.my_attribute", "custom value")},
+		},
+	}
+	if err := datasource.Manage(pluginID, open, options); err != nil {
+		log.DefaultLogger.Error("The plugin ended with an error", "error", err)
+		os.Exit(1)
+	}
+}
