@@ -37,6 +37,16 @@ func (p *peer) run(command string, line []byte) (any, error) {
 	switch command {
 	case "query":
 		return with(line, plugin.Query)
+	case "health":
+		return with(line, plugin.Health)
+	case "metrics":
+		return with(line, plugin.Metrics)
+	case "resource":
+		return with(line, plugin.Resource)
+	case "invoke":
+		return with(line, plugin.Invoke)
+	case "reflect":
+		return with(line, plugin.Reflect)
 	case "ping":
 		return done{}, plugin.Ping()
 	case "logs":

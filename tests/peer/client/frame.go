@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 	"time"
@@ -38,6 +37,9 @@ func newFrame(frame *data.Frame) Frame {
 			Config:   field.Config,
 			Values:   make([]any, field.Len()),
 		}
+		if column.Labels == nil {
+			column.Labels = data.Labels{}
+		}
 		for i := range column.Values {
 			if value, ok := field.ConcreteAt(i); ok {
 				column.Values[i] = readable(value)
@@ -60,8 +62,6 @@ func readable(value any) any {
 		return value
 	case float32:
 		return readable(float64(value))
-	case json.RawMessage:
-		return value
 	default:
 		return value
 	}
