@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"gpx-wasm/tests/peer/bench"
 	"gpx-wasm/tests/peer/client"
 	"gpx-wasm/tests/peer/upstream"
 )
@@ -29,6 +30,8 @@ func (p *peer) run(command string, line []byte) (any, error) {
 		return with(line, p.start)
 	case "upstream":
 		return with(line, upstream.Start)
+	case "bench":
+		return with(line, bench.Bench.Run)
 	}
 	plugin, err := p.current()
 	if err != nil {
@@ -47,6 +50,8 @@ func (p *peer) run(command string, line []byte) (any, error) {
 		return with(line, plugin.Invoke)
 	case "reflect":
 		return with(line, plugin.Reflect)
+	case "load":
+		return with(line, func(load bench.Load) (*bench.Figures, error) { return load.Run(plugin) })
 	case "ping":
 		return done{}, plugin.Ping()
 	case "logs":

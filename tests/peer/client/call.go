@@ -82,8 +82,8 @@ type App struct {
 	APIVersion string            `json:"api_version"`
 }
 
-// context is the call's own: its deadline, its trace context for the gRPC handler, its metadata.
-func (c Call) context() (context.Context, context.CancelFunc) {
+// Context is the call's own: its deadline, its trace context for the gRPC handler, its metadata.
+func (c Call) Context() (context.Context, context.CancelFunc) {
 	carrier := propagation.MapCarrier{"traceparent": c.Traceparent, "tracestate": c.Tracestate}
 	ctx := propagation.TraceContext{}.Extract(context.Background(), carrier)
 	for key, value := range c.Metadata {

@@ -33,7 +33,7 @@ func (p *Plugin) Health(diagnose Diagnose) (*Health, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := diagnose.context()
+	ctx, cancel := diagnose.Context()
 	defer cancel()
 	reply, err := diagnostics.CheckHealth(ctx, &pluginv2.CheckHealthRequest{
 		PluginContext: diagnose.PluginContext.proto(), Headers: diagnose.Headers,
@@ -51,7 +51,7 @@ func (p *Plugin) Metrics(diagnose Diagnose) (*Metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := diagnose.context()
+	ctx, cancel := diagnose.Context()
 	defer cancel()
 	reply, err := diagnostics.CollectMetrics(ctx, &pluginv2.CollectMetricsRequest{PluginContext: diagnose.PluginContext.proto()})
 	if err != nil {

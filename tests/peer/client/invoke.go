@@ -44,7 +44,7 @@ func (p *Plugin) Invoke(invoke Invoke) (*Invoked, error) {
 			return nil, fmt.Errorf("read the request: %w", err)
 		}
 	}
-	ctx, cancel := invoke.context()
+	ctx, cancel := invoke.Context()
 	defer cancel()
 	description := &grpc.StreamDesc{ServerStreams: method.IsStreamingServer(), ClientStreams: method.IsStreamingClient()}
 	stream, err := p.grpc.Conn.NewStream(ctx, description, "/"+invoke.Method)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 // Log keeps what go-plugin read from a plugin's stderr: its lines as go-plugin parsed them, and the bytes.
 type Log struct {
+	plugin  string
 	mu      sync.Mutex
 	changed *sync.Cond
 	lines   []Line
@@ -43,15 +45,16 @@ type Lines struct {
 	Raw   string `json:"raw,omitempty"`
 }
 
-func newLog() *Log {
-	log := &Log{}
+// newLog keeps the log of the plugin with that executable: go-plugin names the plugin's own lines after it.
+func newLog(exe string) *Log {
+	log := &Log{plugin: filepath.Base(exe)}
 	log.changed = sync.NewCond(&log.mu)
 	return log
 }
 
-// Accept is called by hclog for every line. go-plugin names the plugin's own lines after its executable.
+// Accept is called by hclog for every line.
 func (l *Log) Accept(name string, level hclog.Level, message string, pairs ...any) {
-	line := Line{Level: level.String(), Message: message, Fields: map[string]any{}, Plugin: name != "" && name != "stdio"}
+	line := Line{Level: level.String(), Message: message, Fields: map[string]any{}, Plugin: name == l.plugin}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		line.Fields[fmt.Sprint(pairs[i])] = plain(pairs[i+1])
 	}

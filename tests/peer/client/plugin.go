@@ -69,7 +69,7 @@ func New(start Start) *Plugin {
 	for key, value := range start.Env {
 		command.Env = append(command.Env, key+"="+value)
 	}
-	log := newLog()
+	log := newLog(start.Exe)
 	level, stderr := hclog.Trace, io.Writer(log)
 	if start.Quiet {
 		level, stderr = hclog.Info, io.Discard

@@ -50,11 +50,14 @@ type Response struct {
 
 // Query sends the request and decodes the answer.
 func (p *Plugin) Query(query QueryData) (*QueryAnswer, error) {
-	request, err := query.proto()
+	if p.grpc == nil {
+		return nil, errNotConnected
+	}
+	request, err := query.Proto()
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := query.context()
+	ctx, cancel := query.Context()
 	defer cancel()
 	begin := time.Now()
 	reply, err := p.QueryRaw(ctx, request)
@@ -97,7 +100,8 @@ func (p *Plugin) QueryRaw(ctx context.Context, request *pluginv2.QueryDataReques
 	return data.QueryData(ctx, request)
 }
 
-func (q QueryData) proto() (*pluginv2.QueryDataRequest, error) {
+// Proto is the request as it goes over the wire.
+func (q QueryData) Proto() (*pluginv2.QueryDataRequest, error) {
 	request := &pluginv2.QueryDataRequest{PluginContext: q.PluginContext.proto(), Headers: q.Headers}
 	switch q.Format {
 	case "", "arrow":

@@ -33,7 +33,7 @@ func (p *Plugin) Reflect(request Reflect) (*Reflected, error) {
 	if len(request.Packages) == 0 {
 		request.Packages = []string{"pluginv2"}
 	}
-	ctx, cancel := request.context()
+	ctx, cancel := request.Context()
 	defer cancel()
 	reflector, err := newReflector(ctx, p.grpc.Conn)
 	if err != nil {

@@ -42,7 +42,7 @@ func (p *Plugin) Resource(call CallResource) (*ResourceAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := call.context()
+	ctx, cancel := call.Context()
 	defer cancel()
 	request := &pluginv2.CallResourceRequest{
 		PluginContext: call.PluginContext.proto(), Method: call.Method, Path: call.Path, Url: call.URL,

@@ -1,0 +1,164 @@
+package bench
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gpx-wasm/tests/peer/client"
+)
+
+// Load sends one request again and again, from several callers at once, Calls times or for DurationMS.
+type Load struct {
+	client.QueryData
+	Callers    int `json:"callers"`
+	Calls      int `json:"calls"`
+	DurationMS int `json:"duration_ms"`
+	WarmupMS   int `json:"warmup_ms"`
+}
+
+// Figures are what a load showed. CPU is the plugin's alone; answers are not decoded, which keeps the driver small.
+type Figures struct {
+	Callers        int     `json:"callers"`
+	Calls          int     `json:"calls"`
+	Seconds        float64 `json:"seconds"`
+	CallsPerSecond float64 `json:"calls_per_s"`
+	P50MS          float64 `json:"p50_ms"`
+	P90MS          float64 `json:"p90_ms"`
+	P99MS          float64 `json:"p99_ms"`
+	CPUPerCallUS   float64 `json:"cpu_per_call_us"`
+	RSSKiB         int     `json:"rss_kib"`
+	PeakRSSKiB     int     `json:"peak_rss_kib"`
+	// Errors counts calls that failed as a whole, FailedQueries single queries in answers.
+	Errors        int    `json:"errors"`
+	FailedQueries int    `json:"failed_queries"`
+	FirstError    string `json:"first_error,omitempty"`
+}
+
+// Run puts the load on a plugin that runs.
+func (l Load) Run(plugin *client.Plugin) (*Figures, error) {
+	if l.Calls <= 0 && l.DurationMS <= 0 {
+		return nil, errors.New("say how long: calls or duration_ms")
+	}
+	l.Callers = max(l.Callers, 1)
+	if l.WarmupMS > 0 {
+		warmup := l
+		warmup.Calls, warmup.DurationMS = 0, l.WarmupMS
+		if _, err := warmup.drive(plugin); err != nil {
+			return nil, err
+		}
+	}
+	before, err := cpuTime(plugin.PID())
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	result, err := l.drive(plugin)
+	if err != nil {
+		return nil, err
+	}
+	elapsed := time.Since(begin)
+	after, err := cpuTime(plugin.PID())
+	if err != nil {
+		return nil, err
+	}
+	held, err := memory(plugin.PID())
+	if err != nil {
+		return nil, err
+	}
+	calls := len(result.latencies)
+	return &Figures{
+		Callers:        l.Callers,
+		Calls:          calls,
+		Seconds:        elapsed.Seconds(),
+		CallsPerSecond: float64(calls) / elapsed.Seconds(),
+		P50MS:          milliseconds(quantile(result.latencies, 0.50)),
+		P90MS:          milliseconds(quantile(result.latencies, 0.90)),
+		P99MS:          milliseconds(quantile(result.latencies, 0.99)),
+		CPUPerCallUS:   float64((after - before).Microseconds()) / float64(max(calls, 1)),
+		RSSKiB:         held.now,
+		PeakRSSKiB:     held.peak,
+		Errors:         result.errors,
+		FailedQueries:  result.failedQueries,
+		FirstError:     result.firstError,
+	}, nil
+}
+
+// tally is what one caller saw.
+type tally struct {
+	latencies     []time.Duration
+	errors        int
+	failedQueries int
+	firstError    string
+}
+
+func (l Load) drive(plugin *client.Plugin) (tally, error) {
+	request, err := l.QueryData.Proto()
+	if err != nil {
+		return tally{}, err
+	}
+	var started atomic.Int64
+	deadline := time.Now().Add(time.Duration(l.DurationMS) * time.Millisecond)
+	next := func() bool {
+		if l.Calls > 0 {
+			return started.Add(1) <= int64(l.Calls)
+		}
+		return time.Now().Before(deadline)
+	}
+	tallies := make([]tally, l.Callers)
+	var callers sync.WaitGroup
+	for i := range tallies {
+		callers.Go(func() {
+			for next() {
+				ctx, cancel := l.QueryData.Context()
+				begin := time.Now()
+				reply, err := plugin.QueryRaw(ctx, request)
+				tallies[i].latencies = append(tallies[i].latencies, time.Since(begin))
+				cancel()
+				if err != nil {
+					tallies[i].fail(&tallies[i].errors, err.Error())
+					continue
+				}
+				for _, response := range reply.Responses {
+					if response.Error != "" {
+						tallies[i].fail(&tallies[i].failedQueries, response.Error)
+					}
+				}
+			}
+		})
+	}
+	callers.Wait()
+	var all tally
+	for _, one := range tallies {
+		all.latencies = append(all.latencies, one.latencies...)
+		all.errors += one.errors
+		all.failedQueries += one.failedQueries
+		if all.firstError == "" {
+			all.firstError = one.firstError
+		}
+	}
+	return all, nil
+}
+
+func (t *tally) fail(count *int, message string) {
+	*count++
+	if t.firstError == "" {
+		t.firstError = message
+	}
+}
+
+// quantile is the smallest value that is not below so great a part of all (the nearest rank).
+func quantile(values []time.Duration, part float64) time.Duration {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	rank := int(part*float64(len(sorted))+0.999999) - 1
+	return sorted[min(max(rank, 0), len(sorted)-1)]
+}
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}
