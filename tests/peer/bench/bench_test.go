@@ -15,8 +15,8 @@ func TestQuantileIsTheNearestRank(t *testing.T) {
 			t.Errorf("quantile %v: got %d, want %d", part, got, want)
 		}
 	}
-	if got := quantile([]time.Duration{7}, 0.99); got != 7 {
-		t.Errorf("of one value: got %d", got)
+	if got := quantile([]time.Duration{9, 7, 8}, 0.5); got != 8 {
+		t.Errorf("the middle of three: got %d", got)
 	}
 }
 

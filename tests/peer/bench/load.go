@@ -2,6 +2,7 @@ package bench
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -155,7 +156,7 @@ func quantile(values []time.Duration, part float64) time.Duration {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	rank := int(part*float64(len(sorted))+0.999999) - 1
+	rank := int(math.Ceil(part*float64(len(sorted)))) - 1
 	return sorted[min(max(rank, 0), len(sorted)-1)]
 }
 

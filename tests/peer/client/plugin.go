@@ -112,6 +112,8 @@ func (p *Plugin) Start() (*Started, error) {
 	begin := time.Now()
 	address, err := p.process.Start()
 	if err != nil {
+		// Ends what may be left of it, and waits until its log is complete.
+		p.process.Kill()
 		return nil, fmt.Errorf("start the plugin: %w", err)
 	}
 	handshake := time.Since(begin)
@@ -139,8 +141,11 @@ func (p *Plugin) Start() (*Started, error) {
 	}, nil
 }
 
-// PID is the process's id.
+// PID is the process's id, 0 if it was never started.
 func (p *Plugin) PID() int {
+	if p.command.Process == nil {
+		return 0
+	}
 	return p.command.Process.Pid
 }
 
