@@ -8,7 +8,7 @@ use prost::Message as _;
 fn main() -> anyhow::Result<()> {
     let folder = "../proto";
     println!("cargo:rerun-if-changed={folder}");
-    let files = ["pluginv2.proto", "go_plugin.proto", "rpc_status.proto"];
+    let files = ["pluginv2.proto", "go_plugin.proto"];
     let descriptors = protox::compile(files, [folder])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;

@@ -1,6 +1,11 @@
 //! The messages and services of `proto/`, as generated.
 
-#![allow(clippy::doc_overindented_list_items, clippy::large_enum_variant, reason = "generated code")]
+#![allow(
+    clippy::allow_attributes_without_reason,
+    clippy::doc_overindented_list_items,
+    clippy::large_enum_variant,
+    reason = "generated code"
+)]
 
 /// Grafana's services.
 pub mod pluginv2 {
@@ -10,11 +15,6 @@ pub mod pluginv2 {
 /// go-plugin's own services.
 pub mod plugin {
     tonic::include_proto!("plugin");
-}
-
-/// What the details of a gRPC status are made of.
-pub mod rpc {
-    tonic::include_proto!("google.rpc");
 }
 
 /// The descriptors of all of them, for reflection.

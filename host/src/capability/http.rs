@@ -1,0 +1,168 @@
+//! `wasi:http/outgoing-handler`: hands a component's requests to its data source's client.
+
+use std::io;
+
+use hickory_resolver::net::NetError;
+use http::Request;
+use http_body_util::BodyExt as _;
+use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::capability::tracer::CallSpans;
+use crate::egress::{Client, Error};
+
+/// The HTTP state of one instance.
+pub struct HttpHooks {
+    /// None for an instance that may reach nothing.
+    client: Option<Client>,
+    spans: CallSpans,
+}
+
+type Response = http::Response<WasiBody>;
+/// Ends when the work that a response's body needs is over; here the body does it itself.
+type Worker = Box<dyn Future<Output = Result<(), Code>> + Send>;
+
+// === impl HttpHooks ===
+
+impl HttpHooks {
+    /// For an instance of the data source that `client` belongs to; without one, every request is refused.
+    pub fn new(client: Option<Client>, spans: CallSpans) -> Self {
+        Self { client, spans }
+    }
+
+    /// Requests belong to another call from here on.
+    pub fn begin(&mut self, spans: CallSpans) {
+        self.spans = spans;
+    }
+}
+
+impl WasiHttpHooks for HttpHooks {
+    /// Called while the component makes the request, so the innermost span is the one it makes it in.
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _done: Worker,
+    ) -> Box<dyn Future<Output = Result<(Response, Worker), Code>> + Send> {
+        let Some(client) = &self.client else {
+            return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
+        };
+        let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+        let parent = self.spans.parent_of_request(traceparent);
+        let response = client.send(request, options, &parent);
+        Box::new(async move {
+            let response = response.await.map_err(|error| code(&error))?;
+            let response = response.map(|body| body.map_err(|error| code(&error)).boxed_unsync());
+            Ok((response, Box::new(std::future::ready(Ok(()))) as Worker))
+        })
+    }
+
+    /// The client writes it, from what was granted.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+}
+
+/// The error as `wasi:http` names it. Text goes along where a person must do something, and where no name fits.
+fn code(error: &Error) -> Code {
+    match error {
+        // HttpRequestDenied and DestinationIpProhibited would not carry the remedy to the person who reads the panel.
+        Error::Denied { .. } | Error::AddressProhibited { .. } => Code::InternalError(Some(error.chain())),
+        Error::Uri => Code::HttpRequestUriInvalid,
+        Error::Method => Code::HttpRequestMethodInvalid,
+        Error::Dns { source: NetError::Timeout, .. } => Code::DnsTimeout,
+        Error::Dns { .. } | Error::NoAddress { .. } | Error::ResolverConfig { .. } => {
+            Code::DnsError { rcode: Some(error.chain()), info_code: None }
+        }
+        Error::ConnectTimeout { .. } => Code::ConnectionTimeout,
+        Error::Connect { source, .. } => connect_code(source),
+        Error::TlsSettings(_) => Code::InternalError(Some(error.chain())),
+        Error::Tls { source, .. } => tls_code(source, error),
+        Error::ResponseTimeout { .. } => Code::HttpResponseTimeout,
+        Error::ReadTimeout { .. } => Code::ConnectionReadTimeout,
+        Error::Closed { .. } => Code::ConnectionTerminated,
+        Error::Protocol { .. } => Code::HttpProtocolError,
+        Error::RequestBody { .. } => Code::InternalError(Some(error.chain())),
+        Error::Gzip { .. } => Code::HttpResponseContentCoding(Some(error.chain())),
+        Error::DecodedTooLarge { limit, .. } => Code::HttpResponseBodySize(Some(*limit)),
+    }
+}
+
+fn connect_code(source: &io::Error) -> Code {
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => Code::ConnectionRefused,
+        io::ErrorKind::TimedOut => Code::ConnectionTimeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Code::DestinationIpUnroutable,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Code::ConnectionTerminated,
+        _ => Code::DestinationUnavailable,
+    }
+}
+
+fn tls_code(source: &io::Error, error: &Error) -> Code {
+    match source.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => Code::TlsCertificateError,
+        Some(rustls::Error::AlertReceived(alert)) => {
+            Code::TlsAlertReceived { alert_id: Some((*alert).into()), alert_message: Some(error.chain()) }
+        }
+        Some(_) => Code::TlsProtocolError,
+        None => Code::ConnectionTerminated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use http_body_util::Empty;
+    use opentelemetry::Context;
+    use rustls::{AlertDescription, CertificateError};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::egress::{Config, Egress, Settings, Source};
+    use crate::telemetry::{Telemetry, Tracer};
+
+    async fn send(url: &str, to: &str) -> Result<Response, Code> {
+        let settings = Settings::parse(Source {
+            url,
+            user: "",
+            basic_auth_enabled: false,
+            basic_auth_user: "",
+            json_data: b"",
+            secrets: &HashMap::new(),
+            name: "",
+            uid: "",
+            plugin_type: "",
+        });
+        let egress = Arc::new(Egress::new(Config::default(), "my-plugin", Telemetry::default()));
+        let mut hooks =
+            HttpHooks::new(Some(egress.client(settings)), CallSpans::new(Tracer::Off, Context::new()));
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let response =
+            hooks.send_request(Request::get(to).body(body).unwrap(), None, Box::new(async { Ok(()) }));
+        Ok(Box::into_pin(response).await?.0)
+    }
+
+    #[tokio::test]
+    async fn a_guest_can_tell_what_went_wrong() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let url = format!("http://{closed}");
+        assert!(matches!(send(&url, &url).await, Err(Code::ConnectionRefused)));
+
+        let Err(Code::InternalError(Some(text))) = send(&url, "http://other/").await else { panic!() };
+        assert_eq!(text, "no grant for other:80; add gpx_allow_hosts = other under [plugin.my-plugin]");
+    }
+
+    #[test]
+    fn failures_of_tls_have_names() {
+        let of = |source: rustls::Error| {
+            let error = Error::Tls { authority: "h:443".to_owned(), source: io::Error::other(source) };
+            code(&error)
+        };
+        let expired = rustls::Error::InvalidCertificate(CertificateError::Expired);
+        assert!(matches!(of(expired), Code::TlsCertificateError));
+        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
+        assert!(matches!(of(alert), Code::TlsAlertReceived { alert_id: Some(40), .. }));
+        assert!(matches!(of(rustls::Error::DecryptError), Code::TlsProtocolError));
+    }
+}

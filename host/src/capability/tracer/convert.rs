@@ -1,0 +1,160 @@
+//! Values between the contract and OpenTelemetry.
+
+use std::borrow::Cow;
+use std::str::FromStr as _;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use crate::bindings::gpx::plugin::{tracer as wit, types};
+use crate::capability::scrub::Scrub;
+
+/// Bytes that are kept of a text. A trace backend cuts there or earlier, and an attribute is not the place for a body.
+const MAX_TEXT: usize = 4096;
+
+/// Bytes that are kept of an attribute's key. Names of things are short.
+const MAX_KEY: usize = 256;
+
+/// Items that are kept of a list, be it attributes or a value. OpenTelemetry's own limit for the former.
+const MAX_LIST: usize = 128;
+
+/// An attribute, its texts cut to what is kept.
+pub fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue {
+    KeyValue::new(cut(attribute.key, MAX_KEY), value(attribute.value, scrub))
+}
+
+pub(super) fn attributes(list: Vec<types::Attribute>, scrub: &Scrub) -> Vec<KeyValue> {
+    list.into_iter().take(MAX_LIST).map(|attribute| key_value(attribute, scrub)).collect()
+}
+
+pub(super) fn text(text: String, scrub: &Scrub) -> String {
+    // First, so that no part of a secret is left at the cut.
+    cut(scrub.text(text), MAX_TEXT)
+}
+
+/// Cuts at a character's end, and gives back what the rest took.
+fn cut(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.shrink_to_fit();
+    }
+    text
+}
+
+fn items<T>(mut list: Vec<T>) -> Vec<T> {
+    list.truncate(MAX_LIST);
+    list.shrink_to_fit();
+    list
+}
+
+pub(super) fn kind(kind: wit::SpanKind) -> SpanKind {
+    match kind {
+        wit::SpanKind::Internal => SpanKind::Internal,
+        wit::SpanKind::Client => SpanKind::Client,
+        wit::SpanKind::Server => SpanKind::Server,
+        wit::SpanKind::Producer => SpanKind::Producer,
+        wit::SpanKind::Consumer => SpanKind::Consumer,
+    }
+}
+
+pub(super) fn status(status: wit::Status, scrub: &Scrub) -> Status {
+    match status {
+        wit::Status::Unset => Status::Unset,
+        wit::Status::Ok => Status::Ok,
+        wit::Status::Error(why) => Status::Error { description: Cow::Owned(text(why, scrub)) },
+    }
+}
+
+/// None for a context whose ids are no ids: a link to nowhere helps nobody.
+pub(super) fn link(link: wit::Link, scrub: &Scrub) -> Option<Link> {
+    let wit::SpanContext { trace_id, span_id, sampled, trace_state } = &link.context;
+    let trace_id = TraceId::from_hex(hex(trace_id, 32)?).ok()?;
+    let flags = if *sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
+    let state = TraceState::from_str(trace_state).unwrap_or_default();
+    let context = SpanContext::new(trace_id, self::span_id(span_id)?, flags, true, state);
+    context.is_valid().then(|| Link::new(context, attributes(link.attributes, scrub), 0))
+}
+
+pub(super) fn span_id(text: &str) -> Option<SpanId> {
+    SpanId::from_hex(hex(text, 16)?).ok()
+}
+
+/// The text if it is so many hex digits. The ids' own parser takes a sign and fewer digits as well.
+fn hex(text: &str, digits: usize) -> Option<&str> {
+    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text)
+}
+
+pub(super) fn span_context(context: &SpanContext) -> wit::SpanContext {
+    wit::SpanContext {
+        trace_id: context.trace_id().to_string(),
+        span_id: context.span_id().to_string(),
+        sampled: context.is_sampled(),
+        trace_state: context.trace_state().header(),
+    }
+}
+
+pub(super) fn time(nanoseconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds)
+}
+
+fn value(value: types::Value, scrub: &Scrub) -> Value {
+    let strings = |list: Vec<String>| {
+        items(list).into_iter().map(|item| StringValue::from(text(item, scrub))).collect()
+    };
+    match value {
+        types::Value::Text(item) => Value::String(text(item, scrub).into()),
+        types::Value::Boolean(item) => Value::Bool(item),
+        types::Value::Integer(item) => Value::I64(item),
+        types::Value::Float(item) => Value::F64(item),
+        types::Value::Texts(list) => Value::Array(Array::String(strings(list))),
+        types::Value::Booleans(list) => Value::Array(Array::Bool(items(list))),
+        types::Value::Integers(list) => Value::Array(Array::I64(items(list))),
+        types::Value::Floats(list) => Value::Array(Array::F64(items(list))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(trace_id: &str, span_id: &str) -> wit::Link {
+        let context = wit::SpanContext {
+            trace_id: trace_id.to_owned(),
+            span_id: span_id.to_owned(),
+            sampled: true,
+            trace_state: String::new(),
+        };
+        wit::Link { context, attributes: Vec::new() }
+    }
+
+    #[test]
+    fn ids_keep_their_leading_zeros() {
+        let link =
+            link(context("00000000000000000000000000000001", "000000000000000a"), &Scrub::default()).unwrap();
+        let back = span_context(&link.span_context);
+        assert_eq!(back.trace_id, "00000000000000000000000000000001");
+        assert_eq!(back.span_id, "000000000000000a");
+    }
+
+    #[test]
+    fn a_bad_id_is_refused_not_repaired() {
+        assert!(link(context("1", "000000000000000a"), &Scrub::default()).is_none());
+        assert!(
+            link(context("00000000000000000000000000000000", "000000000000000a"), &Scrub::default())
+                .is_none()
+        );
+        assert!(
+            link(context("0000000000000000000000000000000g", "000000000000000a"), &Scrub::default())
+                .is_none()
+        );
+        assert!(span_id("+00000000000000a").is_none());
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let cut = text("é".repeat(MAX_TEXT), &Scrub::default());
+        assert_eq!(cut.len(), MAX_TEXT);
+        assert_eq!(text(format!("a{}", "é".repeat(MAX_TEXT)), &Scrub::default()).len(), MAX_TEXT - 1);
+    }
+}

@@ -1,0 +1,207 @@
+//! Everything that the process is told from outside, read once. Nothing else reads the environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use self::setting::{Setting, Settings, markdown};
+pub use self::value::Transport;
+
+mod setting;
+mod value;
+
+/// One value per variable, by its name.
+pub type Strings = BTreeMap<String, String>;
+
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub process: Process,
+    pub tracing: Tracing,
+    /// The plugin's version as Grafana read it from plugin.json; only given while tracing is on.
+    pub plugin_version: Option<String>,
+    pub settings: Settings,
+    /// The keys of the plugin's section in grafana.ini that are not ours: they are the component's.
+    pub operator: Strings,
+    /// What could not be understood. The plugin runs all the same; log and health check tell.
+    pub problems: Vec<Problem>,
+}
+
+/// go-plugin's part: how the process is started and reached.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    pub cookie: Option<String>,
+    /// The protocol versions that the client speaks, separated by commas.
+    pub versions: String,
+    pub client_cert: bool,
+    pub multiplex: bool,
+    pub socket_dir: Option<PathBuf>,
+    /// By name or number.
+    pub socket_group: Option<String>,
+    pub temp_dir: PathBuf,
+    pub min_port: u16,
+    pub max_port: u16,
+    pub transport: Transport,
+}
+
+/// Grafana's own tracing settings, as it passes them on to every plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tracing {
+    /// `host:port` of the collector. Empty: tracing is off.
+    pub address: String,
+    /// Any of `w3c` and `jaeger`, separated by commas.
+    pub propagation: String,
+    pub sampler_type: String,
+    pub sampler_param: String,
+    pub sampler_remote_url: String,
+}
+
+/// A value that could not be used, in words for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// As the operator wrote it.
+    pub key: String,
+    /// What is wrong, what holds instead, and the remedy.
+    pub text: String,
+}
+
+/// What Grafana puts before each key of the plugin's section.
+const SECTION: &str = "GF_PLUGIN_";
+
+/// Variables that look like the section's but are Grafana's own. The last two are secrets of the plugin's service
+/// account, which no component gets unasked.
+const NOT_OF_THE_SECTION: [&str; 4] = [
+    "GF_PLUGIN_VERSION",
+    "GF_PLUGIN_APP_CLIENT_ID",
+    "GF_PLUGIN_APP_CLIENT_SECRET",
+    "GF_PLUGIN_APP_PRIVATE_KEY",
+];
+
+// === impl Config ===
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> Self {
+        let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+        Self::read(&std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect())
+    }
+
+    pub fn read(strings: &Strings) -> Self {
+        let section = strings
+            .iter()
+            .filter(|(key, _)| !NOT_OF_THE_SECTION.contains(&key.as_str()))
+            .filter_map(|(key, value)| Some((key.strip_prefix(SECTION)?.to_lowercase(), value.clone())));
+        let (ours, operator) = section.partition(|(key, _)| key.starts_with(setting::PREFIX));
+        let mut problems = Vec::new();
+        let (settings, transport) = Settings::read(&ours, &mut problems);
+        Self {
+            process: Process::read(strings, transport, &mut problems),
+            tracing: Tracing::read(strings),
+            plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
+            settings,
+            operator,
+            problems,
+        }
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    fn read(strings: &Strings, transport: Transport, problems: &mut Vec<Problem>) -> Self {
+        let mut port = |key: &str| match non_empty(strings, key).map(|port| port.parse()) {
+            None => 0,
+            Some(Ok(port)) => port,
+            Some(Err(_)) => {
+                let text = "it must be a port number; a free port is chosen instead".to_owned();
+                problems.push(Problem { key: key.to_owned(), text });
+                0
+            }
+        };
+        Self {
+            cookie: strings.get("grafana_plugin_type").cloned(),
+            versions: text(strings, "PLUGIN_PROTOCOL_VERSIONS"),
+            client_cert: non_empty(strings, "PLUGIN_CLIENT_CERT").is_some(),
+            multiplex: non_empty(strings, "PLUGIN_MULTIPLEX_GRPC").is_some(),
+            socket_dir: non_empty(strings, "PLUGIN_UNIX_SOCKET_DIR").map(Into::into),
+            socket_group: non_empty(strings, "PLUGIN_UNIX_SOCKET_GROUP"),
+            temp_dir: non_empty(strings, "TMPDIR").unwrap_or_else(|| "/tmp".to_owned()).into(),
+            min_port: port("PLUGIN_MIN_PORT"),
+            max_port: port("PLUGIN_MAX_PORT"),
+            transport,
+        }
+    }
+}
+
+// === impl Tracing ===
+
+impl Tracing {
+    fn read(strings: &Strings) -> Self {
+        Self {
+            address: text(strings, "GF_INSTANCE_OTLP_ADDRESS"),
+            propagation: text(strings, "GF_INSTANCE_OTLP_PROPAGATION"),
+            sampler_type: text(strings, "GF_INSTANCE_OTLP_SAMPLER_TYPE"),
+            sampler_param: text(strings, "GF_INSTANCE_OTLP_SAMPLER_PARAM"),
+            sampler_remote_url: text(strings, "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL"),
+        }
+    }
+}
+
+fn text(strings: &Strings, key: &str) -> String {
+    strings.get(key).map(|value| value.trim().to_owned()).unwrap_or_default()
+}
+
+fn non_empty(strings: &Strings, key: &str) -> Option<String> {
+    Some(text(strings, key)).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Config {
+        Config::read(&pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect())
+    }
+
+    #[test]
+    fn an_empty_environment_has_defaults_and_no_problem() {
+        let config = read(&[]);
+        assert_eq!(config.problems, []);
+        assert_eq!(config.process.temp_dir, PathBuf::from("/tmp"));
+        assert_eq!(config.process.transport, Transport::Unix);
+        assert_eq!(config.tracing, Tracing::default());
+    }
+
+    #[test]
+    fn reads_what_go_plugin_and_grafana_say() {
+        let config = read(&[
+            ("grafana_plugin_type", "datasource"),
+            ("PLUGIN_PROTOCOL_VERSIONS", "2"),
+            ("PLUGIN_UNIX_SOCKET_DIR", "/run/sockets"),
+            ("PLUGIN_UNIX_SOCKET_GROUP", ""),
+            ("PLUGIN_MIN_PORT", "10000"),
+            ("PLUGIN_MAX_PORT", "x"),
+            ("GF_INSTANCE_OTLP_ADDRESS", "localhost:4317"),
+            ("GF_PLUGIN_VERSION", "1.2.3"),
+        ]);
+        assert_eq!(config.process.cookie.as_deref(), Some("datasource"));
+        assert_eq!(config.process.socket_dir, Some(PathBuf::from("/run/sockets")));
+        assert_eq!(config.process.socket_group, None);
+        assert_eq!((config.process.min_port, config.process.max_port), (10000, 0));
+        assert_eq!(config.problems.iter().map(|p| p.key.as_str()).collect::<Vec<_>>(), ["PLUGIN_MAX_PORT"]);
+        assert_eq!(config.tracing.address, "localhost:4317");
+        assert_eq!(config.plugin_version.as_deref(), Some("1.2.3"));
+    }
+
+    #[test]
+    fn the_sections_other_keys_are_the_components() {
+        let config = read(&[
+            ("GF_PLUGIN_MAX_ROWS", "10"),
+            ("GF_PLUGIN_GPX_INSTANCES_MAX", "4"),
+            ("GF_PLUGIN_VERSION", "1.0.0"),
+            ("GF_PLUGIN_APP_CLIENT_SECRET", "hidden"),
+            ("GF_VERSION", "13.0.0"),
+        ]);
+        assert_eq!(config.operator, Strings::from([("max_rows".into(), "10".into())]));
+        assert_eq!(config.settings.instances_max, 4);
+        assert_eq!(config.problems, []);
+    }
+}

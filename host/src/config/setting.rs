@@ -1,0 +1,280 @@
+//! The one table of our settings: it is what the parser works from, and what docs/settings.md is made of.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::value::{self, Expected, Transport};
+use super::{Problem, Strings};
+
+/// What all our keys begin with; everything else in the section is the component's.
+pub(super) const PREFIX: &str = "gpx_";
+
+/// One key of `[plugin.<id>]` in grafana.ini.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// What the value is, and its unit.
+    pub kind: &'static str,
+    /// What holds when the key is absent.
+    pub default: &'static str,
+    /// What holds when the value cannot be understood: never more than the operator may have meant to allow, so a
+    /// setting that is about security denies.
+    pub when_bad: &'static str,
+    pub meaning: &'static str,
+}
+
+/// The values of all of them but the transport, which is the process's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub allow_hosts: Vec<String>,
+    pub call_timeout: Duration,
+    pub cpu_timeout: Duration,
+    /// Bytes.
+    pub memory_max: u64,
+    /// Bytes.
+    pub memory_total: u64,
+    pub instances_max: usize,
+    pub deny_secrets: Vec<String>,
+    pub precompiled: bool,
+}
+
+const LIST: &str = "list, separated by commas or blanks";
+const DURATION: &str = "time, such as `500ms`, `30s` or `5m`";
+const MEBIBYTES: &str = "MiB";
+
+const ALLOW_HOSTS: Setting = Setting {
+    name: "gpx_allow_hosts",
+    kind: LIST,
+    default: "",
+    when_bad: "",
+    meaning: "What the plugin may reach besides the origin of the data source's own URL. An entry that cannot be \
+              understood allows nothing.",
+};
+const CALL_TIMEOUT: Setting = Setting {
+    name: "gpx_call_timeout",
+    kind: DURATION,
+    default: "5m",
+    when_bad: "5m",
+    meaning: "How long a call may take in all. Grafana's own deadline ends it earlier if it is shorter.",
+};
+const CPU_TIMEOUT: Setting = Setting {
+    name: "gpx_cpu_timeout",
+    kind: DURATION,
+    default: "10s",
+    when_bad: "10s",
+    meaning: "How long a call may compute inside the component. Waiting for an upstream does not count.",
+};
+const MEMORY_MAX: Setting = Setting {
+    name: "gpx_memory_max",
+    kind: MEBIBYTES,
+    default: "256",
+    when_bad: "256",
+    meaning: "How much memory one instance of the component may take. A call that needs more fails.",
+};
+const MEMORY_TOTAL: Setting = Setting {
+    name: "gpx_memory_total",
+    kind: MEBIBYTES,
+    default: "1024",
+    when_bad: "1024",
+    meaning: "How much memory all instances of the component may take together.",
+};
+const INSTANCES_MAX: Setting = Setting {
+    name: "gpx_instances_max",
+    kind: "number",
+    default: "32",
+    when_bad: "32",
+    meaning: "How many instances of the component may exist per data source. Each runs one query at a time; more \
+              queries wait.",
+};
+const DENY_SECRETS: Setting = Setting {
+    name: "gpx_deny_secrets",
+    kind: LIST,
+    default: "",
+    when_bad: "",
+    meaning: "Names of the data source's secrets that the component does not get, though it asks for them. The name \
+              is that in `secureJsonData`.",
+};
+const PRECOMPILED: Setting = Setting {
+    name: "gpx_precompiled",
+    kind: "`on` or `off`",
+    default: "on",
+    when_bad: "off",
+    meaning: "Whether machine code that was compiled beforehand (the `.cwasm` beside the executable) is used. With \
+              `off` the component is compiled at each start.",
+};
+const TRANSPORT: Setting = Setting {
+    name: "gpx_transport",
+    kind: "`unix` or `tcp`",
+    default: "unix",
+    when_bad: "unix",
+    meaning: "How Grafana reaches the plugin. Every user of the machine can connect to a TCP port on 127.0.0.1; a \
+              unix socket is Grafana's alone. Windows always uses TCP.",
+};
+
+const ALL: [&Setting; 9] = [
+    &ALLOW_HOSTS,
+    &CALL_TIMEOUT,
+    &CPU_TIMEOUT,
+    &MEMORY_MAX,
+    &MEMORY_TOTAL,
+    &INSTANCES_MAX,
+    &DENY_SECRETS,
+    &PRECOMPILED,
+    &TRANSPORT,
+];
+
+/// Reads settings one by one, and notes what it could not read.
+struct Reader<'a> {
+    given: &'a Strings,
+    problems: &'a mut Vec<Problem>,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// `given` holds the keys of ours that the section has, in lower case.
+    pub(super) fn read(given: &Strings, problems: &mut Vec<Problem>) -> (Self, Transport) {
+        let mut reader = Reader { given, problems };
+        reader.refuse_unknown();
+        let settings = Self {
+            allow_hosts: reader.value(&ALLOW_HOSTS, value::list),
+            call_timeout: reader.value(&CALL_TIMEOUT, value::duration),
+            cpu_timeout: reader.value(&CPU_TIMEOUT, value::duration),
+            memory_max: reader.value(&MEMORY_MAX, value::mebibytes),
+            memory_total: reader.value(&MEMORY_TOTAL, value::mebibytes),
+            instances_max: reader.value(&INSTANCES_MAX, value::count),
+            deny_secrets: reader.value(&DENY_SECRETS, value::list),
+            precompiled: reader.value(&PRECOMPILED, value::switch),
+        };
+        (settings, reader.value(&TRANSPORT, value::transport))
+    }
+}
+
+// === impl Reader ===
+
+impl Reader<'_> {
+    fn refuse_unknown(&mut self) {
+        let known: BTreeSet<&str> = ALL.iter().map(|setting| setting.name).collect();
+        for key in self.given.keys().filter(|key| !known.contains(key.as_str())) {
+            let names = known.iter().copied().collect::<Vec<_>>().join(", ");
+            let text = format!("there is no such setting, so it is ignored; the settings are {names}");
+            self.problems.push(Problem { key: key.clone(), text });
+        }
+    }
+
+    /// A key without a value counts as absent.
+    fn value<T: Default>(&mut self, setting: &Setting, parse: fn(&str) -> Result<T, Expected>) -> T {
+        let given = self.given.get(setting.name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let used = match given.map(|text| (text, parse(text))) {
+            None => setting.default,
+            Some((_, Ok(value))) => return value,
+            Some((text, Err(expected))) => {
+                let text =
+                    format!("`{text}` must be {expected}; until then it is {}", shown(setting.when_bad));
+                self.problems.push(Problem { key: setting.name.to_owned(), text });
+                setting.when_bad
+            }
+        };
+        // A test reads every text of the table.
+        parse(used).unwrap_or_default()
+    }
+}
+
+/// docs/settings.md.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Settings\n\
+         \n\
+         <!-- Printed by `gpx-host settings`. Change host/src/config/setting.rs, then print it again. -->\n\
+         \n\
+         An operator sets these in the plugin's section of grafana.ini:\n\
+         \n\
+         ```ini\n\
+         [plugin.my-plugin-id]\n\
+         gpx_call_timeout = 1m\n\
+         ```\n\
+         \n\
+         Each can also be an environment variable of Grafana, `GF_PLUGIN_` followed by the key in capitals \
+         (`GF_PLUGIN_GPX_CALL_TIMEOUT`), which then holds for all plugins. All other keys of the section are given to \
+         the component as its operator settings. A change takes effect when Grafana is restarted.\n\
+         \n\
+         A key that does not exist and a value that cannot be understood are reported in Grafana's log and by the \
+         data source's health check; the plugin runs all the same, with what the last column says.\n\
+         \n\
+         | key | value | default | meaning | if the value is bad |\n\
+         |---|---|---|---|---|\n",
+    );
+    for Setting { name, kind, default, when_bad, meaning } in ALL {
+        let (default, when_bad) = (shown(default), shown(when_bad));
+        // Writing to a string does not fail.
+        let _ = writeln!(page, "| `{name}` | {kind} | {default} | {meaning} | {when_bad} |");
+    }
+    page
+}
+
+fn shown(text: &str) -> String {
+    if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> (Settings, Transport, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let given = pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let (settings, transport) = Settings::read(&given, &mut problems);
+        (settings, transport, problems)
+    }
+
+    #[test]
+    fn every_default_of_the_table_is_understood() {
+        let defaults: Vec<_> = ALL.iter().map(|setting| (setting.name, setting.default)).collect();
+        let (settings, transport, problems) = read(&defaults);
+        assert_eq!(problems, []);
+        assert_eq!((settings.clone(), transport, problems), read(&[]));
+        assert_eq!(settings.call_timeout, Duration::from_secs(300));
+        assert_eq!(settings.cpu_timeout, Duration::from_secs(10));
+        assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1024 << 20));
+        assert_eq!(settings.instances_max, 32);
+        assert!(settings.precompiled);
+    }
+
+    #[test]
+    fn every_text_that_stands_in_for_a_bad_one_is_understood() {
+        let texts: Vec<_> = ALL.iter().map(|setting| (setting.name, setting.when_bad)).collect();
+        assert_eq!(read(&texts).2, []);
+    }
+
+    #[test]
+    fn a_bad_value_is_a_problem_with_a_remedy_and_never_allows_more() {
+        let (settings, _, problems) = read(&[("gpx_call_timeout", "5"), ("gpx_precompiled", "maybe")]);
+        assert_eq!(settings.call_timeout, Duration::from_secs(300));
+        assert!(!settings.precompiled);
+        let [timeout, precompiled] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(timeout.key, "gpx_call_timeout");
+        assert!(timeout.text.contains("`5` must be a time with its unit"), "{}", timeout.text);
+        assert!(precompiled.text.ends_with("until then it is `off`"), "{}", precompiled.text);
+    }
+
+    #[test]
+    fn an_unknown_key_is_a_problem_that_names_the_known_ones() {
+        let (_, _, problems) = read(&[("gpx_call_timout", "5m")]);
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(problem.key, "gpx_call_timout");
+        assert!(problem.text.contains("gpx_call_timeout"), "{}", problem.text);
+    }
+
+    #[test]
+    fn a_key_without_a_value_counts_as_absent() {
+        assert_eq!(read(&[("gpx_memory_max", " ")]), read(&[]));
+    }
+
+    #[test]
+    fn the_page_for_operators_is_up_to_date() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/settings.md");
+        let page = std::fs::read_to_string(page).unwrap_or_default();
+        assert!(page == markdown(), "run `gpx-host settings > docs/settings.md`");
+    }
+}

@@ -1,0 +1,100 @@
+//! One HTTP/1.1 connection, the version that the Go SDK speaks to data sources. Whoever holds it has it alone, and
+//! dropping it closes it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinHandle;
+use wasmtime_wasi_http::WasiBody;
+
+use super::events::Events;
+use super::wire::{Upload, Watched, Wire};
+
+pub(super) struct Connection {
+    pub(super) remote: SocketAddr,
+    pub(super) local: SocketAddr,
+    sender: SendRequest<Upload>,
+    wire: Arc<Wire>,
+    task: JoinHandle<()>,
+}
+
+/// A request that got no response.
+pub(super) struct Unanswered {
+    pub(super) error: hyper::Error,
+    /// The request, if no byte of it was sent.
+    pub(super) unsent: Option<Request<WasiBody>>,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Speaks HTTP over `stream`; `closed` runs once the peer, or an error, has ended the connection.
+    pub(super) async fn open(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        remote: SocketAddr,
+        local: SocketAddr,
+        closed: impl FnOnce() + Send + 'static,
+    ) -> hyper::Result<Self> {
+        let wire = Arc::new(Wire::default());
+        let io = TokioIo::new(Watched::new(stream, wire.clone()));
+        let (sender, connection) = http1::handshake(io).await?;
+        let task = tokio::spawn(async move {
+            // The sender reports the error to whoever waits for a response.
+            let _ = connection.await;
+            closed();
+        });
+        Ok(Self { remote, local, sender, wire, task })
+    }
+
+    pub(super) async fn send(
+        &mut self,
+        request: Request<WasiBody>,
+        events: Events,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        // A body without a length is not sent with these methods, and never asked for. Standard clients hand one over
+        // with every request.
+        let bodiless = matches!(*request.method(), Method::GET | Method::HEAD | Method::CONNECT)
+            && !request.headers().contains_key(CONTENT_LENGTH);
+        let request = request.map(|body| self.wire.begin(events, body, bodiless));
+        self.sender.try_send_request(request).await.map_err(|mut failed| Unanswered {
+            unsent: failed.take_message().map(|request| request.map(Upload::into_body)),
+            error: failed.into_error(),
+        })
+    }
+
+    /// Waits until another request can be sent: no longer than the end of the last one needs. False if closed.
+    pub(super) async fn ready(&mut self) -> bool {
+        self.sender.ready().await.is_ok()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Forgets the exchange that is over, and with it its span.
+    pub(super) fn rest(&self) {
+        self.wire.end();
+    }
+
+    /// Whether the peer has the whole request. A connection whose request was cut short cannot be used again.
+    pub(super) fn is_sent(&self) -> bool {
+        self.wire.is_sent()
+    }
+
+    /// Whether any byte of the response has come.
+    pub(super) fn is_answered(&self) -> bool {
+        self.wire.is_answered()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

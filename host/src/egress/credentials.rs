@@ -1,0 +1,66 @@
+//! What the host adds to a request on its way out, and what the guest may not decide.
+
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri};
+
+use super::origin::Origin;
+use super::settings::{self, Settings};
+
+const AGENT: &str = concat!("gpx-host/", env!("CARGO_PKG_VERSION"));
+
+/// Brings a request into the form that goes onto the wire. Gives whether the host asked for gzip by itself.
+pub(super) fn prepare<B>(request: &mut Request<B>, origin: &Origin, own: Option<&Settings>) -> bool {
+    remove_framing(request);
+    // The guest may not pretend to talk to another host than the one that was granted.
+    if let Ok(host) = HeaderValue::try_from(origin.host_header()) {
+        request.headers_mut().insert(HOST, host);
+    }
+    if let Some(value) = userinfo(request.uri()).and_then(settings::basic_from_userinfo) {
+        request.headers_mut().entry(AUTHORIZATION).or_insert(value);
+    }
+    // Some servers refuse requests without one.
+    request.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+    if let Some(settings) = own {
+        authorize(request, settings);
+    }
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    ask_for_gzip(request)
+}
+
+/// The data source's credentials; only for requests to its own origin.
+fn authorize<B>(request: &mut Request<B>, settings: &Settings) {
+    let headers = request.headers_mut();
+    if let Some(value) = &settings.authorization {
+        headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
+    }
+    for (name, value) in &settings.headers {
+        headers.insert(name, value.clone());
+    }
+}
+
+fn remove_framing<B>(request: &mut Request<B>) {
+    let framing = |name: &&HeaderName| settings::frames_the_message(name) && *name != "content-length";
+    let names: Vec<HeaderName> = request.headers().keys().filter(framing).cloned().collect();
+    for name in names {
+        request.headers_mut().remove(name);
+    }
+}
+
+fn userinfo(uri: &Uri) -> Option<&str> {
+    Some(uri.authority()?.as_str().rsplit_once('@')?.0)
+}
+
+/// As Go's client: not for ranges, which count encoded bytes, and not for HEAD, which has no body.
+fn ask_for_gzip<B>(request: &mut Request<B>) -> bool {
+    let headers = request.headers();
+    if headers.contains_key(ACCEPT_ENCODING)
+        || headers.contains_key(RANGE)
+        || request.method() == Method::HEAD
+    {
+        return false;
+    }
+    request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    true
+}

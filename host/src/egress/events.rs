@@ -1,0 +1,179 @@
+//! The life of a connection as events of a request's span, named as Go's `otelhttptrace` names them.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
+
+/// Adds events to one span; does nothing if that span is not recorded.
+#[derive(Clone, Debug)]
+pub(super) struct Events(Option<Context>);
+
+/// How a request came by its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reuse {
+    New,
+    Idle(Duration),
+}
+
+// === impl Events ===
+
+impl Events {
+    pub(super) fn new(span: &Context) -> Self {
+        Self(span.span().is_recording().then(|| span.clone()))
+    }
+
+    pub(super) fn connection_wanted(&self, authority: &str) {
+        self.add("http.getconn.start", || vec![KeyValue::new("server.address", authority.to_owned())]);
+    }
+
+    pub(super) fn connection_ready(&self, remote: SocketAddr, local: SocketAddr, reuse: Reuse) {
+        self.add("http.getconn.done", || {
+            let reused = matches!(reuse, Reuse::Idle(_));
+            let mut attributes = vec![
+                KeyValue::new("http.remote", remote.to_string()),
+                KeyValue::new("http.local", local.to_string()),
+                KeyValue::new("http.conn.reused", reused),
+                KeyValue::new("http.conn.wasidle", reused),
+            ];
+            if let Reuse::Idle(time) = reuse {
+                attributes.push(KeyValue::new("http.conn.idletime", go_duration(time)));
+            }
+            attributes
+        });
+    }
+
+    pub(super) fn dns_start(&self, host: &str) {
+        self.add("http.dns.start", || vec![KeyValue::new("server.address", host.to_owned())]);
+    }
+
+    pub(super) fn dns_done(&self, addresses: &[IpAddr], error: Option<&dyn Display>) {
+        self.add("http.dns.done", || {
+            let mut text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            if text.is_empty() {
+                text = "undefined".to_owned();
+            }
+            let mut attributes = vec![KeyValue::new("http.dns.addrs", text)];
+            attributes.extend(error_attribute("http.dns.error", error));
+            attributes
+        });
+    }
+
+    pub(super) fn connect_start(&self, address: SocketAddr) {
+        self.add_named(
+            || format!("http.connect.{address}.start"),
+            || {
+                vec![
+                    KeyValue::new("http.remote", address.to_string()),
+                    KeyValue::new("http.conn.start.network", "tcp"),
+                ]
+            },
+        );
+    }
+
+    pub(super) fn connect_done(&self, address: SocketAddr, error: Option<&dyn Display>) {
+        self.add_named(
+            || format!("http.connect.{address}.done"),
+            || {
+                let mut attributes = vec![
+                    KeyValue::new("http.conn.done.addr", address.to_string()),
+                    KeyValue::new("http.conn.done.network", "tcp"),
+                ];
+                attributes.extend(
+                    error.map(|e| KeyValue::new(format!("http.connect.{address}.error"), e.to_string())),
+                );
+                attributes
+            },
+        );
+    }
+
+    pub(super) fn tls_start(&self) {
+        self.add("http.tls.start", Vec::new);
+    }
+
+    pub(super) fn tls_done(&self, error: Option<&dyn Display>) {
+        self.add("http.tls.done", || error_attribute("http.tls.error", error));
+    }
+
+    pub(super) fn send_start(&self) {
+        self.add("http.send.start", Vec::new);
+    }
+
+    pub(super) fn send_done(&self, error: Option<&dyn Display>) {
+        self.add("http.send.done", || error_attribute("http.send.error", error));
+    }
+
+    pub(super) fn receive_start(&self) {
+        self.add("http.receive.start", Vec::new);
+    }
+
+    pub(super) fn receive_done(&self) {
+        self.add("http.receive.done", Vec::new);
+    }
+
+    fn add(&self, name: &'static str, attributes: impl FnOnce() -> Vec<KeyValue>) {
+        self.add_named(|| name, attributes);
+    }
+
+    fn add_named<N: Into<Cow<'static, str>>>(
+        &self,
+        name: impl FnOnce() -> N,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
+    ) {
+        if let Some(span) = &self.0 {
+            span.span().add_event(name(), attributes());
+        }
+    }
+}
+
+fn error_attribute(key: &'static str, error: Option<&dyn Display>) -> Vec<KeyValue> {
+    error.map(|error| KeyValue::new(key, error.to_string())).into_iter().collect()
+}
+
+/// A duration as Go's `time.Duration.String` writes it: `1h2m3.5s`, `12.5ms`, `7µs`, `0s`.
+fn go_duration(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    let (value, unit) = match nanos {
+        0 => return "0s".to_owned(),
+        1..1_000 => (nanos as f64, "ns"),
+        1_000..1_000_000 => (nanos as f64 / 1e3, "µs"),
+        1_000_000..1_000_000_000 => (nanos as f64 / 1e6, "ms"),
+        _ => {
+            let (minutes, seconds) = (duration.as_secs() / 60, duration.as_secs() % 60);
+            let seconds = format!("{}s", seconds as f64 + f64::from(duration.subsec_nanos()) / 1e9);
+            return match (minutes / 60, minutes % 60) {
+                (0, 0) => seconds,
+                (0, minutes) => format!("{minutes}m{seconds}"),
+                (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
+            };
+        }
+    };
+    format!("{value}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_in_go() {
+        let cases = [
+            (0, "0s"),
+            (1, "1ns"),
+            (1_100, "1.1µs"),
+            (2_200_000, "2.2ms"),
+            (3_300_000_000, "3.3s"),
+            (245_000_000_000, "4m5s"),
+            (245_001_000_000, "4m5.001s"),
+            (18_367_001_000_000, "5h6m7.001s"),
+            (480_000_000_001, "8m0.000000001s"),
+            (60_000_000_000, "1m0s"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(go_duration(Duration::from_nanos(nanos)), text);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What a data source's settings say about HTTP: where it is, who we are there, how long we wait.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{self, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::tls::{BadPem, TlsSettings};
+
+/// As the Go SDK's: long enough for a slow network, short enough for a person who waits.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// As the Go SDK's: connecting, the response's head and its body.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The values of a data source (or app) that concern HTTP, as Grafana sends them.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    pub url: &'a str,
+    pub user: &'a str,
+    pub basic_auth_enabled: bool,
+    pub basic_auth_user: &'a str,
+    pub json_data: &'a [u8],
+    pub secrets: &'a HashMap<String, String>,
+    pub name: &'a str,
+    /// Empty for an app.
+    pub uid: &'a str,
+    pub plugin_type: &'a str,
+}
+
+/// How to talk to one data source. Secrets are in header values that are marked sensitive, so `Debug` hides them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(super) url: Result<Url, UrlFault>,
+    pub(super) authorization: Option<HeaderValue>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) timeouts: Timeouts,
+    pub(super) tls: Result<TlsSettings, BadPem>,
+    /// Attributes of every request's span.
+    pub(super) labels: Vec<(&'static str, String)>,
+}
+
+/// Why the settings' URL grants no origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UrlFault {
+    #[error("the data source has no URL: set it, or ")]
+    Missing,
+    #[error("the data source's URL cannot be parsed ({0}): correct it, or ")]
+    Malformed(url::ParseError),
+    #[error("the data source's URL starts with neither http:// nor https://: correct it, or ")]
+    Scheme,
+}
+
+/// `None` is no limit but the call's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timeouts {
+    /// Name resolution, TCP and TLS.
+    pub(super) connect: Option<Duration>,
+    /// The whole exchange with the body.
+    pub(super) total: Option<Duration>,
+}
+
+// === impl Settings ===
+
+impl Settings {
+    /// Never fails: a value of the wrong type counts as absent, and a URL that cannot be used grants nothing.
+    pub fn parse(source: Source<'_>) -> Self {
+        let json = serde_json::from_slice(source.json_data).unwrap_or_default();
+        let url = parse_url(source.url);
+        let authorization =
+            basic_auth(&source, &json).or_else(|| url.as_ref().ok().and_then(authorization_of_userinfo));
+        Self {
+            url: url.map(without_userinfo),
+            authorization,
+            headers: custom_headers(&json, source.secrets),
+            timeouts: Timeouts {
+                connect: seconds(&json, "dialTimeout", CONNECT_TIMEOUT),
+                total: seconds(&json, "timeout", TOTAL_TIMEOUT),
+            },
+            tls: TlsSettings::parse(&json, source.secrets),
+            labels: labels(&source),
+        }
+    }
+}
+
+/// `Basic …`, marked sensitive.
+pub(super) fn basic(user: &str, password: &str) -> Option<HeaderValue> {
+    let mut value =
+        HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
+            .ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Basic authentication from `user:password` as it stands in a URL, percent-encoded.
+pub(super) fn basic_from_userinfo(userinfo: &str) -> Option<HeaderValue> {
+    let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+    let decode = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    basic(&decode(user), &decode(password))
+}
+
+fn parse_url(text: &str) -> Result<Url, UrlFault> {
+    if text.trim().is_empty() {
+        return Err(UrlFault::Missing);
+    }
+    let url = Url::parse(text.trim()).map_err(UrlFault::Malformed)?;
+    if matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(UrlFault::Scheme) }
+}
+
+fn authorization_of_userinfo(url: &Url) -> Option<HeaderValue> {
+    let (user, password) = (url.username(), url.password());
+    if user.is_empty() && password.is_none() {
+        return None;
+    }
+    basic_from_userinfo(&format!("{user}:{}", password.unwrap_or_default()))
+}
+
+fn without_userinfo(mut url: Url) -> Url {
+    // Only a URL without a host refuses these, and http URLs have one.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+fn basic_auth(source: &Source<'_>, json: &Map<String, Value>) -> Option<HeaderValue> {
+    let secret = |key: &str| source.secrets.get(key).map_or("", String::as_str);
+    if source.basic_auth_enabled {
+        return basic(source.basic_auth_user, secret("basicAuthPassword"));
+    }
+    if !source.user.is_empty() {
+        return basic(source.user, secret("password"));
+    }
+    let enabled = json.get("basicAuth").and_then(Value::as_bool).unwrap_or_default();
+    let user = json.get("basicAuthUser").and_then(Value::as_str).unwrap_or_default();
+    if enabled { basic(user, secret("basicAuthPassword")) } else { None }
+}
+
+/// `httpHeaderName1` with the secret `httpHeaderValue1`, and so on; the first missing number ends the list.
+fn custom_headers(
+    json: &Map<String, Value>,
+    secrets: &HashMap<String, String>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    (1..)
+        .map_while(|n| Some((n, json.get(&format!("httpHeaderName{n}"))?.as_str()?)))
+        .filter_map(|(n, name)| {
+            let name = HeaderName::try_from(name.trim()).ok().filter(|name| !frames_the_message(name))?;
+            let mut value =
+                HeaderValue::try_from(secrets.get(&format!("httpHeaderValue{n}"))?.trim()).ok()?;
+            value.set_sensitive(true);
+            Some((name, value))
+        })
+        .collect()
+}
+
+/// Headers by which HTTP/1 delimits messages: they belong to the client that writes the message.
+pub(super) fn frames_the_message(name: &HeaderName) -> bool {
+    [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TE, header::UPGRADE]
+        .contains(name)
+}
+
+/// Zero is no limit, as in Go.
+fn seconds(json: &Map<String, Value>, key: &str, default: Duration) -> Option<Duration> {
+    let value = json.get(key).and_then(Value::as_f64);
+    let limit = value.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(default);
+    (!limit.is_zero()).then_some(limit)
+}
+
+fn labels(source: &Source<'_>) -> Vec<(&'static str, String)> {
+    if source.uid.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        ("datasource_name", source.name.to_owned()),
+        ("datasource_uid", source.uid.to_owned()),
+        ("datasource_type", source.plugin_type.to_owned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str, json: &str, secrets: &[(&str, &str)]) -> Settings {
+        let secrets = secrets.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Settings::parse(Source {
+            url,
+            user: "",
+            basic_auth_enabled: false,
+            basic_auth_user: "",
+            json_data: json.as_bytes(),
+            secrets: &secrets,
+            name: "Name",
+            uid: "uid",
+            plugin_type: "type",
+        })
+    }
+
+    #[test]
+    fn userinfo_becomes_a_header_and_leaves_the_url() {
+        let settings = parse("https://al%40x:p%3Aw@example.com/a", "", &[]);
+        assert_eq!(settings.url.unwrap().as_str(), "https://example.com/a");
+        assert_eq!(settings.authorization.unwrap(), format!("Basic {}", BASE64_STANDARD.encode("al@x:p:w")));
+    }
+
+    #[test]
+    fn urls_that_cannot_be_used_say_why() {
+        assert_eq!(parse(" ", "", &[]).url.unwrap_err(), UrlFault::Missing);
+        assert_eq!(parse("localhost:9090", "", &[]).url.unwrap_err(), UrlFault::Scheme);
+        assert!(matches!(parse("http://[", "", &[]).url.unwrap_err(), UrlFault::Malformed(_)));
+    }
+
+    #[test]
+    fn values_of_the_wrong_type_count_as_absent() {
+        let settings =
+            parse("", r#"{"timeout":"5","dialTimeout":-1,"basicAuth":"yes","httpHeaderName1":3}"#, &[]);
+        let default = Timeouts { connect: Some(CONNECT_TIMEOUT), total: Some(TOTAL_TIMEOUT) };
+        assert_eq!(settings.timeouts, default);
+        assert!(settings.authorization.is_none() && settings.headers.is_empty());
+        assert_eq!(parse("", "not json", &[]).timeouts, default);
+        assert_eq!(
+            parse("", r#"{"timeout":0,"dialTimeout":2.5}"#, &[]).timeouts,
+            Timeouts { connect: Some(Duration::from_millis(2500)), total: None }
+        );
+    }
+
+    #[test]
+    fn custom_headers_stop_at_the_first_gap_and_never_frame_the_message() {
+        let json = r#"{"httpHeaderName1":"X-A","httpHeaderName2":"Content-Length","httpHeaderName3":"X-No-Value",
+            "httpHeaderName5":"X-Late"}"#;
+        let secrets =
+            [("httpHeaderValue1", "one\n"), ("httpHeaderValue2", "9"), ("httpHeaderValue5", "five")];
+        let headers = parse("", json, &secrets).headers;
+        assert_eq!(headers, [(HeaderName::from_static("x-a"), HeaderValue::from_static("one"))]);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let json = r#"{"httpHeaderName1":"X-Key","basicAuth":true,"basicAuthUser":"me"}"#;
+        let settings = parse(
+            "http://u:hidden@h",
+            json,
+            &[("httpHeaderValue1", "hidden"), ("basicAuthPassword", "hidden")],
+        );
+        let text = format!("{settings:?}");
+        assert!(!text.contains("hidden") && !text.contains(&BASE64_STANDARD.encode("me:hidden")), "{text}");
+    }
+}

@@ -1,0 +1,138 @@
+//! The client span of one request, as the Go SDK makes it, but without credentials and query values in its URL.
+
+use http::{HeaderMap, Method, Response, Uri};
+use http_body::Body;
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+
+use super::events::Events;
+use super::{Egress, Error};
+
+/// The headers in which a guest could pass a trace context on; the host's own takes their place.
+const PROPAGATION_HEADERS: [&str; 4] = ["traceparent", "tracestate", "baggage", "uber-trace-id"];
+
+/// Ends with `finish`, or when it is dropped because nobody waits for the response any more.
+pub(super) struct RequestSpan {
+    context: Context,
+    finished: bool,
+}
+
+// === impl RequestSpan ===
+
+impl RequestSpan {
+    /// Starts the span below `parent` and makes the request carry it.
+    pub(super) fn start(
+        egress: &Egress,
+        labels: &[(&'static str, String)],
+        method: &Method,
+        uri: &Uri,
+        headers: &mut HeaderMap,
+        parent: &Context,
+    ) -> Self {
+        let builder = SpanBuilder::from_name("HTTP Outgoing Request").with_kind(SpanKind::Client);
+        let context = egress.tracer.start(builder, parent);
+        for header in PROPAGATION_HEADERS {
+            headers.remove(header);
+        }
+        egress.telemetry.inject(&context, headers);
+        let span = context.span();
+        if span.is_recording() {
+            span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, value.clone())));
+            span.set_attribute(KeyValue::new("http.url", redacted(uri)));
+            span.set_attribute(KeyValue::new("http.method", method.to_string()));
+        }
+        Self { context, finished: false }
+    }
+
+    pub(super) fn events(&self) -> Events {
+        Events::new(&self.context)
+    }
+
+    pub(super) fn finish<B: Body>(mut self, result: &Result<Response<B>, Error>) {
+        self.finished = true;
+        match result {
+            Ok(response) => self.succeed(response),
+            Err(error) => self.fail(error.chain()),
+        }
+        self.context.span().end();
+    }
+
+    fn succeed<B: Body>(&self, response: &Response<B>) {
+        let (span, status) = (self.context.span(), response.status());
+        if let Some(length) = declared_length(response) {
+            span.set_attribute(KeyValue::new("http.content_length", length));
+        }
+        span.set_attribute(KeyValue::new("http.status_code", i64::from(status.as_u16())));
+        if status.as_u16() >= 400 {
+            span.set_status(Status::error(format!("error with HTTP status code {}", status.as_u16())));
+        }
+    }
+
+    fn fail(&self, message: String) {
+        let span = self.context.span();
+        span.set_status(Status::error("request failed"));
+        span.add_event(
+            "exception",
+            vec![
+                KeyValue::new("exception.type", "egress::Error"),
+                KeyValue::new("exception.message", message),
+            ],
+        );
+    }
+}
+
+impl Drop for RequestSpan {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.fail("the request was cancelled".to_owned());
+            self.context.span().end();
+        }
+    }
+}
+
+/// The length that the response's head declares, if it is above zero; a decoded body has none, as in Go.
+fn declared_length<B: Body>(response: &Response<B>) -> Option<i64> {
+    let length = response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    (length > 0).then_some(length)
+}
+
+/// The URL without userinfo, and with each query value replaced: they carry keys and tokens.
+fn redacted(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let mut text = format!("{scheme}://{authority}{}", uri.path());
+    for (index, pair) in uri.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((key, _)) => {
+                text.push_str(key);
+                text.push_str("=REDACTED");
+            }
+            // Without a key, the value may be all there is.
+            None if pair.is_empty() => {}
+            None => text.push_str("REDACTED"),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_lose_userinfo_and_query_values() {
+        let cases = [
+            ("http://h:81/a/b", "http://h:81/a/b"),
+            ("https://u:p@h/", "https://h/"),
+            (
+                "https://h/a?key=secret&b=&flag&c=1=2",
+                "https://h/a?key=REDACTED&b=REDACTED&REDACTED&c=REDACTED",
+            ),
+        ];
+        for (uri, expected) in cases {
+            assert_eq!(redacted(&uri.parse().unwrap()), expected);
+        }
+    }
+}

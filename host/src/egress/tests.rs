@@ -1,0 +1,229 @@
+//! The client against a server that follows a script.
+
+mod exchange;
+mod limits;
+mod names;
+mod secure;
+mod trace;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use http_body_util::{BodyExt as _, Empty, Full};
+use opentelemetry::Context;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use wasmtime_wasi_http::{RequestOptions, WasiBody};
+
+use super::*;
+use crate::telemetry::{Telemetry, Tracer};
+
+type Response = http::Response<ResponseBody>;
+type Request = http::Request<WasiBody>;
+
+/// What the server does once it has read a request.
+enum Answer {
+    Text(String),
+    Bytes(Vec<u8>),
+    /// Sends this and closes.
+    Last(String),
+    /// Sends this and no more.
+    Part(String),
+}
+
+/// What the server saw, with the number of the connection.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    Request(usize, String),
+    Closed(usize),
+}
+
+struct Server {
+    address: SocketAddr,
+    seen: mpsc::UnboundedReceiver<Seen>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// Keeps the spans that end.
+#[derive(Clone, Debug, Default)]
+struct Captured(Arc<Mutex<Vec<SpanData>>>);
+
+struct Fixture {
+    egress: Arc<Egress>,
+    spans: Captured,
+    _provider: SdkTracerProvider,
+}
+
+// === impl Server ===
+
+impl Server {
+    /// `script` gives the answer to each request, by its number over all connections.
+    async fn start(script: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_with(None, script).await
+    }
+
+    async fn start_with(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(usize) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, seen) = mpsc::unbounded_channel();
+        let task = tokio::spawn(async move {
+            let (script, requests) = (Arc::new(script), Arc::new(Mutex::new(0..)));
+            for connection in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (sender, script, requests) = (sender.clone(), script.clone(), requests.clone());
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    let next = move || script(requests.lock().unwrap().next().unwrap());
+                    match tls {
+                        None => converse(stream, connection, &sender, next).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                converse(stream, connection, &sender, next).await;
+                            }
+                        }
+                    }
+                    let _ = sender.send(Seen::Closed(connection));
+                });
+            }
+        });
+        Self { address, seen, task }
+    }
+
+    async fn always(answer: &'static str) -> Self {
+        Self::start(move |_| Answer::Text(answer.to_owned())).await
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    async fn request(&mut self) -> (usize, String) {
+        match self.seen.recv().await.unwrap() {
+            Seen::Request(connection, head) => (connection, head),
+            Seen::Closed(connection) => panic!("connection {connection} was closed"),
+        }
+    }
+
+    async fn closed(&mut self) -> usize {
+        match self.seen.recv().await.unwrap() {
+            Seen::Closed(connection) => connection,
+            Seen::Request(_, head) => panic!("a request came: {head}"),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    connection: usize,
+    seen: &mpsc::UnboundedSender<Seen>,
+    answer: impl Fn() -> Answer,
+) {
+    let mut received = Vec::new();
+    loop {
+        let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+            match stream.read_buf(&mut received).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => continue,
+            }
+        };
+        let head = String::from_utf8(received.drain(..end + 4).collect()).unwrap();
+        let _ = seen.send(Seen::Request(connection, head));
+        let (bytes, goes_on) = match answer() {
+            Answer::Text(text) => (text.into_bytes(), true),
+            Answer::Bytes(bytes) => (bytes, true),
+            Answer::Last(text) => (text.into_bytes(), false),
+            Answer::Part(text) => {
+                stream.write_all(text.as_bytes()).await.unwrap();
+                let _ = stream.read_buf(&mut received).await;
+                return;
+            }
+        };
+        if stream.write_all(&bytes).await.is_err() || !goes_on {
+            return;
+        }
+    }
+}
+
+// === impl Captured ===
+
+impl SpanExporter for Captured {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0.lock().unwrap().extend(batch);
+        Ok(())
+    }
+}
+
+impl Captured {
+    fn take(&self) -> Vec<SpanData> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+// === impl Fixture ===
+
+impl Fixture {
+    fn new(allow_hosts: &str) -> Self {
+        let spans = Captured::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
+        let config = Config { allow_hosts: Patterns::parse([allow_hosts]).0 };
+        let mut egress = Egress::new(config, "my-plugin", Telemetry::default());
+        egress.tracer = Tracer::On(provider.tracer("test"));
+        Self { egress: Arc::new(egress), spans, _provider: provider }
+    }
+
+    fn client(&self, url: &str) -> Client {
+        self.client_with(url, "{}", &[])
+    }
+
+    fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
+        let secrets = secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.egress.client(Settings::parse(Source {
+            url,
+            user: "",
+            basic_auth_enabled: false,
+            basic_auth_user: "",
+            json_data: json.as_bytes(),
+            secrets: &secrets,
+            name: "My source",
+            uid: "abc",
+            plugin_type: "my-plugin",
+        }))
+    }
+}
+
+fn get(url: impl Into<String>) -> Request {
+    let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+    http::Request::get(url.into()).body(body).unwrap()
+}
+
+fn post(url: impl Into<String>, body: &'static str) -> Request {
+    let body = Full::from(body).map_err(|never| match never {}).boxed_unsync();
+    http::Request::post(url.into()).body(body).unwrap()
+}
+
+async fn send(client: &Client, request: Request) -> Result<Response, Error> {
+    send_with(client, request, RequestOptions::default()).await
+}
+
+async fn send_with(client: &Client, request: Request, options: RequestOptions) -> Result<Response, Error> {
+    client.send(request, Some(options), &Context::new()).await
+}
+
+async fn text(response: Response) -> Result<String, Error> {
+    let bytes = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(bytes.to_vec()).unwrap())
+}

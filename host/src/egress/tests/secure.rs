@@ -1,0 +1,124 @@
+//! TLS. `tls/localhost.der` is a certificate for localhost and 127.0.0.1 by `tls/authority.der`; both end in 2120.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use opentelemetry_sdk::trace::SpanData;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+
+use super::*;
+
+const AUTHORITY: &[u8] = include_bytes!("tls/authority.der");
+const CERTIFICATE: &[u8] = include_bytes!("tls/localhost.der");
+const KEY: &[u8] = include_bytes!("tls/localhost.key.der");
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const WITH_AUTHORITY: &str = r#"{"tlsAuthWithCACert":true}"#;
+
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der))
+}
+
+fn authority() -> String {
+    pem("CERTIFICATE", AUTHORITY)
+}
+
+async fn server(wants_client_certificate: bool) -> Server {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
+    let builder = if wants_client_certificate {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(AUTHORITY)).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
+        builder.with_client_cert_verifier(verifier)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KEY));
+    let config = builder.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap();
+    Server::start_with(Some(Arc::new(config).into()), |_| Answer::Text(OK.to_owned())).await
+}
+
+fn url(server: &Server) -> String {
+    format!("https://{}", server.address)
+}
+
+#[tokio::test]
+async fn the_data_sources_authority_is_trusted() {
+    let mut server = server(false).await;
+    let fixture = Fixture::new("");
+    let client = fixture.client_with(&url(&server), WITH_AUTHORITY, &[("tlsCACert", &authority())]);
+    for _ in 0..2 {
+        assert_eq!(text(send(&client, get(url(&server))).await.unwrap()).await.unwrap(), "ok");
+        assert_eq!(server.request().await.0, 0);
+    }
+    let [span, _]: [SpanData; 2] = fixture.spans.take().try_into().unwrap();
+    let names: Vec<_> = span.events.iter().map(|event| &*event.name).collect();
+    let tail = [
+        "http.tls.start",
+        "http.tls.done",
+        "http.getconn.done",
+        "http.send.start",
+        "http.send.done",
+        "http.receive.start",
+    ];
+    assert_eq!(names[3..], tail);
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_unless_told_otherwise() {
+    let server = server(false).await;
+    let fixture = Fixture::new("");
+    let error = send(&fixture.client(&url(&server)), get(url(&server))).await.unwrap_err();
+    let Error::Tls { source, .. } = error else { panic!("{error:?}") };
+    let source = source.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>());
+    assert!(matches!(source, Some(rustls::Error::InvalidCertificate(_))), "{source:?}");
+
+    let careless = fixture.client_with(&url(&server), r#"{"tlsSkipVerify":true}"#, &[]);
+    assert_eq!(text(send(&careless, get(url(&server))).await.unwrap()).await.unwrap(), "ok");
+}
+
+#[tokio::test]
+async fn the_certificate_must_be_for_the_name() {
+    let server = server(false).await;
+    let json = r#"{"tlsAuthWithCACert":true,"serverName":"other.example.com"}"#;
+    let client = Fixture::new("").client_with(&url(&server), json, &[("tlsCACert", &authority())]);
+    let error = send(&client, get(url(&server))).await.unwrap_err();
+    assert!(error.chain().contains("not valid for name"), "{}", error.chain());
+}
+
+#[tokio::test]
+async fn the_client_certificate_is_shown_to_the_own_origin_only() {
+    let server = server(true).await;
+    let secrets = [
+        ("tlsCACert", &*authority()),
+        ("tlsClientCert", &pem("CERTIFICATE", CERTIFICATE)),
+        ("tlsClientKey", &pem("PRIVATE KEY", KEY)),
+    ];
+    let fixture = Fixture::new(&server.address.to_string());
+    let client = fixture.client_with(&url(&server), r#"{"tlsAuth":true}"#, &secrets);
+    assert_eq!(text(send(&client, get(url(&server))).await.unwrap()).await.unwrap(), "ok");
+
+    let json = r#"{"tlsAuth":true,"tlsSkipVerify":true}"#;
+    let elsewhere = fixture.client_with("https://own.example.com", json, &secrets);
+    let error = send(&elsewhere, get(url(&server))).await.unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn settings_that_are_not_pem_are_named() {
+    let server = server(false).await;
+    let client = Fixture::new("").client_with(&url(&server), WITH_AUTHORITY, &[("tlsCACert", "/etc/ca.pem")]);
+    let error = send(&client, get(url(&server))).await.unwrap_err().to_string();
+    assert!(error.starts_with("the data source's CA certificate (tlsCACert) is not in PEM"), "{error}");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_finish_the_handshake_times_out() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let client = Fixture::new("").client_with(&url, r#"{"dialTimeout":0.02,"tlsSkipVerify":true}"#, &[]);
+    let error = send(&client, get(&url)).await.unwrap_err();
+    assert!(matches!(error, Error::ConnectTimeout { .. }), "{error:?}");
+}

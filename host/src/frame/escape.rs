@@ -1,0 +1,117 @@
+//! JSON text as Go's encoders write it: what HTML gives a meaning, and the two line separators that JavaScript once
+//! stumbled over, are escaped.
+
+use crate::bindings::gpx::plugin::frames::Label;
+
+/// Appends `text`, which is UTF-8, as a JSON string.
+pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    write(out, text, |byte| byte < 0x20 || matches!(byte, b'"' | b'\\') || html(byte));
+    out.push(b'"');
+}
+
+/// Appends a JSON document. What is escaped here stands only within strings, so its meaning stays.
+pub(super) fn document(out: &mut Vec<u8>, json: &str) {
+    write(out, json.as_bytes(), html);
+}
+
+/// Appends labels as a JSON object.
+pub(super) fn labels(out: &mut Vec<u8>, labels: &[&Label]) {
+    out.push(b'{');
+    for (i, label) in labels.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        string(out, label.name.as_bytes());
+        out.push(b':');
+        string(out, label.value.as_bytes());
+    }
+    out.push(b'}');
+}
+
+/// 0xE2 begins U+2028 and U+2029, and other characters that `character` leaves alone.
+fn html(byte: u8) -> bool {
+    matches!(byte, b'<' | b'>' | b'&' | 0xE2)
+}
+
+/// Copies the runs between special bytes whole.
+fn write(out: &mut Vec<u8>, text: &[u8], special: impl Fn(u8) -> bool) {
+    let mut rest = text;
+    while let Some((run, tail)) =
+        rest.iter().position(|&byte| special(byte)).and_then(|at| rest.split_at_checked(at))
+    {
+        out.extend_from_slice(run);
+        rest = character(out, tail);
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Writes the first character escaped, if it is one to escape, and gives what follows it.
+fn character<'a>(out: &mut Vec<u8>, text: &'a [u8]) -> &'a [u8] {
+    match text {
+        [] => text,
+        [0xE2, 0x80, 0xA8, rest @ ..] => {
+            out.extend_from_slice(br"\u2028");
+            rest
+        }
+        [0xE2, 0x80, 0xA9, rest @ ..] => {
+            out.extend_from_slice(br"\u2029");
+            rest
+        }
+        [byte, rest @ ..] => {
+            match byte {
+                b'"' => out.extend_from_slice(br#"\""#),
+                b'\\' => out.extend_from_slice(br"\\"),
+                b'\n' => out.extend_from_slice(br"\n"),
+                b'\r' => out.extend_from_slice(br"\r"),
+                b'\t' => out.extend_from_slice(br"\t"),
+                0..0x20 | b'<' | b'>' | b'&' => {
+                    out.extend_from_slice(br"\u00");
+                    out.extend([byte >> 4, byte & 0xF].map(hex));
+                }
+                _ => out.push(*byte),
+            }
+            rest
+        }
+    }
+}
+
+fn hex(digit: u8) -> u8 {
+    if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings() {
+        for (text, expected) in [
+            ("", r#""""#),
+            ("plain text", r#""plain text""#),
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("\n\r\t\0\u{1f}\u{7f}", "\"\\n\\r\\t\\u0000\\u001f\u{7f}\""),
+            ("<b>&", r#""\u003cb\u003e\u0026""#),
+            ("\u{2028}\u{2029}", r#""\u2028\u2029""#),
+            ("€ and ❤ keep their bytes", "\"€ and ❤ keep their bytes\""),
+        ] {
+            let mut out = Vec::new();
+            string(&mut out, text.as_bytes());
+            assert_eq!(String::from_utf8(out.clone()).unwrap(), expected);
+            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_document_keeps_its_meaning() {
+        let json = "{\"<a>\": \"\\\"&\u{2028}€\",\n\"b\": [1]}";
+        let mut out = Vec::new();
+        document(&mut out, json);
+        assert_eq!(
+            String::from_utf8(out.clone()).unwrap(),
+            "{\"\\u003ca\\u003e\": \"\\\"\\u0026\\u2028€\",\n\"b\": [1]}"
+        );
+        let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();
+        assert_eq!(value(&out), value(json.as_bytes()));
+    }
+}

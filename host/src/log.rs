@@ -1,0 +1,191 @@
+//! Lines in Grafana's log: JSON as hclog writes it, on stderr, never waiting for whoever reads it.
+
+mod duration;
+mod hclog;
+#[cfg(test)]
+pub(crate) mod memory;
+mod writer;
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub use self::duration::duration;
+use self::writer::Writer;
+
+/// Where lines go, and the fields that each of them gets. Cheap to clone.
+#[derive(Clone)]
+pub struct Log {
+    writer: Arc<Writer>,
+    fields: Arc<[Field]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// What a field says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Text(Cow<'static, str>),
+    Int(i64),
+    Uint(u64),
+    Float(f64),
+    Bool(bool),
+    List(Vec<Value>),
+}
+
+type Field = (Cow<'static, str>, Value);
+
+// === impl Log ===
+
+impl Log {
+    /// A log on the process's own stderr.
+    pub fn stderr() -> io::Result<Self> {
+        Self::to(io::stderr())
+    }
+
+    /// Starts the thread that writes to `out`.
+    pub fn to(out: impl io::Write + Send + 'static) -> io::Result<Self> {
+        Ok(Self { writer: Arc::new(Writer::start(out)?), fields: Arc::new([]) })
+    }
+
+    /// The same log with more fields on each line. A field that is already there stays as it is.
+    pub fn with<K: Into<Cow<'static, str>>, V: Into<Value>>(
+        &self,
+        fields: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let more = fields.into_iter().map(|(key, value)| (key.into(), value.into()));
+        let fields = self.fields.iter().cloned().chain(more).collect();
+        Self { writer: Arc::clone(&self.writer), fields }
+    }
+
+    /// Writes one line. A field with the name of one that the log already has is written as `_name`.
+    pub fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
+        let common = self.fields.iter().map(|(key, value)| (key.as_ref(), value));
+        let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
+        self.writer.push(&hclog::line(level, message, SystemTime::now(), common.chain(own)));
+    }
+
+    pub fn trace(&self, message: &str, fields: &[(&str, Value)]) {
+        self.log(Level::Trace, message, fields);
+    }
+
+    pub fn debug(&self, message: &str, fields: &[(&str, Value)]) {
+        self.log(Level::Debug, message, fields);
+    }
+
+    pub fn info(&self, message: &str, fields: &[(&str, Value)]) {
+        self.log(Level::Info, message, fields);
+    }
+
+    pub fn warn(&self, message: &str, fields: &[(&str, Value)]) {
+        self.log(Level::Warn, message, fields);
+    }
+
+    pub fn error(&self, message: &str, fields: &[(&str, Value)]) {
+        self.log(Level::Error, message, fields);
+    }
+
+    /// Blocks until every line is written, at most `within`. For the end of the process.
+    pub fn flush(&self, within: Duration) {
+        self.writer.flush(within);
+    }
+
+    /// How many lines were lost because the reader of stderr was too slow.
+    pub fn dropped(&self) -> u64 {
+        self.writer.dropped()
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Log").field("fields", &self.fields).finish_non_exhaustive()
+    }
+}
+
+// === impl Level ===
+
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+// === impl Value ===
+
+macro_rules! value_from {
+    ($($from:ty => |$value:ident| $into:expr,)*) => {
+        $(impl From<$from> for Value {
+            fn from($value: $from) -> Self {
+                $into
+            }
+        })*
+    };
+}
+
+value_from! {
+    &str => |value| Self::Text(Cow::Owned(value.to_owned())),
+    String => |value| Self::Text(Cow::Owned(value)),
+    Cow<'static, str> => |value| Self::Text(value),
+    i32 => |value| Self::Int(value.into()),
+    i64 => |value| Self::Int(value),
+    u16 => |value| Self::Uint(value.into()),
+    u32 => |value| Self::Uint(value.into()),
+    u64 => |value| Self::Uint(value),
+    usize => |value| Self::Uint(value as u64),
+    f64 => |value| Self::Float(value),
+    bool => |value| Self::Bool(value),
+    // As Go writes it, which is what dashboards over Grafana's log expect.
+    Duration => |value| Self::Text(Cow::Owned(duration(value))),
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(values: Vec<T>) -> Self {
+        Self::List(values.into_iter().map(Into::into).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_of_the_log_are_on_every_line_and_cannot_be_replaced() {
+        let (log, lines) = Log::memory();
+        let log = log.with([("endpoint", "queryData")]).with([("dsUid", "abc"), ("endpoint", "other")]);
+        log.info("hello", &[("endpoint", "spoofed".into()), ("rows", 3.into())]);
+        let [line] = lines.json().try_into().unwrap();
+        assert_eq!(line["@message"], "hello");
+        assert_eq!(line["endpoint"], "queryData");
+        assert_eq!(line["_endpoint"], "other");
+        assert_eq!(line["__endpoint"], "spoofed");
+        assert_eq!(line["dsUid"], "abc");
+        assert_eq!(line["rows"], 3);
+    }
+
+    #[test]
+    fn levels_have_hclogs_names() {
+        let (log, lines) = Log::memory();
+        log.trace("", &[]);
+        log.debug("", &[]);
+        log.info("", &[]);
+        log.warn("", &[]);
+        log.error("", &[]);
+        let levels: Vec<_> =
+            lines.json().iter().map(|line| line["@level"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(levels, ["trace", "debug", "info", "warn", "error"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! The process's Prometheus metrics, under the names that plugins on the Go SDK have.
+
+mod grpc;
+mod scrape;
+
+use std::sync::Arc;
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use tokio::sync::SetOnce;
+
+pub use self::grpc::{Grpc, Labels};
+use self::scrape::AtScrape;
+use crate::log::Log;
+use crate::telemetry::Telemetry;
+
+/// A metric could not be registered or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the metrics are not consistent; this is a mistake in gpx-host")]
+pub struct Error(#[from] prometheus::Error);
+
+/// One registry for the whole process. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    /// What the calls are, as gRPC sees them.
+    pub grpc: Grpc,
+    requests: IntCounterVec,
+    /// Data sources and apps that have instances.
+    pub active_instances: IntGauge,
+    /// Data source instances made so far, whether their `open` succeeds or not.
+    pub datasource_instances: IntCounter,
+}
+
+// === impl Metrics ===
+
+impl Metrics {
+    /// `telemetry` and `log` are asked at each scrape for what they have lost.
+    pub fn new(telemetry: Arc<SetOnce<Telemetry>>, log: Log) -> Result<Self, Error> {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new("grafana_plugin_request_total", "The total amount of plugin requests"),
+            &["endpoint", "status", "status_source"],
+        )?;
+        let active_instances =
+            IntGauge::new("plugins_active_instances", "The number of active plugin instances")?;
+        let datasource_instances = IntCounter::new(
+            "plugins_datasource_instances_total",
+            "The total number of data source instances created",
+        )?;
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(active_instances.clone()))?;
+        registry.register(Box::new(datasource_instances.clone()))?;
+
+        let spans = move || Some(telemetry.get().map_or(0, Telemetry::dropped) as f64);
+        let lines = move || Some(log.dropped() as f64);
+        for counter in [
+            AtScrape::counter(
+                "gpx_spans_dropped_total",
+                "Ended spans that the collector did not get",
+                spans,
+            )?,
+            AtScrape::counter(
+                "gpx_log_lines_dropped_total",
+                "Log lines that stderr's reader was too slow for",
+                lines,
+            )?,
+            AtScrape::counter(
+                "process_cpu_seconds_total",
+                "CPU time of the process in seconds",
+                scrape::cpu_seconds,
+            )?,
+            AtScrape::gauge(
+                "process_resident_memory_bytes",
+                "Resident memory in bytes",
+                scrape::resident_bytes,
+            )?,
+        ] {
+            registry.register(Box::new(counter))?;
+        }
+        Ok(Self { grpc: Grpc::new(&registry)?, registry, requests, active_instances, datasource_instances })
+    }
+
+    /// Counts one finished request, in the Go SDK's words: `queryData`, `ok`, `plugin`.
+    pub fn request(&self, endpoint: &str, status: &str, status_source: &str) {
+        self.requests.with_label_values(&[endpoint, status, status_source]).inc();
+    }
+
+    /// Everything in Prometheus's text format 0.0.4.
+    pub fn text(&self) -> Result<String, Error> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+}
+
+#[cfg(test)]
+impl Metrics {
+    /// With nothing behind it that could lose something.
+    pub(crate) fn unattached() -> Self {
+        Self::new(Arc::new(SetOnce::new()), Log::memory().0).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_what_was_counted() {
+        let metrics = Metrics::unattached();
+        metrics.request("queryData", "ok", "plugin");
+        metrics.request("queryData", "ok", "plugin");
+        metrics.active_instances.inc();
+        let text = metrics.text().unwrap();
+        for line in [
+            "# TYPE grafana_plugin_request_total counter",
+            r#"grafana_plugin_request_total{endpoint="queryData",status="ok",status_source="plugin"} 2"#,
+            "plugins_active_instances 1",
+            "plugins_datasource_instances_total 0",
+            "gpx_spans_dropped_total 0",
+            "gpx_log_lines_dropped_total 0",
+            "# TYPE process_resident_memory_bytes gauge",
+            "# TYPE process_cpu_seconds_total counter",
+        ] {
+            assert!(text.lines().any(|text| text == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn two_of_them_do_not_share_anything() {
+        let (one, other) = (Metrics::unattached(), Metrics::unattached());
+        one.datasource_instances.inc();
+        assert!(other.text().unwrap().contains("plugins_datasource_instances_total 0"));
+    }
+}

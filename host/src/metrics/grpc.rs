@@ -1,0 +1,83 @@
+//! The server's calls, as go-grpc-middleware counts them.
+
+use std::time::Duration;
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+
+/// In seconds; those of Prometheus's Go library.
+const BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Counters of calls and their messages. A series appears with its first call.
+#[derive(Clone)]
+pub struct Grpc {
+    started: IntCounterVec,
+    handled: IntCounterVec,
+    received: IntCounterVec,
+    sent: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+/// The method that was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Labels<'a> {
+    /// `unary`, `server_stream`, …
+    pub kind: &'a str,
+    /// `pluginv2.Data`
+    pub service: &'a str,
+    /// `QueryData`
+    pub method: &'a str,
+}
+
+// === impl Grpc ===
+
+impl Grpc {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        const METHOD: &[&str] = &["grpc_type", "grpc_service", "grpc_method"];
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let handled = [METHOD, &["grpc_code"]].concat();
+        let seconds = HistogramOpts::new(
+            "grpc_server_handling_seconds",
+            "How long calls took, to the end of the reply",
+        );
+        let seconds = HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), METHOD)?;
+        registry.register(Box::new(seconds.clone()))?;
+        Ok(Self {
+            started: counter("grpc_server_started_total", "Calls that began", METHOD)?,
+            handled: counter("grpc_server_handled_total", "Calls that ended, however they did", &handled)?,
+            received: counter("grpc_server_msg_received_total", "Messages that callers sent", METHOD)?,
+            sent: counter("grpc_server_msg_sent_total", "Messages that went to callers", METHOD)?,
+            seconds,
+        })
+    }
+
+    pub fn started(&self, labels: Labels<'_>) {
+        self.started.with_label_values(&labels.values()).inc();
+    }
+
+    pub fn received(&self, labels: Labels<'_>) {
+        self.received.with_label_values(&labels.values()).inc();
+    }
+
+    pub fn sent(&self, labels: Labels<'_>, messages: u64) {
+        self.sent.with_label_values(&labels.values()).inc_by(messages);
+    }
+
+    /// `code` in Go's spelling, such as `DeadlineExceeded`.
+    pub fn handled(&self, labels: Labels<'_>, code: &str, took: Duration) {
+        let [kind, service, method] = labels.values();
+        self.handled.with_label_values(&[kind, service, method, code]).inc();
+        self.seconds.with_label_values(&labels.values()).observe(took.as_secs_f64());
+    }
+}
+
+// === impl Labels ===
+
+impl<'a> Labels<'a> {
+    fn values(self) -> [&'a str; 3] {
+        [self.kind, self.service, self.method]
+    }
+}

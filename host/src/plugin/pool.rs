@@ -1,0 +1,98 @@
+//! The instances of one data source (or app), made as calls need them and kept for the next ones.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use super::instance::Instance;
+
+/// How long an instance without a call is kept.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Idle instances, and how many there may be in all.
+pub(super) struct Pool {
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle>>,
+    /// Whether a task waits to drop what has been idle. There is none while nothing is idle, so nothing wakes up.
+    sweeping: AtomicBool,
+}
+
+/// The right to use one instance. An instance that is put in goes back to the pool when it is dropped.
+pub(super) struct Lease {
+    pub instance: Option<Instance>,
+    pool: Arc<Pool>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+struct Idle {
+    instance: Instance,
+    since: Instant,
+}
+
+// === impl Pool ===
+
+impl Pool {
+    pub(super) fn new(instances_max: usize) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(instances_max));
+        Arc::new(Self { permits, idle: Mutex::default(), sweeping: AtomicBool::new(false) })
+    }
+
+    /// Waits for the right to use an instance, and gives the one that was used last if any is idle.
+    pub(super) async fn lease(self: &Arc<Self>) -> Lease {
+        // The semaphore is never closed.
+        let permit = self.permits.clone().acquire_owned().await.ok();
+        let instance = self.idle().pop().map(|idle| idle.instance);
+        Lease { instance, pool: self.clone(), _permit: permit }
+    }
+
+    /// Drops all idle instances.
+    pub(super) fn clear(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_back(self: &Arc<Self>, instance: Instance) {
+        self.idle().push(Idle { instance, since: Instant::now() });
+        if !self.sweeping.swap(true, Ordering::AcqRel) {
+            tokio::spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+}
+
+/// Drops instances as their time comes; ends when none is idle or the pool is gone.
+async fn sweep(pool: std::sync::Weak<Pool>) {
+    loop {
+        tokio::time::sleep(IDLE).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.idle();
+        // The one that was used last is taken first, so the oldest stand at the front.
+        let keep = idle.iter().position(|idle| idle.since.elapsed() < IDLE).unwrap_or(idle.len());
+        let old: Vec<_> = idle.drain(..keep).collect();
+        let done = idle.is_empty();
+        if done {
+            pool.sweeping.store(false, Ordering::Release);
+        }
+        drop(idle);
+        drop(old);
+        if done {
+            return;
+        }
+    }
+}
+
+// === impl Lease ===
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(instance) = self.instance.take_if(|instance| instance.is_usable()) {
+            self.pool.put_back(instance);
+        }
+    }
+}

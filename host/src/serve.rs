@@ -1,0 +1,114 @@
+//! Serves gRPC on one listener until the process is asked to stop, and ends within a bound from then on.
+
+use std::time::Duration;
+
+use futures_util::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::Connected;
+
+use crate::rpc::layer::Layers;
+use crate::rpc::layer::deadline::DeadlineLayer;
+use crate::rpc::layer::size::RequestSize;
+use crate::shutdown::Shutdown;
+
+pub use self::listener::{BindError, Listener};
+
+mod listener;
+pub mod parent;
+pub mod signal;
+#[cfg(unix)]
+mod unix;
+
+/// Grafana kills a plugin 2 s after it asked it to stop.
+const DRAIN_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How long the reply to that request has to get out, whatever else is still open.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Grafana cancels all calls of a dashboard at once when a user leaves it, on one connection. The default of 20 such
+/// streams, meant against strangers, would end the connection with every other call on it.
+const MAX_RESET_STREAMS: usize = 10_000;
+
+/// grpc-go, which the other side uses, allows 16 MiB; the default here is 16 KiB. Metadata carries trace context and
+/// the headers that Grafana forwards.
+const MAX_HEADER_LIST: u32 = 1024 * 1024;
+
+/// Serves `routes` until `shutdown` is triggered; then runs `drain`, for as long as Grafana waits, and ends.
+pub async fn run(
+    listener: Listener,
+    routes: Routes,
+    layers: Layers,
+    shutdown: Shutdown,
+    drain: impl Future<Output = ()>,
+) -> Result<(), tonic::transport::Error> {
+    let end = async {
+        shutdown.triggered().await;
+        // What could not be saved in time is lost: Grafana would kill us.
+        let _ = tokio::time::timeout(DRAIN_LIMIT, drain).await;
+        shutdown.finish();
+        tokio::time::sleep(LINGER).await;
+    };
+    tokio::select! {
+        result = listener.serve(routes, layers, &shutdown) => result,
+        () = end => Ok(()),
+    }
+}
+
+impl Listener {
+    async fn serve(
+        self,
+        routes: Routes,
+        layers: Layers,
+        shutdown: &Shutdown,
+    ) -> Result<(), tonic::transport::Error> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(listener) => serve_on(listener.incoming(), routes, layers, shutdown).await,
+            Self::Tcp(listener) => serve_on(listener::tcp_incoming(listener), routes, layers, shutdown).await,
+        }
+    }
+}
+
+/// Ends once `shutdown` is drained and the last connection is closed.
+async fn serve_on<IO>(
+    incoming: impl Stream<Item = std::io::Result<IO>>,
+    routes: Routes,
+    Layers { observe, panic }: Layers,
+    shutdown: &Shutdown,
+) -> Result<(), tonic::transport::Error>
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    Server::builder()
+        .http2_max_pending_accept_reset_streams(Some(MAX_RESET_STREAMS))
+        .http2_max_header_list_size(MAX_HEADER_LIST)
+        // Outermost, so that it sees whatever answer the others make.
+        .layer(observe)
+        .layer(panic)
+        // A call that is broken off ends, and is counted, like any other.
+        .layer(DeadlineLayer)
+        .layer(RequestSize)
+        .serve_with_incoming_shutdown(routes.prepare(), incoming, shutdown.drained())
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Process, Transport};
+
+    /// Without its bounds it would never end.
+    #[tokio::test]
+    async fn neither_a_drain_nor_a_connection_that_hangs_holds_up_the_end() {
+        let listener = Listener::bind(&Process { transport: Transport::Tcp, ..Process::default() }).unwrap();
+        let address = listener.address().unwrap().address;
+        let _connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        let shutdown = Shutdown::new();
+        shutdown.trigger();
+        run(listener, Routes::default(), Layers::unattached(), shutdown, std::future::pending())
+            .await
+            .unwrap();
+    }
+}

@@ -1,0 +1,97 @@
+//! How the process comes to its end: first everything is asked to stop, then the server may answer and go.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// The one stop signal of the process. Cheap to clone; every clone is the same signal.
+#[derive(Clone, Debug)]
+pub struct Shutdown {
+    stage: Arc<watch::Sender<Stage>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Running,
+    /// Running calls are being cancelled, spans ended and flushed.
+    Draining,
+    /// Nothing is left to be saved.
+    Drained,
+}
+
+// === impl Shutdown ===
+
+impl Shutdown {
+    pub fn new() -> Self {
+        Self { stage: Arc::new(watch::Sender::new(Stage::Running)) }
+    }
+
+    /// Asks everything to stop. Only the first call has an effect.
+    pub fn trigger(&self) {
+        self.advance(Stage::Draining);
+    }
+
+    pub fn is_triggered(&self) -> bool {
+        *self.stage.borrow() >= Stage::Draining
+    }
+
+    /// Waits until somebody calls [`Shutdown::trigger`].
+    pub async fn triggered(&self) {
+        self.reached(Stage::Draining).await;
+    }
+
+    /// Waits until what had to be saved is saved, so that whoever asked for the end can be answered.
+    pub async fn drained(&self) {
+        self.reached(Stage::Drained).await;
+    }
+
+    pub(crate) fn finish(&self) {
+        self.advance(Stage::Drained);
+    }
+
+    fn advance(&self, to: Stage) {
+        self.stage.send_if_modified(|stage| {
+            let ahead = to > *stage;
+            *stage = to.max(*stage);
+            ahead
+        });
+    }
+
+    async fn reached(&self, stage: Stage) {
+        // Fails only once the sender is gone, which `self` holds.
+        let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
+    }
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn every_clone_sees_the_stages_in_order() {
+        let shutdown = Shutdown::new();
+        let other = shutdown.clone();
+        assert!(other.triggered().now_or_never().is_none());
+        shutdown.trigger();
+        assert!(other.is_triggered());
+        assert!(other.triggered().now_or_never().is_some());
+        assert!(other.drained().now_or_never().is_none());
+        shutdown.finish();
+        assert!(other.drained().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_late_trigger_does_not_go_back() {
+        let shutdown = Shutdown::new();
+        shutdown.finish();
+        shutdown.trigger();
+        assert!(shutdown.drained().now_or_never().is_some());
+    }
+}

@@ -1,0 +1,161 @@
+//! The one task that sends ended spans to the collector, by OTLP over gRPC.
+//!
+//! Not the exporter of `opentelemetry-otlp`: whatever it is told, it adds headers and compression from `OTEL_*`
+//! variables, and it copies every batch before it knows whether that will be needed.
+
+mod codec;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::{Authority, PathAndQuery};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::Resource;
+use tokio::time::{Instant, timeout};
+use tonic::client::Grpc;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use self::codec::SharedCodec;
+use super::connect;
+use super::queue::Queue;
+use crate::log::{Log, Value};
+
+const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// For one attempt; OTLP's default.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// The pauses between attempts double from the first to the longest, and a batch is given up after a minute, as in the
+/// Go SDK. Meanwhile the queue bounds what gathers.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Exports until the provider is gone.
+pub(super) fn run(
+    collector: &Authority,
+    resource: &Resource,
+    queue: Arc<Queue>,
+    log: Log,
+) -> impl Future<Output = ()> + use<> {
+    let resource = ResourceAttributesWithSchema::from(resource);
+    let log = log.with([("collector", Value::from(collector.as_str()))]);
+    let channel = connect::channel(collector);
+    async move {
+        let mut exporter = Exporter { grpc: Grpc::new(channel), queue, log, failing: false };
+        while let Some(spans) = exporter.queue.batch().await {
+            let count = spans.len() as u64;
+            let resource_spans = group_spans_by_resource_and_scope(spans, &resource);
+            let lost = exporter.export(ExportTraceServiceRequest { resource_spans }, count).await;
+            exporter.queue.exported(lost);
+        }
+    }
+}
+
+struct Exporter {
+    grpc: Grpc<Channel>,
+    queue: Arc<Queue>,
+    log: Log,
+    /// The last batch was lost, and the log says so.
+    failing: bool,
+}
+
+// === impl Exporter ===
+
+impl Exporter {
+    /// How many of the spans did not arrive.
+    async fn export(&mut self, request: ExportTraceServiceRequest, count: u64) -> u64 {
+        match self.send(Arc::new(request)).await {
+            Ok(response) => {
+                if std::mem::take(&mut self.failing) {
+                    self.log.info("Spans are exported again", &[("dropped", self.queue.dropped().into())]);
+                }
+                let partial = response.partial_success.unwrap_or_default();
+                if partial.rejected_spans > 0 || !partial.error_message.is_empty() {
+                    let rejected = ("rejected", Value::from(partial.rejected_spans));
+                    let error = ("error", Value::from(partial.error_message));
+                    self.log.warn("The collector did not take every span", &[rejected, error]);
+                }
+                u64::try_from(partial.rejected_spans).unwrap_or(0)
+            }
+            Err(status) => {
+                // Once per outage: a collector that is down would fill the log.
+                if !std::mem::replace(&mut self.failing, true) {
+                    let error = ("error", Value::from(explain(&status)));
+                    let remedy =
+                        "Spans are lost: check that the collector runs and takes OTLP over gRPC without TLS";
+                    self.log.warn(remedy, &[error, ("spans", count.into())]);
+                }
+                count
+            }
+        }
+    }
+
+    /// Attempts until the collector answers for good, or it has been tried long enough. During a flush the first
+    /// failure is the last.
+    async fn send(
+        &mut self,
+        request: Arc<ExportTraceServiceRequest>,
+    ) -> Result<ExportTraceServiceResponse, Status> {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let hurry = self.queue.hurry();
+            let attempt = timeout(ATTEMPT, self.attempt(Arc::clone(&request))).await;
+            match attempt.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time"))) {
+                Ok(response) => return Ok(response),
+                Err(status) if hurry || !is_retriable(&status) || start.elapsed() + pause > PATIENCE => {
+                    return Err(status);
+                }
+                Err(_) => self.queue.pause(pause).await,
+            }
+            pause = LONGEST_PAUSE.min(pause * 2);
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        request: Arc<ExportTraceServiceRequest>,
+    ) -> Result<ExportTraceServiceResponse, Status> {
+        self.grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::from_static(METHOD);
+        let response = self.grpc.unary(tonic::Request::new(request), path, SharedCodec).await?;
+        Ok(response.into_inner())
+    }
+}
+
+/// OTLP's list. A status that has a source was made here because the connection failed.
+fn is_retriable(status: &Status) -> bool {
+    use std::error::Error as _;
+    let codes = [
+        Code::Cancelled,
+        Code::DeadlineExceeded,
+        Code::Aborted,
+        Code::OutOfRange,
+        Code::Unavailable,
+        Code::DataLoss,
+    ];
+    codes.contains(&status.code()) || status.source().is_some()
+}
+
+/// The message and those of its causes: a transport's own message only says that it failed.
+fn explain(status: &Status) -> String {
+    let mut text = status.message().to_owned();
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

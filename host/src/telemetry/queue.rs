@@ -1,0 +1,291 @@
+//! Ended spans on their way to the export task: bounded, and silent while it is empty.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Spans that wait; more are dropped and counted. OpenTelemetry's default.
+const CAPACITY: usize = 2048;
+
+/// Spans in one request to the collector. OpenTelemetry's default.
+pub(super) const BATCH: usize = 512;
+
+/// How long the first span waits for company. OpenTelemetry's default.
+const DELAY: Duration = Duration::from_secs(5);
+
+/// Between the threads that end spans and the one task that exports them.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Wakes the export task: the first span, a full batch, a flush, the end.
+    work: Notify,
+    /// Wakes those who flush: nothing waits and nothing is under way.
+    idle: Notify,
+}
+
+/// The SDK's side of the queue.
+#[derive(Debug)]
+pub(super) struct Processor(Arc<Queue>);
+
+#[derive(Debug, Default)]
+struct State {
+    spans: VecDeque<SpanData>,
+    /// Spans of the batch that the export task holds, as long as their fate is open.
+    exporting: usize,
+    dropped: u64,
+    /// Somebody flushes: no waiting for company.
+    hurry: bool,
+    /// The provider is gone, so no span will follow.
+    closed: bool,
+}
+
+// === impl Queue ===
+
+impl Queue {
+    pub(super) fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    pub(super) fn hurry(&self) -> bool {
+        self.lock().hurry
+    }
+
+    /// Waits until nothing is queued or under way, at most `within`; then drops and counts the rest.
+    pub(super) async fn flush(&self, within: Duration) {
+        let deadline = Instant::now() + within;
+        self.lock().hurry = true;
+        self.work.notify_one();
+        let emptied = async {
+            loop {
+                let idle = self.idle.notified();
+                if self.lock().is_idle() {
+                    return;
+                }
+                idle.await;
+            }
+        };
+        let in_time = timeout_at(deadline, emptied).await.is_ok();
+        let mut state = self.lock();
+        state.hurry = false;
+        if !in_time {
+            let lost = state.spans.len() + state.exporting;
+            state.spans.clear();
+            state.exporting = 0;
+            state.dropped += lost as u64;
+        }
+    }
+
+    /// The spans to export next, once the first has waited long enough, a batch is full or somebody flushes.
+    /// `None` once the provider is gone.
+    pub(super) async fn batch(&self) -> Option<Vec<SpanData>> {
+        loop {
+            self.until(|state| state.closed || !state.spans.is_empty()).await;
+            let full = |state: &State| state.closed || state.hurry || state.spans.len() >= BATCH;
+            // Time is up: what there is goes.
+            let _ = timeout(DELAY, self.until(full)).await;
+            let mut state = self.lock();
+            let size = state.spans.len().min(BATCH);
+            if size > 0 {
+                state.exporting = size;
+                return Some(state.spans.drain(..size).collect());
+            }
+            if state.closed {
+                return None;
+            }
+        }
+    }
+
+    /// The batch's fate: so many of its spans did not arrive.
+    pub(super) fn exported(&self, lost: u64) {
+        let mut state = self.lock();
+        // A flush that gave up has counted them already.
+        if std::mem::take(&mut state.exporting) > 0 {
+            state.dropped += lost;
+        }
+        if state.is_idle() {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// Sleeps, but not while somebody flushes.
+    pub(super) async fn pause(&self, time: Duration) {
+        let _ = timeout(time, self.until(|state| state.hurry || state.closed)).await;
+    }
+
+    fn push(&self, span: SpanData) {
+        let mut state = self.lock();
+        if state.spans.len() >= CAPACITY {
+            state.dropped += 1;
+            return;
+        }
+        state.spans.push_back(span);
+        let waiting = state.spans.len();
+        drop(state);
+        if waiting == 1 || waiting == BATCH {
+            self.work.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_one();
+    }
+
+    /// For the export task alone: `work` has one listener.
+    async fn until(&self, ready: impl Fn(&State) -> bool) {
+        while !ready(&self.lock()) {
+            self.work.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.spans.is_empty() && self.exporting == 0
+    }
+}
+
+// === impl Processor ===
+
+impl Processor {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
+        Self(queue)
+    }
+}
+
+impl SpanProcessor for Processor {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        self.0.push(span);
+    }
+
+    /// Nothing to do here: whoever wants the spans out uses the queue's own `flush`, which can wait.
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        self.0.close();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
+    use std::future::Future as _;
+    use std::time::SystemTime;
+
+    fn span() -> SpanData {
+        SpanData {
+            span_context: SpanContext::empty_context(),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "span".into(),
+            start_time: SystemTime::UNIX_EPOCH,
+            end_time: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: Default::default(),
+            links: Default::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    fn fill(queue: &Queue, spans: usize) {
+        for _ in 0..spans {
+            queue.push(span());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_span_waits_for_company_and_no_longer() {
+        let queue = Queue::default();
+        let start = Instant::now();
+        fill(&queue, 3);
+        assert_eq!(queue.batch().await.unwrap().len(), 3);
+        assert_eq!(start.elapsed(), DELAY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_batch_goes_at_once() {
+        let queue = Queue::default();
+        let start = Instant::now();
+        fill(&queue, BATCH + 1);
+        assert_eq!(queue.batch().await.unwrap().len(), BATCH);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_empty_queue_sets_no_timer() {
+        let queue = Queue::default();
+        // Outside of a runtime every timer panics.
+        let mut batch = std::pin::pin!(queue.batch());
+        let mut task = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(batch.as_mut().poll(&mut task).is_pending());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let queue = Queue::default();
+        fill(&queue, CAPACITY + 7);
+        assert_eq!(queue.dropped(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flush_gives_up_in_time_and_counts_every_span_once() {
+        let queue = Queue::default();
+        fill(&queue, BATCH + 100);
+        assert_eq!(queue.batch().await.unwrap().len(), BATCH);
+        let start = Instant::now();
+        queue.flush(Duration::from_millis(1500)).await;
+        assert_eq!(start.elapsed(), Duration::from_millis(1500));
+        assert_eq!(queue.dropped(), BATCH as u64 + 100);
+        queue.exported(BATCH as u64);
+        assert_eq!(queue.dropped(), BATCH as u64 + 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flush_hurries_the_task_and_ends_with_it() {
+        let queue = Arc::new(Queue::default());
+        fill(&queue, 2);
+        let task = tokio::spawn({
+            let queue = Arc::clone(&queue);
+            async move {
+                let batch = queue.batch().await.unwrap();
+                queue.exported(0);
+                batch.len()
+            }
+        });
+        let start = Instant::now();
+        queue.flush(Duration::from_secs(60)).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        assert_eq!((task.await.unwrap(), queue.dropped()), (2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_task_ends_after_the_last_batch() {
+        let queue = Queue::default();
+        fill(&queue, 1);
+        queue.close();
+        assert_eq!(queue.batch().await.unwrap().len(), 1);
+        assert!(queue.batch().await.is_none());
+    }
+}
