@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod attribute;
+#[doc(hidden)]
+pub mod bindings;
+mod context;
+mod fault;
+pub mod frame;
+mod health;
+pub mod http;
+mod json;
+pub mod log;
+pub mod plugin;
+mod query;
+pub mod resource;
+mod settings;
+pub mod span;
+mod time;
+
+pub use attribute::{Attribute, ToValue, Value};
+pub use context::{Context, Header, PluginContext, User};
+pub use fault::{Fault, Result, Source};
+pub use frame::{Field, Frame};
+pub use health::{Health, HealthStatus};
+pub use plugin::{Data, Diagnostics, Plugin, Resource};
+pub use query::{Query, TimeRange};
+pub use settings::{Settings, SettingsKind};
+pub use time::{InvalidTime, Time};

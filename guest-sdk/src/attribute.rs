@@ -1,0 +1,142 @@
+//! Names with values: the attributes of spans, events, log lines and the trace's resource.
+
+pub use crate::bindings::base::gpx::plugin::types::{Attribute, Value};
+
+/// What can be the value of an attribute.
+pub trait ToValue {
+    fn to_value(&self) -> Value;
+}
+
+/// Makes a list of attributes: `attributes!("rows" = 3, "cached" = false)`.
+///
+/// ```
+/// let table = String::from("prices");
+/// let attributes = gpx_sdk::attributes!("db.table" = table, "db.rows" = 3);
+/// assert_eq!(attributes.len(), 2);
+/// ```
+#[macro_export]
+macro_rules! attributes {
+    ($($key:literal = $value:expr),* $(,)?) => {
+        ::std::vec![$($crate::Attribute::new($key, &$value)),*]
+    };
+}
+
+// === impl Attribute ===
+
+impl Attribute {
+    /// An attribute from a name that is not known before the program runs. Else [`attributes!`] is shorter.
+    pub fn new(key: &str, value: &(impl ToValue + ?Sized)) -> Self {
+        Self { key: key.to_owned(), value: value.to_value() }
+    }
+}
+
+// === impl ToValue ===
+
+impl<T: ToValue + ?Sized> ToValue for &T {
+    fn to_value(&self) -> Value {
+        (**self).to_value()
+    }
+}
+
+impl ToValue for str {
+    fn to_value(&self) -> Value {
+        Value::Text(self.to_owned())
+    }
+}
+
+impl ToValue for String {
+    fn to_value(&self) -> Value {
+        Value::Text(self.clone())
+    }
+}
+
+impl ToValue for bool {
+    fn to_value(&self) -> Value {
+        Value::Boolean(*self)
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty),*) => {$(
+        impl ToValue for $integer {
+            fn to_value(&self) -> Value {
+                Value::Integer(i64::from(*self))
+            }
+        }
+    )*};
+}
+
+integers!(i8, i16, i32, i64, u8, u16, u32);
+
+/// Above `i64::MAX`, which attributes cannot hold, it is `i64::MAX`.
+impl ToValue for u64 {
+    fn to_value(&self) -> Value {
+        Value::Integer(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+}
+
+impl ToValue for usize {
+    fn to_value(&self) -> Value {
+        (*self as u64).to_value()
+    }
+}
+
+impl ToValue for f32 {
+    fn to_value(&self) -> Value {
+        Value::Float(f64::from(*self))
+    }
+}
+
+impl ToValue for f64 {
+    fn to_value(&self) -> Value {
+        Value::Float(*self)
+    }
+}
+
+impl ToValue for [&str] {
+    fn to_value(&self) -> Value {
+        Value::Texts(self.iter().map(|text| (*text).to_owned()).collect())
+    }
+}
+
+impl ToValue for [String] {
+    fn to_value(&self) -> Value {
+        Value::Texts(self.to_vec())
+    }
+}
+
+impl ToValue for [bool] {
+    fn to_value(&self) -> Value {
+        Value::Booleans(self.to_vec())
+    }
+}
+
+impl ToValue for [i64] {
+    fn to_value(&self) -> Value {
+        Value::Integers(self.to_vec())
+    }
+}
+
+impl ToValue for [f64] {
+    fn to_value(&self) -> Value {
+        Value::Floats(self.to_vec())
+    }
+}
+
+impl<T, const N: usize> ToValue for [T; N]
+where
+    [T]: ToValue,
+{
+    fn to_value(&self) -> Value {
+        self[..].to_value()
+    }
+}
+
+impl<T> ToValue for Vec<T>
+where
+    [T]: ToValue,
+{
+    fn to_value(&self) -> Value {
+        self[..].to_value()
+    }
+}

@@ -1,0 +1,43 @@
+//! What wit-bindgen makes of the contract in `wit/`. One world a service, so that a component exports only the
+//! services it names; all of them share the types of the first.
+#![allow(missing_docs, clippy::all, clippy::restriction, unreachable_pub, reason = "generated")]
+
+/// The `plugin` interface that every component exports, and all imports.
+pub mod base {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "base",
+        pub_export_macro: true,
+        export_macro_name: "export_base",
+    });
+}
+
+macro_rules! service {
+    ($world:tt, $export:tt) => {
+        wit_bindgen::generate!({
+            path: "wit",
+            world: $world,
+            pub_export_macro: true,
+            export_macro_name: $export,
+            with: {
+                "gpx:plugin/call@0.1.0": crate::bindings::base::gpx::plugin::call,
+                "gpx:plugin/log@0.1.0": crate::bindings::base::gpx::plugin::log,
+                "gpx:plugin/response@0.1.0": crate::bindings::base::gpx::plugin::response,
+                "gpx:plugin/tracer@0.1.0": crate::bindings::base::gpx::plugin::tracer,
+                "gpx:plugin/types@0.1.0": crate::bindings::base::gpx::plugin::types,
+            },
+        });
+    };
+}
+
+pub mod data {
+    service!("data-service", "export_data");
+}
+
+pub mod diagnostics {
+    service!("diagnostics-service", "export_diagnostics");
+}
+
+pub mod resource {
+    service!("resource-service", "export_resource");
+}

@@ -1,0 +1,51 @@
+//! The call that is being answered.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use crate::bindings::base::gpx::plugin::call;
+
+pub use crate::bindings::base::gpx::plugin::call::PluginContext;
+pub use crate::bindings::base::gpx::plugin::types::{Header, User};
+
+/// Who asks, on what terms, and for how long. Nothing is fetched from the host before it is asked for.
+#[derive(Debug, Default)]
+pub struct Context {
+    plugin: OnceCell<PluginContext>,
+    headers: OnceCell<Vec<Header>>,
+}
+
+// === impl Context ===
+
+impl Context {
+    /// The organisation, the plugin, Grafana's version and feature toggles.
+    pub fn plugin(&self) -> &PluginContext {
+        self.plugin.get_or_init(call::context)
+    }
+
+    /// None where Grafana asks by itself, for example for an alert rule.
+    pub fn user(&self) -> Option<&User> {
+        self.plugin().user.as_ref()
+    }
+
+    /// The headers that came with the call.
+    pub fn headers(&self) -> &[Header] {
+        self.headers.get_or_init(call::headers)
+    }
+
+    /// The first header of that name, in whatever case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers().iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| header.value.as_str())
+    }
+
+    /// How long the caller waits, or the operator allows. None: no limit.
+    pub fn time_left(&self) -> Option<Duration> {
+        call::time_left().map(Duration::from_nanos)
+    }
+
+    /// Whether the caller is gone. The host drops the instance shortly after, so stop.
+    pub fn cancelled(&self) -> bool {
+        call::cancelled()
+    }
+}

@@ -1,0 +1,32 @@
+//! A small blocking HTTP client. The host traces each request, applies the data source's credentials, and lets it reach
+//! the data source's own origin and what the operator granted.
+//!
+//! ```no_run
+//! # #[derive(serde::Deserialize)] struct Points;
+//! # fn points(url: &str) -> gpx_sdk::Result<Points> {
+//! use gpx_sdk::http;
+//!
+//! let points: Points = http::get(url).query("limit", 10).header("Accept", "application/json").send()?.json()?;
+//! # Ok(points) }
+//! ```
+//!
+//! Several requests are under way at once if all are started before the first is waited for:
+//!
+//! ```no_run
+//! # fn both(a: &str, b: &str) -> gpx_sdk::Result<()> {
+//! # use gpx_sdk::http;
+//! let (a, b) = (http::get(a).start()?, http::get(b).start()?);
+//! let (a, b) = (a.wait()?.text()?, b.wait()?.text()?);
+//! # Ok(()) }
+//! ```
+
+mod error;
+mod redirect;
+mod request;
+mod response;
+mod wire;
+
+pub use error::{Cause, Error};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+pub use request::{Pending, Request, get, post, request};
+pub use response::Response;

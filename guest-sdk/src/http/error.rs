@@ -1,0 +1,184 @@
+//! Why a request failed, and which fault the panel's user sees then.
+
+use std::fmt;
+
+use http::StatusCode;
+use wasip2::http::types::ErrorCode;
+
+use crate::Fault;
+
+/// Go's SDK takes these answers for the plugin's mistake: it asked wrongly. All others are the asked system's.
+const ASKED_WRONGLY: [u16; 10] = [405, 406, 412, 413, 414, 416, 417, 426, 431, 501];
+
+/// A request that failed. By `?` it becomes a [`Fault`] with the status and source that Grafana's Go SDK gives it.
+#[derive(Debug)]
+pub struct Error {
+    /// Method and URL, without userinfo and query, where a secret may stand.
+    request: String,
+    cause: Cause,
+}
+
+/// What a request failed by.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The request could not be made: its URL, a header or its body is not valid.
+    Invalid(String),
+    /// The upstream did not answer in time.
+    Timeout,
+    /// The name is not known.
+    Dns,
+    /// Nothing listens there.
+    Refused,
+    /// There is no way there.
+    Unreachable,
+    /// The connection ended before the answer did.
+    Reset,
+    /// The two could not agree on a secure connection.
+    Tls(&'static str),
+    /// The host does not let this plugin reach that origin, or the address behind it.
+    Denied(&'static str),
+    /// A redirect leads nowhere, or there are too many.
+    Redirect(String),
+    /// The answer's status is not one of success.
+    Status(StatusCode),
+    /// The answer is not the JSON that was expected.
+    Decode(String),
+    /// What the host says of anything else.
+    Other(String),
+}
+
+// === impl Error ===
+
+impl Error {
+    pub(super) fn new(request: &str, cause: impl Into<Cause>) -> Self {
+        Self { request: request.to_owned(), cause: cause.into() }
+    }
+
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.cause, Cause::Timeout)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.request, self.cause)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match &error.cause {
+            Cause::Timeout => Self::downstream(504, &error),
+            Cause::Refused => Self::downstream(502, &error),
+            Cause::Status(status) if ASKED_WRONGLY.contains(&status.as_u16()) => {
+                Self::new(status.as_u16(), &error)
+            }
+            Cause::Status(status) => Self::downstream(status.as_u16(), &error),
+            Cause::Invalid(_) | Cause::Denied(_) => Self::plugin(&error),
+            _ => Self::downstream(500, &error),
+        }
+    }
+}
+
+// === impl Cause ===
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(what) => f.write_str(what),
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::Dns => f.write_str("the name cannot be resolved"),
+            Self::Refused => f.write_str("connection refused"),
+            Self::Unreachable => f.write_str("the address cannot be reached"),
+            Self::Reset => f.write_str("the connection ended before the answer did"),
+            Self::Tls(what) => write!(f, "no secure connection: {what}"),
+            Self::Denied(what) => {
+                write!(
+                    f,
+                    "the {what} is not granted to this plugin: the operator grants it by gpx_allow_hosts"
+                )
+            }
+            Self::Redirect(what) => f.write_str(what),
+            Self::Status(status) => write!(f, "answered {status}"),
+            Self::Decode(what) => write!(f, "unexpected JSON: {what}"),
+            Self::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+impl From<ErrorCode> for Cause {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::DnsTimeout
+            | ErrorCode::ConnectionTimeout
+            | ErrorCode::ConnectionReadTimeout
+            | ErrorCode::ConnectionWriteTimeout
+            | ErrorCode::HttpResponseTimeout => Self::Timeout,
+            ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => Self::Dns,
+            ErrorCode::ConnectionRefused => Self::Refused,
+            ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => Self::Unreachable,
+            ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => Self::Reset,
+            ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => Self::Tls("the handshake failed"),
+            ErrorCode::TlsCertificateError => Self::Tls("the certificate is not trusted"),
+            ErrorCode::HttpRequestDenied => Self::Denied("origin"),
+            ErrorCode::DestinationIpProhibited => Self::Denied("address"),
+            ErrorCode::InternalError(Some(what)) => Self::Other(what),
+            other => Self::Other(words(&other).to_owned()),
+        }
+    }
+}
+
+/// What is not named here is about the form of the request or of the answer; the host's log has the details.
+fn words(code: &ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InternalError(_) => "the host failed to send the request",
+        ErrorCode::ConnectionLimitReached => "too many connections are open",
+        ErrorCode::HttpRequestUriTooLong => "the URL is too long",
+        ErrorCode::HttpResponseBodySize(_) => "the answer is too large",
+        ErrorCode::HttpResponseContentCoding(_) => "the answer's encoding is not valid",
+        ErrorCode::ConfigurationError => "the data source's HTTP settings are not valid",
+        _ => "the request or its answer is not valid HTTP",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+
+    fn fault(cause: impl Into<Cause>) -> (u16, Source) {
+        let fault = Fault::from(Error::new("GET http://a.example/", cause));
+        (fault.status, fault.source)
+    }
+
+    #[test]
+    fn statuses_and_sources_are_those_of_go() {
+        for (code, status) in [
+            (ErrorCode::ConnectionTimeout, 504),
+            (ErrorCode::HttpResponseTimeout, 504),
+            (ErrorCode::ConnectionRefused, 502),
+            (ErrorCode::ConnectionTerminated, 500),
+            (ErrorCode::DestinationIpUnroutable, 500),
+            (ErrorCode::TlsCertificateError, 500),
+            (ErrorCode::DestinationNotFound, 500),
+        ] {
+            assert_eq!(fault(code.clone()), (status, Source::Downstream), "{code:?}");
+        }
+        assert_eq!(fault(ErrorCode::HttpRequestDenied), (500, Source::Plugin));
+        assert_eq!(fault(Cause::Invalid("no URL".into())), (500, Source::Plugin));
+    }
+
+    #[test]
+    fn a_status_passes_on_with_the_source_that_go_gives_it() {
+        assert_eq!(fault(Cause::Status(StatusCode::NOT_FOUND)), (404, Source::Downstream));
+        assert_eq!(fault(Cause::Status(StatusCode::SERVICE_UNAVAILABLE)), (503, Source::Downstream));
+        assert_eq!(fault(Cause::Status(StatusCode::METHOD_NOT_ALLOWED)), (405, Source::Plugin));
+    }
+}

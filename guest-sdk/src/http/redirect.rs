@@ -1,0 +1,218 @@
+//! Where a redirect leads and what goes along: RFC 9110 section 15.4, with the methods that browsers and Go use.
+
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderName};
+use http::header::{PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+/// How many redirects one request follows, as Go's client does.
+pub(super) const MAX_REDIRECTS: usize = 10;
+
+/// What must not reach another origin than the one it was meant for.
+const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+
+/// What describes a body, and goes when the body goes.
+const OF_THE_BODY: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
+
+/// Everything of a request that a redirect can change.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    pub(super) method: Method,
+    pub(super) url: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+// === impl Parts ===
+
+impl Parts {
+    /// Turns the request into the one that the redirect asks for. False: the answer is no redirect.
+    pub(super) fn redirect(&mut self, status: StatusCode, location: Option<&str>) -> Result<bool, String> {
+        let (Some(keeps_method), Some(location)) = (keeps_method(status), location) else { return Ok(false) };
+        let target = resolve(&self.url, location).ok_or_else(|| location.to_owned())?;
+        if !keeps_method {
+            if self.method != Method::HEAD {
+                self.method = Method::GET;
+            }
+            self.body.clear();
+            OF_THE_BODY.iter().for_each(|name| drop(self.headers.remove(name)));
+        }
+        if origin(&self.url) != origin(&target) {
+            CREDENTIALS.iter().for_each(|name| drop(self.headers.remove(name)));
+        }
+        self.url = target;
+        Ok(true)
+    }
+}
+
+/// Whether the next request has the method and the body of this one. None: the status is no redirect.
+fn keeps_method(status: StatusCode) -> Option<bool> {
+    match status {
+        StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => Some(false),
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Some(true),
+        _ => None,
+    }
+}
+
+fn origin(url: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
+    let default = if url.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    (url.scheme_str(), url.host().map(str::to_ascii_lowercase), url.port_u16().or(Some(default)))
+}
+
+/// RFC 3986 section 5.2: the reference as seen from the base. None if it is no http URL.
+fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
+    let reference = reference.split('#').next()?;
+    if let Some((scheme, _)) = reference.split_once(':')
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    {
+        let url: Uri = reference.parse().ok()?;
+        return matches!(url.scheme_str(), Some("http" | "https")).then_some(url);
+    }
+    let (authority, rest) = match reference.strip_prefix("//") {
+        Some(rest) => {
+            let end = rest.find(['/', '?']).unwrap_or(rest.len());
+            let (authority, rest) = rest.split_at_checked(end)?;
+            (authority.parse::<Authority>().ok()?, if rest.is_empty() { "/" } else { rest })
+        }
+        None => (base.authority()?.clone(), reference),
+    };
+    let path_and_query: PathAndQuery = match rest.as_bytes().first() {
+        None => base.path_and_query()?.clone(),
+        Some(b'?') => format!("{}{rest}", base.path()).parse().ok()?,
+        Some(b'/') => without_dots(rest).parse().ok()?,
+        Some(_) => {
+            let directory = base.path().rsplit_once('/').map_or("", |(directory, _)| directory);
+            without_dots(&format!("{directory}/{rest}")).parse().ok()?
+        }
+    };
+    let mut parts = base.clone().into_parts();
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(path_and_query);
+    Uri::from_parts(parts).ok()
+}
+
+/// RFC 3986 section 5.2.4, for a path that starts with a slash. The query is left alone.
+fn without_dots(path_and_query: &str) -> String {
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path_and_query, None),
+    };
+    let mut kept = String::new();
+    for segment in path.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => kept.truncate(kept.rfind('/').unwrap_or_default()),
+            segment => {
+                kept.push('/');
+                kept.push_str(segment);
+            }
+        }
+    }
+    if kept.is_empty() || path.ends_with("/.") || path.ends_with("/..") {
+        kept.push('/');
+    }
+    if let Some(query) = query {
+        kept.push('?');
+        kept.push_str(query);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn post() -> Parts {
+        let headers = [
+            (AUTHORIZATION, HeaderValue::from_static("Bearer x")),
+            (CONTENT_TYPE, HeaderValue::from_static("text/plain")),
+            (HeaderName::from_static("x-kept"), HeaderValue::from_static("y")),
+        ];
+        Parts {
+            method: Method::POST,
+            url: Uri::from_static("http://a.example/b/c/d?q=1"),
+            headers: headers.into_iter().collect(),
+            body: b"body".to_vec(),
+        }
+    }
+
+    fn redirected(status: u16, location: &str) -> Parts {
+        let mut parts = post();
+        let status = StatusCode::from_u16(status).unwrap();
+        assert!(parts.redirect(status, Some(location)).unwrap(), "{status} is no redirect");
+        parts
+    }
+
+    #[test]
+    fn a_reference_is_resolved_against_the_url() {
+        for (reference, url) in [
+            ("http://other.example:81/x?y#z", "http://other.example:81/x?y"),
+            ("//other.example/x", "http://other.example/x"),
+            ("//other.example", "http://other.example/"),
+            ("/x/../y", "http://a.example/y"),
+            ("g", "http://a.example/b/c/g"),
+            ("../g?x=../y", "http://a.example/b/g?x=../y"),
+            ("../../../g", "http://a.example/g"),
+            ("./", "http://a.example/b/c/"),
+            ("..", "http://a.example/b/"),
+            ("?y", "http://a.example/b/c/d?y"),
+            ("", "http://a.example/b/c/d?q=1"),
+            ("/login?next=http://a.example/", "http://a.example/login?next=http://a.example/"),
+        ] {
+            let resolved = resolve(&post().url, reference).map(|url| url.to_string());
+            assert_eq!(resolved.as_deref(), Some(url), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_reference_to_something_else_is_an_error() {
+        for reference in ["file://x/y", "mailto:a@a.example", "ftp://a.example/", "http://", "//a b/"] {
+            let mut parts = post();
+            assert_eq!(parts.redirect(StatusCode::FOUND, Some(reference)), Err(reference.to_owned()));
+            assert_eq!(parts.url, post().url);
+        }
+    }
+
+    #[test]
+    fn only_307_and_308_repeat_the_body() {
+        for status in [301, 302, 303] {
+            let parts = redirected(status, "/x");
+            assert_eq!((&parts.method, parts.body.len()), (&Method::GET, 0), "{status}");
+            assert!(!parts.headers.contains_key(CONTENT_TYPE), "{status}");
+            assert!(parts.headers.contains_key("x-kept"), "{status}");
+        }
+        for status in [307, 308] {
+            let parts = redirected(status, "/x");
+            assert_eq!((&parts.method, &*parts.body), (&Method::POST, &b"body"[..]), "{status}");
+            assert!(parts.headers.contains_key(CONTENT_TYPE), "{status}");
+        }
+    }
+
+    #[test]
+    fn head_stays_head() {
+        let mut parts = Parts { method: Method::HEAD, ..post() };
+        parts.redirect(StatusCode::SEE_OTHER, Some("/x")).unwrap();
+        assert_eq!(parts.method, Method::HEAD);
+    }
+
+    #[test]
+    fn credentials_stay_with_their_origin() {
+        for (location, kept) in [
+            ("/x", true),
+            ("http://A.example:80/x", true),
+            ("https://a.example/x", false),
+            ("http://a.example:8080/", false),
+            ("http://b.a.example/", false),
+        ] {
+            assert_eq!(redirected(307, location).headers.contains_key(AUTHORIZATION), kept, "{location}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_location_is_no_redirect() {
+        assert_eq!(post().redirect(StatusCode::FOUND, None), Ok(false));
+        assert_eq!(post().redirect(StatusCode::NOT_MODIFIED, Some("/x")), Ok(false));
+    }
+}

@@ -1,0 +1,205 @@
+//! A request while it is being made, and while it is under way.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method, Uri};
+use serde::Serialize;
+
+use super::error::Cause;
+use super::redirect::{MAX_REDIRECTS, Parts};
+use super::wire::{self, Exchange};
+use super::{Error, Response};
+
+/// A request that is being made.
+#[derive(Debug)]
+pub struct Request {
+    parts: Result<Parts, String>,
+    timeout: Option<Duration>,
+}
+
+/// A request that is under way. Dropping it aborts it.
+#[derive(Debug)]
+pub struct Pending {
+    parts: Parts,
+    exchange: Exchange,
+    deadline: Option<Instant>,
+}
+
+/// A request with any method. An invalid URL is the error of [`Request::send`].
+pub fn request(method: Method, url: impl AsRef<str>) -> Request {
+    let parts =
+        parse(url.as_ref()).map(|url| Parts { method, url, headers: HeaderMap::new(), body: Vec::new() });
+    Request { parts, timeout: None }
+}
+
+pub fn get(url: impl AsRef<str>) -> Request {
+    request(Method::GET, url)
+}
+
+pub fn post(url: impl AsRef<str>) -> Request {
+    request(Method::POST, url)
+}
+
+// === impl Request ===
+
+impl Request {
+    /// Adds a pair to the URL's query.
+    pub fn query(self, name: &str, value: impl Display) -> Self {
+        self.change(|parts| {
+            let query = parts.url.query().map(|query| format!("{query}&")).unwrap_or_default();
+            let pair = format!("{}={}", escaped(name), escaped(&value.to_string()));
+            let path: PathAndQuery = format!("{}?{query}{pair}", parts.url.path())
+                .parse()
+                .map_err(|err| format!("query: {err}"))?;
+            let mut url = parts.url.clone().into_parts();
+            url.path_and_query = Some(path);
+            parts.url = Uri::from_parts(url).map_err(|err| format!("query: {err}"))?;
+            Ok(())
+        })
+    }
+
+    pub fn header(self, name: &str, value: impl AsRef<str>) -> Self {
+        self.change(|parts| {
+            // Neither message repeats the value, which may be a secret.
+            let name: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+            let value = HeaderValue::from_str(value.as_ref())
+                .map_err(|_| format!("header `{name}` has a value that headers cannot have"))?;
+            parts.headers.append(name, value);
+            Ok(())
+        })
+    }
+
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        self.change(|parts| {
+            parts.body = body.into();
+            Ok(())
+        })
+    }
+
+    /// A body in JSON, with its content type.
+    pub fn json(self, body: &impl Serialize) -> Self {
+        self.change(|parts| {
+            parts.body = serde_json::to_vec(body).map_err(|err| format!("body: {err}"))?;
+            parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Ok(())
+        })
+    }
+
+    /// How long all of it may take, redirects and the body of the answer included. The data source's own timeouts
+    /// hold in any case.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends the request and waits for the head of the answer.
+    pub fn send(self) -> Result<Response, Error> {
+        self.start()?.wait()
+    }
+
+    /// Sends the request and does not wait, so that several are under way at once.
+    pub fn start(self) -> Result<Pending, Error> {
+        let parts = self.parts.map_err(|what| Error::new("request", Cause::Invalid(what)))?;
+        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let exchange = wire::send(&parts)?;
+        Ok(Pending { parts, exchange, deadline })
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Parts) -> Result<(), String>) -> Self {
+        if let Ok(parts) = &mut self.parts
+            && let Err(what) = change(parts)
+        {
+            self.parts = Err(what);
+        }
+        self
+    }
+}
+
+// === impl Pending ===
+
+impl Pending {
+    /// Waits for the head of the answer, following up to 10 redirects. Each of them is a request of its own.
+    pub fn wait(mut self) -> Result<Response, Error> {
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.exchange.wait(&self.parts, self.deadline)?;
+            let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+            match self.parts.redirect(response.status(), location) {
+                Ok(false) => return Ok(response),
+                Ok(true) => {
+                    response.drain();
+                    self.exchange = wire::send(&self.parts)?;
+                }
+                Err(location) => {
+                    let what = format!("redirected to `{location}`, which is no http URL");
+                    return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
+                }
+            }
+        }
+        let what = format!("stopped after {MAX_REDIRECTS} redirects");
+        Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)))
+    }
+}
+
+fn parse(url: &str) -> Result<Uri, String> {
+    if url.is_empty() {
+        return Err("the URL is empty: set it in the data source's settings".to_owned());
+    }
+    let parsed: Uri =
+        url.parse().map_err(|err| format!("the URL is not valid ({err}): it is like http://host/path"))?;
+    match parsed.scheme_str() {
+        Some("http" | "https") if parsed.host().is_some_and(|host| !host.is_empty()) => Ok(parsed),
+        _ => Err("the URL is not valid: it starts with http:// or https:// and a host".to_owned()),
+    }
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                escaped.push(char::from(byte))
+            }
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(request: Request) -> String {
+        request.parts.unwrap().url.to_string()
+    }
+
+    #[test]
+    fn a_query_is_added_to_what_is_there() {
+        assert_eq!(url(get("http://a.example").query("n", 2)), "http://a.example/?n=2");
+        assert_eq!(
+            url(get("http://a.example/p?x=1").query("a b", "c&d=ü")),
+            "http://a.example/p?x=1&a%20b=c%26d%3D%C3%BC"
+        );
+    }
+
+    #[test]
+    fn the_first_mistake_is_the_error() {
+        let request = get("http://a.example").header("a b", "c").header("d", "\n").body("e");
+        assert_eq!(request.start().unwrap_err().to_string(), "request: `a b` is no name of a header");
+        let error = get("http://a.example").header("x-token", "geheim\n").start().unwrap_err().to_string();
+        assert!(!error.contains("geheim"), "{error}");
+    }
+
+    #[test]
+    fn a_url_that_leads_nowhere_is_refused() {
+        for url in ["", "a.example", "/path", "ftp://a.example/", "http://", "http://a b/", "http://[::1"] {
+            let error = get(url).start().unwrap_err();
+            assert!(matches!(error.cause(), Cause::Invalid(_)), "{url}: {error}");
+            assert!(error.to_string().contains("the URL is "), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! An answer, whose body is read as it comes.
+
+use std::io::Read;
+use std::time::Instant;
+
+use http::{HeaderMap, StatusCode, Uri};
+use serde::de::DeserializeOwned;
+use wasip2::http::types::{IncomingBody, IncomingResponse, http_error_code};
+use wasip2::io::streams::{InputStream, StreamError};
+
+use super::error::{Cause, Error};
+use super::wire;
+use crate::json;
+
+/// How much is read at once: what the host hands over in one piece at most.
+const PIECE: usize = 64 * 1024;
+
+/// A redirect's body up to this size is read, so that its connection can be used again.
+const DRAINED: u64 = 2 * 1024;
+
+/// The answer to a request. Its body is read as it comes, by [`Read`] or by one of the methods that take all of it.
+#[derive(Debug)]
+pub struct Response {
+    request: String,
+    url: Uri,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+}
+
+/// The handles of a body. The host wants the stream dropped first, then the body, then the response: as they stand.
+#[derive(Debug)]
+struct Body {
+    stream: InputStream,
+    _body: IncomingBody,
+    _response: IncomingResponse,
+    deadline: Option<Instant>,
+    request: String,
+}
+
+// === impl Response ===
+
+impl Response {
+    pub(super) fn new(
+        request: String,
+        url: Uri,
+        response: IncomingResponse,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Error> {
+        let gone = || Error::new(&request, Cause::Other("the host gave an answer without a body".to_owned()));
+        let status = StatusCode::from_u16(response.status()).map_err(|_| gone())?;
+        let headers = wire::headers(&response.headers());
+        let body = response.consume().map_err(|()| gone())?;
+        let stream = body.stream().map_err(|()| gone())?;
+        let body = Body { stream, _body: body, _response: response, deadline, request: request.clone() };
+        Ok(Self { request, url, status, headers, body })
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Where the answer came from, behind all redirects.
+    pub fn url(&self) -> &Uri {
+        &self.url
+    }
+
+    /// Turns any status but 200 to 299 into an error.
+    pub fn error_for_status(self) -> Result<Self, Error> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(Error::new(&self.request, Cause::Status(self.status)))
+        }
+    }
+
+    /// Reads the body as JSON, as it comes: the text of it is never in memory as a whole.
+    pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let Self { request, mut body, .. } = self;
+        json::from_pieces(&mut || body.piece(PIECE)).map_err(|error| match error {
+            json::Error::Piece(cause) => Error::new(&request, cause),
+            json::Error::Json(what) => Error::new(&request, Cause::Decode(what)),
+        })
+    }
+
+    pub fn bytes(mut self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.body.piece(PIECE).map_err(|cause| Error::new(&self.request, cause))? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// Reads the body as text. What is not UTF-8 in it is replaced.
+    pub fn text(self) -> Result<String, Error> {
+        let bytes = self.bytes()?;
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|err| String::from_utf8_lossy(err.as_bytes()).into_owned()))
+    }
+
+    /// Reads a short rest, and drops a long one.
+    pub(super) fn drain(mut self) {
+        let mut read = 0;
+        while read <= DRAINED
+            && let Ok(Some(piece)) = self.body.piece(PIECE)
+        {
+            read += piece.len() as u64;
+        }
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.body.read(buffer)
+    }
+}
+
+// === impl Body ===
+
+impl Body {
+    /// The next piece of at most `size` bytes. None: that was all.
+    fn piece(&mut self, size: usize) -> Result<Option<Vec<u8>>, Cause> {
+        loop {
+            if self.deadline.is_some() {
+                wire::wait(&self.stream.subscribe(), self.deadline)?;
+            }
+            match self.stream.blocking_read(size as u64) {
+                Ok(piece) if piece.is_empty() => {}
+                Ok(piece) => return Ok(Some(piece)),
+                Err(StreamError::Closed) => return Ok(None),
+                Err(StreamError::LastOperationFailed(err)) => {
+                    return Err(match http_error_code(&err) {
+                        Some(code) => code.into(),
+                        None => Cause::Other(err.to_debug_string()),
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let piece = self
+            .piece(buffer.len())
+            .map_err(|cause| std::io::Error::other(Error::new(&self.request, cause)))?;
+        match piece {
+            None => Ok(0),
+            Some(piece) => (&*piece).read(buffer),
+        }
+    }
+}

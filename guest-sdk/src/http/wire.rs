@@ -1,0 +1,131 @@
+//! One request and its answer over `wasi:http`.
+
+use std::time::Instant;
+
+use http::header::CONTENT_LENGTH;
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use wasip2::http::outgoing_handler;
+use wasip2::http::types as wasi;
+use wasip2::io::poll::{Pollable, poll};
+
+use super::error::{Cause, Error};
+use super::redirect::Parts;
+use super::response::Response;
+
+/// `blocking-write-and-flush` of WASI takes no more at once.
+const WRITTEN_AT_ONCE: usize = 4096;
+
+/// A request whose answer has not come yet.
+#[derive(Debug)]
+pub(super) struct Exchange(wasi::FutureIncomingResponse);
+
+/// What errors call a request: without userinfo and query, where a secret may stand.
+pub(super) fn name(parts: &Parts) -> String {
+    let Parts { method, url, .. } = parts;
+    let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!(
+        "{method} {}://{}{port}{}",
+        url.scheme_str().unwrap_or_default(),
+        url.host().unwrap_or_default(),
+        url.path()
+    )
+}
+
+pub(super) fn send(parts: &Parts) -> Result<Exchange, Error> {
+    let error = |cause| Error::new(&name(parts), cause);
+    let invalid = |what: &str| error(Cause::Invalid(format!("the host does not take the request's {what}")));
+    let fields = wasi::Fields::new();
+    for (name, value) in &parts.headers {
+        fields.append(name.as_str(), value.as_bytes()).map_err(|_| invalid(name.as_str()))?;
+    }
+    if !parts.body.is_empty() {
+        let length = parts.body.len().to_string();
+        fields.set(CONTENT_LENGTH.as_str(), &[length.into_bytes()]).map_err(|_| invalid("content-length"))?;
+    }
+    let request = wasi::OutgoingRequest::new(fields);
+    request.set_method(&method(&parts.method)).map_err(|()| invalid("method"))?;
+    let scheme =
+        if parts.url.scheme() == Some(&Scheme::HTTPS) { wasi::Scheme::Https } else { wasi::Scheme::Http };
+    request.set_scheme(Some(&scheme)).map_err(|()| invalid("scheme"))?;
+    request
+        .set_authority(parts.url.authority().map(|authority| authority.as_str()))
+        .map_err(|()| invalid("host"))?;
+    let path = parts.url.path_and_query().map(|path| path.as_str());
+    request.set_path_with_query(path).map_err(|()| invalid("path"))?;
+
+    let body = (!parts.body.is_empty()).then(|| request.body()).transpose().map_err(|()| invalid("body"))?;
+    let answer = outgoing_handler::handle(request, None).map_err(|code| error(code.into()))?;
+    if let Some(body) = body {
+        write(body, &parts.body);
+    }
+    Ok(Exchange(answer))
+}
+
+/// Waits until something is ready, or there is no more time.
+pub(super) fn wait(ready: &Pollable, deadline: Option<Instant>) -> Result<(), Cause> {
+    let Some(deadline) = deadline else {
+        ready.block();
+        return Ok(());
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let over = wasip2::clocks::monotonic_clock::subscribe_duration(
+        u64::try_from(left.as_nanos()).unwrap_or(u64::MAX),
+    );
+    if poll(&[ready, &over]).contains(&0) { Ok(()) } else { Err(Cause::Timeout) }
+}
+
+/// Headers that the `http` crate does not take do not exist: the host has checked them with the same crate.
+pub(super) fn headers(fields: &wasi::Fields) -> HeaderMap {
+    let pairs = fields.entries().into_iter();
+    pairs.filter_map(|(name, value)| Some((name.parse().ok()?, HeaderValue::from_bytes(&value).ok()?))).fold(
+        HeaderMap::new(),
+        |mut headers, (name, value): (HeaderName, _)| {
+            headers.append(name, value);
+            headers
+        },
+    )
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// The head of the answer.
+    pub(super) fn wait(&self, parts: &Parts, deadline: Option<Instant>) -> Result<Response, Error> {
+        let name = name(parts);
+        wait(&self.0.subscribe(), deadline).map_err(|cause| Error::new(&name, cause))?;
+        match self.0.get() {
+            Some(Ok(Ok(response))) => Response::new(name, parts.url.clone(), response, deadline),
+            Some(Ok(Err(code))) => Err(Error::new(&name, code)),
+            Some(Err(())) | None => {
+                Err(Error::new(&name, Cause::Other("the host gave no answer".to_owned())))
+            }
+        }
+    }
+}
+
+/// If the upstream does not want the body, its answer tells why.
+fn write(outgoing: wasi::OutgoingBody, body: &[u8]) {
+    if let Ok(stream) = outgoing.write() {
+        let mut pieces = body.chunks(WRITTEN_AT_ONCE);
+        while let Some(piece) = pieces.next()
+            && stream.blocking_write_and_flush(piece).is_ok()
+        {}
+    }
+    let _ = wasi::OutgoingBody::finish(outgoing, None);
+}
+
+fn method(method: &Method) -> wasi::Method {
+    match method.as_str() {
+        "GET" => wasi::Method::Get,
+        "HEAD" => wasi::Method::Head,
+        "POST" => wasi::Method::Post,
+        "PUT" => wasi::Method::Put,
+        "DELETE" => wasi::Method::Delete,
+        "CONNECT" => wasi::Method::Connect,
+        "OPTIONS" => wasi::Method::Options,
+        "TRACE" => wasi::Method::Trace,
+        "PATCH" => wasi::Method::Patch,
+        other => wasi::Method::Other(other.to_owned()),
+    }
+}

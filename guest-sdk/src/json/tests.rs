@@ -1,0 +1,140 @@
+//! The reader against `serde_json`, with pieces of every size.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Error, from_pieces};
+use crate::http::Cause;
+
+/// Reads the text in pieces of the size.
+fn pieces<T: serde::de::DeserializeOwned>(text: &[u8], size: usize) -> Result<T, Error> {
+    let mut pieces = text.chunks(size);
+    from_pieces(&mut || Ok(pieces.next().map(<[u8]>::to_vec)))
+}
+
+#[test]
+fn reads_what_serde_json_reads() {
+    for text in [
+        "null",
+        " true ",
+        "[false,true]",
+        "0",
+        "-0",
+        "-1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1.5e-3",
+        "1E400000",
+        "\"\"",
+        r#""gr\u00fcn \"x\" \\ \ud83e\udd80 🦀""#,
+        "[]",
+        "{}",
+        r#"{"a":[1,{"b":null}],"c":{"d":[[]]},"a":2}"#,
+        " [ 1 , 2\n,\t3 ] ",
+        "",
+        " ",
+        "nul",
+        "nulll",
+        "tru e",
+        "01",
+        "-",
+        "-01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "--1",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{1:1}",
+        "{\"a\" 1}",
+        "\"a",
+        "\"\\",
+        "\"\\x\"",
+        "\"\\ud83e\"",
+        "\"a\nb\"",
+        "1 2",
+        "{} x",
+        "]",
+    ] {
+        let expected = serde_json::from_str::<Value>(text).ok();
+        for size in [1, 2, 3, 7, 1000] {
+            let found = pieces::<Value>(text.as_bytes(), size);
+            // Negative zero is a float there and a float here.
+            assert_eq!(found.as_ref().ok(), expected.as_ref(), "{text} in pieces of {size}: {found:?}");
+        }
+    }
+    assert!(pieces::<String>(b"\"\xff\"", 1).is_err(), "not UTF-8");
+}
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+enum Shape {
+    Point,
+    Circle(f64),
+    Line(i8, i8),
+    Square { side: u64 },
+}
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+struct Wrapped(Option<String>);
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+struct Everything {
+    shapes: Vec<Shape>,
+    pair: (bool, char),
+    wrapped: [Wrapped; 2],
+    missing: Option<i32>,
+    unit: (),
+    single: f32,
+}
+
+#[test]
+fn types_come_back_as_they_went() {
+    let everything = Everything {
+        shapes: vec![
+            Shape::Point,
+            Shape::Circle(-0.25),
+            Shape::Line(-1, 1),
+            Shape::Square { side: u64::MAX },
+        ],
+        pair: (true, 'ü'),
+        wrapped: [Wrapped(Some("a\"b".to_owned())), Wrapped(None)],
+        missing: None,
+        unit: (),
+        single: 0.1,
+    };
+    let text = serde_json::to_vec_pretty(&everything).unwrap();
+    for size in [1, 5, 64, 4096] {
+        assert_eq!(pieces::<Everything>(&text, size).unwrap(), everything, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn an_error_says_what_and_where() {
+    let error = pieces::<Vec<i32>>(br#"[1, "two"]"#, 3).unwrap_err().to_string();
+    assert_eq!(error, "a text where i32 was expected at byte 9");
+    assert_eq!(pieces::<Value>(b"[1", 1).unwrap_err().to_string(), "`,` is missing at byte 2");
+}
+
+#[test]
+fn nesting_has_an_end() {
+    let nested = |depth: usize| [vec![b'['; depth], vec![b']'; depth]].concat();
+    assert!(pieces::<Value>(&nested(128), 100).is_ok());
+    assert!(pieces::<Value>(&nested(129), 100).is_err());
+    assert!(pieces::<Value>(&vec![b'['; 1_000_000], 1000).is_err());
+}
+
+#[test]
+fn a_body_that_breaks_off_is_no_mistake_of_the_json() {
+    let mut first = Some(b"[1,".to_vec());
+    let read = from_pieces::<Value>(&mut || first.take().map(Some).ok_or(Cause::Reset));
+    assert!(matches!(read, Err(Error::Piece(Cause::Reset))), "{read:?}");
+}

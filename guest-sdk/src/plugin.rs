@@ -1,0 +1,116 @@
+//! What a plugin implements, and the macro that makes a component of it.
+
+use crate::resource::{Request, ResponseSender};
+use crate::{Context, Frame, Health, Query, Result, Settings};
+
+#[doc(hidden)]
+pub mod export;
+
+/// A plugin: made from the settings of a data source (or app).
+///
+/// The host makes as many instances of a data source as calls run at once, and drops them when the settings change,
+/// when they are idle, and after a panic, a timeout or a cancelled call. What an instance keeps is therefore a cache
+/// that may vanish: no call may rely on what another left behind.
+pub trait Plugin: Sized + 'static {
+    /// Called once for an instance. A fault is the answer to the call for which the instance was made.
+    fn open(settings: Settings) -> Result<Self>;
+}
+
+/// The service `data`: panels, Explore and alert rules.
+pub trait Data: Plugin {
+    /// Answers one query. The host runs the queries of a request side by side, each in an instance of its own.
+    fn query(&self, context: &Context, query: &Query) -> Result<Vec<Frame>>;
+}
+
+/// The service `diagnostics`: the button "Save & test".
+pub trait Diagnostics: Plugin {
+    /// A fault is shown like [`Health::error`] with the fault's message.
+    fn check_health(&self, context: &Context) -> Result<Health>;
+}
+
+/// The service `resource`: requests that the plugin's front end makes to its back end.
+pub trait Resource: Plugin {
+    /// Answers by `response`. A fault before anything was sent becomes an answer with the fault's status. Returning
+    /// without having sent anything answers 200 with an empty body.
+    fn call(&self, context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()>;
+}
+
+/// Makes a component of a plugin. It exports only the services that are named.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// # impl Data for Prices { fn query(&self, _: &Context, _: &Query) -> Result<Vec<Frame>> { Ok(vec![]) } }
+/// # impl Diagnostics for Prices { fn check_health(&self, _: &Context) -> Result<Health> { Ok(Health::ok("fine")) } }
+/// gpx_sdk::plugin!(Prices: data, diagnostics;
+///     attributes: { "prices.team": "markets" };  // of the resource of every span
+///     secrets: ["apiToken"];                     // keys of secureJsonData that `open` receives
+///     origins: ["https://login.example.com"];    // wanted besides the data source's own; the operator grants them
+/// );
+/// ```
+///
+/// Every part behind the plugin's name may be left out: `plugin!(Prices)` exports no service.
+#[macro_export]
+macro_rules! plugin {
+    (
+        $plugin:ident $(: $($service:ident),+ $(,)?)?
+        $(; attributes: { $($key:literal : $value:expr),* $(,)? })?
+        $(; secrets: [$($secret:expr),* $(,)?])?
+        $(; origins: [$($origin:expr),* $(,)?])?
+        $(;)?
+    ) => {
+        impl $crate::plugin::export::Component for $plugin {
+            fn manifest() -> $crate::plugin::export::Manifest {
+                $crate::plugin::export::Manifest {
+                    sdk: ::std::string::String::from($crate::plugin::export::SDK),
+                    attributes: ::std::vec![$($($crate::Attribute::new($key, &$value)),*)?],
+                    secrets: ::std::vec![$($(::std::string::String::from($secret)),*)?],
+                    origins: ::std::vec![$($(::std::string::String::from($origin)),*)?],
+                }
+            }
+        }
+
+        // Natively there is no host to export to; there the plugin is only checked, so that its tests can run.
+        const _: fn() = $crate::plugin::export::plugin::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::base::export_base!($plugin with_types_in $crate::bindings::base);
+        };
+
+        $($($crate::__export!($service $plugin);)+)?
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export {
+    (data $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::data::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::data::export_data!($plugin with_types_in $crate::bindings::data);
+        };
+    };
+    (diagnostics $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::diagnostics::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::diagnostics::export_diagnostics!($plugin with_types_in $crate::bindings::diagnostics);
+        };
+    };
+    (resource $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::resource::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::resource::export_resource!($plugin with_types_in $crate::bindings::resource);
+        };
+    };
+    ($other:ident $plugin:ident) => {
+        ::std::compile_error!(::std::concat!(
+            "there is no service `",
+            ::std::stringify!($other),
+            "`: services are data, diagnostics and resource"
+        ));
+    };
+}

@@ -1,0 +1,72 @@
+//! What `plugin!` writes code against: the exports of the component, as calls of the plugin's traits.
+
+use std::any::Any;
+use std::cell::OnceCell;
+
+use crate::bindings::base::exports::gpx::plugin::plugin as wit;
+use crate::bindings::base::gpx::plugin::response;
+use crate::bindings::base::gpx::plugin::types;
+use crate::bindings::data::exports::gpx::plugin::data as wit_data;
+use crate::bindings::data::gpx::plugin::frames;
+use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
+use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
+use crate::{Context, Data, Diagnostics, Plugin, Resource};
+
+pub use wit::Manifest;
+
+pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
+
+/// A plugin of which a component is made.
+pub trait Component: Plugin {
+    fn manifest() -> Manifest;
+}
+
+// These exist so that a service that is named and not implemented is a readable error.
+pub fn plugin<P: Plugin>() {}
+pub fn data<P: Data>() {}
+pub fn diagnostics<P: Diagnostics>() {}
+pub fn resource<P: Resource>() {}
+
+thread_local! {
+    /// The one plugin of this component. It lives as long as the component's instance.
+    static PLUGIN: OnceCell<&'static dyn Any> = const { OnceCell::new() };
+}
+
+fn opened<P: Plugin>() -> Result<&'static P, types::Fault> {
+    let plugin = PLUGIN.with(|plugin| plugin.get().copied());
+    plugin
+        .and_then(|plugin| plugin.downcast_ref())
+        .ok_or_else(|| crate::Fault::plugin("the host called the plugin before `open` succeeded").into())
+}
+
+impl<P: Component> wit::Guest for P {
+    fn describe() -> Manifest {
+        P::manifest()
+    }
+
+    fn open(settings: wit::Settings) -> Result<(), types::Fault> {
+        let opened = <P as Plugin>::open(settings.into())?;
+        // A second `open` of one instance is not in the contract: the first plugin stays.
+        let _ = PLUGIN.with(|plugin| plugin.set(Box::leak(Box::new(opened))));
+        Ok(())
+    }
+}
+
+impl<P: Data> wit_data::Guest for P {
+    fn query_data(query: wit_data::Query) -> Result<Vec<frames::Frame>, types::Fault> {
+        let answer = opened::<P>()?.query(&Context::default(), &query)?;
+        Ok(answer.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<P: Diagnostics> wit_diagnostics::Guest for P {
+    fn check_health() -> Result<wit_diagnostics::Health, types::Fault> {
+        Ok(opened::<P>()?.check_health(&Context::default())?)
+    }
+}
+
+impl<P: Resource> wit_resource::Guest for P {
+    fn call(request: wit_resource::Request, response: response::ResponseSender) -> Result<(), types::Fault> {
+        Ok(opened::<P>()?.call(&Context::default(), &request, &mut response.into())?)
+    }
+}

@@ -1,0 +1,106 @@
+//! Resource calls: HTTP-shaped requests that the plugin's front end makes to its back end.
+
+use std::fmt;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::base::gpx::plugin::response as wit;
+use crate::{Fault, Header, Result, json};
+
+pub use crate::bindings::resource::exports::gpx::plugin::resource::Request;
+
+/// Takes the answer to a resource call, piece by piece.
+#[derive(Debug)]
+pub struct ResponseSender(wit::ResponseSender);
+
+/// Why a piece of an answer was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// The caller is gone. Stop working: the host drops the instance shortly.
+    Closed,
+    /// `start` after something was sent, or a status outside 100 to 599.
+    Misuse,
+}
+
+// === impl Request ===
+
+impl Request {
+    /// The body as a type of your own.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        json::from_slice(&self.body).map_err(|err| {
+            Fault::bad_request(format_args!("the body of `{}` is not valid: {err}", self.path))
+        })
+    }
+
+    /// The first header of that name, in whatever case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| header.value.as_str())
+    }
+}
+
+// === impl ResponseSender ===
+
+impl ResponseSender {
+    /// Sets the status and the headers. At most once, before the first `send`; without it they are 200 and none.
+    pub fn start(&mut self, status: StatusCode, headers: &[(&str, &str)]) -> Result<(), SendError> {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| Header { name: (*name).to_owned(), value: (*value).to_owned() })
+            .collect();
+        Ok(self.0.start(status.as_u16(), &headers)?)
+    }
+
+    /// Sends a piece of the body. Blocks while the caller is slower than the plugin.
+    pub fn send(&mut self, body: impl AsRef<[u8]>) -> Result<(), SendError> {
+        Ok(self.0.send(body.as_ref())?)
+    }
+
+    /// Answers with JSON, status 200.
+    pub fn json(&mut self, body: &impl Serialize) -> Result<()> {
+        let body =
+            serde_json::to_vec(body).map_err(|_| Fault::plugin("the answer cannot be written as JSON"))?;
+        self.start(StatusCode::OK, &[("Content-Type", "application/json")])?;
+        Ok(self.send(body)?)
+    }
+}
+
+impl From<wit::ResponseSender> for ResponseSender {
+    fn from(sender: wit::ResponseSender) -> Self {
+        Self(sender)
+    }
+}
+
+// === impl SendError ===
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the caller of the resource is gone",
+            Self::Misuse => "the status of an answer is from 100 to 599 and comes first",
+        })
+    }
+}
+
+impl std::error::Error for SendError {}
+
+impl From<wit::SendError> for SendError {
+    fn from(error: wit::SendError) -> Self {
+        match error {
+            wit::SendError::Closed => Self::Closed,
+            wit::SendError::Misuse => Self::Misuse,
+        }
+    }
+}
+
+/// So that `?` ends a call whose caller is gone. 499 is what proxies log for that.
+impl From<SendError> for Fault {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Closed => Self::downstream(499, error),
+            SendError::Misuse => Self::plugin(error),
+        }
+    }
+}

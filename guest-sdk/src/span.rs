@@ -1,0 +1,165 @@
+//! Spans in Grafana's own trace.
+//!
+//! A span is current from its start until it is dropped: spans started meanwhile become its children, and so do the
+//! requests that [`crate::http`] sends. With tracing off all of it works and costs next to nothing.
+
+use std::fmt::Display;
+use std::time::SystemTime;
+
+use crate::bindings::base::gpx::plugin::tracer;
+use crate::{Attribute, ToValue};
+
+pub use crate::bindings::base::gpx::plugin::tracer::{Link, SpanContext, SpanKind};
+
+/// Starts a span that ends when the returned guard is dropped: `span!("name", "key" = value, …)`.
+///
+/// ```no_run
+/// # let table = "prices";
+/// let span = gpx_sdk::span!("read table", "db.table" = table);
+/// span.event("connected");
+/// span.set("db.rows", 3);
+/// ```
+#[macro_export]
+macro_rules! span {
+    ($name:expr $(, $key:literal = $value:expr)* $(,)?) => {
+        $crate::span::build($name).attributes($crate::attributes!($($key = $value),*)).start()
+    };
+}
+
+/// A started span. Dropping it ends it.
+#[must_use = "a span ends when it is dropped: bind it to a name, and not to `_`"]
+#[derive(Debug)]
+pub struct Span(tracer::Span);
+
+/// What is told about a span before it starts.
+#[derive(Debug)]
+pub struct Builder {
+    name: String,
+    options: tracer::StartOptions,
+}
+
+/// A span with more than attributes: kind, links, parent, start time. Else [`span!`](crate::span!) is shorter.
+pub fn build(name: &str) -> Builder {
+    let options = tracer::StartOptions {
+        kind: SpanKind::Internal,
+        attributes: Vec::new(),
+        links: Vec::new(),
+        parent: None,
+        start_time: None,
+        detached: false,
+    };
+    Builder { name: name.to_owned(), options }
+}
+
+/// The current span, or the host's span around this call. None if there is no trace.
+pub fn current() -> Option<SpanContext> {
+    tracer::current()
+}
+
+// === impl Span ===
+
+impl Span {
+    /// Sets an attribute. A key that is set again takes the new value.
+    pub fn set(&self, key: &str, value: impl ToValue) {
+        self.0.set_attributes(&[Attribute::new(key, &value)]);
+    }
+
+    pub fn event(&self, name: &str) {
+        self.0.add_event(name, &[]);
+    }
+
+    /// An event with attributes: `span.event_with("retried", attributes!("attempt" = 2))`.
+    pub fn event_with(&self, name: &str, attributes: Vec<Attribute>) {
+        self.0.add_event(name, &attributes);
+    }
+
+    /// Records what went wrong as an event `exception`, and marks the span as failed.
+    pub fn error(&self, error: &(impl Display + ?Sized)) {
+        let message = error.to_string();
+        self.0.record_error(&message, "");
+        self.0.set_status(&tracer::Status::Error(message));
+    }
+
+    /// Marks the span as successful, which no later error changes.
+    pub fn ok(&self) {
+        self.0.set_status(&tracer::Status::Ok);
+    }
+
+    pub fn link(&self, context: SpanContext, attributes: Vec<Attribute>) {
+        self.0.add_link(&Link { context, attributes });
+    }
+
+    pub fn rename(&self, name: &str) {
+        self.0.update_name(name);
+    }
+
+    /// Whether anything that is set on this span is kept. Ask before computing something costly.
+    pub fn is_recording(&self) -> bool {
+        self.0.is_recording()
+    }
+
+    /// The span's ids, to name it elsewhere.
+    pub fn context(&self) -> SpanContext {
+        self.0.context()
+    }
+
+    /// Ends the span at a time other than that of its drop.
+    pub fn end_at(self, time: SystemTime) {
+        self.0.end(Some(unix_nanos(time)));
+    }
+}
+
+// === impl Builder ===
+
+impl Builder {
+    pub fn kind(mut self, kind: SpanKind) -> Self {
+        self.options.kind = kind;
+        self
+    }
+
+    pub fn attributes(mut self, attributes: Vec<Attribute>) -> Self {
+        self.options.attributes.extend(attributes);
+        self
+    }
+
+    pub fn link(mut self, context: SpanContext, attributes: Vec<Attribute>) -> Self {
+        self.options.links.push(Link { context, attributes });
+        self
+    }
+
+    /// An open span of this call, in place of the current one.
+    pub fn parent(mut self, parent: SpanContext) -> Self {
+        self.options.parent = Some(parent);
+        self
+    }
+
+    pub fn start_time(mut self, time: SystemTime) -> Self {
+        self.options.start_time = Some(unix_nanos(time));
+        self
+    }
+
+    /// Does not become the current span.
+    pub fn detached(mut self) -> Self {
+        self.options.detached = true;
+        self
+    }
+
+    pub fn start(self) -> Span {
+        Span(tracer::start(&self.name, &self.options))
+    }
+}
+
+// === impl SpanContext ===
+
+impl SpanContext {
+    /// The W3C `traceparent` header that names this span.
+    pub fn traceparent(&self) -> String {
+        format!("00-{}-{}-{:02x}", self.trace_id, self.span_id, u8::from(self.sampled))
+    }
+}
+
+/// Times before 1970 and after 2554 are taken as the nearest that there is.
+fn unix_nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,102 @@
+//! Points in time, to the nanosecond.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+
+mod rfc3339;
+
+const NANOS_PER_MILLI: i64 = 1_000_000;
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+/// Nanoseconds since 1970-01-01T00:00:00Z. In JSON it is a text as RFC 3339 writes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(transparent)]
+pub struct Time(i64);
+
+/// A text is no point in time as RFC 3339 writes it, or lies outside 1677-09-21 to 2262-04-11.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidTime(String);
+
+// === impl Time ===
+
+impl Time {
+    pub fn from_unix_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// A time that nanoseconds cannot express becomes the nearest that they can.
+    pub fn from_unix_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(NANOS_PER_MILLI))
+    }
+
+    /// A time that nanoseconds cannot express becomes the nearest that they can.
+    pub fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(NANOS_PER_SECOND))
+    }
+
+    /// Reads a text such as `2026-11-23T09:01:00.25+01:00`.
+    pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        rfc3339::parse(text.as_bytes()).map(Self).ok_or_else(|| InvalidTime(text.to_owned()))
+    }
+
+    pub fn unix_nanos(self) -> i64 {
+        self.0
+    }
+
+    pub fn unix_millis(self) -> i64 {
+        self.0.div_euclid(NANOS_PER_MILLI)
+    }
+
+    pub fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(NANOS_PER_SECOND)
+    }
+}
+
+impl From<SystemTime> for Time {
+    fn from(time: SystemTime) -> Self {
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => Self(nanos(since)),
+            Err(before) => Self(-nanos(before.duration())),
+        }
+    }
+}
+
+/// As RFC 3339 writes it, in UTC, with as many digits of a second as it needs.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        rfc3339::write(self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Time;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a time as RFC 3339 writes it")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
+                Time::parse(text).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+// === impl InvalidTime ===
+
+impl fmt::Display for InvalidTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a time like 2026-11-23T09:01:00Z from 1677 to 2262", self.0)
+    }
+}
+
+impl std::error::Error for InvalidTime {}

@@ -1,0 +1,94 @@
+//! Requests that go out. The query's JSON: `{"url", "method", "headers": {name: value}, "body", "timeout_ms", "count"}`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gpx_sdk::http::{self, Method};
+use gpx_sdk::{Fault, Frame, Query, Result, span};
+use serde::Deserialize;
+
+use crate::report::Pairs;
+
+#[derive(Deserialize)]
+struct Wanted {
+    url: String,
+    #[serde(default = "get")]
+    method: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: String,
+    timeout_ms: Option<u64>,
+    #[serde(default = "two")]
+    count: usize,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn two() -> usize {
+    2
+}
+
+impl Wanted {
+    fn request(&self) -> Result<http::Request> {
+        let method: Method = self.method.parse().map_err(Fault::bad_request)?;
+        let mut request = http::request(method, &self.url).body(self.body.as_str());
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        Ok(match self.timeout_ms {
+            Some(millis) => request.timeout(Duration::from_millis(millis)),
+            None => request,
+        })
+    }
+}
+
+/// Sends the request and answers with status, headers, body and the URL behind all redirects.
+pub fn fetch(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    Ok(vec![answer(wanted.request()?.send()?)?])
+}
+
+/// Sends the request `count` times before it waits for the first answer.
+pub fn fetch_many(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    let mut pending = Vec::new();
+    for _ in 0..wanted.count {
+        pending.push(wanted.request()?.start()?);
+    }
+    pending.into_iter().map(|pending| answer(pending.wait()?)).collect()
+}
+
+/// Waits for an upstream with a span open. The test decides how long that takes.
+pub fn sleep_on_upstream(query: &Query) -> Result<Vec<Frame>> {
+    let span = span!("waiting for the upstream");
+    let wanted: Wanted = query.json()?;
+    let text = wanted.request()?.send()?.text()?;
+    span.event("answered");
+    Ok(vec![Frame::new("slept").field("body", [text])])
+}
+
+/// Two spans are open, the outer one named by a `traceparent` of our own: the request is to be the outer one's child.
+/// Then a `traceparent` that names no span of ours: the request is to be the innermost one's child.
+pub fn own_traceparent(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    let outer = span!("outer");
+    let _inner = span!("inner");
+    let ours = wanted.request()?.header("traceparent", outer.context().traceparent()).send()?;
+    let foreign = "00-11111111111111111111111111111111-2222222222222222-01";
+    let forged = wanted.request()?.header("traceparent", foreign).send()?;
+    Ok(vec![answer(ours)?, answer(forged)?])
+}
+
+fn answer(response: http::Response) -> Result<Frame> {
+    let mut pairs = Pairs::default();
+    pairs.add("status", response.status().as_u16());
+    pairs.add("url", response.url());
+    for (name, value) in response.headers() {
+        pairs.add(&format!("header.{name}"), String::from_utf8_lossy(value.as_bytes()));
+    }
+    pairs.add("body", response.text()?);
+    Ok(pairs.frame("answer"))
+}

@@ -1,0 +1,67 @@
+//! Frames with every type of column, large ones, and broken ones.
+
+use gpx_sdk::frame::{Enumeration, Item, Json};
+use gpx_sdk::{Field, Frame, Query, Result, Time};
+use serde::Deserialize;
+use serde_json::json;
+
+/// The first instant of the numbers below.
+const START: i64 = 1_700_000_000_123_456_789;
+
+/// A column of each type, not nullable and nullable, with three rows; then the same without rows.
+pub fn all_types() -> Vec<Frame> {
+    let frame = Frame::new("all types")
+        .meta(&json!({ "preferredVisualisationType": "table", "custom": { "probe": 1 } }));
+    vec![columns(frame, 3), columns(Frame::new("no rows"), 0).ref_id("other")]
+}
+
+fn columns(frame: Frame, rows: usize) -> Frame {
+    let frame =
+        both(frame, "time", rows, [Time::from_unix_nanos(START), Time::default(), Time::from_unix_nanos(-1)]);
+    let frame = both(frame, "text", rows, ["plain".to_owned(), String::new(), "grün \"🦀\"".to_owned()]);
+    let frame = both(frame, "bool", rows, [true, false, true]);
+    let frame = both(frame, "int8", rows, [i8::MIN, 0, i8::MAX]);
+    let frame = both(frame, "int16", rows, [i16::MIN, 0, i16::MAX]);
+    let frame = both(frame, "int32", rows, [i32::MIN, 0, i32::MAX]);
+    let frame = both(frame, "int64", rows, [i64::MIN, 0, i64::MAX]);
+    let frame = both(frame, "uint8", rows, [0, 1, u8::MAX]);
+    let frame = both(frame, "uint16", rows, [0, 1, u16::MAX]);
+    let frame = both(frame, "uint32", rows, [0, 1, u32::MAX]);
+    let frame = both(frame, "uint64", rows, [0, 1, u64::MAX]);
+    let frame = both(frame, "float32", rows, [f32::MIN, 0.1, f32::INFINITY]);
+    let frame = both(frame, "float64", rows, [f64::NAN, 0.1, f64::NEG_INFINITY]);
+    let frame =
+        both(frame, "json", rows, [r#"{"a":[1,null]}"#, "null", "[]"].map(|text| Json(text.to_owned())));
+    both(frame, "enum", rows, [0, 1, 0].map(Enumeration))
+}
+
+/// The values as they are and, with the second one null, as a nullable column with labels and a config.
+fn both<T: Item + Clone + Default>(frame: Frame, name: &str, rows: usize, values: [T; 3]) -> Frame {
+    let values: Vec<T> = values.into_iter().take(rows).collect();
+    let nullable: Vec<_> =
+        values.iter().enumerate().map(|(row, value)| (row != 1).then(|| value.clone())).collect();
+    let nullable = Field::new(format!("{name}?"), nullable).label("type", name);
+    let nullable = match name {
+        "enum" => nullable.config(&json!({ "type": { "enum": { "text": ["off", "on"] } } })),
+        _ => nullable.config(&json!({ "displayName": name.to_uppercase(), "unit": "short" })),
+    };
+    frame.field(name, values).with(nullable)
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    rows: i64,
+}
+
+/// `{"rows": n}`: as many times, a second apart, and numbers.
+pub fn big(query: &Query) -> Result<Vec<Frame>> {
+    let Wanted { rows } = query.json()?;
+    let times: Vec<_> = (0..rows).map(|row| Time::from_unix_nanos(START + row * 1_000_000_000)).collect();
+    let values: Vec<_> = (0..rows).map(|row| row as f64 / 4.0).collect();
+    Ok(vec![Frame::new("big").time("time", times).field("value", values)])
+}
+
+/// Columns of different lengths.
+pub fn bad_frame() -> Vec<Frame> {
+    vec![Frame::new("bad").field("two", [1.0, 2.0]).field("three", [1.0, 2.0, 3.0])]
+}

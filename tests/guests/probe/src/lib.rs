@@ -1,0 +1,119 @@
+//! One behaviour for each query type, resource path and health setting, so that a test can ask for just that.
+//! A behaviour is a function of the same name; what it needs to know stands in the query's JSON.
+
+use std::cell::Cell;
+
+use gpx_sdk::resource::{Request, ResponseSender};
+use gpx_sdk::{
+    Context, Data, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query, Resource, Result, Settings,
+};
+use serde::Deserialize;
+
+mod fetch;
+mod frames;
+mod misbehave;
+mod report;
+mod resources;
+mod spans;
+
+struct Probe {
+    settings: Settings,
+    config: Config,
+    calls: Cell<i64>,
+}
+
+/// The data source's jsonData.
+#[derive(Deserialize)]
+#[serde(default)]
+struct Config {
+    /// `ok`, `error`, `unknown`, `fault` or `panic`.
+    health: String,
+    /// `ok`, `fault` or `panic`.
+    open: String,
+}
+
+gpx_sdk::plugin!(
+    Probe: data, diagnostics, resource;
+    attributes: { "probe.text": "on", "probe.number": 7, "probe.flags": [true, false] };
+    secrets: ["apiToken", "missing"];
+    origins: ["https://wanted.example"];
+);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { health: "ok".to_owned(), open: "ok".to_owned() }
+    }
+}
+
+impl Plugin for Probe {
+    fn open(settings: Settings) -> Result<Self> {
+        let config: Config = settings.json()?;
+        match config.open.as_str() {
+            "fault" => return Err(Fault::new(418, "open failed on purpose")),
+            "panic" => panic!("open panicked on purpose"),
+            _ => {}
+        }
+        Ok(Self { settings, config, calls: Cell::new(0) })
+    }
+}
+
+impl Data for Probe {
+    fn query(&self, context: &Context, query: &Query) -> Result<Vec<Frame>> {
+        self.calls.set(self.calls.get() + 1);
+        match query.query_type.as_str() {
+            "count" => self.count(),
+            "context" => Ok(report::context(context)),
+            "settings" => Ok(report::settings(&self.settings)),
+            "log" => report::log(),
+            "fault" => report::fault(query),
+            "leak" => report::leak(&self.settings),
+
+            "panic" => misbehave::panic(),
+            "trap" => misbehave::trap(),
+            "loop" => misbehave::forever(),
+            "allocate" => misbehave::allocate(),
+            "stdout" => misbehave::stdout(),
+
+            "fetch" | "redirect" => fetch::fetch(query),
+            "fetch-many" => fetch::fetch_many(query),
+            "sleep-on-upstream" => fetch::sleep_on_upstream(query),
+            "own-traceparent" => fetch::own_traceparent(query),
+
+            "spans-open" => spans::open(),
+            "spans-nested" => spans::nested(),
+            "spans-many" => spans::many(query),
+            "spans-all" => spans::all(),
+
+            "all-types" => Ok(frames::all_types()),
+            "big" => frames::big(query),
+            "bad-frame" => Ok(frames::bad_frame()),
+            "none" => Ok(Vec::new()),
+            other => Err(Fault::bad_request(format_args!("the probe has no query type `{other}`"))),
+        }
+    }
+}
+
+impl Probe {
+    /// How many queries this instance has seen: 1 each time if instances are not used again.
+    fn count(&self) -> Result<Vec<Frame>> {
+        Ok(vec![Frame::new("count").field("calls", [self.calls.get()])])
+    }
+}
+
+impl Diagnostics for Probe {
+    fn check_health(&self, _: &Context) -> Result<Health> {
+        match self.config.health.as_str() {
+            "error" => Ok(Health::error("unwell on purpose")),
+            "unknown" => Ok(Health::new(HealthStatus::Unknown, "who knows")),
+            "fault" => Err(Fault::downstream(503, "health failed on purpose")),
+            "panic" => panic!("health panicked on purpose"),
+            _ => Health::ok("all is well").details(&serde_json::json!({ "calls": self.calls.get() })),
+        }
+    }
+}
+
+impl Resource for Probe {
+    fn call(&self, context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+        resources::call(context, request, response)
+    }
+}

@@ -1,0 +1,131 @@
+//! What the host told the guest, as frames of names and values; and what the guest tells the host without an upstream.
+
+use gpx_sdk::log::{self, Level};
+use gpx_sdk::{Attribute, Context, Fault, Frame, Query, Result, Settings, Source, attributes, span};
+use serde::Deserialize;
+
+/// The call's context, headers and deadline.
+pub fn context(context: &Context) -> Vec<Frame> {
+    let plugin = context.plugin();
+    let mut pairs = Pairs::default();
+    pairs.add("org-id", plugin.org_id);
+    pairs.add("plugin-id", &plugin.plugin_id);
+    pairs.add("plugin-version", &plugin.plugin_version);
+    pairs.add("api-version", &plugin.api_version);
+    pairs.add("namespace", &plugin.namespace);
+    pairs.add("grafana-version", &plugin.grafana_version);
+    pairs.add("feature-toggles", plugin.feature_toggles.join(","));
+    if let Some(user) = context.user() {
+        pairs.add("user.login", &user.login);
+        pairs.add("user.name", &user.name);
+        pairs.add("user.email", &user.email);
+        pairs.add("user.role", &user.role);
+    }
+    for header in context.headers() {
+        pairs.add(&format!("header.{}", header.name), &header.value);
+    }
+    let left = context.time_left().map_or("none".to_owned(), |left| left.as_nanos().to_string());
+    pairs.add("time-left", left);
+    pairs.add("cancelled", context.cancelled());
+    vec![pairs.frame("context")]
+}
+
+/// What `open` received. Of secrets only those that the test itself made up.
+pub fn settings(settings: &Settings) -> Vec<Frame> {
+    let mut pairs = Pairs::default();
+    pairs.add("kind", format!("{:?}", settings.kind()));
+    pairs.add("id", settings.id());
+    pairs.add("uid", settings.uid());
+    pairs.add("name", settings.name());
+    pairs.add("url", settings.url());
+    pairs.add("user", settings.user());
+    pairs.add("database", settings.database());
+    pairs.add("basic-auth", settings.basic_auth().unwrap_or("none"));
+    pairs.add("updated", settings.updated());
+    pairs.add("api-version", settings.api_version());
+    let json =
+        settings.json::<serde_json::Value>().map_or_else(|fault| fault.message, |json| json.to_string());
+    pairs.add("json", json);
+    for name in settings.secret_names() {
+        pairs.add(&format!("secret.{name}"), settings.secret(name).unwrap_or_default());
+    }
+    for (name, value) in settings.operator_settings() {
+        pairs.add(&format!("operator.{name}"), value);
+    }
+    vec![pairs.frame("settings")]
+}
+
+/// Tells its secret in every way that there is but an answer.
+pub fn leak(settings: &Settings) -> Result<Vec<Frame>> {
+    let secret = settings.secret("apiToken").unwrap_or_default();
+    let span = span!("leak", "attribute" = secret, "list" = [secret]);
+    span.rename(&format!("leak {secret}"));
+    span.event_with("event", attributes!("token" = secret));
+    span.error(&Fault::plugin(format_args!("error {secret}")));
+    log::info!(&format!("line {secret}"), "field" = secret, "list" = [secret]);
+    eprintln!("printed {secret}");
+    Err(Fault::plugin(format_args!("fault {secret}")))
+}
+
+/// A line at each level, then one whose keys and values try to break the log.
+pub fn log() -> Result<Vec<Frame>> {
+    log::trace!("a trace line");
+    log::debug!("a debug line", "count" = 3, "ratio" = 0.5);
+    log::info!("an info line", "cached" = true);
+    log::warn!("a warn line", "names" = ["a", "b"]);
+    log::error!("an error line", "error" = "something broke");
+    let hostile = [
+        Attribute::new("@level", "error"),
+        Attribute::new("@message", "forged"),
+        Attribute::new("@module", "forged"),
+        Attribute::new("traceId", "forged"),
+        Attribute::new("pluginId", "forged"),
+        Attribute::new("", "an empty key"),
+        Attribute::new("quote\"\n{", "a \"value\"\nwith }{ and \u{0} and \u{1b}[31m"),
+        Attribute::new("long", &"x".repeat(100_000)),
+        Attribute::new("not-a-number", &f64::NAN),
+        Attribute::new("twice", "first"),
+        Attribute::new("twice", "second"),
+    ];
+    log::log(Level::Info, "hostile\n{\"@level\":\"error\"}", &hostile);
+    Ok(Vec::new())
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Wanted {
+    status: u16,
+    message: String,
+    downstream: bool,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { status: 500, message: "failed on purpose".to_owned(), downstream: false }
+    }
+}
+
+/// Fails as the query says: `{"status", "message", "downstream"}`.
+pub fn fault(query: &Query) -> Result<Vec<Frame>> {
+    let Wanted { status, message, downstream } = query.json()?;
+    let source = if downstream { Source::Downstream } else { Source::Plugin };
+    Err(Fault { status, message, source })
+}
+
+/// Rows of a frame with the columns `name` and `value`, both texts.
+#[derive(Default)]
+pub struct Pairs {
+    names: Vec<String>,
+    values: Vec<String>,
+}
+
+impl Pairs {
+    pub fn add(&mut self, name: &str, value: impl ToString) {
+        self.names.push(name.to_owned());
+        self.values.push(value.to_string());
+    }
+
+    pub fn frame(self, name: &str) -> Frame {
+        Frame::new(name).field("name", self.names).field("value", self.values)
+    }
+}

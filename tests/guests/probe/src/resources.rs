@@ -1,0 +1,66 @@
+//! Resource calls, by path.
+
+use gpx_sdk::http::StatusCode;
+use gpx_sdk::resource::{Request, ResponseSender};
+use gpx_sdk::{Context, Fault, Result, log};
+
+pub fn call(context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+    match request.path.as_str() {
+        "stream" => stream(context, request, response),
+        "echo" => echo(request, response),
+        "fault" => Err(Fault::downstream(418, "the resource failed on purpose")),
+        "late-fault" => late_fault(response),
+        "start-twice" => start_twice(response),
+        "empty" => Ok(()),
+        "panic" => panic!("the resource panicked on purpose"),
+        other => Err(Fault::new(404, format_args!("the probe has no resource `{other}`"))),
+    }
+}
+
+/// As many pieces as the body says, or without a number until the caller is gone.
+fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+    let pieces =
+        str::from_utf8(&request.body).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
+    response.start(
+        StatusCode::PARTIAL_CONTENT,
+        &[("Content-Type", "text/plain"), ("X-Probe", "a"), ("X-Probe", "b")],
+    )?;
+    for piece in 0..pieces {
+        if let Err(error) = response.send(format!("piece {piece}\n")) {
+            log::info!(
+                "stream ended",
+                "pieces" = piece,
+                "error" = error.to_string(),
+                "cancelled" = context.cancelled()
+            );
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+/// The request, line by line.
+fn echo(request: &Request, response: &mut ResponseSender) -> Result<()> {
+    let mut text = format!("{} {}\n{}\n", request.method, request.path, request.url).into_bytes();
+    for header in &request.headers {
+        text.extend_from_slice(format!("{}: {}\n", header.name, header.value).as_bytes());
+    }
+    text.push(b'\n');
+    text.extend_from_slice(&request.body);
+    Ok(response.send(text)?)
+}
+
+/// Fails after a piece was sent.
+fn late_fault(response: &mut ResponseSender) -> Result<()> {
+    response.send("so far so good\n")?;
+    Err(Fault::plugin("the resource failed late"))
+}
+
+/// Calls `start` behind `send`, which is a value and no trap.
+fn start_twice(response: &mut ResponseSender) -> Result<()> {
+    response.send("sent\n")?;
+    match response.start(StatusCode::OK, &[]) {
+        Ok(()) => Err(Fault::plugin("`start` after `send` was taken")),
+        Err(error) => Ok(response.send(format!("{error}\n"))?),
+    }
+}

@@ -1,0 +1,79 @@
+//! Spans in every shape.
+
+use gpx_sdk::span::{SpanContext, SpanKind};
+use gpx_sdk::{Frame, Query, Result, attributes, span};
+use serde::Deserialize;
+
+/// Returns while two spans are open, one of them detached.
+pub fn open() -> Result<Vec<Frame>> {
+    std::mem::forget(span!("left open"));
+    std::mem::forget(span::build("left open, detached").detached().start());
+    Ok(Vec::new())
+}
+
+/// Three levels, the middle one ended before the inner one, and a sibling behind them.
+pub fn nested() -> Result<Vec<Frame>> {
+    let outer = span!("outer", "level" = 1);
+    let middle = span!("middle", "level" = 2);
+    let inner = span!("inner", "level" = 3);
+    drop(middle);
+    drop(inner);
+    let sibling = span!("sibling");
+    let ids = [outer.context(), sibling.context(), span::current().unwrap_or_else(|| outer.context())];
+    Ok(vec![Frame::new("spans").field("traceparent", ids.map(|id: SpanContext| id.traceparent()))])
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    /// How many spans, each ended before the next one starts.
+    #[serde(default)]
+    spans: u32,
+    /// How many attributes and events one more span gets.
+    #[serde(default)]
+    attributes: u32,
+    #[serde(default)]
+    events: u32,
+    /// How long the text of one attribute is.
+    #[serde(default)]
+    text: usize,
+}
+
+/// As many of everything as the query says: `{"spans", "attributes", "events", "text"}`.
+pub fn many(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    let full = span!("full", "text" = "x".repeat(wanted.text));
+    for number in 0..wanted.attributes {
+        full.set(&format!("attribute.{number}"), number);
+    }
+    for number in 0..wanted.events {
+        full.event_with("event", attributes!("number" = number));
+    }
+    for number in 0..wanted.spans {
+        drop(span!("one of many", "number" = number));
+    }
+    Ok(Vec::new())
+}
+
+/// Everything that can be told of a span.
+pub fn all() -> Result<Vec<Frame>> {
+    let first = span!("first", "text" = "a", "flag" = true, "integer" = -1, "float" = 0.5);
+    first.set("texts", ["a", "b"]);
+    first.set("integers", [1_i64, 2]);
+    first.set("text", "replaced");
+    first.event("happened");
+    first.event_with("happened again", attributes!("times" = 2));
+    first.rename("renamed");
+    let linked = span::build("second")
+        .kind(SpanKind::Client)
+        .link(first.context(), attributes!("why" = "to have a link"))
+        .parent(first.context())
+        .attributes(attributes!("recording" = first.is_recording()))
+        .start();
+    linked.error("failed on purpose");
+    drop(linked);
+    let detached = span::build("detached").detached().start();
+    drop(span!("child of the renamed one"));
+    detached.ok();
+    first.ok();
+    Ok(Vec::new())
+}
