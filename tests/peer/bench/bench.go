@@ -112,7 +112,7 @@ func (b *Bench) fill() {
 	for i := range max(b.QueriesPerRequest, 1) {
 		b.Queries = append(b.Queries, client.Query{
 			RefID: fmt.Sprintf("Q%d", i), MaxDataPoints: 100, IntervalMS: 1000,
-			FromMS: 1_700_000_000_000, ToMS: 1_700_000_600_000, JSON: []byte(`{"multiply":2}`),
+			FromMS: 1_700_000_000_000, ToMS: 1_700_000_600_000, JSON: []byte(`{"multiplier":2}`),
 		})
 	}
 }

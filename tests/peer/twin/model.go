@@ -5,17 +5,30 @@ import (
 	"fmt"
 )
 
-// model is the part of a query's JSON that this data source reads. Its first version called the factor `multiplier`.
+// modelVersion is the version of the query model that is written.
+const modelVersion = 1
+
+// model is the part of a query's JSON that this data source reads. Before versions were counted the factor was called
+// `multiply`.
 type model struct {
-	Multiply   int `json:"multiply"`
+	Multiplier *int `json:"multiplier"`
+	Multiply   *int `json:"multiply"`
+}
+
+// migrated is a query of the current version.
+type migrated struct {
+	Version    int `json:"version"`
 	Multiplier int `json:"multiplier"`
 }
 
 func (m model) factor() int {
-	if m.Multiply != 0 {
-		return m.Multiply
+	switch {
+	case m.Multiplier != nil:
+		return *m.Multiplier
+	case m.Multiply != nil:
+		return *m.Multiply
 	}
-	return m.Multiplier
+	return 0
 }
 
 func parseModel(text []byte) (model, error) {
@@ -26,19 +39,11 @@ func parseModel(text []byte) (model, error) {
 	return parsed, nil
 }
 
-// migrateModel upgrades a query of the first version and leaves everything else in it as it was.
-func migrateModel(text []byte) (map[string]json.RawMessage, error) {
+// migrateModel upgrades a query of any version.
+func migrateModel(text []byte) (migrated, error) {
 	parsed, err := parseModel(text)
 	if err != nil {
-		return nil, err
+		return migrated{}, err
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, fmt.Errorf("read the query: %w", err)
-	}
-	if _, old := fields["multiplier"]; old {
-		delete(fields, "multiplier")
-		fields["multiply"] = fmt.Appendf(nil, "%d", parsed.factor())
-	}
-	return fields, nil
+	return migrated{Version: modelVersion, Multiplier: parsed.factor()}, nil
 }

@@ -1,0 +1,185 @@
+//! What `cargo xtask bench` prints: the packaged example beside its twin on the Go SDK, measured in one run on one
+//! machine by the Go peer. Only the ratios mean anything elsewhere.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use gpx_tests::collector::Collector;
+use gpx_tests::directory::Directory;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::peer::{self, Tools};
+use gpx_tests::plugin::Plugin;
+use serde_json::{Value, json};
+
+/// One line of the table.
+struct Figure {
+    name: String,
+    ours: f64,
+    theirs: f64,
+}
+
+struct Bench {
+    tools: Tools,
+    /// How long each load lasts.
+    milliseconds: u64,
+    figures: Vec<Figure>,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    let quick = std::env::args().any(|word| word == "--quick");
+    let tools = peer::tools().context("the benchmark needs Go")?;
+    let mut bench = Bench { tools, milliseconds: if quick { 1000 } else { 5000 }, figures: Vec::new() };
+    let launch = Plugin::packaged("http-backend");
+    let ours = launch.executable();
+    bench.starts(ours).await?;
+    bench.small_queries(ours).await?;
+    bench.tracing(ours).await?;
+    bench.large_answers(ours).await?;
+    bench.slow_upstream(ours).await?;
+    bench.loopers().await?;
+    bench.sizes(ours, &launch.directory().join(launch.name_of(".wasm")))?;
+    println!("{:52} {:>12} {:>12} {:>7}", "", "gpx-host", "Go SDK", "ratio");
+    for Figure { name, ours, theirs } in &bench.figures {
+        println!("{name:52} {ours:12.2} {theirs:12.2} {:7.2}", ours / theirs);
+    }
+    Ok(())
+}
+
+// === impl Bench ===
+
+impl Bench {
+    async fn starts(&mut self, ours: &Path) -> Result<()> {
+        let options = json!({ "starts": 21, "callers": [], "timeout_ms": 60000 });
+        let (a, b) = self.both(ours, &options).await?;
+        self.row("start → handshake, ms", &a, &b, "/starts/handshake_ms")?;
+        self.row("start → first answer, ms", &a, &b, "/starts/first_answer_ms")?;
+        self.row("idle memory, KiB", &a, &b, "/idle_rss_kib")?;
+        // The same files without the machine code.
+        let folder = Directory::new()?;
+        for entry in ours.parent().context("the plugin's directory")?.read_dir()?.flatten() {
+            let name = entry.file_name();
+            if entry.path().is_file() && !name.to_string_lossy().contains(".cwasm") {
+                gpx_tests::directory::link(&entry.path(), &folder.join(&name))?;
+            }
+        }
+        let cold = folder.join(ours.file_name().context("the executable's name")?);
+        let options = json!({ "starts": 5, "callers": [], "timeout_ms": 60000 });
+        let a = self.measure(&cold, &options).await?;
+        self.row("start → first answer without .cwasm, ms", &a, &b, "/starts/first_answer_ms")
+    }
+
+    async fn small_queries(&mut self, ours: &Path) -> Result<()> {
+        let options = json!({ "callers": [1, 32], "duration_ms": self.milliseconds, "warmup_ms": 1000 });
+        let (a, b) = self.both(ours, &options).await?;
+        for (number, callers) in ["1 caller", "32 callers"].into_iter().enumerate() {
+            for (key, unit) in [("calls_per_s", "calls/s"), ("p50_ms", "p50, ms"), ("p99_ms", "p99, ms")] {
+                self.row(&format!("{callers}: {unit}"), &a, &b, &format!("/loads/{number}/{key}"))?;
+            }
+            let pointer = format!("/loads/{number}/cpu_per_call_us");
+            self.row(&format!("{callers}: plugin's CPU per call, µs"), &a, &b, &pointer)?;
+        }
+        Ok(())
+    }
+
+    /// Each of the two with spans beside itself without.
+    async fn tracing(&mut self, ours: &Path) -> Result<()> {
+        let collector = Collector::start().await;
+        let mut options = json!({ "callers": [32], "duration_ms": self.milliseconds, "warmup_ms": 1000 });
+        let (off_a, off_b) = self.both(ours, &options).await?;
+        options["env"] = json!({
+            "GF_INSTANCE_OTLP_ADDRESS": collector.address(), "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
+            "GF_INSTANCE_OTLP_SAMPLER_TYPE": "const", "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
+        });
+        let (on_a, on_b) = self.both(ours, &options).await?;
+        let share = |on: &Value, off: &Value| {
+            let pointer = "/loads/0/cpu_per_call_us";
+            Ok::<_, anyhow::Error>((number(on, pointer)? / number(off, pointer)? - 1.0) * 100.0)
+        };
+        let (ours, theirs) = (share(&on_a, &off_a)?, share(&on_b, &off_b)?);
+        self.figures.push(Figure { name: "32 callers: CPU that tracing adds, %".to_owned(), ours, theirs });
+        Ok(())
+    }
+
+    async fn large_answers(&mut self, ours: &Path) -> Result<()> {
+        for (points, format, calls) in
+            [(10_000, "arrow", 50), (1_000_000, "arrow", 5), (1_000_000, "json", 5)]
+        {
+            let options = json!({ "points": points, "format": format, "callers": [1], "calls": calls });
+            let (a, b) = self.both(ours, &options).await?;
+            self.row(&format!("{points} points as {format}, p50, ms"), &a, &b, "/loads/0/p50_ms")?;
+            self.row(
+                &format!("{points} points as {format}, peak memory, KiB"),
+                &a,
+                &b,
+                "/loads/0/peak_rss_kib",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Eight queries in a request, of which the example refuses four.
+    async fn slow_upstream(&mut self, ours: &Path) -> Result<()> {
+        let options = json!({ "queries_per_request": 8, "delay_ms": 100, "callers": [1], "calls": 10 });
+        let (a, b) = self.both(ours, &options).await?;
+        self.row("8 queries, upstream takes 100 ms, p50, ms", &a, &b, "/loads/0/p50_ms")
+    }
+
+    /// What others wait while two guests loop; beside the same load without them.
+    async fn loopers(&mut self) -> Result<()> {
+        let launch = Plugin::guest("probe");
+        let mut peer = self.tools.start()?;
+        let environment = json!({ "GF_PLUGIN_GPX_CPU_TIMEOUT": "30s" });
+        peer.get("start", json!({ "exe": launch.executable(), "env": environment, "quiet": true })).await;
+        let context = |source: &DataSource| peer::context(source);
+        let load = json!({
+            "plugin_context": context(&DataSource::new("")), "queries": [peer::query(&query("A").kind("count"))],
+            "callers": 4, "duration_ms": 2000, "warmup_ms": 500,
+        });
+        let alone = peer.get("load", load.clone()).await;
+        let looping = json!({
+            "plugin_context": context(&DataSource::new("")), "timeout_ms": 8000, "async": true, "id": "looper",
+            "queries": [peer::query(&query("A").kind("loop")), peer::query(&query("B").kind("loop"))],
+        });
+        peer.tell("query", looping).await;
+        let beside = peer.get("load", load).await;
+        let (ours, theirs) = (number(&beside, "/p99_ms")?, number(&alone, "/p99_ms")?);
+        self.figures.push(Figure {
+            name: "p99 beside two loopers | alone, both ours, ms".to_owned(),
+            ours,
+            theirs,
+        });
+        Ok(())
+    }
+
+    fn sizes(&mut self, ours: &Path, component: &Path) -> Result<()> {
+        let size = |path: &Path| Ok::<_, anyhow::Error>(path.metadata()?.len() as f64 / 1024.0);
+        let twin = size(&self.tools.twin)?;
+        self.figures.push(Figure { name: "executable, KiB".to_owned(), ours: size(ours)?, theirs: twin });
+        self.figures.push(Figure { name: "component, KiB".to_owned(), ours: size(component)?, theirs: twin });
+        Ok(())
+    }
+
+    async fn both(&self, ours: &Path, options: &Value) -> Result<(Value, Value)> {
+        Ok((self.measure(ours, options).await?, self.measure(&self.tools.twin, options).await?))
+    }
+
+    async fn measure(&self, executable: &Path, options: &Value) -> Result<Value> {
+        let mut peer = self.tools.start()?;
+        let mut options = options.clone();
+        options["exe"] = json!(executable);
+        let report = peer.get("bench", options).await;
+        peer.end().await;
+        Ok(report)
+    }
+
+    fn row(&mut self, name: &str, ours: &Value, theirs: &Value, pointer: &str) -> Result<()> {
+        let (ours, theirs) = (number(ours, pointer)?, number(theirs, pointer)?);
+        self.figures.push(Figure { name: name.to_owned(), ours, theirs });
+        Ok(())
+    }
+}
+
+fn number(report: &Value, pointer: &str) -> Result<f64> {
+    report.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no {pointer} in {report}"))
+}

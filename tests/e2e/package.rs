@@ -1,0 +1,103 @@
+//! What is handed out: the plugin's package, and the SDK's.
+
+use std::path::Path;
+use std::process::Command;
+
+use gpx_tests::artifacts;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::plugin::Plugin;
+use gpx_tests::run;
+
+#[test]
+fn a_package_is_what_grafana_loads() {
+    let folder = artifacts::packaged("http-backend");
+    let description = std::fs::read_to_string(folder.join("plugin.json")).unwrap();
+    let description: serde_json::Value = serde_json::from_str(&description).unwrap();
+    assert_eq!(description["id"], "gpx-httpbackend-datasource");
+    assert_eq!((&description["type"], &description["backend"]), (&"datasource".into(), &true.into()));
+    let stem = description["executable"].as_str().unwrap();
+    for name in ["_linux_amd64", ".wasm", ".cwasm"].map(|suffix| format!("{stem}{suffix}")) {
+        assert!(folder.join(&name).is_file(), "{name} is missing");
+    }
+    assert!(folder.join("module.js").is_file(), "module.js is missing");
+    let host = std::fs::read(artifacts::host()).unwrap();
+    let packaged = std::fs::read(folder.join(format!("{stem}_linux_amd64"))).unwrap();
+    assert!(host == packaged, "every package holds the host byte for byte");
+}
+
+/// A plugin as an author writes it, who has the SDK from the registry and nothing else of this repository.
+const AUTHORS_CODE: &str = r#"
+use gpx_sdk::{Context, Data, Frame, Plugin, Query, Result, Settings};
+
+struct Constant;
+
+gpx_sdk::plugin!(Constant: data);
+
+impl Plugin for Constant {
+    fn open(_: Settings) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Data for Constant {
+    fn query(&self, _: &Context, _: &Query) -> Result<Vec<Frame>> {
+        Ok(vec![Frame::new("constant").field("values", vec![42.0])])
+    }
+}
+"#;
+
+#[test]
+fn the_packaged_sdk_builds_a_plugin_outside_of_this_repository() {
+    let component = build_outside();
+    run(async move {
+        let plugin = Plugin::of(&component).start().await;
+        let reply = plugin.query(&DataSource::new(""), [query("A")]).await.unwrap();
+        assert_eq!(reply.frame("A").field("values").numbers(), [42.0]);
+    });
+}
+
+/// Not in the test's directory but in one that stays, so that a second run has little to build.
+fn build_outside() -> Vec<u8> {
+    let (repository, place) = (artifacts::repository(), artifacts::target().join("outside"));
+    let outside = place.join("plugin");
+    std::fs::create_dir_all(outside.join("src")).unwrap();
+
+    let mut package = cargo(&repository);
+    package.args(["package", "--quiet", "--no-verify", "--allow-dirty", "-p", "gpx-sdk", "--target-dir"]);
+    succeed(package.arg(&place));
+    let packages = std::fs::read_dir(place.join("package")).unwrap().flatten().map(|entry| entry.path());
+    let archive = packages.filter(|path| path.extension().is_some_and(|end| end == "crate")).max().unwrap();
+    succeed(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&place));
+    let sdk = place.join(archive.file_stem().unwrap());
+    assert!(sdk.join("wit").is_dir(), "the package contains the contract");
+
+    let manifest = format!(
+        "[package]\nname = \"outside\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
+         [dependencies]\ngpx-sdk = {{ path = {sdk:?} }}\n\n[workspace]\n"
+    );
+    std::fs::write(outside.join("Cargo.toml"), manifest).unwrap();
+    std::fs::write(outside.join("src/lib.rs"), AUTHORS_CODE).unwrap();
+    // The versions that the examples were built with, which are on this machine.
+    std::fs::copy(repository.join("examples/Cargo.lock"), outside.join("Cargo.lock")).unwrap();
+    let mut build = cargo(&outside);
+    build.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2", "--target-dir"]);
+    succeed(build.arg(place.join("target")));
+    std::fs::read(place.join("target/wasm32-wasip2/release/outside.wasm")).unwrap()
+}
+
+/// Cargo as on an author's machine, with the variables that std for components takes on this one.
+fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(folder);
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
+        cargo.env_remove(variable);
+    }
+    let variables = std::fs::read_to_string(artifacts::guests().join("toolchain.env")).unwrap_or_default();
+    cargo.envs(variables.lines().filter_map(|line| line.split_once('=')));
+    cargo
+}
+
+fn succeed(command: &mut Command) {
+    let status = command.status().expect("the command starts");
+    assert!(status.success(), "{command:?} failed with {status}");
+}

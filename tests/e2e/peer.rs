@@ -1,0 +1,204 @@
+//! Against the code that Grafana itself runs: go-plugin's client and the Go SDK; and beside the same example as a
+//! plugin on the Go SDK.
+
+use std::path::Path;
+
+use gpx_tests::artifacts;
+use gpx_tests::collector::Collector;
+use gpx_tests::grafana::{DataSource, Query, query};
+use gpx_tests::peer::{self, Peer, Tools};
+use gpx_tests::plugin::Plugin;
+use gpx_tests::run;
+use gpx_tests::trace::{Trace, differences, waterfall};
+use gpx_tests::upstream::{Answer, Upstream, points};
+use serde_json::{Value, json};
+
+/// What Grafana passes to a plugin whose spans go to `collector`.
+fn environment(collector: &Collector) -> Value {
+    let description = std::fs::read(artifacts::packaged("http-backend").join("plugin.json")).unwrap();
+    let description: Value = serde_json::from_slice(&description).unwrap();
+    json!({
+        "GF_VERSION": "13.1.0",
+        "GF_PLUGIN_VERSION": description["info"]["version"],
+        "GF_INSTANCE_OTLP_ADDRESS": collector.address(),
+        "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
+        "GF_INSTANCE_OTLP_SAMPLER_TYPE": "",
+        "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
+        "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL": "",
+    })
+}
+
+async fn started(tools: &Tools, executable: &Path, environment: Value) -> Peer {
+    let mut peer = tools.start().unwrap();
+    peer.get("start", json!({ "exe": executable, "env": environment, "timeout_ms": 20000 })).await;
+    peer
+}
+
+#[test]
+fn go_plugin_starts_calls_and_stops_it() {
+    let Some(tools) = peer::tools() else { return };
+    run(async move {
+        let upstream = Upstream::points(3).await;
+        let launch = Plugin::packaged("http-backend");
+        let mut peer = started(&tools, launch.executable(), json!({})).await;
+        peer.get("ping", json!({})).await;
+
+        let context = peer::context(&DataSource::new(&upstream.url()));
+        let queries = [query("A"), query("B")].each_ref().map(peer::query);
+        for format in ["arrow", "json"] {
+            let asked = json!({ "plugin_context": context, "queries": queries, "format": format });
+            let answer = peer.get("query", asked).await;
+            let (a, b) = (&answer["responses"]["A"], &answer["responses"]["B"]);
+            let frame = &a["frames"][0];
+            assert_eq!((&frame["name"], &frame["ref_id"]), (&json!("response"), &json!("A")), "{answer}");
+            let [time, values] = [0, 1].map(|number| &frame["fields"][number]);
+            assert_eq!((&time["type"], &time["nullable"]), (&json!("time.Time"), &json!(false)));
+            assert_eq!(time["values"][1], "2026-01-01T00:00:01Z");
+            assert_eq!((&values["type"], &values["values"]), (&json!("float64"), &json!([0, 1, 2])));
+            assert_eq!((&b["status"], &b["error_source"]), (&json!(400), &json!("plugin")));
+        }
+        let health = peer.get("health", json!({ "plugin_context": context })).await;
+        assert_eq!((&health["status"], &health["message"]), (&json!("OK"), &json!("Data source is working")));
+        let echo = json!({ "plugin_context": context, "method": "POST", "path": "echo", "url": "echo", "body": "hi" });
+        let answer = peer.get("resource", echo).await;
+        assert_eq!(
+            (&answer["chunks"][0]["status"], &answer["chunks"][0]["body"]),
+            (&json!(200), &json!("hi"))
+        );
+        let metrics = peer.get("metrics", json!({})).await;
+        assert!(metrics["prometheus"].as_str().unwrap().contains("grafana_plugin_request_total"));
+
+        let logs = json!({ "wait_for": "Processing query", "timeout_ms": 5000 });
+        let lines = peer.get("logs", logs).await;
+        let line =
+            lines["lines"].as_array().unwrap().iter().find(|line| line["message"] == "Processing query");
+        assert_eq!(line.unwrap()["level"], "debug", "go-plugin understood the line");
+
+        let exit = peer.get("kill", json!({})).await;
+        assert_eq!((&exit["exit_code"], &exit["socket_gone"]), (&json!(0), &json!(true)), "{exit}");
+        peer.end().await;
+    });
+}
+
+#[test]
+fn every_type_of_field_is_decoded_by_the_sdk_alike_in_both_formats() {
+    let Some(tools) = peer::tools() else { return };
+    run(async move {
+        let launch = Plugin::guest("probe");
+        let mut peer = started(&tools, launch.executable(), json!({})).await;
+        let asked = |format: &str| {
+            json!({
+                "plugin_context": peer::context(&DataSource::new("")),
+                "queries": [peer::query(&query("A").kind("all-types"))], "format": format,
+            })
+        };
+        let arrow = peer.get("query", asked("arrow")).await;
+        let json = peer.get("query", asked("json")).await;
+        assert_eq!(arrow["responses"]["A"]["error"], "");
+        assert_eq!(arrow["responses"]["A"]["frames"], json["responses"]["A"]["frames"]);
+        peer.end().await;
+    });
+}
+
+#[test]
+fn the_protocol_is_the_one_that_the_twin_serves() {
+    let Some(tools) = peer::tools() else { return };
+    run(async move {
+        let launch = Plugin::packaged("http-backend");
+        let mut schemas = Vec::new();
+        for executable in [launch.executable(), tools.twin.as_path()] {
+            let mut peer = started(&tools, executable, json!({})).await;
+            schemas.push(
+                peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await["schemas"].take(),
+            );
+            peer.end().await;
+        }
+        assert_eq!(schemas[0], schemas[1]);
+    });
+}
+
+/// The trace of each of the calls, one after the other in one process.
+async fn traces(tools: &Tools, executable: &Path, source: &DataSource, calls: &[Vec<Query>]) -> Vec<Trace> {
+    let collector = Collector::start().await;
+    let mut peer = started(tools, executable, environment(&collector)).await;
+    for (number, queries) in calls.iter().enumerate() {
+        let asked = json!({
+            "plugin_context": peer::context(source), "format": "json",
+            "queries": queries.iter().map(peer::query).collect::<Vec<_>>(),
+            "traceparent": format!("00-{}-b7ad6b7169203331-01", trace_id(number)),
+        });
+        peer.get("query", asked).await;
+    }
+    // Shutdown flushes.
+    peer.get("kill", json!({})).await;
+    peer.end().await;
+    let mut traces = Vec::new();
+    for number in 0..calls.len() {
+        let whole = |trace: &Trace| trace.has(&["pluginv2.Data/QueryData", "sdk.queryData"]);
+        traces.push(collector.wait_for_trace(&trace_id(number), whole).await);
+    }
+    traces
+}
+
+fn trace_id(number: usize) -> String {
+    format!("0af7651916cd43dd8448eb211c8031{number:02x}")
+}
+
+async fn compare(tools: &Tools, url: &str, calls: &[Vec<Query>]) {
+    let launch = Plugin::packaged("http-backend");
+    let mut source = DataSource::new(url);
+    source.plugin = "gpx-httpbackend-datasource".to_owned();
+    let ours = traces(tools, launch.executable(), &source, calls).await;
+    let theirs = traces(tools, &tools.twin, &source, calls).await;
+    for (number, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        let found = differences(ours, theirs);
+        assert!(
+            found.is_empty(),
+            "call {number}:\n{}\nours:\n{}theirs:\n{}",
+            found.join("\n"),
+            waterfall(ours),
+            waterfall(theirs)
+        );
+    }
+}
+
+#[test]
+fn the_span_tree_is_the_twins_on_a_new_and_on_a_warm_connection() {
+    let Some(tools) = peer::tools() else { return };
+    run(async move {
+        let upstream = Upstream::points(3).await;
+        let one = vec![query("A").json(json!({ "multiplier": 2 }))];
+        compare(&tools, &upstream.url(), &[one.clone(), one]).await;
+    });
+}
+
+#[test]
+fn the_span_tree_is_the_twins_when_a_query_fails() {
+    let Some(tools) = peer::tools() else { return };
+    run(async move {
+        let refused = Upstream::always(Answer::status(500)).await;
+        compare(&tools, &refused.url(), &[vec![query("A")]]).await;
+        let broken = Upstream::always(Answer::text("application/json", "{")).await;
+        compare(&tools, &broken.url(), &[vec![query("A")]]).await;
+        let ok = Upstream::always(Answer::json(points(1))).await;
+        compare(&tools, &ok.url(), &[vec![query("A").raw("{")]]).await;
+    });
+}
+
+#[test]
+fn the_span_tree_is_the_twins_for_several_queries() {
+    let Some(tools) = peer::tools() else { return };
+    run(async move {
+        let upstream = Upstream::points(3).await;
+        let calls = [vec![query("A"), query("B"), query("C")]];
+        let launch = Plugin::packaged("http-backend");
+        let source = DataSource::new(&upstream.url());
+        let mut ours = traces(&tools, launch.executable(), &source, &calls).await;
+        let mut theirs = traces(&tools, &tools.twin, &source, &calls).await;
+        // Which of the requests opens a connection depends on their order: the host sends them side by side.
+        for span in ours.iter_mut().chain(&mut theirs).flat_map(|trace| &mut trace.spans) {
+            span.events.retain(|event| !event.name.starts_with("http."));
+        }
+        assert_eq!(differences(&ours[0], &theirs[0]), Vec::<String>::new());
+    });
+}

@@ -1,0 +1,49 @@
+//! Where the things under test are. `cargo xtask test` builds them and says where by environment variables; without
+//! those they are looked for where `cargo xtask` puts them by default.
+
+use std::path::{Path, PathBuf};
+
+/// The static host executable.
+pub fn host() -> PathBuf {
+    existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/release/gpx-host")
+}
+
+/// A built guest: an example or a test guest, by its package's name.
+pub fn component(name: &str) -> PathBuf {
+    let file = guests().join(format!("{name}.wasm"));
+    assert!(file.is_file(), "{} is missing: run `cargo xtask guests`", file.display());
+    file
+}
+
+/// The folder with the built guests and with `toolchain.env`, the variables that building one takes here.
+pub fn guests() -> PathBuf {
+    existing("GPX_GUESTS", "guests")
+}
+
+/// A plugin directory as Grafana would load it.
+pub fn packaged(example: &str) -> PathBuf {
+    let folder = existing("GPX_PLUGINS", "plugins").join(example);
+    assert!(folder.is_dir(), "{} is missing: run `cargo xtask package {example}`", folder.display());
+    folder
+}
+
+/// Cargo's target directory.
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => repository().join("target"),
+    }
+}
+
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_owned()
+}
+
+fn existing(variable: &str, default: &str) -> PathBuf {
+    let path = match std::env::var_os(variable) {
+        Some(path) => PathBuf::from(path),
+        None => target().join(default),
+    };
+    assert!(path.exists(), "{} is missing: run `cargo xtask test` (or set {variable})", path.display());
+    path
+}

@@ -1,0 +1,112 @@
+//! An OTLP/gRPC receiver on a free port, in the place of the collector that Grafana sends its traces to.
+
+use std::net::SocketAddr;
+
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+use crate::seen::Seen;
+use crate::trace::{Span, Trace};
+
+pub struct Collector {
+    address: SocketAddr,
+    spans: Seen<Vec<Span>>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+/// Takes spans from within this process, which reports for Grafana or for an upstream.
+#[derive(Clone)]
+pub struct Reporter(Seen<Vec<Span>>);
+
+struct Receiver(Seen<Vec<Span>>);
+
+// === impl Collector ===
+
+impl Collector {
+    pub async fn start() -> Self {
+        let (listener, mut collector) = Self::bound().await;
+        let service = TraceServiceServer::new(Receiver(collector.spans.clone()));
+        collector.tasks.spawn(async move {
+            let incoming = TcpListenerStream::new(listener);
+            let served =
+                tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming);
+            served.await.expect("the collector serves");
+        });
+        collector
+    }
+
+    /// A port on which nobody listens.
+    pub async fn refusing() -> Self {
+        Self::bound().await.1
+    }
+
+    /// Takes connections and says nothing.
+    pub async fn hanging() -> Self {
+        let (listener, mut collector) = Self::bound().await;
+        collector.tasks.spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((connection, _)) = listener.accept().await {
+                open.push(connection);
+            }
+        });
+        collector
+    }
+
+    /// As Grafana passes it on: host and port, no scheme.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub fn reporter(&self) -> Reporter {
+        Reporter(self.spans.clone())
+    }
+
+    pub fn spans(&self) -> Vec<Span> {
+        self.spans.now(Clone::clone)
+    }
+
+    /// The trace, as soon as all that came of it is enough.
+    pub async fn wait_for_trace(&self, trace_id: &str, enough: impl Fn(&Trace) -> bool) -> Trace {
+        let of_trace = |spans: &Vec<Span>| {
+            let spans = spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect();
+            let trace = Trace::new(spans);
+            enough(&trace).then_some(trace)
+        };
+        self.spans.until(of_trace).await
+    }
+
+    async fn bound() -> (TcpListener, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("the bound address");
+        (listener, Self { address, spans: Seen::new(), tasks: tokio::task::JoinSet::new() })
+    }
+}
+
+// === impl Reporter ===
+
+impl Reporter {
+    pub fn report(&self, span: Span) {
+        self.0.push(span);
+    }
+}
+
+// === impl Receiver ===
+
+#[tonic::async_trait]
+impl TraceService for Receiver {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let spans = Span::all_of(request.into_inner());
+        self.0.change(|seen| seen.extend(spans));
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}

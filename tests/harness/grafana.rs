@@ -1,0 +1,247 @@
+//! The caller's side: what Grafana sends to a plugin, and what it reads of the answer. A call is built, given what it
+//! needs to carry, and awaited.
+
+pub mod call;
+pub mod source;
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+pub use self::call::Call;
+pub use self::source::DataSource;
+use crate::frame::Frame;
+use crate::plugin::Plugin;
+use crate::proto::pluginv2::data_client::DataClient;
+use crate::proto::pluginv2::diagnostics_client::DiagnosticsClient;
+use crate::proto::pluginv2::resource_client::ResourceClient;
+use crate::proto::pluginv2::{
+    CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
+    CollectMetricsRequest, DataFrameFormat, DataQuery, DataResponse, QueryDataRequest, QueryDataResponse,
+    StringList, TimeRange,
+};
+
+/// 2026-01-01T00:00:00Z and an hour later, in milliseconds.
+pub const FROM: i64 = 1_767_225_600_000;
+pub const TO: i64 = FROM + 3_600_000;
+
+/// One query of a request.
+#[derive(Clone, Debug)]
+pub struct Query(pub DataQuery);
+
+/// The answer to a QueryData.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub responses: HashMap<String, Answer>,
+}
+
+/// The answer to one query.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub frames: Vec<Frame>,
+    pub error: String,
+    pub status: i32,
+    pub source: String,
+    pub raw: DataResponse,
+}
+
+/// The answer to a CallResource, its pieces put together.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    pub status: i32,
+    pub headers: HashMap<String, Vec<String>>,
+    pub pieces: Vec<Bytes>,
+}
+
+/// A query named `ref_id`, over an hour, with an empty query model.
+pub fn query(ref_id: &str) -> Query {
+    Query(DataQuery {
+        ref_id: ref_id.to_owned(),
+        max_data_points: 100,
+        interval_ms: 1000,
+        time_range: Some(TimeRange { from_epoch_ms: FROM, to_epoch_ms: TO }),
+        json: Bytes::new(),
+        query_type: String::new(),
+    })
+}
+
+// === impl Query ===
+
+impl Query {
+    pub fn json(self, json: serde_json::Value) -> Self {
+        self.raw(json.to_string())
+    }
+
+    /// The query model as it is, valid JSON or not.
+    pub fn raw(mut self, json: impl Into<Bytes>) -> Self {
+        self.0.json = json.into();
+        self
+    }
+
+    pub fn kind(mut self, query_type: &str) -> Self {
+        self.0.query_type = query_type.to_owned();
+        self
+    }
+}
+
+// === impl Plugin ===
+
+impl Plugin {
+    /// QueryData, with JSON frames as the newest Grafana asks for them.
+    pub fn query(
+        &self,
+        source: &DataSource,
+        queries: impl IntoIterator<Item = Query>,
+    ) -> Call<QueryDataRequest, Reply> {
+        let request = QueryDataRequest {
+            plugin_context: Some(source.context()),
+            headers: HashMap::new(),
+            queries: queries.into_iter().map(|query| query.0).collect(),
+            format: DataFrameFormat::Json.into(),
+        };
+        let mut client = DataClient::new(self.channel.clone())
+            .max_decoding_message_size(usize::MAX)
+            .max_encoding_message_size(usize::MAX);
+        Call::new(request, move |request| {
+            Box::pin(async move { Ok(Reply::of(client.query_data(request).await?.into_inner())) })
+        })
+    }
+
+    pub fn health(&self, source: &DataSource) -> Call<CheckHealthRequest, CheckHealthResponse> {
+        let request = CheckHealthRequest { plugin_context: Some(source.context()), headers: HashMap::new() };
+        let mut client = DiagnosticsClient::new(self.channel.clone());
+        Call::new(request, move |request| {
+            Box::pin(async move { Ok(client.check_health(request).await?.into_inner()) })
+        })
+    }
+
+    /// CallResource; `path` may have a query string.
+    pub fn resource(
+        &self,
+        source: &DataSource,
+        method: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Call<CallResourceRequest, Resource> {
+        let mut client = ResourceClient::new(self.channel.clone());
+        Call::new(resource_request(source, method, path, body.into()), move |request| {
+            Box::pin(async move {
+                let mut stream = client.call_resource(request).await?.into_inner();
+                let mut messages = Vec::new();
+                while let Some(message) = stream.message().await? {
+                    messages.push(message);
+                }
+                Ok(Resource::of(messages))
+            })
+        })
+    }
+
+    /// CallResource whose answer is read piece by piece, by the caller.
+    pub fn resource_stream(
+        &self,
+        source: &DataSource,
+        method: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Call<CallResourceRequest, tonic::Streaming<CallResourceResponse>> {
+        let mut client = ResourceClient::new(self.channel.clone());
+        Call::new(resource_request(source, method, path, body.into()), move |request| {
+            Box::pin(async move { Ok(client.call_resource(request).await?.into_inner()) })
+        })
+    }
+
+    /// CollectMetrics as Prometheus text.
+    pub async fn metrics(&self) -> Result<String, tonic::Status> {
+        let mut client = DiagnosticsClient::new(self.channel.clone());
+        let reply = client.collect_metrics(CollectMetricsRequest::default()).await?.into_inner();
+        let text = reply.metrics.map(|payload| payload.prometheus).unwrap_or_default();
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn resource_request(source: &DataSource, method: &str, url: &str, body: Bytes) -> CallResourceRequest {
+    CallResourceRequest {
+        plugin_context: Some(source.context()),
+        path: url.split('?').next().unwrap_or_default().to_owned(),
+        method: method.to_owned(),
+        url: url.to_owned(),
+        headers: HashMap::new(),
+        body,
+    }
+}
+
+// === impl Reply ===
+
+impl Reply {
+    fn of(reply: QueryDataResponse) -> Self {
+        let responses = reply.responses.into_iter().map(|(ref_id, raw)| (ref_id, Answer::of(raw))).collect();
+        Self { responses }
+    }
+
+    pub fn answer(&self, ref_id: &str) -> &Answer {
+        let names: Vec<_> = self.responses.keys().collect();
+        self.responses.get(ref_id).unwrap_or_else(|| panic!("no answer {ref_id:?} among {names:?}"))
+    }
+
+    /// The only frame of a query that was answered without an error.
+    pub fn frame(&self, ref_id: &str) -> &Frame {
+        let answer = self.answer(ref_id);
+        assert_eq!(answer.error, "", "query {ref_id} failed with status {}", answer.status);
+        match answer.frames.as_slice() {
+            [frame] => frame,
+            frames => panic!("query {ref_id} was answered by {} frames", frames.len()),
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    fn of(raw: DataResponse) -> Self {
+        let frames = if raw.format == i32::from(DataFrameFormat::Json) {
+            let decoded = raw.frames.iter().map(|bytes| Frame::from_json(bytes));
+            decoded.collect::<Result<_, _>>().expect("a JSON frame")
+        } else {
+            Vec::new()
+        };
+        Self { frames, error: raw.error.clone(), status: raw.status, source: raw.error_source.clone(), raw }
+    }
+
+    /// Status, source and text, to be compared in one go.
+    pub fn failure(&self) -> (i32, &str, &str) {
+        (self.status, &self.source, &self.error)
+    }
+}
+
+// === impl Resource ===
+
+impl Resource {
+    fn of(messages: Vec<CallResourceResponse>) -> Self {
+        let first = messages.first().expect("a resource call's stream has at least one message");
+        let headers =
+            first.headers.iter().map(|(name, list)| (name.to_lowercase(), list.values.clone())).collect();
+        let later = messages.iter().skip(1);
+        assert!(
+            later.into_iter().all(|message| message.code == 0 && message.headers.is_empty()),
+            "code or headers after the first message"
+        );
+        Self {
+            status: first.code,
+            headers,
+            pieces: messages.iter().map(|message| message.body.clone()).collect(),
+        }
+    }
+
+    pub fn body(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body()).expect("a text")
+    }
+}
+
+/// A header of a resource call.
+pub fn values<const N: usize>(values: [&str; N]) -> StringList {
+    StringList { values: values.map(str::to_owned).into() }
+}

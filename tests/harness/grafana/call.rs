@@ -1,0 +1,91 @@
+//! One call on its way to the plugin: the message, and the metadata that travels beside it.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::time::Duration;
+
+use tonic::Status;
+use tonic::metadata::{Ascii, MetadataValue};
+
+use crate::proto::pluginv2::{CallResourceRequest, CheckHealthRequest, DataFrameFormat, QueryDataRequest};
+
+pub struct Call<M, R> {
+    pub message: M,
+    metadata: Vec<(&'static str, String)>,
+    deadline: Option<Duration>,
+    send: Send<M, R>,
+}
+
+type Answering<R> = Pin<Box<dyn Future<Output = Result<R, Status>> + std::marker::Send>>;
+type Send<M, R> = Box<dyn FnOnce(tonic::Request<M>) -> Answering<R> + std::marker::Send>;
+
+// === impl Call ===
+
+impl<M, R> Call<M, R> {
+    pub(super) fn new(
+        message: M,
+        send: impl FnOnce(tonic::Request<M>) -> Answering<R> + std::marker::Send + 'static,
+    ) -> Self {
+        Self { message, metadata: Vec::new(), deadline: None, send: Box::new(send) }
+    }
+
+    /// Puts the call into a trace: a `traceparent` as Grafana's gRPC client sends it.
+    pub fn traceparent(self, traceparent: &str) -> Self {
+        self.metadata("traceparent", traceparent)
+    }
+
+    pub fn metadata(mut self, key: &'static str, value: &str) -> Self {
+        self.metadata.push((key, value.to_owned()));
+        self
+    }
+
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Changes the message in ways that have no method of their own.
+    pub fn with(mut self, change: impl FnOnce(&mut M)) -> Self {
+        change(&mut self.message);
+        self
+    }
+}
+
+impl<R> Call<QueryDataRequest, R> {
+    pub fn format(self, format: DataFrameFormat) -> Self {
+        self.with(|message| message.format = format.into())
+    }
+
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.with(|message| drop(message.headers.insert(name.to_owned(), value.to_owned())))
+    }
+}
+
+impl<R> Call<CheckHealthRequest, R> {
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.with(|message| drop(message.headers.insert(name.to_owned(), value.to_owned())))
+    }
+}
+
+impl<R> Call<CallResourceRequest, R> {
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.with(|message| drop(message.headers.insert(name.to_owned(), super::values([value]))))
+    }
+}
+
+impl<M, R> IntoFuture for Call<M, R> {
+    type Output = Result<R, Status>;
+    type IntoFuture = Answering<R>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let mut request = tonic::Request::new(self.message);
+        for (key, value) in self.metadata {
+            let value: MetadataValue<Ascii> = value.parse().expect("metadata is plain text");
+            request.metadata_mut().insert(key, value);
+        }
+        if let Some(deadline) = self.deadline {
+            request.set_timeout(deadline);
+        }
+        (self.send)(request)
+    }
+}

@@ -1,0 +1,95 @@
+//! The data source that calls are made for, with the user and the Grafana around it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::proto::pluginv2::{DataSourceInstanceSettings, PluginContext, User};
+
+#[derive(Clone, Debug)]
+pub struct DataSource {
+    pub settings: DataSourceInstanceSettings,
+    pub org: i64,
+    pub user: Option<User>,
+    pub plugin: String,
+    pub plugin_version: String,
+    pub grafana: HashMap<String, String>,
+}
+
+// === impl DataSource ===
+
+impl DataSource {
+    /// A data source with that URL, and with an id and uid that no other has.
+    pub fn new(url: &str) -> Self {
+        static NEXT: AtomicI64 = AtomicI64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            settings: DataSourceInstanceSettings {
+                id,
+                name: format!("Test {id}"),
+                url: url.to_owned(),
+                uid: format!("uid{id}"),
+                json_data: "{}".into(),
+                last_updated_ms: super::FROM,
+                ..Default::default()
+            },
+            org: 1,
+            user: Some(User {
+                login: "ada".to_owned(),
+                name: "Ada Lovelace".to_owned(),
+                email: "ada@example.com".to_owned(),
+                role: "Editor".to_owned(),
+            }),
+            plugin: "gpx-test-datasource".to_owned(),
+            plugin_version: "1.2.3".to_owned(),
+            grafana: HashMap::new(),
+        }
+    }
+
+    pub fn json(mut self, json: serde_json::Value) -> Self {
+        self.settings.json_data = json.to_string().into();
+        self
+    }
+
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.settings.decrypted_secure_json_data.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn basic_auth(mut self, user: &str, password: &str) -> Self {
+        self.settings.basic_auth_enabled = true;
+        self.settings.basic_auth_user = user.to_owned();
+        self.secret("basicAuthPassword", password)
+    }
+
+    /// The same data source after someone pressed "Save & test".
+    pub fn updated(mut self) -> Self {
+        self.settings.last_updated_ms += 1000;
+        self
+    }
+
+    pub fn org(mut self, org: i64) -> Self {
+        self.org = org;
+        self
+    }
+
+    /// An entry of the configuration that Grafana sends with each request.
+    pub fn grafana(mut self, key: &str, value: &str) -> Self {
+        self.grafana.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn context(&self) -> PluginContext {
+        PluginContext {
+            org_id: self.org,
+            plugin_id: self.plugin.clone(),
+            user: self.user.clone(),
+            app_instance_settings: None,
+            data_source_instance_settings: Some(self.settings.clone()),
+            grafana_config: self.grafana.clone(),
+            plugin_version: self.plugin_version.clone(),
+            user_agent: "Grafana/13.1.0 (linux; amd64)".to_owned(),
+            api_version: String::new(),
+            namespace: "default".to_owned(),
+        }
+    }
+}

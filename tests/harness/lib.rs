@@ -1,0 +1,44 @@
+//! The harness of the end-to-end tests and of the demo: a plugin as a child process started as Grafana starts it,
+//! an upstream, an OTLP receiver, and the caller's side of the protocol. It shares no code with the host.
+
+pub mod artifacts;
+pub mod collector;
+pub mod directory;
+pub mod dns;
+pub mod frame;
+pub mod grafana;
+pub mod logs;
+pub mod peer;
+pub mod plugin;
+pub mod seen;
+pub mod trace;
+pub mod upstream;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Code that is made from `proto/`.
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod proto {
+    pub mod pluginv2 {
+        tonic::include_proto!("pluginv2");
+    }
+    pub mod go_plugin {
+        tonic::include_proto!("plugin");
+    }
+}
+
+/// How long one test may take in all. Nothing else in a test is timed: whoever waits, waits for something to be seen.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a test to its end, or fails it when it hangs.
+pub fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime for the test");
+    let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, test).await });
+    runtime.shutdown_background();
+    assert!(ended.is_ok(), "the test did not end within {PATIENCE:?}: what it waits for never came");
+}

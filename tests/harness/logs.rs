@@ -1,0 +1,175 @@
+//! A plugin's stderr, read as strictly as go-plugin reads it: a line whose `@level`, `@message` or `@timestamp` is
+//! no string panics a goroutine of Grafana, and a timestamp without exactly six digits is not understood.
+
+use serde_json::{Map, Value};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+
+use crate::seen::Seen;
+
+/// go-plugin's buffer: what is longer is cut in pieces and no longer JSON.
+const LONGEST_LINE: usize = 64 * 1024;
+
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub level: String,
+    pub message: String,
+    pub timestamp: String,
+    /// All other keys.
+    pub fields: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Logs {
+    read: Seen<Read>,
+}
+
+#[derive(Debug, Default)]
+struct Read {
+    lines: Vec<Line>,
+    broken: Vec<String>,
+    ended: bool,
+}
+
+// === impl Line ===
+
+impl Line {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let explain = |what: &str| format!("{what}: {text}");
+        if text.len() >= LONGEST_LINE {
+            return Err(format!("a log line of {} bytes", text.len()));
+        }
+        let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else {
+            return Err(explain("a log line is no JSON object"));
+        };
+        let mut take = |key: &str| match fields.remove(key) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(explain(&format!("{key} of a log line is no string"))),
+        };
+        let (level, message, timestamp) = (take("@level")?, take("@message")?, take("@timestamp")?);
+        if !["trace", "debug", "info", "warn", "error"].contains(&level.as_str()) {
+            return Err(explain("unknown @level"));
+        }
+        if !is_timestamp(&timestamp) {
+            return Err(explain("@timestamp is not of hclog's form"));
+        }
+        Ok(Self { level, message, timestamp, fields })
+    }
+
+    /// A field as text; empty where there is none.
+    pub fn text(&self, key: &str) -> &str {
+        self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:5} {}", self.level, self.message)?;
+        for (key, value) in &self.fields {
+            match value {
+                Value::String(text) => write!(f, "  {key}={text}")?,
+                other => write!(f, "  {key}={other}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Logs ===
+
+impl Logs {
+    /// Reads `stderr` until it ends.
+    pub(crate) fn of(stderr: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let logs = Self::default();
+        let read = logs.read.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(text)) = lines.next_line().await {
+                let line = Line::parse(&text);
+                read.change(|read| match line {
+                    Ok(line) => read.lines.push(line),
+                    Err(broken) => read.broken.push(broken),
+                });
+            }
+            read.change(|read| read.ended = true);
+        });
+        logs
+    }
+
+    /// The first line that fits, as soon as it is there.
+    pub async fn wait_for(&self, fits: impl Fn(&Line) -> bool) -> Line {
+        let found = self.read.until(|read| match read.lines.iter().find(|line| fits(line)) {
+            Some(line) => Some(Some(line.clone())),
+            None => read.ended.then_some(None),
+        });
+        found.await.unwrap_or_else(|| panic!("stderr ended without such a line; it was:\n{self}"))
+    }
+
+    pub async fn wait_for_message(&self, message: &str) -> Line {
+        self.wait_for(|line| line.message.contains(message)).await
+    }
+
+    pub fn all(&self) -> Vec<Line> {
+        self.read.now(|read| read.lines.clone())
+    }
+
+    /// Whether any line, as it was written, holds `text`.
+    pub fn mention(&self, text: &str) -> bool {
+        self.to_string().contains(text)
+    }
+
+    /// Waits for the end of stderr, which comes with the end of the process.
+    pub async fn ended(&self) {
+        self.read.until(|read| read.ended.then_some(())).await;
+    }
+
+    /// Fails the test if any line was not as Grafana needs it.
+    pub fn assert_valid(&self) {
+        self.read.now(|read| assert!(read.broken.is_empty(), "stderr: {}", read.broken.join("\n")));
+    }
+}
+
+impl std::fmt::Display for Logs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (lines, broken) = self.read.now(|read| (read.lines.clone(), read.broken.clone()));
+        lines.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        broken.iter().try_for_each(|line| writeln!(f, "BROKEN {line}"))
+    }
+}
+
+/// `2026-01-31T23:59:59.123456` and then `Z` or `+01:00`.
+fn is_timestamp(text: &str) -> bool {
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    match shape.strip_prefix("0000-00-00T00:00:00.000000") {
+        Some(zone) => ["Z", "+00:00", "-00:00"].contains(&zone),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_hclog_writes() {
+        let line = Line::parse(
+            r#"{"@level":"debug","@message":"hi","@timestamp":"2026-02-03T04:05:06.000007+02:00","n":1}"#,
+        )
+        .unwrap();
+        assert_eq!((line.level.as_str(), line.message.as_str()), ("debug", "hi"));
+        assert_eq!(line.fields.get("n"), Some(&Value::from(1)));
+    }
+
+    #[test]
+    fn refuses_what_grafana_would_stumble_over() {
+        for text in [
+            "plain text",
+            r#"["@level"]"#,
+            r#"{"@level":5,"@message":"","@timestamp":"2026-02-03T04:05:06.000007Z"}"#,
+            r#"{"@level":"info","@timestamp":"2026-02-03T04:05:06.000007Z"}"#,
+            r#"{"@level":"info","@message":"","@timestamp":"2026-02-03T04:05:06.000000007Z"}"#,
+            r#"{"@level":"notice","@message":"","@timestamp":"2026-02-03T04:05:06.000007Z"}"#,
+        ] {
+            assert!(Line::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The Go peer: go-plugin's client and the Go SDK's own code, driven by JSON lines. `tests/peer/README.md` says what
+//! can be asked of it.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use crate::artifacts;
+use crate::grafana::{DataSource, FROM, Query, TO};
+
+/// The built commands `peer` and `twin`.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    pub peer: PathBuf,
+    /// The example as a plugin on the Go SDK.
+    pub twin: PathBuf,
+}
+
+/// A running peer. It holds one plugin at a time.
+pub struct Peer {
+    child: Child,
+    commands: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+/// Builds the peer, once a process. None: there is no Go here, and this is not CI. To be called outside of `run`, as a
+/// first build takes minutes.
+pub fn tools() -> Option<Tools> {
+    static TOOLS: OnceLock<Option<Tools>> = OnceLock::new();
+    let tools = TOOLS.get_or_init(|| {
+        if std::process::Command::new("go").arg("version").output().is_err() {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "the tests against the Go SDK need Go, and in CI they are not skipped"
+            );
+            return None;
+        }
+        Some(build().expect("the Go peer builds"))
+    });
+    if tools.is_none() {
+        // Past the test harness's capture: a skipped test must not look like a passed one.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"\nSKIPPED: there is no Go on this machine, so nothing was compared with the Go SDK\n",
+        );
+    }
+    tools.clone()
+}
+
+fn build() -> anyhow::Result<Tools> {
+    let folder = artifacts::target().join("peer");
+    std::fs::create_dir_all(&folder)?;
+    let mut go = std::process::Command::new("go");
+    go.current_dir(artifacts::repository().join("tests/peer")).env("CGO_ENABLED", "0");
+    // The trailing slash: every command into this folder, under its own name.
+    go.arg("build").arg("-o").arg(folder.join("")).arg("./...");
+    ensure!(go.status()?.success(), "go build failed");
+    Ok(Tools { peer: folder.join("peer"), twin: folder.join("twin") })
+}
+
+// === impl Tools ===
+
+impl Tools {
+    pub fn start(&self) -> anyhow::Result<Peer> {
+        let mut command = Command::new(&self.peer);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().context("the peer cannot be started")?;
+        let commands = child.stdin.take().context("stdin is piped")?;
+        let answers = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
+        Ok(Peer { child, commands, answers })
+    }
+}
+
+// === impl Peer ===
+
+impl Peer {
+    /// Gives a command, and returns its result or its error as it came.
+    pub async fn ask(&mut self, command: &str, with: Value) -> Result<Value, Value> {
+        self.tell(command, with).await;
+        let mut answer = loop {
+            let line = self.answers.next_line().await.expect("the peer's stdout");
+            let line = line.unwrap_or_else(|| panic!("the peer ended at {command}"));
+            let answer: Value = serde_json::from_str(&line).expect("the peer answers in JSON");
+            // The answer to something that was only told comes with its id.
+            if answer["id"].is_null() {
+                break answer;
+            }
+        };
+        match answer["error"].take() {
+            Value::Null => Ok(answer["result"].take()),
+            error => Err(error),
+        }
+    }
+
+    /// Gives a command whose answer is not waited for: it says `"async": true`, and has an id.
+    pub async fn tell(&mut self, command: &str, mut with: Value) {
+        with["command"] = command.into();
+        let line = format!("{with}\n");
+        self.commands.write_all(line.as_bytes()).await.expect("the peer reads commands");
+    }
+
+    /// As `ask`, where an error fails the test.
+    pub async fn get(&mut self, command: &str, with: Value) -> Value {
+        let answer = self.ask(command, with).await;
+        answer.unwrap_or_else(|error| panic!("the peer's {command} failed: {error}"))
+    }
+
+    /// Ends the peer, and with it the plugin.
+    pub async fn end(mut self) {
+        drop(self.commands);
+        let status = self.child.wait().await.expect("the peer can be waited for");
+        assert!(status.success(), "the peer ended with {status}");
+    }
+}
+
+/// A data source in the peer's words.
+pub fn context(source: &DataSource) -> Value {
+    let settings = &source.settings;
+    let json: Value = serde_json::from_slice(&settings.json_data).unwrap_or(json!({}));
+    json!({
+        "org_id": source.org, "plugin_id": source.plugin, "plugin_version": source.plugin_version,
+        "namespace": "default", "user_agent": "Grafana/13.1.0 (linux; amd64)", "config": source.grafana,
+        "user": source.user.as_ref().map(|user| json!({
+            "login": user.login, "name": user.name, "email": user.email, "role": user.role,
+        })),
+        "data_source": {
+            "id": settings.id, "uid": settings.uid, "name": settings.name, "url": settings.url,
+            "user": settings.user, "database": settings.database,
+            "basic_auth": settings.basic_auth_enabled, "basic_auth_user": settings.basic_auth_user,
+            "json_data": json, "secure": settings.decrypted_secure_json_data,
+            "updated_ms": settings.last_updated_ms,
+        },
+    })
+}
+
+/// A query in the peer's words.
+pub fn query(query: &Query) -> Value {
+    let model = &query.0;
+    json!({
+        "ref_id": model.ref_id, "query_type": model.query_type, "max_data_points": model.max_data_points,
+        "interval_ms": model.interval_ms, "from_ms": FROM, "to_ms": TO,
+        "json_text": String::from_utf8_lossy(&model.json),
+    })
+}

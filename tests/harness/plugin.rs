@@ -1,0 +1,222 @@
+//! A plugin as a child process: started with the environment that Grafana gives it and no other, connected to by its
+//! handshake line, stopped as go-plugin stops it.
+
+pub mod launch;
+pub mod root;
+
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixStream as StdUnixStream};
+use std::path::Path;
+use std::process::ExitStatus;
+
+use anyhow::Context as _;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::Child;
+use tonic::transport::{Channel, Endpoint};
+
+pub use self::launch::Launch;
+use crate::directory::Directory;
+use crate::logs::Logs;
+use crate::proto::go_plugin::Empty;
+use crate::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
+use crate::seen::Seen;
+
+pub struct Plugin {
+    pub handshake: Handshake,
+    pub logs: Logs,
+    pub channel: Channel,
+    pub directory: Directory,
+    child: Child,
+    /// What came on stdout after the handshake line. It should stay empty.
+    stdout: Seen<Vec<u8>>,
+}
+
+/// The one line on stdout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    pub core_version: String,
+    pub protocol_version: String,
+    pub network: String,
+    pub address: String,
+    pub protocol: String,
+    /// What stands behind the fifth field, with its bars.
+    pub rest: String,
+}
+
+// === impl Handshake ===
+
+impl Handshake {
+    pub fn parse(line: &str) -> anyhow::Result<Self> {
+        let mut parts = line.strip_suffix('\n').context("the handshake line has no end")?.splitn(6, '|');
+        let mut next = || parts.next().map(str::to_owned).with_context(|| format!("handshake line {line:?}"));
+        Ok(Self {
+            core_version: next()?,
+            protocol_version: next()?,
+            network: next()?,
+            address: next()?,
+            protocol: next()?,
+            rest: next().unwrap_or_default(),
+        })
+    }
+}
+
+// === impl Plugin ===
+
+impl Plugin {
+    /// The plugin that `cargo xtask package` made of an example.
+    pub fn packaged(example: &str) -> Launch {
+        Launch::of_folder(&crate::artifacts::packaged(example))
+    }
+
+    /// A built guest by its package's name, in a plugin directory of its own.
+    pub fn guest(name: &str) -> Launch {
+        let wasm = std::fs::read(crate::artifacts::component(name)).expect("the component can be read");
+        Launch::of_component(&wasm)
+    }
+
+    /// Any bytes in the component's place.
+    pub fn of(component: &[u8]) -> Launch {
+        Launch::of_component(component)
+    }
+
+    /// `root` is the process's root directory as this process sees it.
+    async fn connected(mut child: Child, directory: Directory, root: &Path) -> anyhow::Result<Self> {
+        let logs = Logs::of(child.stderr.take().context("stderr is piped")?);
+        let mut stdout = BufReader::new(child.stdout.take().context("stdout is piped")?);
+        let mut line = String::new();
+        stdout.read_line(&mut line).await?;
+        if line.is_empty() {
+            logs.ended().await;
+            anyhow::bail!("the plugin ended without a handshake:\n{logs}");
+        }
+        let mut handshake = Handshake::parse(&line)?;
+        if let Ok(path) = Path::new(&handshake.address).strip_prefix("/") {
+            handshake.address = root.join(path).to_string_lossy().into_owned();
+        }
+        let rest = Seen::<Vec<u8>>::new();
+        tokio::spawn({
+            let rest = rest.clone();
+            async move {
+                let mut chunk = [0; 1024];
+                while let Ok(count @ 1..) = stdout.read(&mut chunk).await {
+                    rest.change(|bytes| bytes.extend_from_slice(chunk.get(..count).unwrap_or_default()));
+                }
+            }
+        });
+        let channel = connect(&handshake).await?;
+        Ok(Self { handshake, logs, channel, directory, child, stdout: rest })
+    }
+
+    /// The process id. Panics once the process was waited for.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the process still runs")
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).expect("a process id");
+        rustix::process::kill_process(pid, signal).expect("the signal can be sent");
+    }
+
+    /// What go-plugin does first: the controller's Shutdown. Its reply may be lost when the process is quick.
+    pub async fn shutdown(&self) {
+        let _ = GrpcControllerClient::new(self.channel.clone()).shutdown(Empty {}).await;
+    }
+
+    /// Waits for the end of the process, and checks that it kept to stdout's and stderr's rules.
+    pub async fn exit(&mut self) -> ExitStatus {
+        let status = self.child.wait().await.expect("the process can be waited for");
+        self.logs.ended().await;
+        self.assert_quiet_stdout();
+        self.logs.assert_valid();
+        status
+    }
+
+    /// Shutdown, and the exit status that followed.
+    pub async fn stop(mut self) -> ExitStatus {
+        self.shutdown().await;
+        self.exit().await
+    }
+
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the process can be killed");
+    }
+
+    /// Whether the process still runs.
+    pub fn running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// A connection of its own to the same process.
+    pub async fn second_channel(&self) -> Channel {
+        connect(&self.handshake).await.expect("a second connection")
+    }
+
+    fn assert_quiet_stdout(&self) {
+        let text = self.stdout.now(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert!(text.is_empty(), "written to stdout after the handshake: {text}");
+    }
+}
+
+impl Drop for Plugin {
+    /// The child is killed by tokio. A failing test shows what the plugin had to say; a passing one that had a broken
+    /// line does not pass.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the plugin's log\n{}---", self.logs);
+        } else {
+            self.logs.assert_valid();
+            self.assert_quiet_stdout();
+        }
+    }
+}
+
+async fn connect(handshake: &Handshake) -> anyhow::Result<Channel> {
+    let endpoint = Endpoint::from_static("http://plugin");
+    let address = handshake.address.clone();
+    let channel = match handshake.network.as_str() {
+        "unix" => {
+            let connector = tower::service_fn(move |_| {
+                let address = address.clone();
+                async move { unix_socket(&address).await.map(TokioIo::new) }
+            });
+            endpoint.connect_with_connector(connector).await
+        }
+        "tcp" => {
+            let connector = tower::service_fn(move |_| {
+                let address = address.clone();
+                async move { TcpStream::connect(address).await.map(TokioIo::new) }
+            });
+            endpoint.connect_with_connector(connector).await
+        }
+        other => anyhow::bail!("network {other:?} in the handshake"),
+    };
+    channel.with_context(|| format!("cannot connect to {}", handshake.address))
+}
+
+/// As Go's dialer reads it: an address that starts with `@` is in the abstract namespace.
+async fn unix_socket(address: &str) -> std::io::Result<UnixStream> {
+    match address.strip_prefix('@') {
+        None => UnixStream::connect(address).await,
+        Some(name) => {
+            let stream = StdUnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)?;
+            stream.set_nonblocking(true)?;
+            UnixStream::from_std(stream)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_handshake_line() {
+        let handshake = Handshake::parse("1|2|unix|/tmp/plugin7|grpc|\n").unwrap();
+        assert_eq!((handshake.network.as_str(), handshake.address.as_str()), ("unix", "/tmp/plugin7"));
+        assert_eq!((handshake.protocol.as_str(), handshake.rest.as_str()), ("grpc", ""));
+        assert!(Handshake::parse("1|2|unix|/tmp/plugin7|grpc|").is_err());
+        assert!(Handshake::parse("hello\n").is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! How a plugin is started: its directory, its environment, its settings.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+
+use super::Plugin;
+use crate::directory::{self, Directory};
+
+/// The name that test plugins' files share. A packaged example brings its own.
+const STEM: &str = "gpx_test";
+
+pub struct Launch {
+    directory: Directory,
+    executable: PathBuf,
+    variables: BTreeMap<String, String>,
+}
+
+// === impl Launch ===
+
+impl Launch {
+    pub(super) fn of_folder(folder: &Path) -> Self {
+        let directory = Directory::new().expect("a directory for the plugin");
+        let mut executable = None;
+        for entry in std::fs::read_dir(folder).expect("the packaged plugin").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_file() {
+                directory::link(&entry.path(), &directory.join(&name)).expect("a file of the plugin");
+            }
+            if name.starts_with("gpx_") && name.ends_with("_linux_amd64") {
+                executable = Some(directory.join(&name));
+            }
+        }
+        let executable = executable.expect("gpx_…_linux_amd64 in the packaged plugin");
+        Self::new(directory, executable)
+    }
+
+    pub(super) fn of_component(component: &[u8]) -> Self {
+        let directory = Directory::new().expect("a directory for the plugin");
+        let executable = directory.join(format!("{STEM}_linux_amd64"));
+        directory::link(&crate::artifacts::host(), &executable).expect("the host's executable");
+        std::fs::write(directory.join(format!("{STEM}.wasm")), component).expect("the component");
+        let description = serde_json::json!({
+            "id": "gpx-test-datasource", "type": "datasource", "name": "Test", "backend": true,
+            "executable": STEM, "info": { "version": "1.2.3" },
+        });
+        std::fs::write(directory.join("plugin.json"), description.to_string()).expect("plugin.json");
+        Self::new(directory, executable)
+    }
+
+    fn new(directory: Directory, executable: PathBuf) -> Self {
+        // What Grafana 13 and go-plugin 1.8 pass to every plugin. PATH, HOME and the like are not among it.
+        let variables = [
+            ("grafana_plugin_type", "datasource"),
+            ("PLUGIN_MIN_PORT", "10000"),
+            ("PLUGIN_MAX_PORT", "25000"),
+            ("PLUGIN_PROTOCOL_VERSIONS", "2"),
+            ("GF_VERSION", "13.1.0"),
+            ("GF_EDITION", "Open Source"),
+            ("GF_ENTERPRISE_LICENSE_PATH", ""),
+            ("GF_ENTERPRISE_APP_URL", "http://localhost:3000/"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { directory, executable, variables }
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.variables.remove(name);
+        self
+    }
+
+    /// A key of `[plugin.<id>]` in grafana.ini.
+    pub fn setting(self, key: &str, value: &str) -> Self {
+        self.env(&format!("GF_PLUGIN_{}", key.to_uppercase()), value)
+    }
+
+    /// What Grafana passes when its own traces go to `address`, and nothing of it when they go nowhere.
+    pub fn tracing(self, address: &str) -> Self {
+        self.env("GF_INSTANCE_OTLP_ADDRESS", address)
+            .env("GF_INSTANCE_OTLP_PROPAGATION", "w3c")
+            .env("GF_INSTANCE_OTLP_SAMPLER_TYPE", "")
+            .env("GF_INSTANCE_OTLP_SAMPLER_PARAM", "1.000000")
+            .env("GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL", "")
+            .env("GF_PLUGIN_VERSION", "1.2.3")
+    }
+
+    /// Removes a file of the plugin by the end of its name.
+    pub fn without(self, suffix: &str) -> Self {
+        for name in self.directory.entries() {
+            if name.ends_with(suffix) {
+                std::fs::remove_file(self.directory.join(name)).expect("a file of the plugin can be removed");
+            }
+        }
+        self
+    }
+
+    /// Writes a file of the plugin. Not for the executable: it is shared with other tests.
+    pub fn file(self, name: &str, content: &[u8]) -> Self {
+        let path = self.directory.join(name);
+        let _ = std::fs::remove_file(&path);
+        std::fs::write(path, content).expect("a file of the plugin can be written");
+        self
+    }
+
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// The name of the plugin's file that ends so.
+    pub fn name_of(&self, suffix: &str) -> String {
+        let mut names = self.directory.entries().into_iter();
+        names
+            .find(|name| name.ends_with(suffix))
+            .unwrap_or_else(|| panic!("no file of the plugin is *{suffix}"))
+    }
+
+    /// Starts it, and reads its handshake.
+    pub async fn start(self) -> Plugin {
+        self.try_start().await.expect("the plugin starts")
+    }
+
+    pub async fn try_start(self) -> anyhow::Result<Plugin> {
+        let command = self.command();
+        Self::spawn(command, self.directory).await
+    }
+
+    /// Starts it through another program, `sudo` or `unshare` for example: `wrap` gets the executable's path and
+    /// returns the program and its arguments.
+    pub async fn start_by(self, wrap: impl FnOnce(&Path, &Path) -> Vec<String>) -> anyhow::Result<Plugin> {
+        let words = wrap(self.directory.path(), &self.executable);
+        let (program, arguments) = words.split_first().context("a program to start")?;
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(&self.variables);
+        Self::spawn(command, self.directory).await
+    }
+
+    /// Runs it to its end, for starts that are not meant to succeed and for subcommands.
+    pub async fn output(self, arguments: &[&str]) -> std::process::Output {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null());
+        command.output().await.expect("the executable runs")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        // Grafana does not change the directory: a plugin finds its files by the executable's own path.
+        command.env_clear().envs(&self.variables).current_dir("/").kill_on_drop(true);
+        command
+    }
+
+    async fn spawn(mut command: Command, directory: Directory) -> anyhow::Result<Plugin> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().context("the executable cannot be started")?;
+        Plugin::connected(child, directory, Path::new("/")).await
+    }
+}

@@ -1,0 +1,186 @@
+//! An HTTP/1 server on a free port, in the place of the system that a data source asks. It keeps what it was asked,
+//! and does to the plugin what a test wants done.
+
+mod answer;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+pub use self::answer::{Answer, Gate, points};
+use crate::seen::Seen;
+
+pub struct Upstream {
+    address: SocketAddr,
+    seen: Seen<Vec<Request>>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+/// A request as it came in.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub query: String,
+    /// Lower-case names. Values that came apart are joined by ", ".
+    pub headers: HashMap<String, String>,
+    pub body: Bytes,
+    /// Counts connections from 0.
+    pub connection: usize,
+    /// Answered to its end, by whatever the handler chose.
+    pub answered: bool,
+    /// The plugin hung up before that.
+    pub aborted: bool,
+}
+
+type Handler = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
+
+// === impl Upstream ===
+
+impl Upstream {
+    pub async fn start(handler: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("the bound address");
+        let seen = Seen::<Vec<Request>>::new();
+        let server = tokio::spawn(accept(listener, Arc::new(handler), seen.clone()));
+        Self { address, seen, server }
+    }
+
+    /// Answers every request with `count` points.
+    pub async fn points(count: usize) -> Self {
+        Self::start(move |_| Answer::json(points(count))).await
+    }
+
+    pub async fn always(answer: Answer) -> Self {
+        Self::start(move |_| answer.clone()).await
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn requests(&self) -> Vec<Request> {
+        self.seen.now(Clone::clone)
+    }
+
+    /// The first request that fits, as soon as it is seen.
+    pub async fn wait_for(&self, fits: impl Fn(&Request) -> bool) -> Request {
+        self.seen.until(|requests| requests.iter().find(|request| fits(request)).cloned()).await
+    }
+
+    /// As soon as `count` requests were seen, whether or not they were answered.
+    pub async fn wait_for_requests(&self, count: usize) -> Vec<Request> {
+        self.seen.until(|requests| (requests.len() >= count).then(|| requests.clone())).await
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+// === impl Request ===
+
+impl Request {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+async fn accept(listener: TcpListener, handler: Handler, seen: Seen<Vec<Request>>) {
+    let mut connections = tokio::task::JoinSet::new();
+    for number in 0.. {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(connections.spawn(serve(stream, number, handler.clone(), seen.clone()))),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, connection: usize, handler: Handler, seen: Seen<Vec<Request>>) {
+    // A second handle on the socket, by which an answer can have the connection reset.
+    let Ok(stream) = stream.into_std() else { return };
+    let Ok(handle) = stream.try_clone() else { return };
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let handle = Arc::new(handle);
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let (handler, seen, handle) = (handler.clone(), seen.clone(), handle.clone());
+        async move {
+            let Ok(request) = read(request, connection).await else { return Err(answer::Closed) };
+            let watch = Watch::over(request.clone(), seen);
+            handler(&request).respond(&request, &handle, watch).await
+        }
+    });
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn read(
+    request: http::Request<hyper::body::Incoming>,
+    connection: usize,
+) -> Result<Request, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let mut headers = HashMap::<String, String>::new();
+    for (name, value) in &head.headers {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let entry = headers.entry(name.as_str().to_owned());
+        entry.and_modify(|values| *values = format!("{values}, {value}")).or_insert(value);
+    }
+    Ok(Request {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        body: body.collect().await?.to_bytes(),
+        connection,
+        answered: false,
+        aborted: false,
+    })
+}
+
+/// Notes how a request ended: dropped before its answer was complete, it was aborted.
+struct Watch {
+    seen: Seen<Vec<Request>>,
+    number: usize,
+}
+
+// === impl Watch ===
+
+impl Watch {
+    fn over(request: Request, seen: Seen<Vec<Request>>) -> Self {
+        let mut number = 0;
+        seen.change(|requests| {
+            number = requests.len();
+            requests.push(request);
+        });
+        Self { seen, number }
+    }
+
+    fn answered(&self) {
+        self.note(|request| request.answered = true);
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Request)) {
+        self.seen.change(|requests| {
+            if let Some(request) = requests.get_mut(self.number) {
+                note(request);
+            }
+        });
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.note(|request| request.aborted = !request.answered);
+    }
+}

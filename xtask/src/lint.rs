@@ -1,0 +1,28 @@
+//! Formatting and clippy, with warnings denied, for the host's workspace and for the components'.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{host, place, step};
+
+pub(crate) fn lint() -> Result<()> {
+    let repository = place::repository()?;
+    let components = repository.join("examples/Cargo.toml");
+    step::step("formatting", || {
+        step::run(Command::new("cargo").current_dir(&repository).args(["fmt", "--all", "--check"]))?;
+        let mut cargo = Command::new("cargo");
+        cargo.args(["fmt", "--all", "--check", "--manifest-path"]).arg(&components);
+        step::run(&mut cargo)
+    })?;
+    step::step("clippy", || {
+        step::run(host::cargo("clippy")?.args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    // Natively, where a component's exports are left out: not every toolchain that builds components has their clippy.
+    step::step("clippy of the components", || {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["clippy", "--manifest-path"]).arg(&components).args(["--workspace", "--target-dir"]);
+        cargo.arg(place::target()?.join("guests-lint")).args(["--", "-D", "warnings"]);
+        step::run(&mut cargo)
+    })
+}
