@@ -8,6 +8,8 @@ use std::time::Duration;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 
+use crate::log::duration;
+
 /// Adds events to one span; does nothing if that span is not recorded.
 #[derive(Clone, Debug)]
 pub(super) struct Events(Option<Context>);
@@ -40,7 +42,7 @@ impl Events {
                 KeyValue::new("http.conn.wasidle", reused),
             ];
             if let Reuse::Idle(time) = reuse {
-                attributes.push(KeyValue::new("http.conn.idletime", go_duration(time)));
+                attributes.push(KeyValue::new("http.conn.idletime", duration(time)));
             }
             attributes
         });
@@ -131,49 +133,4 @@ impl Events {
 
 fn error_attribute(key: &'static str, error: Option<&dyn Display>) -> Vec<KeyValue> {
     error.map(|error| KeyValue::new(key, error.to_string())).into_iter().collect()
-}
-
-/// A duration as Go's `time.Duration.String` writes it: `1h2m3.5s`, `12.5ms`, `7µs`, `0s`.
-fn go_duration(duration: Duration) -> String {
-    let nanos = duration.as_nanos();
-    let (value, unit) = match nanos {
-        0 => return "0s".to_owned(),
-        1..1_000 => (nanos as f64, "ns"),
-        1_000..1_000_000 => (nanos as f64 / 1e3, "µs"),
-        1_000_000..1_000_000_000 => (nanos as f64 / 1e6, "ms"),
-        _ => {
-            let (minutes, seconds) = (duration.as_secs() / 60, duration.as_secs() % 60);
-            let seconds = format!("{}s", seconds as f64 + f64::from(duration.subsec_nanos()) / 1e9);
-            return match (minutes / 60, minutes % 60) {
-                (0, 0) => seconds,
-                (0, minutes) => format!("{minutes}m{seconds}"),
-                (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
-            };
-        }
-    };
-    format!("{value}{unit}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_as_in_go() {
-        let cases = [
-            (0, "0s"),
-            (1, "1ns"),
-            (1_100, "1.1µs"),
-            (2_200_000, "2.2ms"),
-            (3_300_000_000, "3.3s"),
-            (245_000_000_000, "4m5s"),
-            (245_001_000_000, "4m5.001s"),
-            (18_367_001_000_000, "5h6m7.001s"),
-            (480_000_000_001, "8m0.000000001s"),
-            (60_000_000_000, "1m0s"),
-        ];
-        for (nanos, text) in cases {
-            assert_eq!(go_duration(Duration::from_nanos(nanos)), text);
-        }
-    }
 }
