@@ -29,8 +29,6 @@ pub enum Error {
     InstanceMemory(usize),
     #[error("all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is right", .0 >> 20)]
     TotalMemory(usize),
-    #[error("the plugin does not export gpx:plugin/{0}")]
-    NotExported(&'static str),
     /// What the component answered cannot be encoded.
     #[error("{0}")]
     Frame(String),
@@ -46,7 +44,6 @@ impl Error {
         match self {
             Self::Fault(fault) if (100..600).contains(&fault.status) => fault.status,
             Self::WallTime(_) | Self::CpuTime(_) => 504,
-            Self::NotExported(_) => 501,
             _ => 500,
         }
     }
