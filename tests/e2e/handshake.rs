@@ -4,108 +4,89 @@ use gpx_tests::artifacts;
 use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::run;
 use gpx_tests::upstream::Upstream;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-#[test]
-fn the_line_is_go_plugins() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let line = &plugin.handshake;
-        assert_eq!((line.core_version.as_str(), line.protocol_version.as_str()), ("1", "2"));
-        assert_eq!((line.network.as_str(), line.protocol.as_str(), line.rest.as_str()), ("unix", "grpc", ""));
-        assert!(plugin.stop().await.success());
-    });
+#[gpx_tests::test]
+async fn the_line_is_go_plugins() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let line = &plugin.handshake;
+    assert_eq!((line.core_version.as_str(), line.protocol_version.as_str()), ("1", "2"));
+    assert_eq!((line.network.as_str(), line.protocol.as_str(), line.rest.as_str()), ("unix", "grpc", ""));
+    assert!(plugin.stop().await.success());
 }
 
-#[test]
-fn started_by_hand_it_says_what_it_is() {
-    run(async {
-        let launch = Plugin::packaged("http-backend").without_env("grafana_plugin_type");
-        let output = launch.output(&[]).await;
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{told}");
-        assert!(output.stdout.is_empty());
-        assert!(told.contains("Grafana") && told.contains("plugin"), "{told}");
-    });
+#[gpx_tests::test]
+async fn started_by_hand_it_says_what_it_is() {
+    let launch = Plugin::packaged("http-backend").without_env("grafana_plugin_type");
+    let output = launch.output(&[]).await;
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(output.stdout.is_empty());
+    assert!(told.contains("Grafana") && told.contains("plugin"), "{told}");
 }
 
-#[test]
-fn the_version_names_the_engine() {
-    run(async {
-        let output = Plugin::packaged("http-backend").output(&["--version"]).await;
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success());
-        assert!(told.contains("gpx-host") && told.contains("wasmtime 48."), "{told}");
-    });
+#[gpx_tests::test]
+async fn the_version_names_the_engine() {
+    let output = Plugin::packaged("http-backend").output(&["--version"]).await;
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success());
+    assert!(told.contains("gpx-host") && told.contains("wasmtime 48."), "{told}");
 }
 
-#[test]
-fn a_version_that_the_client_lacks_is_announced_all_the_same() {
-    run(async {
-        // The client refuses it by what it reads; an exit without a line would tell it nothing.
-        let plugin = Plugin::packaged("http-backend").env("PLUGIN_PROTOCOL_VERSIONS", "3,x").start().await;
-        assert_eq!(plugin.handshake.protocol_version, "2");
-    });
+#[gpx_tests::test]
+async fn a_version_that_the_client_lacks_is_announced_all_the_same() {
+    // The client refuses it by what it reads; an exit without a line would tell it nothing.
+    let plugin = Plugin::packaged("http-backend").env("PLUGIN_PROTOCOL_VERSIONS", "3,x").start().await;
+    assert_eq!(plugin.handshake.protocol_version, "2");
 }
 
-#[test]
-fn the_socket_lies_where_the_client_wants_it() {
-    run(async {
-        let sockets = Directory::new().unwrap();
-        let place = sockets.path().to_str().unwrap();
-        let plugin = Plugin::packaged("http-backend").env("PLUGIN_UNIX_SOCKET_DIR", place).start().await;
-        assert!(plugin.handshake.address.starts_with(place), "{:?}", plugin.handshake);
-        assert_eq!(sockets.entries().len(), 1);
-        assert!(plugin.stop().await.success());
-        assert_eq!(sockets.entries(), Vec::<String>::new(), "the socket is gone after Shutdown");
-    });
+#[gpx_tests::test]
+async fn the_socket_lies_where_the_client_wants_it() {
+    let sockets = Directory::new().unwrap();
+    let place = sockets.path().to_str().unwrap();
+    let plugin = Plugin::packaged("http-backend").env("PLUGIN_UNIX_SOCKET_DIR", place).start().await;
+    assert!(plugin.handshake.address.starts_with(place), "{:?}", plugin.handshake);
+    assert_eq!(sockets.entries().len(), 1);
+    assert!(plugin.stop().await.success());
+    assert_eq!(sockets.entries(), Vec::<String>::new(), "the socket is gone after Shutdown");
 }
 
-#[test]
-fn without_a_place_for_a_socket_it_has_no_name_in_the_file_system() {
-    run(async {
-        let upstream = Upstream::points(3).await;
-        let nowhere = "/nowhere/at/all";
-        let launch = Plugin::packaged("http-backend").env("PLUGIN_UNIX_SOCKET_DIR", nowhere);
-        let plugin = launch.env("TMPDIR", nowhere).start().await;
-        assert!(plugin.handshake.address.starts_with('@'), "{:?}", plugin.handshake);
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 3);
-    });
+#[gpx_tests::test]
+async fn without_a_place_for_a_socket_it_has_no_name_in_the_file_system() {
+    let upstream = Upstream::points(3).await;
+    let nowhere = "/nowhere/at/all";
+    let launch = Plugin::packaged("http-backend").env("PLUGIN_UNIX_SOCKET_DIR", nowhere);
+    let plugin = launch.env("TMPDIR", nowhere).start().await;
+    assert!(plugin.handshake.address.starts_with('@'), "{:?}", plugin.handshake);
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 3);
 }
 
-#[test]
-fn tcp_on_demand() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").setting("gpx_transport", "tcp").start().await;
-        assert_eq!(plugin.handshake.network, "tcp");
-        assert!(plugin.handshake.address.starts_with("127.0.0.1:"), "{:?}", plugin.handshake);
-    });
+#[gpx_tests::test]
+async fn tcp_on_demand() {
+    let plugin = Plugin::packaged("http-backend").setting("gpx_transport", "tcp").start().await;
+    assert_eq!(plugin.handshake.network, "tcp");
+    assert!(plugin.handshake.address.starts_with("127.0.0.1:"), "{:?}", plugin.handshake);
 }
 
-#[test]
-fn go_plugins_health_service_knows_the_name_plugin() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let request = HealthCheckRequest { service: "plugin".to_owned() };
-        let reply = HealthClient::new(plugin.channel.clone()).check(request).await.unwrap().into_inner();
-        assert_eq!(reply.status(), ServingStatus::Serving);
-    });
+#[gpx_tests::test]
+async fn go_plugins_health_service_knows_the_name_plugin() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let request = HealthCheckRequest { service: "plugin".to_owned() };
+    let reply = HealthClient::new(plugin.channel.clone()).check(request).await.unwrap().into_inner();
+    assert_eq!(reply.status(), ServingStatus::Serving);
 }
 
-#[test]
-fn nothing_is_written_beside_the_executable() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").without(".cwasm").start().await;
-        let before = plugin.directory.entries();
-        plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(plugin.directory.entries(), before);
-    });
+#[gpx_tests::test]
+async fn nothing_is_written_beside_the_executable() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").without(".cwasm").start().await;
+    let before = plugin.directory.entries();
+    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(plugin.directory.entries(), before);
 }
 
 #[test]

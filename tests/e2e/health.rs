@@ -3,106 +3,87 @@
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::check_health_response::HealthStatus;
-use gpx_tests::run;
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::json;
 
-#[test]
-fn a_working_data_source() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let health = plugin.health(&DataSource::new(&upstream.url())).await.unwrap();
-        assert_eq!((health.status(), health.message.as_str()), (HealthStatus::Ok, "Data source is working"));
-    });
+#[gpx_tests::test]
+async fn a_working_data_source() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let health = plugin.health(&DataSource::new(&upstream.url())).await.unwrap();
+    assert_eq!((health.status(), health.message.as_str()), (HealthStatus::Ok, "Data source is working"));
 }
 
-#[test]
-fn an_upstream_that_answers_otherwise_or_not_at_all() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let upstream = Upstream::always(Answer::status(503)).await;
-        let health = plugin.health(&DataSource::new(&upstream.url())).await.unwrap();
-        assert_eq!(
-            (health.status(), health.message.as_str()),
-            (HealthStatus::Error, "got response code 503")
-        );
+#[gpx_tests::test]
+async fn an_upstream_that_answers_otherwise_or_not_at_all() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let upstream = Upstream::always(Answer::status(503)).await;
+    let health = plugin.health(&DataSource::new(&upstream.url())).await.unwrap();
+    assert_eq!((health.status(), health.message.as_str()), (HealthStatus::Error, "got response code 503"));
 
-        let closed = Upstream::always(Answer::Close).await;
-        let health = plugin.health(&DataSource::new(&closed.url())).await.unwrap();
-        assert_eq!((health.status(), health.message.as_str()), (HealthStatus::Error, "request error"));
-    });
+    let closed = Upstream::always(Answer::Close).await;
+    let health = plugin.health(&DataSource::new(&closed.url())).await.unwrap();
+    assert_eq!((health.status(), health.message.as_str()), (HealthStatus::Error, "request error"));
 }
 
-#[test]
-fn each_status_and_a_fault() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        for (wanted, status) in [
-            ("ok", HealthStatus::Ok),
-            ("error", HealthStatus::Error),
-            ("unknown", HealthStatus::Unknown),
-            ("fault", HealthStatus::Error),
-            ("panic", HealthStatus::Error),
-        ] {
-            let source = DataSource::new("").json(json!({ "health": wanted }));
-            let health = plugin.health(&source).await.unwrap();
-            assert_eq!(health.status(), status, "{wanted}: {}", health.message);
-            assert!(!health.message.is_empty(), "{wanted}");
-        }
-    });
-}
-
-#[test]
-fn what_a_component_does_not_export_is_unimplemented() {
-    run(async {
-        let plugin = Plugin::guest("minimal").start().await;
-        let source = DataSource::new("");
-        let status = plugin.query(&source, [query("A")]).await.unwrap_err();
-        assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}");
-        let status = plugin.health(&source).await.unwrap_err();
-        assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}");
-        let status = plugin.resource(&source, "GET", "x", "").await.unwrap_err();
-        assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}");
-    });
-}
-
-#[test]
-fn metrics_count_calls() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new(&upstream.url());
-        plugin.query(&source, [query("A")]).await.unwrap();
-        plugin.query(&source, [query("A"), query("B")]).await.unwrap();
-        let metrics = plugin.metrics().await.unwrap();
-        let count = |status: &str| {
-            let line = metrics.lines().find(|line| {
-                line.starts_with("grafana_plugin_request_total{")
-                    && line.contains("endpoint=\"queryData\"")
-                    && line.contains(&format!("status=\"{status}\""))
-            });
-            line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
-        };
-        assert_eq!(count("ok").as_deref(), Some("1"), "{metrics}");
-        assert_eq!(count("error").as_deref(), Some("1"), "{metrics}");
-    });
-}
-
-#[test]
-fn a_setting_that_is_not_understood_is_reported_and_kills_nothing() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let launch = Plugin::packaged("http-backend").setting("gpx_call_timeout", "soon");
-        let plugin = launch.setting("gpx_call_timout", "2s").start().await;
-        plugin
-            .logs
-            .wait_for(|line| line.level == "error" && line.to_string().contains("gpx_call_timout"))
-            .await;
-        let source = DataSource::new(&upstream.url());
-        assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
+#[gpx_tests::test]
+async fn each_status_and_a_fault() {
+    let plugin = Plugin::guest("probe").start().await;
+    for (wanted, status) in [
+        ("ok", HealthStatus::Ok),
+        ("error", HealthStatus::Error),
+        ("unknown", HealthStatus::Unknown),
+        ("fault", HealthStatus::Error),
+        ("panic", HealthStatus::Error),
+    ] {
+        let source = DataSource::new("").json(json!({ "health": wanted }));
         let health = plugin.health(&source).await.unwrap();
-        assert_eq!(health.status(), HealthStatus::Error);
-        assert!(health.message.contains("gpx_call_timeout") && health.message.contains("gpx_call_timout"));
-    });
+        assert_eq!(health.status(), status, "{wanted}: {}", health.message);
+        assert!(!health.message.is_empty(), "{wanted}");
+    }
+}
+
+#[gpx_tests::test]
+async fn what_a_component_does_not_export_is_unimplemented() {
+    let plugin = Plugin::guest("minimal").start().await;
+    let source = DataSource::new("");
+    let status = plugin.query(&source, [query("A")]).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}");
+    let status = plugin.health(&source).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}");
+    let status = plugin.resource(&source, "GET", "x", "").await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}");
+}
+
+#[gpx_tests::test]
+async fn metrics_count_calls() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new(&upstream.url());
+    plugin.query(&source, [query("A")]).await.unwrap();
+    plugin.query(&source, [query("A"), query("B")]).await.unwrap();
+    let metrics = plugin.metrics().await.unwrap();
+    let count = |status: &str| {
+        let line = metrics.lines().find(|line| {
+            line.starts_with("grafana_plugin_request_total{")
+                && line.contains("endpoint=\"queryData\"")
+                && line.contains(&format!("status=\"{status}\""))
+        });
+        line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+    };
+    assert_eq!(count("ok").as_deref(), Some("1"), "{metrics}");
+    assert_eq!(count("error").as_deref(), Some("1"), "{metrics}");
+}
+
+#[gpx_tests::test]
+async fn a_setting_that_is_not_understood_is_reported_and_kills_nothing() {
+    let upstream = Upstream::points(1).await;
+    let launch = Plugin::packaged("http-backend").setting("gpx_call_timeout", "soon");
+    let plugin = launch.setting("gpx_call_timout", "2s").start().await;
+    plugin.logs.wait_for(|line| line.level == "error" && line.to_string().contains("gpx_call_timout")).await;
+    let source = DataSource::new(&upstream.url());
+    assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
+    let health = plugin.health(&source).await.unwrap();
+    assert_eq!(health.status(), HealthStatus::Error);
+    assert!(health.message.contains("gpx_call_timeout") && health.message.contains("gpx_call_timout"));
 }

@@ -6,44 +6,39 @@ use gpx_tests::collector::Collector;
 use gpx_tests::dns::NameServer;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Plugin, root};
-use gpx_tests::run;
 use gpx_tests::upstream::Upstream;
 
-#[test]
-fn a_query_from_an_empty_root() {
+#[gpx_tests::test]
+async fn a_query_from_an_empty_root() {
     if !root::possible() {
         eprintln!("SKIPPED: only root may change the root directory");
         return;
     }
-    run(async {
-        let (upstream, collector) = (Upstream::points(3).await, Collector::start().await);
-        let names = NameServer::start("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
-        let launch = Plugin::packaged("http-backend").tracing(&collector.address());
-        let plugin = root::start(launch, names.address).await.unwrap();
+    let (upstream, collector) = (Upstream::points(3).await, Collector::start().await);
+    let names = NameServer::start("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
+    let launch = Plugin::packaged("http-backend").tracing(&collector.address());
+    let plugin = root::start(launch, names.address).await.unwrap();
 
-        let url = format!("http://upstream.test:{}", upstream.address().port());
-        let trace_id = "0af7651916cd43dd8448eb211c80319c";
-        let call = plugin.query(&DataSource::new(&url), [query("A")]);
-        let reply = call.traceparent(&format!("00-{trace_id}-b7ad6b7169203331-01")).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 3);
-        assert_eq!(upstream.requests()[0].header("host"), Some(url.trim_start_matches("http://")));
-        assert!(plugin.stop().await.success());
-        let trace = collector.wait_for_trace(trace_id, |trace| trace.has(&["HTTP Outgoing Request"])).await;
-        let events = trace.span("HTTP Outgoing Request").event_names().join(" ");
-        assert!(events.contains("http.dns.start") && events.contains("http.dns.done"), "{events}");
-    });
+    let url = format!("http://upstream.test:{}", upstream.address().port());
+    let trace_id = "0af7651916cd43dd8448eb211c80319c";
+    let call = plugin.query(&DataSource::new(&url), [query("A")]);
+    let reply = call.traceparent(&format!("00-{trace_id}-b7ad6b7169203331-01")).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 3);
+    assert_eq!(upstream.requests()[0].header("host"), Some(url.trim_start_matches("http://")));
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(trace_id, |trace| trace.has(&["HTTP Outgoing Request"])).await;
+    let events = trace.span("HTTP Outgoing Request").event_names().join(" ");
+    assert!(events.contains("http.dns.start") && events.contains("http.dns.done"), "{events}");
 }
 
-#[test]
-fn a_name_that_is_none() {
+#[gpx_tests::test]
+async fn a_name_that_is_none() {
     if !root::possible() {
         eprintln!("SKIPPED: only root may change the root directory");
         return;
     }
-    run(async {
-        let names = NameServer::start("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
-        let plugin = root::start(Plugin::packaged("http-backend"), names.address).await.unwrap();
-        let reply = plugin.query(&DataSource::new("http://elsewhere.test"), [query("A")]).await.unwrap();
-        assert_eq!(reply.answer("A").failure(), (502, "plugin", "bad gateway request"));
-    });
+    let names = NameServer::start("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
+    let plugin = root::start(Plugin::packaged("http-backend"), names.address).await.unwrap();
+    let reply = plugin.query(&DataSource::new("http://elsewhere.test"), [query("A")]).await.unwrap();
+    assert_eq!(reply.answer("A").failure(), (502, "plugin", "bad gateway request"));
 }

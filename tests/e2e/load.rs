@@ -5,7 +5,6 @@ use gpx_tests::artifacts;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Launch, Plugin};
 use gpx_tests::proto::pluginv2::check_health_response::HealthStatus;
-use gpx_tests::run;
 use gpx_tests::upstream::Upstream;
 
 /// The magic and version of a core module: WebAssembly specification, binary format, modules.
@@ -30,91 +29,85 @@ async fn told(launch: Launch, words: &[&str]) {
     assert!(plugin.stop().await.success());
 }
 
-#[test]
-fn none_at_all() {
-    run(told(Plugin::guest("minimal").without(".wasm"), &["gpx_test.wasm"]));
+#[gpx_tests::test]
+async fn none_at_all() {
+    told(Plugin::guest("minimal").without(".wasm"), &["gpx_test.wasm"]).await;
 }
 
-#[test]
-fn an_empty_file() {
-    run(told(Plugin::of(b""), &["gpx_test.wasm"]));
+#[gpx_tests::test]
+async fn an_empty_file() {
+    told(Plugin::of(b""), &["gpx_test.wasm"]).await;
 }
 
-#[test]
-fn a_truncated_one() {
+#[gpx_tests::test]
+async fn a_truncated_one() {
     let whole = std::fs::read(artifacts::component("minimal")).unwrap();
-    run(told(Plugin::of(&whole[..whole.len() / 2]), &["gpx_test.wasm"]));
+    told(Plugin::of(&whole[..whole.len() / 2]), &["gpx_test.wasm"]).await;
 }
 
-#[test]
-fn something_else() {
-    run(told(Plugin::of(b"#!/bin/sh\n"), &["gpx_test.wasm", "component"]));
+#[gpx_tests::test]
+async fn something_else() {
+    told(Plugin::of(b"#!/bin/sh\n"), &["gpx_test.wasm", "component"]).await;
 }
 
-#[test]
-fn a_core_module() {
-    run(told(Plugin::of(CORE_MODULE), &["core module", "component"]));
+#[gpx_tests::test]
+async fn a_core_module() {
+    told(Plugin::of(CORE_MODULE), &["core module", "component"]).await;
 }
 
-#[test]
-fn one_of_another_world() {
+#[gpx_tests::test]
+async fn one_of_another_world() {
     let other = wat::parse_str("(component)").unwrap();
-    run(told(Plugin::of(&other), &["gpx:plugin"]));
+    told(Plugin::of(&other), &["gpx:plugin"]).await;
 }
 
-#[test]
-fn one_of_a_contract_to_come() {
+#[gpx_tests::test]
+async fn one_of_a_contract_to_come() {
     // The interface's version is all that is looked at before linking.
     let other = r#"(component
         (import "gpx:plugin/log@0.9.0" (instance))
         (instance $plugin)
         (export "gpx:plugin/plugin@0.9.0" (instance $plugin)))"#;
-    run(told(Plugin::of(&wat::parse_str(other).unwrap()), &["0.9", "0.1", "gpx-host"]));
+    told(Plugin::of(&wat::parse_str(other).unwrap()), &["0.9", "0.1", "gpx-host"]).await;
 }
 
-#[test]
-fn one_that_wants_what_the_host_has_not() {
+#[gpx_tests::test]
+async fn one_that_wants_what_the_host_has_not() {
     let whole = r#"(component
         (import "wasi:nonsense/thing@0.2.0" (instance (export "f" (func))))
         (instance $plugin)
         (export "gpx:plugin/plugin@0.1.0" (instance $plugin)))"#;
-    run(told(Plugin::of(&wat::parse_str(whole).unwrap()), &["gpx_test.wasm"]));
+    told(Plugin::of(&wat::parse_str(whole).unwrap()), &["gpx_test.wasm"]).await;
 }
 
-#[test]
-fn machine_code_for_another_component_is_explained_and_ignored() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        // The packaged .cwasm beside another component.
-        let other = std::fs::read(artifacts::component("minimal")).unwrap();
-        let launch = Plugin::packaged("http-backend");
-        let name = launch.name_of(".wasm");
-        let plugin = launch.file(&name, &other).start().await;
-        plugin.logs.wait_for(|line| line.to_string().contains(".cwasm")).await;
-        let status = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap_err();
-        assert_eq!(status.code(), tonic::Code::Unimplemented, "the other component answers: {status}");
-    });
+#[gpx_tests::test]
+async fn machine_code_for_another_component_is_explained_and_ignored() {
+    let upstream = Upstream::points(1).await;
+    // The packaged .cwasm beside another component.
+    let other = std::fs::read(artifacts::component("minimal")).unwrap();
+    let launch = Plugin::packaged("http-backend");
+    let name = launch.name_of(".wasm");
+    let plugin = launch.file(&name, &other).start().await;
+    plugin.logs.wait_for(|line| line.to_string().contains(".cwasm")).await;
+    let status = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unimplemented, "the other component answers: {status}");
 }
 
-#[test]
-fn broken_machine_code_is_explained_and_ignored() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let launch = Plugin::packaged("http-backend");
-        let name = launch.name_of(".cwasm");
-        let plugin = launch.file(&name, b"not ELF").start().await;
-        plugin.logs.wait_for(|line| line.to_string().contains(".cwasm")).await;
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 1);
-    });
+#[gpx_tests::test]
+async fn broken_machine_code_is_explained_and_ignored() {
+    let upstream = Upstream::points(1).await;
+    let launch = Plugin::packaged("http-backend");
+    let name = launch.name_of(".cwasm");
+    let plugin = launch.file(&name, b"not ELF").start().await;
+    plugin.logs.wait_for(|line| line.to_string().contains(".cwasm")).await;
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 1);
 }
 
-#[test]
-fn machine_code_can_be_refused() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").setting("gpx_precompiled", "off").start().await;
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 1);
-    });
+#[gpx_tests::test]
+async fn machine_code_can_be_refused() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").setting("gpx_precompiled", "off").start().await;
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 1);
 }

@@ -2,7 +2,6 @@
 
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::run;
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
 
@@ -12,81 +11,73 @@ fn traceparent() -> String {
     format!("00-{TRACE}-b7ad6b7169203331-01")
 }
 
-#[test]
-fn a_line_of_a_call_says_whose_it_is() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let mut source = DataSource::new(&upstream.url());
-        source.plugin = "gpx-httpbackend-datasource".to_owned();
-        plugin.query(&source, [query("A")]).traceparent(&traceparent()).await.unwrap();
-        let line = plugin.logs.wait_for_message("Processing query").await;
-        assert_eq!(line.level, "debug");
-        for (key, value) in [
-            ("pluginId", "gpx-httpbackend-datasource"),
-            ("pluginVersion", "1.2.3"),
-            ("endpoint", "queryData"),
-            ("traceId", TRACE),
-            ("dsName", source.settings.name.as_str()),
-            ("dsUid", source.settings.uid.as_str()),
-            ("uname", "Ada Lovelace"),
-            ("ref", "A"),
-        ] {
-            assert_eq!(line.text(key), value, "{key} of {line}");
-        }
-        assert_eq!(line.fields.get("number"), Some(&json!(0)));
+#[gpx_tests::test]
+async fn a_line_of_a_call_says_whose_it_is() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let mut source = DataSource::new(&upstream.url());
+    source.plugin = "gpx-httpbackend-datasource".to_owned();
+    plugin.query(&source, [query("A")]).traceparent(&traceparent()).await.unwrap();
+    let line = plugin.logs.wait_for_message("Processing query").await;
+    assert_eq!(line.level, "debug");
+    for (key, value) in [
+        ("pluginId", "gpx-httpbackend-datasource"),
+        ("pluginVersion", "1.2.3"),
+        ("endpoint", "queryData"),
+        ("traceId", TRACE),
+        ("dsName", source.settings.name.as_str()),
+        ("dsUid", source.settings.uid.as_str()),
+        ("uname", "Ada Lovelace"),
+        ("ref", "A"),
+    ] {
+        assert_eq!(line.text(key), value, "{key} of {line}");
+    }
+    assert_eq!(line.fields.get("number"), Some(&json!(0)));
 
-        let started = plugin.logs.wait_for_message("Plugin Request Started").await;
-        let completed = plugin.logs.wait_for_message("Plugin Request Completed").await;
-        assert_eq!((started.level.as_str(), completed.level.as_str()), ("debug", "info"));
-        assert_eq!((completed.text("status"), completed.text("statusSource")), ("ok", "plugin"));
-    });
+    let started = plugin.logs.wait_for_message("Plugin Request Started").await;
+    let completed = plugin.logs.wait_for_message("Plugin Request Completed").await;
+    assert_eq!((started.level.as_str(), completed.level.as_str()), ("debug", "info"));
+    assert_eq!((completed.text("status"), completed.text("statusSource")), ("ok", "plugin"));
 }
 
-#[test]
-fn a_query_that_failed_has_a_line() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        plugin.query(&DataSource::new(&upstream.url()), [query("A"), query("B")]).await.unwrap();
-        let line = plugin.logs.wait_for_message("Partial data response error").await;
-        assert_eq!((line.level.as_str(), line.text("refID")), ("error", "B"));
-        assert_eq!(line.fields.get("status"), Some(&json!(400)));
-    });
+#[gpx_tests::test]
+async fn a_query_that_failed_has_a_line() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    plugin.query(&DataSource::new(&upstream.url()), [query("A"), query("B")]).await.unwrap();
+    let line = plugin.logs.wait_for_message("Partial data response error").await;
+    assert_eq!((line.level.as_str(), line.text("refID")), ("error", "B"));
+    assert_eq!(line.fields.get("status"), Some(&json!(400)));
 }
 
-#[test]
-fn the_guests_own_lines_and_its_standard_output() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let source = DataSource::new("");
-        plugin.query(&source, [query("A").kind("log")]).await.unwrap();
-        plugin.query(&source, [query("A").kind("stdout")]).await.unwrap();
-        for level in ["debug", "info", "warn", "error"] {
-            let line = plugin.logs.wait_for(|line| line.message.ends_with(&format!("{level} line"))).await;
-            assert_eq!(line.level, level, "{line}");
+#[gpx_tests::test]
+async fn the_guests_own_lines_and_its_standard_output() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    plugin.query(&source, [query("A").kind("log")]).await.unwrap();
+    plugin.query(&source, [query("A").kind("stdout")]).await.unwrap();
+    for level in ["debug", "info", "warn", "error"] {
+        let line = plugin.logs.wait_for(|line| line.message.ends_with(&format!("{level} line"))).await;
+        assert_eq!(line.level, level, "{line}");
+    }
+    let line = plugin.logs.wait_for_message("a debug line").await;
+    assert_eq!((&line.fields["count"], &line.fields["ratio"]), (&json!(3), &json!(0.5)));
+    for stream in ["stdout", "stderr"] {
+        for printed in ["one line on ", "no end of line on "] {
+            let line = plugin.logs.wait_for(|line| line.message == format!("{printed}{stream}")).await;
+            // Every line of a call names its data source, printed ones too.
+            assert_eq!(line.text("dsUid"), source.settings.uid, "{line}");
         }
-        let line = plugin.logs.wait_for_message("a debug line").await;
-        assert_eq!((&line.fields["count"], &line.fields["ratio"]), (&json!(3), &json!(0.5)));
-        for stream in ["stdout", "stderr"] {
-            for printed in ["one line on ", "no end of line on "] {
-                let line = plugin.logs.wait_for(|line| line.message == format!("{printed}{stream}")).await;
-                // Every line of a call names its data source, printed ones too.
-                assert_eq!(line.text("dsUid"), source.settings.uid, "{line}");
-            }
-        }
-        // Dropping the plugin checks that stdout stayed empty and that every line was as hclog writes it.
-    });
+    }
+    // Dropping the plugin checks that stdout stayed empty and that every line was as hclog writes it.
 }
 
-#[test]
-fn a_guest_cannot_forge_a_line_or_its_origin() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let source = DataSource::new("");
-        plugin.query(&source, [query("A").kind("log")]).traceparent(&traceparent()).await.unwrap();
-        let line = plugin.logs.wait_for(|line| line.message.starts_with("hostile")).await;
-        assert_eq!((line.level.as_str(), line.text("traceId")), ("info", TRACE));
-        assert_eq!(line.text("pluginId"), "gpx-test-datasource");
-    });
+#[gpx_tests::test]
+async fn a_guest_cannot_forge_a_line_or_its_origin() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    plugin.query(&source, [query("A").kind("log")]).traceparent(&traceparent()).await.unwrap();
+    let line = plugin.logs.wait_for(|line| line.message.starts_with("hostile")).await;
+    assert_eq!((line.level.as_str(), line.text("traceId")), ("info", TRACE));
+    assert_eq!(line.text("pluginId"), "gpx-test-datasource");
 }

@@ -8,7 +8,6 @@ use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, Query, query};
 use gpx_tests::peer::{self, Peer, Tools};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::run;
 use gpx_tests::trace::{Trace, differences, waterfall};
 use gpx_tests::upstream::{Answer, Upstream, points};
 use serde_json::{Value, json};
@@ -34,87 +33,77 @@ async fn started(tools: &Tools, executable: &Path, environment: Value) -> Peer {
     peer
 }
 
-#[test]
-fn go_plugin_starts_calls_and_stops_it() {
+#[gpx_tests::test]
+async fn go_plugin_starts_calls_and_stops_it() {
     let Some(tools) = peer::tools() else { return };
-    run(async move {
-        let upstream = Upstream::points(3).await;
-        let launch = Plugin::packaged("http-backend");
-        let mut peer = started(&tools, launch.executable(), json!({})).await;
-        peer.get("ping", json!({})).await;
+    let upstream = Upstream::points(3).await;
+    let launch = Plugin::packaged("http-backend");
+    let mut peer = started(&tools, launch.executable(), json!({})).await;
+    peer.get("ping", json!({})).await;
 
-        let context = peer::context(&DataSource::new(&upstream.url()));
-        let queries = [query("A"), query("B")].each_ref().map(peer::query);
-        for format in ["arrow", "json"] {
-            let asked = json!({ "plugin_context": context, "queries": queries, "format": format });
-            let answer = peer.get("query", asked).await;
-            let (a, b) = (&answer["responses"]["A"], &answer["responses"]["B"]);
-            let frame = &a["frames"][0];
-            assert_eq!((&frame["name"], &frame["ref_id"]), (&json!("response"), &json!("A")), "{answer}");
-            let [time, values] = [0, 1].map(|number| &frame["fields"][number]);
-            assert_eq!((&time["type"], &time["nullable"]), (&json!("time.Time"), &json!(false)));
-            assert_eq!(time["values"][1], "2026-01-01T00:00:01Z");
-            assert_eq!((&values["type"], &values["values"]), (&json!("float64"), &json!([0, 1, 2])));
-            assert_eq!((&b["status"], &b["error_source"]), (&json!(400), &json!("plugin")));
-        }
-        let health = peer.get("health", json!({ "plugin_context": context })).await;
-        assert_eq!((&health["status"], &health["message"]), (&json!("OK"), &json!("Data source is working")));
-        let echo = json!({ "plugin_context": context, "method": "POST", "path": "echo", "url": "echo", "body": "hi" });
-        let answer = peer.get("resource", echo).await;
-        assert_eq!(
-            (&answer["chunks"][0]["status"], &answer["chunks"][0]["body"]),
-            (&json!(200), &json!("hi"))
-        );
-        let metrics = peer.get("metrics", json!({})).await;
-        assert!(metrics["prometheus"].as_str().unwrap().contains("grafana_plugin_request_total"));
+    let context = peer::context(&DataSource::new(&upstream.url()));
+    let queries = [query("A"), query("B")].each_ref().map(peer::query);
+    for format in ["arrow", "json"] {
+        let asked = json!({ "plugin_context": context, "queries": queries, "format": format });
+        let answer = peer.get("query", asked).await;
+        let (a, b) = (&answer["responses"]["A"], &answer["responses"]["B"]);
+        let frame = &a["frames"][0];
+        assert_eq!((&frame["name"], &frame["ref_id"]), (&json!("response"), &json!("A")), "{answer}");
+        let [time, values] = [0, 1].map(|number| &frame["fields"][number]);
+        assert_eq!((&time["type"], &time["nullable"]), (&json!("time.Time"), &json!(false)));
+        assert_eq!(time["values"][1], "2026-01-01T00:00:01Z");
+        assert_eq!((&values["type"], &values["values"]), (&json!("float64"), &json!([0, 1, 2])));
+        assert_eq!((&b["status"], &b["error_source"]), (&json!(400), &json!("plugin")));
+    }
+    let health = peer.get("health", json!({ "plugin_context": context })).await;
+    assert_eq!((&health["status"], &health["message"]), (&json!("OK"), &json!("Data source is working")));
+    let echo =
+        json!({ "plugin_context": context, "method": "POST", "path": "echo", "url": "echo", "body": "hi" });
+    let answer = peer.get("resource", echo).await;
+    assert_eq!((&answer["chunks"][0]["status"], &answer["chunks"][0]["body"]), (&json!(200), &json!("hi")));
+    let metrics = peer.get("metrics", json!({})).await;
+    assert!(metrics["prometheus"].as_str().unwrap().contains("grafana_plugin_request_total"));
 
-        let logs = json!({ "wait_for": "Processing query", "timeout_ms": 5000 });
-        let lines = peer.get("logs", logs).await;
-        let line =
-            lines["lines"].as_array().unwrap().iter().find(|line| line["message"] == "Processing query");
-        assert_eq!(line.unwrap()["level"], "debug", "go-plugin understood the line");
+    let logs = json!({ "wait_for": "Processing query", "timeout_ms": 5000 });
+    let lines = peer.get("logs", logs).await;
+    let line = lines["lines"].as_array().unwrap().iter().find(|line| line["message"] == "Processing query");
+    assert_eq!(line.unwrap()["level"], "debug", "go-plugin understood the line");
 
-        let exit = peer.get("kill", json!({})).await;
-        assert_eq!((&exit["exit_code"], &exit["socket_gone"]), (&json!(0), &json!(true)), "{exit}");
-        peer.end().await;
-    });
+    let exit = peer.get("kill", json!({})).await;
+    assert_eq!((&exit["exit_code"], &exit["socket_gone"]), (&json!(0), &json!(true)), "{exit}");
+    peer.end().await;
 }
 
-#[test]
-fn every_type_of_field_is_decoded_by_the_sdk_alike_in_both_formats() {
+#[gpx_tests::test]
+async fn every_type_of_field_is_decoded_by_the_sdk_alike_in_both_formats() {
     let Some(tools) = peer::tools() else { return };
-    run(async move {
-        let launch = Plugin::guest("probe");
-        let mut peer = started(&tools, launch.executable(), json!({})).await;
-        let asked = |format: &str| {
-            json!({
-                "plugin_context": peer::context(&DataSource::new("")),
-                "queries": [peer::query(&query("A").kind("all-types"))], "format": format,
-            })
-        };
-        let arrow = peer.get("query", asked("arrow")).await;
-        let json = peer.get("query", asked("json")).await;
-        assert_eq!(arrow["responses"]["A"]["error"], "");
-        assert_eq!(arrow["responses"]["A"]["frames"], json["responses"]["A"]["frames"]);
-        peer.end().await;
-    });
+    let launch = Plugin::guest("probe");
+    let mut peer = started(&tools, launch.executable(), json!({})).await;
+    let asked = |format: &str| {
+        json!({
+            "plugin_context": peer::context(&DataSource::new("")),
+            "queries": [peer::query(&query("A").kind("all-types"))], "format": format,
+        })
+    };
+    let arrow = peer.get("query", asked("arrow")).await;
+    let json = peer.get("query", asked("json")).await;
+    assert_eq!(arrow["responses"]["A"]["error"], "");
+    assert_eq!(arrow["responses"]["A"]["frames"], json["responses"]["A"]["frames"]);
+    peer.end().await;
 }
 
-#[test]
-fn the_protocol_is_the_one_that_the_twin_serves() {
+#[gpx_tests::test]
+async fn the_protocol_is_the_one_that_the_twin_serves() {
     let Some(tools) = peer::tools() else { return };
-    run(async move {
-        let launch = Plugin::packaged("http-backend");
-        let mut schemas = Vec::new();
-        for executable in [launch.executable(), tools.twin.as_path()] {
-            let mut peer = started(&tools, executable, json!({})).await;
-            schemas.push(
-                peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await["schemas"].take(),
-            );
-            peer.end().await;
-        }
-        assert_eq!(schemas[0], schemas[1]);
-    });
+    let launch = Plugin::packaged("http-backend");
+    let mut schemas = Vec::new();
+    for executable in [launch.executable(), tools.twin.as_path()] {
+        let mut peer = started(&tools, executable, json!({})).await;
+        schemas
+            .push(peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await["schemas"].take());
+        peer.end().await;
+    }
+    assert_eq!(schemas[0], schemas[1]);
 }
 
 /// The trace of each of the calls, one after the other in one process.
@@ -162,43 +151,37 @@ async fn compare(tools: &Tools, url: &str, calls: &[Vec<Query>]) {
     }
 }
 
-#[test]
-fn the_span_tree_is_the_twins_on_a_new_and_on_a_warm_connection() {
+#[gpx_tests::test]
+async fn the_span_tree_is_the_twins_on_a_new_and_on_a_warm_connection() {
     let Some(tools) = peer::tools() else { return };
-    run(async move {
-        let upstream = Upstream::points(3).await;
-        let one = vec![query("A").json(json!({ "multiplier": 2 }))];
-        compare(&tools, &upstream.url(), &[one.clone(), one]).await;
-    });
+    let upstream = Upstream::points(3).await;
+    let one = vec![query("A").json(json!({ "multiplier": 2 }))];
+    compare(&tools, &upstream.url(), &[one.clone(), one]).await;
 }
 
-#[test]
-fn the_span_tree_is_the_twins_when_a_query_fails() {
+#[gpx_tests::test]
+async fn the_span_tree_is_the_twins_when_a_query_fails() {
     let Some(tools) = peer::tools() else { return };
-    run(async move {
-        let refused = Upstream::always(Answer::status(500)).await;
-        compare(&tools, &refused.url(), &[vec![query("A")]]).await;
-        let broken = Upstream::always(Answer::text("application/json", "{")).await;
-        compare(&tools, &broken.url(), &[vec![query("A")]]).await;
-        let ok = Upstream::always(Answer::json(points(1))).await;
-        compare(&tools, &ok.url(), &[vec![query("A").raw("{")]]).await;
-    });
+    let refused = Upstream::always(Answer::status(500)).await;
+    compare(&tools, &refused.url(), &[vec![query("A")]]).await;
+    let broken = Upstream::always(Answer::text("application/json", "{")).await;
+    compare(&tools, &broken.url(), &[vec![query("A")]]).await;
+    let ok = Upstream::always(Answer::json(points(1))).await;
+    compare(&tools, &ok.url(), &[vec![query("A").raw("{")]]).await;
 }
 
-#[test]
-fn the_span_tree_is_the_twins_for_several_queries() {
+#[gpx_tests::test]
+async fn the_span_tree_is_the_twins_for_several_queries() {
     let Some(tools) = peer::tools() else { return };
-    run(async move {
-        let upstream = Upstream::points(3).await;
-        let calls = [vec![query("A"), query("B"), query("C")]];
-        let launch = Plugin::packaged("http-backend");
-        let source = DataSource::new(&upstream.url());
-        let mut ours = traces(&tools, launch.executable(), &source, &calls).await;
-        let mut theirs = traces(&tools, &tools.twin, &source, &calls).await;
-        // Which of the requests opens a connection depends on their order: the host sends them side by side.
-        for span in ours.iter_mut().chain(&mut theirs).flat_map(|trace| &mut trace.spans) {
-            span.events.retain(|event| !event.name.starts_with("http."));
-        }
-        assert_eq!(differences(&ours[0], &theirs[0]), Vec::<String>::new());
-    });
+    let upstream = Upstream::points(3).await;
+    let calls = [vec![query("A"), query("B"), query("C")]];
+    let launch = Plugin::packaged("http-backend");
+    let source = DataSource::new(&upstream.url());
+    let mut ours = traces(&tools, launch.executable(), &source, &calls).await;
+    let mut theirs = traces(&tools, &tools.twin, &source, &calls).await;
+    // Which of the requests opens a connection depends on their order: the host sends them side by side.
+    for span in ours.iter_mut().chain(&mut theirs).flat_map(|trace| &mut trace.spans) {
+        span.events.retain(|event| !event.name.starts_with("http."));
+    }
+    assert_eq!(differences(&ours[0], &theirs[0]), Vec::<String>::new());
 }

@@ -3,226 +3,199 @@
 use gpx_tests::grafana::{DataSource, FROM, query};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::DataFrameFormat;
-use gpx_tests::run;
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
 
-#[test]
-fn points_become_a_frame() {
-    run(async {
-        let upstream = Upstream::points(3).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+#[gpx_tests::test]
+async fn points_become_a_frame() {
+    let upstream = Upstream::points(3).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
 
-        let frame = reply.frame("A");
-        assert_eq!((frame.name.as_str(), frame.ref_id.as_str()), ("response", "A"));
-        let (time, values) = (frame.field("time"), frame.field("values"));
-        assert_eq!((time.item.as_str(), time.nullable), ("time.Time", false));
-        assert_eq!((values.item.as_str(), values.nullable), ("float64", false));
-        assert_eq!(time.values, [json!(FROM), json!(FROM + 1000), json!(FROM + 2000)]);
-        assert_eq!(values.numbers(), [0.0, 1.0, 2.0]);
-        let answer = reply.answer("A");
-        assert_eq!((answer.status, answer.raw.format()), (200, DataFrameFormat::Json));
-    });
+    let frame = reply.frame("A");
+    assert_eq!((frame.name.as_str(), frame.ref_id.as_str()), ("response", "A"));
+    let (time, values) = (frame.field("time"), frame.field("values"));
+    assert_eq!((time.item.as_str(), time.nullable), ("time.Time", false));
+    assert_eq!((values.item.as_str(), values.nullable), ("float64", false));
+    assert_eq!(time.values, [json!(FROM), json!(FROM + 1000), json!(FROM + 2000)]);
+    assert_eq!(values.numbers(), [0.0, 1.0, 2.0]);
+    let answer = reply.answer("A");
+    assert_eq!((answer.status, answer.raw.format()), (200, DataFrameFormat::Json));
 }
 
-#[test]
-fn arrow_when_asked_for() {
-    run(async {
-        let upstream = Upstream::points(3).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new(&upstream.url());
-        let reply = plugin.query(&source, [query("A")]).format(DataFrameFormat::Arrow).await.unwrap();
-        let answer = reply.answer("A");
-        assert_eq!(answer.raw.format(), DataFrameFormat::Arrow);
-        // An Arrow file begins and ends with its magic; the peer decodes what is between.
-        let [file] = answer.raw.frames.as_slice() else { panic!("{} frames", answer.raw.frames.len()) };
-        assert!(file.starts_with(b"ARROW1\0\0") && file.ends_with(b"ARROW1"));
-    });
+#[gpx_tests::test]
+async fn arrow_when_asked_for() {
+    let upstream = Upstream::points(3).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new(&upstream.url());
+    let reply = plugin.query(&source, [query("A")]).format(DataFrameFormat::Arrow).await.unwrap();
+    let answer = reply.answer("A");
+    assert_eq!(answer.raw.format(), DataFrameFormat::Arrow);
+    // An Arrow file begins and ends with its magic; the peer decodes what is between.
+    let [file] = answer.raw.frames.as_slice() else { panic!("{} frames", answer.raw.frames.len()) };
+    assert!(file.starts_with(b"ARROW1\0\0") && file.ends_with(b"ARROW1"));
 }
 
-#[test]
-fn a_query_that_fails_leaves_the_others_alone() {
-    run(async {
-        let upstream = Upstream::points(3).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let queries = [query("A"), query("B"), query("C")];
-        let reply = plugin.query(&DataSource::new(&upstream.url()), queries).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 3);
-        assert_eq!(reply.frame("C").ref_id, "C");
-        let refused = "query 2 is refused on purpose, to show a status per query";
-        assert_eq!(reply.answer("B").failure(), (400, "plugin", refused));
-        assert!(reply.answer("B").frames.is_empty());
-    });
+#[gpx_tests::test]
+async fn a_query_that_fails_leaves_the_others_alone() {
+    let upstream = Upstream::points(3).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let queries = [query("A"), query("B"), query("C")];
+    let reply = plugin.query(&DataSource::new(&upstream.url()), queries).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 3);
+    assert_eq!(reply.frame("C").ref_id, "C");
+    let refused = "query 2 is refused on purpose, to show a status per query";
+    assert_eq!(reply.answer("B").failure(), (400, "plugin", refused));
+    assert!(reply.answer("B").frames.is_empty());
 }
 
-#[test]
-fn the_model_becomes_the_upstreams_query_string() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new(&upstream.url());
-        for (model, asked) in [("", ""), ("{}", "multiplier=0"), (r#"{"multiplier":3}"#, "multiplier=3")] {
-            let reply = plugin.query(&source, [query("A").raw(model)]).await.unwrap();
-            assert_eq!(reply.frame("A").rows(), 1);
-            let requests = upstream.requests();
-            assert_eq!(requests.last().unwrap().query, asked, "model {model:?}");
-        }
-        for broken in ["{", "[]", r#"{"multiplier":"many"}"#] {
-            let reply = plugin.query(&source, [query("A").raw(broken)]).await.unwrap();
-            assert_eq!(reply.answer("A").status, 500, "model {broken:?}: {}", reply.answer("A").error);
-        }
-    });
+#[gpx_tests::test]
+async fn the_model_becomes_the_upstreams_query_string() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new(&upstream.url());
+    for (model, asked) in [("", ""), ("{}", "multiplier=0"), (r#"{"multiplier":3}"#, "multiplier=3")] {
+        let reply = plugin.query(&source, [query("A").raw(model)]).await.unwrap();
+        assert_eq!(reply.frame("A").rows(), 1);
+        let requests = upstream.requests();
+        assert_eq!(requests.last().unwrap().query, asked, "model {model:?}");
+    }
+    for broken in ["{", "[]", r#"{"multiplier":"many"}"#] {
+        let reply = plugin.query(&source, [query("A").raw(broken)]).await.unwrap();
+        assert_eq!(reply.answer("A").status, 500, "model {broken:?}: {}", reply.answer("A").error);
+    }
 }
 
-#[test]
-fn queries_of_a_request_run_side_by_side() {
-    run(async {
-        // Each is answered only when all four were asked: one after the other, that would never come.
-        let gate = Gate::closed();
-        let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let queries = ["A", "B", "C", "D", "E", "F", "G", "H"].map(query);
-        let source = DataSource::new(&upstream.url());
-        let call = plugin.query(&source, queries).into_future();
-        let (reply, ()) = tokio::join!(call, async {
-            upstream.wait_for_requests(4).await;
-            gate.open();
-        });
-        let reply = reply.unwrap();
-        assert_eq!(reply.responses.len(), 8);
-        assert_eq!(["A", "C", "E", "G"].map(|name| reply.frame(name).rows()), [1; 4]);
+#[gpx_tests::test]
+async fn queries_of_a_request_run_side_by_side() {
+    // Each is answered only when all four were asked: one after the other, that would never come.
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let queries = ["A", "B", "C", "D", "E", "F", "G", "H"].map(query);
+    let source = DataSource::new(&upstream.url());
+    let call = plugin.query(&source, queries).into_future();
+    let (reply, ()) = tokio::join!(call, async {
+        upstream.wait_for_requests(4).await;
+        gate.open();
     });
+    let reply = reply.unwrap();
+    assert_eq!(reply.responses.len(), 8);
+    assert_eq!(["A", "C", "E", "G"].map(|name| reply.frame(name).rows()), [1; 4]);
 }
 
-#[test]
-fn connections_are_reused() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new(&upstream.url());
-        for _ in 0..3 {
-            plugin.query(&source, [query("A")]).await.unwrap();
-        }
-        let connections: Vec<_> = upstream.requests().iter().map(|request| request.connection).collect();
-        assert_eq!(connections, [0, 0, 0]);
-    });
-}
-
-#[test]
-fn a_compressed_answer_is_decoded() {
-    run(async {
-        let upstream = Upstream::always(Answer::gzip(points(5).to_string().as_bytes())).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 5);
-        assert_eq!(upstream.requests()[0].header("accept-encoding"), Some("gzip"));
-    });
-}
-
-#[test]
-fn credentials_are_applied_by_the_host_and_unknown_to_the_guest() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new(&upstream.url())
-            .basic_auth("ada", "correct horse")
-            .json(json!({ "httpHeaderName1": "X-Api-Key" }))
-            .secret("httpHeaderValue1", "battery staple");
+#[gpx_tests::test]
+async fn connections_are_reused() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new(&upstream.url());
+    for _ in 0..3 {
         plugin.query(&source, [query("A")]).await.unwrap();
-        let request = &upstream.requests()[0];
-        // RFC 7617: base64 of `ada:correct horse`.
-        assert_eq!(request.header("authorization"), Some("Basic YWRhOmNvcnJlY3QgaG9yc2U="));
-        assert_eq!(request.header("x-api-key"), Some("battery staple"));
-
-        let probe = Plugin::guest("probe").start().await;
-        let reply = probe.query(&source, [query("A").kind("settings")]).await.unwrap();
-        let seen = reply.frame("A").json.to_string();
-        assert!(seen.contains(&source.settings.uid), "{seen}");
-        assert!(!seen.contains("correct horse") && !seen.contains("battery staple"), "{seen}");
-        assert!(!plugin.logs.mention("battery staple") && !plugin.logs.mention("correct horse"));
-    });
+    }
+    let connections: Vec<_> = upstream.requests().iter().map(|request| request.connection).collect();
+    assert_eq!(connections, [0, 0, 0]);
 }
 
-#[test]
-fn new_settings_take_effect_with_the_next_call() {
-    run(async {
-        let (old, new) = (Upstream::points(1).await, Upstream::points(2).await);
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new(&old.url());
-        assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
-        let mut changed = source.updated();
-        changed.settings.url = new.url();
-        assert_eq!(plugin.query(&changed, [query("A")]).await.unwrap().frame("A").rows(), 2);
-    });
+#[gpx_tests::test]
+async fn a_compressed_answer_is_decoded() {
+    let upstream = Upstream::always(Answer::gzip(points(5).to_string().as_bytes())).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 5);
+    assert_eq!(upstream.requests()[0].header("accept-encoding"), Some("gzip"));
 }
 
-#[test]
-fn data_sources_and_organisations_share_no_instance() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let source = DataSource::new("");
-        let other = DataSource::new("");
-        let count = async |source: &DataSource| {
-            let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
-            reply.frame("A").fields[0].numbers()[0]
-        };
-        assert_eq!(count(&source).await, 1.0);
-        assert_eq!(count(&source).await, 2.0, "an instance is used again");
-        assert_eq!(count(&other).await, 1.0, "another data source");
-        assert_eq!(
-            count(&source.clone().org(2)).await,
-            1.0,
-            "the same data source's uid in another organisation"
-        );
-        assert_eq!(count(&source.updated()).await, 1.0, "the same data source after a change");
-    });
+#[gpx_tests::test]
+async fn credentials_are_applied_by_the_host_and_unknown_to_the_guest() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new(&upstream.url())
+        .basic_auth("ada", "correct horse")
+        .json(json!({ "httpHeaderName1": "X-Api-Key" }))
+        .secret("httpHeaderValue1", "battery staple");
+    plugin.query(&source, [query("A")]).await.unwrap();
+    let request = &upstream.requests()[0];
+    // RFC 7617: base64 of `ada:correct horse`.
+    assert_eq!(request.header("authorization"), Some("Basic YWRhOmNvcnJlY3QgaG9yc2U="));
+    assert_eq!(request.header("x-api-key"), Some("battery staple"));
+
+    let probe = Plugin::guest("probe").start().await;
+    let reply = probe.query(&source, [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").json.to_string();
+    assert!(seen.contains(&source.settings.uid), "{seen}");
+    assert!(!seen.contains("correct horse") && !seen.contains("battery staple"), "{seen}");
+    assert!(!plugin.logs.mention("battery staple") && !plugin.logs.mention("correct horse"));
 }
 
-#[test]
-fn every_type_of_field_in_both_formats() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let source = DataSource::new("");
-        let reply = plugin.query(&source, [query("A").kind("all-types")]).await.unwrap();
-        let items: Vec<_> = reply
-            .answer("A")
-            .frames
-            .iter()
-            .flat_map(|frame| &frame.fields)
-            .map(|field| field.item.as_str())
-            .collect();
-        for item in ["time.Time", "string", "bool", "int64", "float64"] {
-            assert!(items.contains(&item), "no {item} among {items:?}");
-        }
-        let call = plugin.query(&source, [query("A").kind("all-types")]).format(DataFrameFormat::Arrow);
-        assert_eq!(call.await.unwrap().answer("A").error, "");
-    });
+#[gpx_tests::test]
+async fn new_settings_take_effect_with_the_next_call() {
+    let (old, new) = (Upstream::points(1).await, Upstream::points(2).await);
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new(&old.url());
+    assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
+    let mut changed = source.updated();
+    changed.settings.url = new.url();
+    assert_eq!(plugin.query(&changed, [query("A")]).await.unwrap().frame("A").rows(), 2);
 }
 
-#[test]
-fn a_large_frame_comes_whole() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let model = json!({ "rows": 1_000_000 });
-        let reply = plugin.query(&DataSource::new(""), [query("A").kind("big").json(model)]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 1_000_000);
-    });
+#[gpx_tests::test]
+async fn data_sources_and_organisations_share_no_instance() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    let other = DataSource::new("");
+    let count = async |source: &DataSource| {
+        let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
+        reply.frame("A").fields[0].numbers()[0]
+    };
+    assert_eq!(count(&source).await, 1.0);
+    assert_eq!(count(&source).await, 2.0, "an instance is used again");
+    assert_eq!(count(&other).await, 1.0, "another data source");
+    assert_eq!(
+        count(&source.clone().org(2)).await,
+        1.0,
+        "the same data source's uid in another organisation"
+    );
+    assert_eq!(count(&source.updated()).await, 1.0, "the same data source after a change");
 }
 
-#[test]
-fn the_guest_knows_for_whom_it_works() {
-    run(async {
-        let plugin = Plugin::guest("probe").setting("team", "observability").start().await;
-        let source = DataSource::new("http://localhost:9/").org(7);
-        let reply = plugin.query(&source, [query("A").kind("context")]).await.unwrap();
-        let seen = reply.frame("A").json.to_string();
-        for known in ["ada", "gpx-test-datasource", "7"] {
-            assert!(seen.contains(known), "no {known} in {seen}");
-        }
-        let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
-        let seen = reply.frame("A").json.to_string();
-        assert!(seen.contains("operator.team") && seen.contains("observability"), "{seen}");
-        assert!(!seen.contains("gpx_"), "the host's own settings are not the guest's: {seen}");
-    });
+#[gpx_tests::test]
+async fn every_type_of_field_in_both_formats() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    let reply = plugin.query(&source, [query("A").kind("all-types")]).await.unwrap();
+    let items: Vec<_> = reply
+        .answer("A")
+        .frames
+        .iter()
+        .flat_map(|frame| &frame.fields)
+        .map(|field| field.item.as_str())
+        .collect();
+    for item in ["time.Time", "string", "bool", "int64", "float64"] {
+        assert!(items.contains(&item), "no {item} among {items:?}");
+    }
+    let call = plugin.query(&source, [query("A").kind("all-types")]).format(DataFrameFormat::Arrow);
+    assert_eq!(call.await.unwrap().answer("A").error, "");
+}
+
+#[gpx_tests::test]
+async fn a_large_frame_comes_whole() {
+    let plugin = Plugin::guest("probe").start().await;
+    let model = json!({ "rows": 1_000_000 });
+    let reply = plugin.query(&DataSource::new(""), [query("A").kind("big").json(model)]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 1_000_000);
+}
+
+#[gpx_tests::test]
+async fn the_guest_knows_for_whom_it_works() {
+    let plugin = Plugin::guest("probe").setting("team", "observability").start().await;
+    let source = DataSource::new("http://localhost:9/").org(7);
+    let reply = plugin.query(&source, [query("A").kind("context")]).await.unwrap();
+    let seen = reply.frame("A").json.to_string();
+    for known in ["ada", "gpx-test-datasource", "7"] {
+        assert!(seen.contains(known), "no {known} in {seen}");
+    }
+    let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").json.to_string();
+    assert!(seen.contains("operator.team") && seen.contains("observability"), "{seen}");
+    assert!(!seen.contains("gpx_"), "the host's own settings are not the guest's: {seen}");
 }

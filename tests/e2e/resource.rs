@@ -2,120 +2,101 @@
 
 use gpx_tests::grafana::DataSource;
 use gpx_tests::plugin::Plugin;
-use gpx_tests::run;
 use serde_json::{Value, json};
 
-#[test]
-fn echo_returns_the_body() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new("http://localhost:9");
-        let answer = plugin.resource(&source, "POST", "echo?x=1", "hello").await.unwrap();
-        assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
-    });
+#[gpx_tests::test]
+async fn echo_returns_the_body() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new("http://localhost:9");
+    let answer = plugin.resource(&source, "POST", "echo?x=1", "hello").await.unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
 }
 
-#[test]
-fn an_old_query_model_is_upgraded() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let source = DataSource::new("http://localhost:9");
-        let old = json!({ "refId": "A", "multiply": 3 }).to_string();
-        let answer = plugin.resource(&source, "POST", "migrate-query", old).await.unwrap();
-        let new: Value = serde_json::from_slice(&answer.body()).unwrap();
-        assert_eq!((answer.status, &new), (200, &json!({ "version": 1, "multiplier": 3 })));
-        assert!(answer.headers["content-type"][0].starts_with("application/json"));
-        let wrong = plugin.resource(&source, "POST", "migrate-query", "{").await.unwrap();
-        assert_eq!(wrong.status, 400, "{}", wrong.text());
-    });
+#[gpx_tests::test]
+async fn an_old_query_model_is_upgraded() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let source = DataSource::new("http://localhost:9");
+    let old = json!({ "refId": "A", "multiply": 3 }).to_string();
+    let answer = plugin.resource(&source, "POST", "migrate-query", old).await.unwrap();
+    let new: Value = serde_json::from_slice(&answer.body()).unwrap();
+    assert_eq!((answer.status, &new), (200, &json!({ "version": 1, "multiplier": 3 })));
+    assert!(answer.headers["content-type"][0].starts_with("application/json"));
+    let wrong = plugin.resource(&source, "POST", "migrate-query", "{").await.unwrap();
+    assert_eq!(wrong.status, 400, "{}", wrong.text());
 }
 
-#[test]
-fn an_unknown_path_is_not_found() {
-    run(async {
-        let plugin = Plugin::packaged("http-backend").start().await;
-        let answer = plugin.resource(&DataSource::new(""), "GET", "no-such", "").await.unwrap();
-        assert_eq!(answer.status, 404, "{}", answer.text());
-    });
+#[gpx_tests::test]
+async fn an_unknown_path_is_not_found() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let answer = plugin.resource(&DataSource::new(""), "GET", "no-such", "").await.unwrap();
+    assert_eq!(answer.status, 404, "{}", answer.text());
 }
 
-#[test]
-fn pieces_arrive_as_they_are_sent() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let answer = plugin.resource(&DataSource::new(""), "GET", "stream", "3").await.unwrap();
-        let sent: Vec<_> = answer.pieces.iter().filter(|piece| !piece.is_empty()).collect();
-        assert_eq!(sent, ["piece 0\n", "piece 1\n", "piece 2\n"]);
-        assert_eq!(
-            (answer.status, answer.headers["x-probe"].clone()),
-            (206, vec!["a".to_owned(), "b".to_owned()])
-        );
-    });
+#[gpx_tests::test]
+async fn pieces_arrive_as_they_are_sent() {
+    let plugin = Plugin::guest("probe").start().await;
+    let answer = plugin.resource(&DataSource::new(""), "GET", "stream", "3").await.unwrap();
+    let sent: Vec<_> = answer.pieces.iter().filter(|piece| !piece.is_empty()).collect();
+    assert_eq!(sent, ["piece 0\n", "piece 1\n", "piece 2\n"]);
+    assert_eq!(
+        (answer.status, answer.headers["x-probe"].clone()),
+        (206, vec!["a".to_owned(), "b".to_owned()])
+    );
 }
 
-#[test]
-fn a_caller_that_hangs_up_ends_an_endless_answer() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let mut stream = plugin.resource_stream(&DataSource::new(""), "GET", "stream", "").await.unwrap();
-        stream.message().await.unwrap().unwrap();
-        drop(stream);
-        let line = plugin.logs.wait_for_message("stream ended").await;
-        assert_eq!(line.fields.get("cancelled"), Some(&json!(true)), "{line}");
-    });
+#[gpx_tests::test]
+async fn a_caller_that_hangs_up_ends_an_endless_answer() {
+    let plugin = Plugin::guest("probe").start().await;
+    let mut stream = plugin.resource_stream(&DataSource::new(""), "GET", "stream", "").await.unwrap();
+    stream.message().await.unwrap().unwrap();
+    drop(stream);
+    let line = plugin.logs.wait_for_message("stream ended").await;
+    assert_eq!(line.fields.get("cancelled"), Some(&json!(true)), "{line}");
 }
 
-#[test]
-fn a_second_start_is_a_value_for_the_guest() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let answer = plugin.resource(&DataSource::new(""), "GET", "start-twice", "").await.unwrap();
-        assert!(answer.text().starts_with("sent\n") && answer.pieces.len() == 2, "{}", answer.text());
-    });
+#[gpx_tests::test]
+async fn a_second_start_is_a_value_for_the_guest() {
+    let plugin = Plugin::guest("probe").start().await;
+    let answer = plugin.resource(&DataSource::new(""), "GET", "start-twice", "").await.unwrap();
+    assert!(answer.text().starts_with("sent\n") && answer.pieces.len() == 2, "{}", answer.text());
 }
 
-#[test]
-fn no_answer_is_an_empty_one() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let answer = plugin.resource(&DataSource::new(""), "GET", "empty", "").await.unwrap();
-        assert_eq!((answer.status, answer.text().as_str()), (200, ""));
-    });
+#[gpx_tests::test]
+async fn no_answer_is_an_empty_one() {
+    let plugin = Plugin::guest("probe").start().await;
+    let answer = plugin.resource(&DataSource::new(""), "GET", "empty", "").await.unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (200, ""));
 }
 
-#[test]
-fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let source = DataSource::new("");
-        let answer = plugin.resource(&source, "GET", "fault", "").await.unwrap();
-        assert_eq!(answer.status, 418);
-        assert!(answer.text().contains("the resource failed on purpose"), "{}", answer.text());
+#[gpx_tests::test]
+async fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    let answer = plugin.resource(&source, "GET", "fault", "").await.unwrap();
+    assert_eq!(answer.status, 418);
+    assert!(answer.text().contains("the resource failed on purpose"), "{}", answer.text());
 
-        let call = plugin.resource_stream(&source, "GET", "late-fault", "");
-        let mut stream = call.await.unwrap();
-        let first = stream.message().await.unwrap().unwrap();
-        assert_eq!(first.code, 200);
-        let error = loop {
-            match stream.message().await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("the stream ended as if all were well"),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(error.code(), tonic::Code::Unknown, "{error}");
-    });
-}
-
-#[test]
-fn a_panic_is_told_and_the_next_call_works() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let source = DataSource::new("");
-        match plugin.resource(&source, "GET", "panic", "").await {
-            Ok(answer) => assert_eq!(answer.status, 500, "{}", answer.text()),
-            Err(status) => assert!(!status.message().is_empty()),
+    let call = plugin.resource_stream(&source, "GET", "late-fault", "");
+    let mut stream = call.await.unwrap();
+    let first = stream.message().await.unwrap().unwrap();
+    assert_eq!(first.code, 200);
+    let error = loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the stream ended as if all were well"),
+            Err(error) => break error,
         }
-        assert_eq!(plugin.resource(&source, "GET", "empty", "").await.unwrap().status, 200);
-    });
+    };
+    assert_eq!(error.code(), tonic::Code::Unknown, "{error}");
+}
+
+#[gpx_tests::test]
+async fn a_panic_is_told_and_the_next_call_works() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    match plugin.resource(&source, "GET", "panic", "").await {
+        Ok(answer) => assert_eq!(answer.status, 500, "{}", answer.text()),
+        Err(status) => assert!(!status.message().is_empty()),
+    }
+    assert_eq!(plugin.resource(&source, "GET", "empty", "").await.unwrap().status, 200);
 }

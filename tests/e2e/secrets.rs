@@ -3,7 +3,6 @@
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::run;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const TOKEN: &str = "tell-nobody";
@@ -12,37 +11,33 @@ fn source() -> DataSource {
     DataSource::new("http://localhost:9").secret("apiToken", TOKEN).secret("password", "of-the-host")
 }
 
-#[test]
-fn a_guest_gets_the_secrets_that_it_names_and_the_operator_does_not_deny() {
-    run(async {
-        let plugin = Plugin::guest("probe").start().await;
-        let reply = plugin.query(&source(), [query("A").kind("settings")]).await.unwrap();
-        let seen = reply.frame("A").json.to_string();
-        assert!(seen.contains("secret.apiToken") && seen.contains(TOKEN), "{seen}");
-        assert!(!seen.contains("of-the-host"), "{seen}");
+#[gpx_tests::test]
+async fn a_guest_gets_the_secrets_that_it_names_and_the_operator_does_not_deny() {
+    let plugin = Plugin::guest("probe").start().await;
+    let reply = plugin.query(&source(), [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").json.to_string();
+    assert!(seen.contains("secret.apiToken") && seen.contains(TOKEN), "{seen}");
+    assert!(!seen.contains("of-the-host"), "{seen}");
 
-        let plugin = Plugin::guest("probe").setting("gpx_deny_secrets", "apiToken").start().await;
-        let reply = plugin.query(&source(), [query("A").kind("settings")]).await.unwrap();
-        let seen = reply.frame("A").json.to_string();
-        assert!(!seen.contains("secret.") && !seen.contains(TOKEN), "{seen}");
-    });
+    let plugin = Plugin::guest("probe").setting("gpx_deny_secrets", "apiToken").start().await;
+    let reply = plugin.query(&source(), [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").json.to_string();
+    assert!(!seen.contains("secret.") && !seen.contains(TOKEN), "{seen}");
 }
 
-#[test]
-fn a_secret_is_marked_in_spans_lines_and_errors() {
-    run(async {
-        let collector = Collector::start().await;
-        let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
-        let call = plugin.query(&source(), [query("A").kind("leak")]);
-        let reply = call.traceparent(&format!("00-{TRACE}-b7ad6b7169203331-01")).await.unwrap();
-        assert_eq!(reply.answer("A").error, "fault [secret]");
-        for line in ["line [secret]", "printed [secret]"] {
-            plugin.logs.wait_for_message(line).await;
-        }
-        assert!(!plugin.logs.mention(TOKEN), "{}", plugin.logs);
-        assert!(plugin.stop().await.success());
-        let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["leak [secret]"])).await;
-        let everything = format!("{trace:?}");
-        assert!(!everything.contains(TOKEN), "{everything}");
-    });
+#[gpx_tests::test]
+async fn a_secret_is_marked_in_spans_lines_and_errors() {
+    let collector = Collector::start().await;
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let call = plugin.query(&source(), [query("A").kind("leak")]);
+    let reply = call.traceparent(&format!("00-{TRACE}-b7ad6b7169203331-01")).await.unwrap();
+    assert_eq!(reply.answer("A").error, "fault [secret]");
+    for line in ["line [secret]", "printed [secret]"] {
+        plugin.logs.wait_for_message(line).await;
+    }
+    assert!(!plugin.logs.mention(TOKEN), "{}", plugin.logs);
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["leak [secret]"])).await;
+    let everything = format!("{trace:?}");
+    assert!(!everything.contains(TOKEN), "{everything}");
 }

@@ -5,94 +5,81 @@ use std::time::Duration;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::run;
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use rustix::process::Signal;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-#[test]
-fn shutdown_flushes_spans_removes_the_socket_and_exits_with_0() {
-    run(async {
-        let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
-        let mut plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
-        let socket = plugin.handshake.address.clone();
-        plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
-        plugin.shutdown().await;
-        let status = plugin.exit().await;
-        assert_eq!(status.code(), Some(0));
-        assert!(!std::path::Path::new(&socket).exists(), "{socket} was left behind");
-        // The process is gone: what is not here yet never comes.
-        let names: Vec<_> = collector.spans().into_iter().map(|span| span.name).collect();
-        assert!(names.contains(&"HTTP Outgoing Request".to_owned()), "{names:?}");
-    });
+#[gpx_tests::test]
+async fn shutdown_flushes_spans_removes_the_socket_and_exits_with_0() {
+    let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
+    let mut plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
+    let socket = plugin.handshake.address.clone();
+    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
+    plugin.shutdown().await;
+    let status = plugin.exit().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(!std::path::Path::new(&socket).exists(), "{socket} was left behind");
+    // The process is gone: what is not here yet never comes.
+    let names: Vec<_> = collector.spans().into_iter().map(|span| span.name).collect();
+    assert!(names.contains(&"HTTP Outgoing Request".to_owned()), "{names:?}");
 }
 
-#[test]
-fn shutdown_ends_running_calls_and_their_spans() {
-    run(async {
-        let gate = Gate::closed();
-        let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
-        let collector = Collector::start().await;
-        let mut plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
-        let source = DataSource::new(&upstream.url());
-        let call = tokio::spawn(plugin.query(&source, [query("A")]).traceparent(TRACEPARENT).into_future());
-        upstream.wait_for_requests(1).await;
-        plugin.shutdown().await;
-        let status = tokio::time::timeout(Duration::from_secs(2), plugin.exit()).await;
-        assert_eq!(status.expect("go-plugin would kill it now").code(), Some(0));
-        assert!(call.await.unwrap().is_err());
-        let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["pluginv2.Data/QueryData"])).await;
-        assert!(trace.has(&["sdk.queryData", "query processing", "HTTP Outgoing Request"]), "{trace:?}");
-    });
+#[gpx_tests::test]
+async fn shutdown_ends_running_calls_and_their_spans() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let collector = Collector::start().await;
+    let mut plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
+    let source = DataSource::new(&upstream.url());
+    let call = tokio::spawn(plugin.query(&source, [query("A")]).traceparent(TRACEPARENT).into_future());
+    upstream.wait_for_requests(1).await;
+    plugin.shutdown().await;
+    let status = tokio::time::timeout(Duration::from_secs(2), plugin.exit()).await;
+    assert_eq!(status.expect("go-plugin would kill it now").code(), Some(0));
+    assert!(call.await.unwrap().is_err());
+    let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["pluginv2.Data/QueryData"])).await;
+    assert!(trace.has(&["sdk.queryData", "query processing", "HTTP Outgoing Request"]), "{trace:?}");
 }
 
-#[test]
-fn an_interrupt_from_the_terminal_is_grafanas_to_handle() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let mut plugin = Plugin::packaged("http-backend").start().await;
-        plugin.signal(Signal::INT);
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 1);
-        assert!(plugin.running());
-    });
+#[gpx_tests::test]
+async fn an_interrupt_from_the_terminal_is_grafanas_to_handle() {
+    let upstream = Upstream::points(1).await;
+    let mut plugin = Plugin::packaged("http-backend").start().await;
+    plugin.signal(Signal::INT);
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 1);
+    assert!(plugin.running());
 }
 
-#[test]
-fn termination_ends_it() {
-    run(async {
-        let mut plugin = Plugin::packaged("http-backend").start().await;
-        plugin.signal(Signal::TERM);
-        plugin.exit().await;
-    });
+#[gpx_tests::test]
+async fn termination_ends_it() {
+    let mut plugin = Plugin::packaged("http-backend").start().await;
+    plugin.signal(Signal::TERM);
+    plugin.exit().await;
 }
 
-#[test]
-fn it_does_not_outlive_the_process_that_started_it() {
-    run(async {
-        // A shell in Grafana's place starts the plugin in the background, and is then killed. stdout and stderr are
-        // held by the plugin alone after that: their end is the plugin's.
-        let launch = Plugin::packaged("http-backend");
-        let script = |_: &std::path::Path, executable: &std::path::Path| {
-            let script = format!("{} & wait", executable.display());
-            ["/bin/sh", "-c", &script].map(str::to_owned).into()
-        };
-        let mut plugin = launch.start_by(script).await.unwrap();
-        plugin.kill().await;
-        plugin.logs.ended().await;
-    });
+#[gpx_tests::test]
+async fn it_does_not_outlive_the_process_that_started_it() {
+    // A shell in Grafana's place starts the plugin in the background, and is then killed. stdout and stderr are
+    // held by the plugin alone after that: their end is the plugin's.
+    let launch = Plugin::packaged("http-backend");
+    let script = |_: &std::path::Path, executable: &std::path::Path| {
+        let script = format!("{} & wait", executable.display());
+        ["/bin/sh", "-c", &script].map(str::to_owned).into()
+    };
+    let mut plugin = launch.start_by(script).await.unwrap();
+    plugin.kill().await;
+    plugin.logs.ended().await;
 }
 
-#[test]
-fn a_closed_connection_is_no_reason_to_end() {
-    run(async {
-        let upstream = Upstream::points(1).await;
-        let mut plugin = Plugin::packaged("http-backend").start().await;
-        plugin.channel = plugin.second_channel().await;
-        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-        assert_eq!(reply.frame("A").rows(), 1);
-        assert!(plugin.running());
-    });
+#[gpx_tests::test]
+async fn a_closed_connection_is_no_reason_to_end() {
+    let upstream = Upstream::points(1).await;
+    let mut plugin = Plugin::packaged("http-backend").start().await;
+    plugin.channel = plugin.second_channel().await;
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 1);
+    assert!(plugin.running());
 }

@@ -1,6 +1,7 @@
 //! Where the things under test are. `cargo xtask test` builds them and says where by environment variables; without
 //! those they are looked for where `cargo xtask` puts them by default.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The static host executable.
@@ -25,6 +26,16 @@ pub fn packaged(example: &str) -> PathBuf {
     let folder = existing("GPX_PLUGINS", "plugins").join(example);
     assert!(folder.is_dir(), "{} is missing: run `cargo xtask package {example}`", folder.display());
     folder
+}
+
+/// The folder with the Go peer's commands. None, and a line that says so, where `cargo xtask test` found no Go.
+pub fn peer() -> Option<PathBuf> {
+    if std::env::var_os("GPX_PEER").is_some_and(|folder| folder.is_empty()) {
+        // Past the test harness's capture: a skipped test must not look like a passed one.
+        let _ = std::io::stderr().write_all(b"\nSKIPPED: without Go nothing is compared with the Go SDK\n");
+        return None;
+    }
+    Some(existing("GPX_PEER", "peer"))
 }
 
 /// Cargo's target directory.

@@ -17,6 +17,8 @@ pub mod upstream;
 use std::future::Future;
 use std::time::Duration;
 
+pub use gpx_tests_attribute::test;
+
 /// Code that is made from `proto/`.
 #[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod proto {
@@ -31,7 +33,7 @@ pub mod proto {
 /// How long one test may take in all. Nothing else in a test is timed: whoever waits, waits for something to be seen.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a test to its end, or fails it when it hangs.
+/// Runs a test to its end, or fails it when it hangs. The attribute [`test`] is the usual way to it.
 pub fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -6,6 +6,7 @@ mod guests;
 mod host;
 mod lint;
 mod package;
+mod peer;
 mod place;
 mod step;
 mod test;

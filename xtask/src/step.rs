@@ -14,6 +14,16 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     Ok(result)
 }
 
+/// Tells a person of something that is left out, in a way that is not taken for success.
+pub(crate) fn skipped(what: &str) {
+    eprintln!("SKIPPED: {what}");
+}
+
+/// Whether this is CI, where nothing may be left out for want of a tool.
+pub(crate) fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}
+
 /// Runs a command whose output goes to the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();

@@ -4,18 +4,19 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{host, package, place, step};
+use crate::{host, package, peer, place, step};
 
 /// Words behind `cargo xtask test` go to the tests' own command line: names to select, `--nocapture` and so on.
 pub(crate) fn test(filter: &[&str]) -> Result<()> {
     package::package("http-backend")?;
+    let peer = peer::peer()?;
     step::step("tests", || {
         let mut cargo = host::cargo("test")?;
         cargo.arg("--workspace");
         if !filter.is_empty() {
             cargo.arg("--").args(filter);
         }
-        step::run(artifacts(&mut cargo)?)
+        step::run(artifacts(&mut cargo)?.env("GPX_PEER", peer.unwrap_or_default()))
     })
 }
 

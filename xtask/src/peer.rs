@@ -1,0 +1,28 @@
+//! Builds the Go peer: go-plugin's client, the Go SDK's own code, and the example's twin on that SDK.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::{place, step};
+
+/// Builds the peer and returns the folder with its commands. Otherwise `None`: there is no Go here, and this is not CI.
+pub(crate) fn peer() -> Result<Option<PathBuf>> {
+    if step::output(Command::new("go").arg("version")).is_err() {
+        ensure!(!step::in_ci(), "the tests against the Go SDK need Go, and in CI they are not skipped");
+        step::skipped("Go is missing, so nothing is compared with the Go SDK");
+        return Ok(None);
+    }
+    step::step("the Go peer", build).map(Some)
+}
+
+fn build() -> Result<PathBuf> {
+    let folder = place::target()?.join("peer");
+    std::fs::create_dir_all(&folder)?;
+    let mut go = Command::new("go");
+    go.current_dir(place::repository()?.join("tests/peer")).env("CGO_ENABLED", "0");
+    // The trailing slash: every command into this folder, under its own name.
+    step::run(go.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
+    Ok(folder)
+}
