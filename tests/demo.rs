@@ -31,7 +31,7 @@ async fn main() -> Result<()> {
 
     let launch = Plugin::packaged("http-backend").tracing(&collector.address());
     let begin = Instant::now();
-    let plugin = launch.start().await;
+    let mut plugin = launch.start().await;
     let started = begin.elapsed();
     let line = &plugin.handshake;
     heading("the plugin, started as Grafana starts it");
@@ -65,7 +65,8 @@ async fn main() -> Result<()> {
     show(&reply);
 
     plugin.shutdown().await;
-    // Shutdown flushes: what is to come of the trace is here.
+    // Shutdown flushes: what is to come of the trace is here, and with the end of the process all of the log.
+    plugin.exit().await;
     let whole = |trace: &Trace| trace.has(&["pluginv2.Data/QueryData", "upstream: GET"]);
     let trace = collector.wait_for_trace(&trace_id, whole).await;
     heading("the plugin's log of these calls");

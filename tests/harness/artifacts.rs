@@ -1,12 +1,12 @@
 //! Where the things under test are. `cargo xtask test` builds them and says where by environment variables; without
-//! those they are looked for where `cargo xtask` puts them by default.
+//! those they are looked for where `cargo xtask test --quick` puts them by default.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The static host executable.
 pub fn host() -> PathBuf {
-    existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/release/gpx-host")
+    existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/quick/gpx-host")
 }
 
 /// A built guest: an example or a test guest, by its package's name.
@@ -23,7 +23,7 @@ pub fn guests() -> PathBuf {
 
 /// A plugin directory as Grafana would load it.
 pub fn packaged(example: &str) -> PathBuf {
-    let folder = existing("GPX_PLUGINS", "plugins").join(example);
+    let folder = existing("GPX_PLUGINS", "plugins-quick").join(example);
     assert!(folder.is_dir(), "{} is missing: run `cargo xtask package {example}`", folder.display());
     folder
 }
@@ -55,6 +55,10 @@ fn existing(variable: &str, default: &str) -> PathBuf {
         Some(path) => PathBuf::from(path),
         None => target().join(default),
     };
-    assert!(path.exists(), "{} is missing: run `cargo xtask test` (or set {variable})", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask test --quick` (or set {variable})",
+        path.display()
+    );
     path
 }

@@ -70,10 +70,10 @@ impl Plugin {
         Launch::of_folder(&crate::artifacts::packaged(example))
     }
 
-    /// A built guest by its package's name, in a plugin directory of its own.
+    /// A built guest by its package's name, in a plugin directory of its own, with its machine code if it was compiled
+    /// ahead of time.
     pub fn guest(name: &str) -> Launch {
-        let wasm = std::fs::read(crate::artifacts::component(name)).expect("the component can be read");
-        Launch::of_component(&wasm)
+        Launch::of_guest(&crate::artifacts::component(name))
     }
 
     /// Any bytes in the component's place.

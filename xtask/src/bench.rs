@@ -2,13 +2,16 @@
 
 use anyhow::{Context as _, Result};
 
-use crate::{host, package, peer, step, test};
+use crate::artifacts::Artifacts;
+use crate::profile::Profile;
+use crate::{peer, step};
 
 /// Words behind `cargo xtask bench` go to the benchmark: `--quick` for a first look.
 pub(crate) fn bench(options: &[&str]) -> Result<()> {
-    package::package("http-backend")?;
     let peer = peer::peer()?.context("the benchmark needs Go")?;
-    let mut cargo = host::cargo("run")?;
+    let artifacts = Artifacts::build(Profile::Release, &[])?;
+    // Optimized too: the collector that takes the plugin's spans runs in it, beside what is measured.
+    let mut cargo = Profile::Release.cargo("run")?;
     cargo.args(["-p", "gpx-tests", "--bin", "bench", "--"]).args(options);
-    step::run(test::artifacts(&mut cargo)?.env("GPX_PEER", peer))
+    step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer))
 }

@@ -1,12 +1,14 @@
 //! Packages the example and shows it at work.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use crate::{host, package, step, test};
+use crate::artifacts::Artifacts;
+use crate::profile::Profile;
+use crate::step;
 
 pub(crate) fn demo() -> Result<()> {
-    package::package("http-backend")?;
-    let mut cargo = host::cargo("run")?;
-    cargo.args(["--quiet", "-p", "gpx-tests", "--bin", "demo"]);
-    step::run(test::artifacts(&mut cargo)?)
+    let artifacts = Artifacts::build(Profile::Quick, &["demo"])?;
+    step::run(artifacts.tell(&mut Command::new(Profile::Quick.executable("demo")?)))
 }

@@ -1,27 +1,41 @@
 //! Builds the host: one static executable that needs nothing of the system it runs on.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use crate::{place, step};
+use crate::profile::Profile;
+use crate::step;
 
-pub(crate) fn host() -> Result<PathBuf> {
+/// Builds the host and, in the same run of cargo, other commands of the workspace. Returns the host's executable.
+pub(crate) fn host(profile: Profile, commands: &[&str]) -> Result<PathBuf> {
     step::step("gpx-host", || {
-        step::run(cargo("build")?.args(["-p", "gpx-host"]))?;
-        place::host()
+        let mut cargo = profile.cargo("build")?;
+        match profile {
+            // Which features a dependency is built with follows from the packages that are named. These are the tests'
+            // too, so no dependency is built twice.
+            Profile::Quick => cargo.arg("--workspace"),
+            // What users run has no feature that only tests ask for.
+            Profile::Release => cargo.args(["-p", "gpx-host"]),
+        };
+        for command in ["gpx-host"].iter().chain(commands) {
+            cargo.args(["--bin", command]);
+        }
+        step::run(&mut cargo)?;
+        profile.executable("gpx-host")
     })
 }
 
-/// Cargo for the packages that run on this machine. All of them are built with the same flags, so that what they
-/// share is built once. The flags are for this target only: build scripts and macros are not built with them.
-pub(crate) fn cargo(task: &str) -> Result<Command> {
-    const VARIABLE: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
-    // A static executable cannot look the function up at run time, and would read /dev/urandom, which need not be there.
-    const FLAGS: &str = r#"-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom""#;
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(place::repository()?).arg(task).args(["--release", "--target", place::HOST_TARGET]);
-    cargo.env(VARIABLE, FLAGS).env("CARGO_TARGET_DIR", place::target()?);
-    Ok(cargo)
+/// Has the host compile a component ahead of time, unless its code is newer than the component and the host.
+pub(crate) fn compile(host: &Path, component: &Path) -> Result<()> {
+    let made = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
+    // The key is written last.
+    if let Ok(code) = made(&component.with_extension("cwasm.key"))
+        && code >= made(host)?
+        && code >= made(component)?
+    {
+        return Ok(());
+    }
+    step::run(Command::new(host).arg("compile").arg(component).stdout(Stdio::null()))
 }

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{host, place, step};
+use crate::profile::Profile;
+use crate::{place, step};
 
 pub(crate) fn lint() -> Result<()> {
     let repository = place::repository()?;
@@ -16,7 +17,13 @@ pub(crate) fn lint() -> Result<()> {
         step::run(&mut cargo)
     })?;
     step::step("clippy", || {
-        step::run(host::cargo("clippy")?.args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+        step::run(Profile::Quick.cargo("clippy")?.args([
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
     })?;
     // Natively, where a component's exports are left out: not every toolchain that builds components has their clippy.
     step::step("clippy of the components", || {

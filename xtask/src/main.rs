@@ -1,5 +1,6 @@
 //! The repository's own tasks, as `cargo xtask TASK`.
 
+mod artifacts;
 mod bench;
 mod demo;
 mod guests;
@@ -8,22 +9,28 @@ mod lint;
 mod package;
 mod peer;
 mod place;
+mod profile;
 mod step;
 mod test;
 
 use std::process::ExitCode;
 
+use self::profile::Profile;
+
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
   demo              packages the example and shows a query's whole way through it
-  test              builds everything and runs all tests
+  test              builds everything and runs all tests on the executable that users run
+  test --quick      the contributor's loop: the same tests on an executable that is built in minutes less
   lint              formatting and clippy, warnings denied
   guests            sets up the toolchain for components and builds them into target/guests/
-  package EXAMPLE   makes target/plugins/EXAMPLE/ as Grafana loads it
+  package EXAMPLE   makes target/plugins/EXAMPLE/ as Grafana loads it, for a first look;
+                    with --release, as it is to be used: small and fast, but it takes minutes
   bench             measures the plugin beside its twin on the Go SDK
 
 Options of guests: --sysroot builds std from Debian's packages even where rustup has the target.
+Further words of test and bench go to the tests (names to select, --nocapture) and to the benchmark (--quick).
 ";
 
 fn main() -> ExitCode {
@@ -35,7 +42,8 @@ fn main() -> ExitCode {
         ["lint"] => lint::lint(),
         ["guests"] => guests::guests(guests::Std::Any).map(drop),
         ["guests", "--sysroot"] => guests::guests(guests::Std::Debian).map(drop),
-        ["package", example] => package::package(example).map(drop),
+        ["package", example] => package::package(example, Profile::Quick).map(drop),
+        ["package", example, "--release"] => package::package(example, Profile::Release).map(drop),
         ["bench", options @ ..] => bench::bench(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -1,10 +1,10 @@
-//! Makes a plugin's directory as Grafana loads it: `target/plugins/EXAMPLE/`.
+//! Makes a plugin's directory as Grafana loads it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::profile::Profile;
 use crate::{guests, host, place, step};
 
 /// What a plugin brings besides its executable and its component.
@@ -12,36 +12,49 @@ const FILES: &[&str] =
     &["plugin.json", "module.js", "README.md", "CHANGELOG.md", "LICENSE", "img", "provisioning"];
 
 /// Builds what the package needs, and makes it.
-pub(crate) fn package(example: &str) -> Result<PathBuf> {
-    let source = place::repository()?.join("examples").join(example);
-    ensure!(
-        source.join("plugin.json").is_file(),
-        "there is no example {example:?} with a plugin.json in examples/"
-    );
+pub(crate) fn package(example: &str, profile: Profile) -> Result<PathBuf> {
+    source(example)?;
     let components = guests::guests(guests::Std::Any)?;
-    let executable = host::host()?;
-    let plugin = place::plugins()?.join(example);
-    step::step(&format!("target/plugins/{example}"), || {
-        assemble(&source, &executable, &components, &plugin)
-    })?;
+    let executable = host::host(profile, &[])?;
+    let plugin = assemble(example, &place::plugins()?, &executable, &components)?;
+    println!("{}", plugin.display());
+    if profile == Profile::Quick {
+        eprintln!(
+            "  its executable is slow and large; `cargo xtask package {example} --release` makes the one to use"
+        );
+    }
     Ok(plugin)
 }
 
-fn assemble(source: &Path, executable: &Path, components: &Path, plugin: &Path) -> Result<()> {
+/// Makes the package of what was built, in a folder of packages.
+pub(crate) fn assemble(
+    example: &str,
+    plugins: &Path,
+    executable: &Path,
+    components: &Path,
+) -> Result<PathBuf> {
+    let (source, plugin) = (source(example)?, plugins.join(example));
     let description = std::fs::read_to_string(source.join("plugin.json"))?;
     let stem = text_of(&description, "executable").context("plugin.json names no \"executable\"")?;
     for name in FILES {
         copy(&source.join(name), &plugin.join(name))?;
     }
-    let host = plugin.join(format!("{stem}_linux_amd64"));
-    let wasm = plugin.join(format!("{stem}.wasm"));
-    let other_host = place::refresh(executable, &host)?;
+    let (launched, component) =
+        (plugin.join(format!("{stem}_linux_amd64")), plugin.join(format!("{stem}.wasm")));
+    place::refresh(executable, &launched)?;
     // An example's crate has the name of its executable, so that cargo's file has the right name too.
-    let other_wasm = place::refresh(&components.join(format!("{stem}.wasm")), &wasm)?;
-    if other_host || other_wasm || !plugin.join(format!("{stem}.cwasm")).exists() {
-        step::run(Command::new(&host).arg("compile").arg(&wasm))?;
-    }
-    Ok(())
+    place::refresh(&components.join(format!("{stem}.wasm")), &component)?;
+    step::step("machine code of the component", || host::compile(&launched, &component))?;
+    Ok(plugin)
+}
+
+fn source(example: &str) -> Result<PathBuf> {
+    let source = place::repository()?.join("examples").join(example);
+    ensure!(
+        source.join("plugin.json").is_file(),
+        "there is no example {example:?} with a plugin.json in examples/"
+    );
+    Ok(source)
 }
 
 /// Copies a file or a folder, if there is one.

@@ -9,7 +9,7 @@ use crate::{place, step};
 
 /// Builds the peer and returns the folder with its commands. Otherwise `None`: there is no Go here, and this is not CI.
 pub(crate) fn peer() -> Result<Option<PathBuf>> {
-    if step::output(Command::new("go").arg("version")).is_err() {
+    if Command::new("go").arg("version").output().is_err() {
         ensure!(!step::in_ci(), "the tests against the Go SDK need Go, and in CI they are not skipped");
         step::skipped("Go is missing, so nothing is compared with the Go SDK");
         return Ok(None);
@@ -17,12 +17,21 @@ pub(crate) fn peer() -> Result<Option<PathBuf>> {
     step::step("the Go peer", build).map(Some)
 }
 
+/// Tests the peer's own code.
+pub(crate) fn test() -> Result<()> {
+    step::step("tests of the Go peer", || step::run(go()?.args(["test", "./..."])))
+}
+
 fn build() -> Result<PathBuf> {
     let folder = place::target()?.join("peer");
     std::fs::create_dir_all(&folder)?;
+    // The trailing slash: every command into this folder, under its own name.
+    step::run(go()?.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
+    Ok(folder)
+}
+
+fn go() -> Result<Command> {
     let mut go = Command::new("go");
     go.current_dir(place::repository()?.join("tests/peer")).env("CGO_ENABLED", "0");
-    // The trailing slash: every command into this folder, under its own name.
-    step::run(go.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
-    Ok(folder)
+    Ok(go)
 }

@@ -29,25 +29,41 @@ pub(crate) fn plugins() -> Result<PathBuf> {
     Ok(target()?.join("plugins"))
 }
 
-/// The host's executable, once built.
-pub(crate) fn host() -> Result<PathBuf> {
-    Ok(target()?.join(HOST_TARGET).join("release/gpx-host"))
+/// Flags that keep the places of this machine out of what the compiler makes: panics name source files. The repository
+/// is not among them, as cargo names the files of a workspace relative to it; so what is built in a target directory that
+/// several clones share stays the same.
+pub(crate) fn without_places() -> Result<Vec<String>> {
+    let home = match std::env::var_os("CARGO_HOME") {
+        Some(folder) => std::path::absolute(folder).context("CARGO_HOME is no path")?,
+        None => std::env::home_dir().context("there is no home directory; set CARGO_HOME")?.join(".cargo"),
+    };
+    Ok(vec![without(&home.join("registry/src"), "registry"), without(&target()?, "target")])
+}
+
+/// The flag that has the compiler write `name` for a folder.
+pub(crate) fn without(folder: &Path, name: &str) -> String {
+    format!("--remap-path-prefix={}={name}", folder.display())
+}
+
+/// The compiler's flags as the variable that cargo reads first. Unlike `RUSTFLAGS` it takes paths with spaces.
+pub(crate) fn flags(flags: &[String]) -> (&'static str, String) {
+    ("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }
 
 /// Copies a file unless the copy is there and not older. The old one is removed first: it may be running, or be
 /// hard-linked by a test that is.
-pub(crate) fn refresh(from: &Path, to: &Path) -> Result<bool> {
+pub(crate) fn refresh(from: &Path, to: &Path) -> Result<()> {
     let source = from.metadata().with_context(|| format!("{} is missing", from.display()))?;
     if let Ok(copy) = to.metadata()
         && copy.len() == source.len()
         && copy.modified()? >= source.modified()?
     {
-        return Ok(false);
+        return Ok(());
     }
     if let Some(folder) = to.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let _ = std::fs::remove_file(to);
     std::fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;
-    Ok(true)
+    Ok(())
 }

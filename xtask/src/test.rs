@@ -1,29 +1,36 @@
 //! Builds what is under test and runs all tests: unit, documentation, end to end, and against the Go peer.
 
-use std::process::Command;
-
 use anyhow::Result;
 
-use crate::{host, package, peer, place, step};
+use crate::artifacts::Artifacts;
+use crate::profile::Profile;
+use crate::{peer, step};
 
-/// Words behind `cargo xtask test` go to the tests' own command line: names to select, `--nocapture` and so on.
-pub(crate) fn test(filter: &[&str]) -> Result<()> {
-    package::package("http-backend")?;
+/// Runs the tests. In the whole lane the end-to-end tests look at the packaged executable that users run. In the quick
+/// one it is built like the tests themselves, which takes minutes less.
+///
+/// The other words go to the tests' own command line: names to select, `--nocapture` and so on.
+pub(crate) fn test(words: &[&str]) -> Result<()> {
+    let quick = words.contains(&"--quick");
+    let filter: Vec<_> = words.iter().filter(|word| **word != "--quick").collect();
+    // First, as a missing tool is told at once then.
     let peer = peer::peer()?;
+    let artifacts = Artifacts::build(if quick { Profile::Quick } else { Profile::Release }, &[])?;
+    artifacts.precompile()?;
+    if peer.is_some() && filter.is_empty() {
+        peer::test()?;
+    }
     step::step("tests", || {
-        let mut cargo = host::cargo("test")?;
+        let mut cargo = Profile::Quick.cargo("test")?;
         cargo.arg("--workspace");
         if !filter.is_empty() {
             cargo.arg("--").args(filter);
         }
-        step::run(artifacts(&mut cargo)?.env("GPX_PEER", peer.unwrap_or_default()))
-    })
-}
-
-/// Tells the tests where the things under test are.
-pub(crate) fn artifacts(command: &mut Command) -> Result<&mut Command> {
-    command.env("GPX_HOST_EXE", place::host()?);
-    command.env("GPX_GUESTS", place::guests()?);
-    command.env("GPX_PLUGINS", place::plugins()?);
-    Ok(command)
+        // An empty value says that there is no peer: `peer` has told so.
+        step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer.unwrap_or_default()))
+    })?;
+    if quick {
+        step::skipped("the executable that users run; `cargo xtask test` builds it and tests it");
+    }
+    Ok(())
 }

@@ -38,6 +38,17 @@ impl Launch {
         Self::new(directory, executable)
     }
 
+    pub(super) fn of_guest(component: &Path) -> Self {
+        let launch = Self::of_component(&std::fs::read(component).expect("the component can be read"));
+        for extension in ["cwasm", "cwasm.key"] {
+            let (from, to) = (component.with_extension(extension), format!("{STEM}.{extension}"));
+            if from.exists() {
+                directory::link(&from, &launch.directory.join(to)).expect("the component's machine code");
+            }
+        }
+        launch
+    }
+
     pub(super) fn of_component(component: &[u8]) -> Self {
         let directory = Directory::new().expect("a directory for the plugin");
         let executable = directory.join(format!("{STEM}_linux_amd64"));

@@ -104,8 +104,10 @@ fn build_std(work: &Path, libraries: &Path) -> Result<()> {
     cargo.current_dir(work).args(["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort"]);
     cargo.arg("--target-dir").arg(work.join("target"));
     // -Zbuild-std is cargo's unstable flag; Debian's compiler is a stable one.
-    cargo.envs([("RUSTC_BOOTSTRAP", "1"), ("RUSTC", RUSTC), ("RUSTFLAGS", "-Cembed-bitcode=yes")]);
-    cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+    cargo.envs([("RUSTC_BOOTSTRAP", "1"), ("RUSTC", RUSTC)]).env_remove("CARGO_BUILD_TARGET");
+    let mut flags = place::without_places()?;
+    flags.extend(["-Cembed-bitcode=yes".to_owned(), place::without(Path::new(SOURCE), "library")]);
+    cargo.envs([place::flags(&flags)]);
     step::run(&mut cargo)?;
     for entry in work.join("target").join(TARGET).join("release/deps").read_dir()? {
         let path = entry?.path();

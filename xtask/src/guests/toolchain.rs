@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::sysroot;
-use crate::step;
+use crate::{place, step};
 
 /// What components are built for.
 pub(super) const TARGET: &str = "wasm32-wasip2";
@@ -21,7 +21,7 @@ pub(crate) enum Std {
     Debian,
 }
 
-/// The variables that cargo needs; none with rustup's std.
+/// The variables that cargo needs.
 pub(crate) struct Toolchain {
     variables: Vec<(&'static str, String)>,
 }
@@ -30,17 +30,15 @@ pub(crate) struct Toolchain {
 
 impl Toolchain {
     pub(crate) fn ready(std: Std) -> Result<Self> {
+        // The later flag wins: a target directory may lie in the repository. Components lie beside their workspace's
+        // folder, not in it, and there cargo gives the compiler absolute paths.
+        let mut flags = vec![place::without(&place::repository()?, ".")];
+        flags.extend(place::without_places()?);
         if std == Std::Any && (installed() || added()) {
-            return Ok(Self { variables: Vec::new() });
+            return Ok(Self { variables: vec![place::flags(&flags)] });
         }
-        let sysroot = sysroot::ready()?;
-        let flag = format!("--sysroot={}", sysroot.display());
-        Ok(Self {
-            variables: vec![
-                ("RUSTC", sysroot::RUSTC.to_owned()),
-                ("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", flag),
-            ],
-        })
+        flags.push(format!("--sysroot={}", sysroot::ready()?.display()));
+        Ok(Self { variables: vec![("RUSTC", sysroot::RUSTC.to_owned()), place::flags(&flags)] })
     }
 
     /// Cargo, set up for components only: flags meant for the host's executable do not reach it.

@@ -1,0 +1,53 @@
+//! What the tests, the demo and the benchmark look at: the host, the components, and a packaged plugin.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::guests::{self, Std};
+use crate::profile::Profile;
+use crate::{host, package, place, step};
+
+pub(crate) struct Artifacts {
+    host: PathBuf,
+    guests: PathBuf,
+    plugins: PathBuf,
+}
+
+// === impl Artifacts ===
+
+impl Artifacts {
+    /// Builds them and, with the host, other commands of the workspace.
+    pub(crate) fn build(profile: Profile, commands: &[&str]) -> Result<Self> {
+        let guests = guests::guests(Std::Any)?;
+        let host = host::host(profile, commands)?;
+        // A slow executable does not take the place of the package that a user made.
+        let plugins = match profile {
+            Profile::Quick => place::target()?.join("plugins-quick"),
+            Profile::Release => place::plugins()?,
+        };
+        package::assemble("http-backend", &plugins, &host, &guests)?;
+        Ok(Self { host, guests, plugins })
+    }
+
+    /// Compiles the components ahead of time, so that a test that starts one does not wait for the compiler.
+    pub(crate) fn precompile(&self) -> Result<()> {
+        step::step("machine code of the components", || {
+            for entry in self.guests.read_dir()? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "wasm") {
+                    host::compile(&self.host, &path)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Tells a command where they are.
+    pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("GPX_HOST_EXE", &self.host);
+        command.env("GPX_GUESTS", &self.guests);
+        command.env("GPX_PLUGINS", &self.plugins)
+    }
+}

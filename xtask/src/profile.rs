@@ -1,0 +1,50 @@
+//! The two ways in which what runs on this machine is built.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::place;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Not optimized, built in minutes: the demo, and the tests' own code.
+    Quick,
+    /// What users run.
+    Release,
+}
+
+// === impl Profile ===
+
+impl Profile {
+    /// Cargo for the packages that run on this machine. All of them are built with the same flags, so that what they
+    /// share is built once. The flags are for this target only: build scripts and macros are not built with them.
+    pub(crate) fn cargo(self, task: &str) -> Result<Command> {
+        let mut flags = place::without_places()?;
+        // A static executable cannot look the function up at run time, and would read /dev/urandom, which need not be
+        // there.
+        flags.extend(
+            ["-Ctarget-feature=+crt-static", r#"--cfg=getrandom_backend="linux_getrandom""#]
+                .map(str::to_owned),
+        );
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(place::repository()?).arg(task);
+        cargo.args(["--profile", self.name(), "--target", place::HOST_TARGET]);
+        cargo.envs([place::flags(&flags)]);
+        cargo.env("CARGO_TARGET_DIR", place::target()?);
+        Ok(cargo)
+    }
+
+    /// An executable, once built.
+    pub(crate) fn executable(self, name: &str) -> Result<PathBuf> {
+        Ok(place::target()?.join(place::HOST_TARGET).join(self.name()).join(name))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Release => "release",
+        }
+    }
+}
