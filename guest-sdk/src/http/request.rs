@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Uri};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::error::Cause;
 use super::redirect::{MAX_REDIRECTS, Parts};
 use super::wire::{self, Exchange};
 use super::{Error, Response};
+
+/// What is percent-encoded in a query: all but RFC 3986's unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A request that is being made.
 #[derive(Debug)]
@@ -50,8 +54,9 @@ impl Request {
     pub fn query(self, name: &str, value: impl Display) -> Self {
         self.change(|parts| {
             let query = parts.url.query().map(|query| format!("{query}&")).unwrap_or_default();
-            let pair = format!("{}={}", escaped(name), escaped(&value.to_string()));
-            let path: PathAndQuery = format!("{}?{query}{pair}", parts.url.path())
+            let value = value.to_string();
+            let (name, value) = (utf8_percent_encode(name, ESCAPED), utf8_percent_encode(&value, ESCAPED));
+            let path: PathAndQuery = format!("{}?{query}{name}={value}", parts.url.path())
                 .parse()
                 .map_err(|err| format!("query: {err}"))?;
             let mut url = parts.url.clone().into_parts();
@@ -155,20 +160,6 @@ fn parse(url: &str) -> Result<Uri, String> {
     }
 }
 
-/// Percent-encodes all but RFC 3986's unreserved characters.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte))
-            }
-            _ => escaped.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +175,20 @@ mod tests {
             url(get("http://a.example/p?x=1").query("a b", "c&d=ü")),
             "http://a.example/p?x=1&a%20b=c%26d%3D%C3%BC"
         );
+    }
+
+    #[test]
+    fn all_but_unreserved_characters_are_escaped() {
+        for character in (0..=0x7F).chain([0x80, 0xFF, 0x20AC, 0x1F980]).filter_map(char::from_u32) {
+            let mut bytes = [0; 4];
+            let text = character.encode_utf8(&mut bytes);
+            let expected = match character {
+                'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => text.to_owned(),
+                _ => text.bytes().map(|byte| format!("%{byte:02X}")).collect(),
+            };
+            let url = url(get("http://a.example").query(text, &*text));
+            assert_eq!(url, format!("http://a.example/?{expected}={expected}"), "{character:?}");
+        }
     }
 
     #[test]
