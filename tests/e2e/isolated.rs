@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use gpx_tests::collector::Collector;
-use gpx_tests::dns::NameServer;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Plugin, root};
 use gpx_tests::upstream::Upstream;
+use gpx_tests_dns::NameServer;
 
 #[gpx_tests::test]
 async fn a_query_from_an_empty_root() {
@@ -15,9 +15,9 @@ async fn a_query_from_an_empty_root() {
         return;
     }
     let (upstream, collector) = (Upstream::points(3).await, Collector::start().await);
-    let names = NameServer::start("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
+    let names = NameServer::start_on_port_53("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
     let launch = Plugin::packaged("http-backend").tracing(&collector.address());
-    let plugin = root::start(launch, names.address).await.unwrap();
+    let plugin = root::start(launch, names.address().ip()).await.unwrap();
 
     let url = format!("http://upstream.test:{}", upstream.address().port());
     let trace_id = "0af7651916cd43dd8448eb211c80319c";
@@ -37,8 +37,8 @@ async fn a_name_that_is_none() {
         eprintln!("SKIPPED: only root may change the root directory");
         return;
     }
-    let names = NameServer::start("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
-    let plugin = root::start(Plugin::packaged("http-backend"), names.address).await.unwrap();
+    let names = NameServer::start_on_port_53("upstream.test", Ipv4Addr::LOCALHOST).await.unwrap();
+    let plugin = root::start(Plugin::packaged("http-backend"), names.address().ip()).await.unwrap();
     let reply = plugin.query(&DataSource::new("http://elsewhere.test"), [query("A")]).await.unwrap();
     assert_eq!(reply.answer("A").failure(), (502, "plugin", "bad gateway request"));
 }

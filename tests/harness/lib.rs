@@ -4,7 +4,6 @@
 pub mod artifacts;
 pub mod collector;
 pub mod directory;
-pub mod dns;
 pub mod frame;
 pub mod grafana;
 pub mod logs;

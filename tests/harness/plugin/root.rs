@@ -1,7 +1,7 @@
 //! A plugin in a root of its own, which it cannot write to and which holds nothing but the plugin's directory, one for
 //! sockets, and the resolver's configuration that every container has: no /proc, no /tmp, no library, no certificate.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::process::Stdio;
 
@@ -19,7 +19,7 @@ pub fn possible() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-pub async fn start(launch: Launch, name_server: Ipv4Addr) -> anyhow::Result<Plugin> {
+pub async fn start(launch: Launch, name_server: IpAddr) -> anyhow::Result<Plugin> {
     let launch = launch.env("PLUGIN_UNIX_SOCKET_DIR", "/sockets");
     let root = Directory::new()?;
     for folder in ["plugin", "sockets", "etc"] {
