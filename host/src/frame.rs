@@ -101,7 +101,9 @@ mod tests {
             match encode(&frame, "A", Format::Json) {
                 Ok(json) => {
                     assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&json).is_ok(), "{json:?}");
-                    assert!(arrow.is_ok());
+                    let (schema, batch) = arrow::tests::read(&arrow.unwrap());
+                    assert_eq!(schema.fields().len(), frame.fields.len());
+                    assert!(batch.is_none_or(|batch| batch.num_columns() == frame.fields.len()));
                     encoded += 1;
                 }
                 Err(error) => assert_eq!(error.to_string(), arrow.unwrap_err().to_string()),
