@@ -5,6 +5,9 @@ use http::header::{PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
+#[cfg(test)]
+mod reference;
+
 /// How many redirects one request follows, as Go's client does.
 pub(super) const MAX_REDIRECTS: usize = 10;
 
@@ -62,24 +65,29 @@ fn origin(url: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
 /// RFC 3986 section 5.2: the reference as seen from the base. None if it is no http URL.
 fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     let reference = reference.split('#').next()?;
-    if let Some((scheme, _)) = reference.split_once(':')
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    {
+    if reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
         let url: Uri = reference.parse().ok()?;
-        return matches!(url.scheme_str(), Some("http" | "https")).then_some(url);
+        if !matches!(url.scheme_str(), Some("http" | "https")) {
+            return None;
+        }
+        let mut parts = url.into_parts();
+        parts.path_and_query = Some(without_dots(parts.path_and_query?.as_str()).parse().ok()?);
+        return Uri::from_parts(parts).ok();
     }
     let (authority, rest) = match reference.strip_prefix("//") {
         Some(rest) => {
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at_checked(end)?;
-            (authority.parse::<Authority>().ok()?, if rest.is_empty() { "/" } else { rest })
+            // Of the base nothing is left but its scheme: an empty path is not the base's.
+            let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+            (authority.parse::<Authority>().ok()?, rest)
         }
-        None => (base.authority()?.clone(), reference),
+        None => (base.authority()?.clone(), reference.to_owned()),
     };
     let path_and_query: PathAndQuery = match rest.as_bytes().first() {
         None => base.path_and_query()?.clone(),
         Some(b'?') => format!("{}{rest}", base.path()).parse().ok()?,
-        Some(b'/') => without_dots(rest).parse().ok()?,
+        Some(b'/') => without_dots(&rest).parse().ok()?,
         Some(_) => {
             let directory = base.path().rsplit_once('/').map_or("", |(directory, _)| directory);
             without_dots(&format!("{directory}/{rest}")).parse().ok()?
@@ -89,6 +97,12 @@ fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     parts.authority = Some(authority);
     parts.path_and_query = Some(path_and_query);
     Uri::from_parts(parts).ok()
+}
+
+/// RFC 3986 section 3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 /// RFC 3986 section 5.2.4, for a path that starts with a slash. The query is left alone.
