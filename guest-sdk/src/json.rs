@@ -13,7 +13,7 @@ mod access;
 
 use access::{Elements, Members, OneMember};
 
-/// How deep values may be nested, as the guest's stack is short. It is what `serde_json` allows.
+/// How deep values may be nested, as the guest's stack is short. `serde_json` allows one level less.
 const MAX_DEPTH: u32 = 128;
 
 /// Why reading failed.

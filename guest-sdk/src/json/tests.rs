@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::{Error, from_pieces};
 use crate::http::Cause;
 
+mod reference;
+
 /// Reads the text in pieces of the size.
 fn pieces<T: serde::de::DeserializeOwned>(text: &[u8], size: usize) -> Result<T, Error> {
     let mut pieces = text.chunks(size);
