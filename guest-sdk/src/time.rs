@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
+#[cfg(test)]
+mod reference;
 mod rfc3339;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
