@@ -4,39 +4,68 @@ use std::time::Duration;
 
 use super::*;
 
-const SOON: Duration = Duration::from_millis(20);
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha";
+const SHORT: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(60);
+
+/// Of a data source that waits for `LONG`.
+fn client(server: &Server) -> Client {
+    Fixture::new("").client_with(&server.url(), r#"{"timeout":60}"#, &[])
+}
+
+/// The error of a request that the server has read and does not answer. From then on time passes only where all wait
+/// for it, so that what ends the request is its limit and not a slow machine.
+async fn unanswered(client: &Client, server: &mut Server, options: RequestOptions) -> Error {
+    let (client, url) = (client.clone(), server.url());
+    let sent = tokio::spawn(async move { send_with(&client, get(url), options).await });
+    server.request().await;
+    tokio::time::pause();
+    let error = sent.await.unwrap().unwrap_err();
+    tokio::time::resume();
+    error
+}
+
+/// The error of a response whose head has come, and half of its body.
+async fn unfinished(response: Response) -> Error {
+    tokio::time::pause();
+    let error = text(response).await.unwrap_err();
+    tokio::time::resume();
+    error
+}
 
 #[tokio::test]
 async fn silence_ends_at_the_whole_exchanges_time() {
-    let server = Server::start(|_| Answer::Part(String::new())).await;
-    let client = Fixture::new("").client_with(&server.url(), r#"{"timeout":0.02}"#, &[]);
-    let error = send(&client, get(server.url())).await.unwrap_err();
-    assert!(matches!(error, Error::ResponseTimeout { .. }), "{error:?}");
+    let mut server = Server::start(|_| Answer::Part(String::new())).await;
+    let client = client(&server);
+    let error = unanswered(&client, &mut server, RequestOptions::default()).await;
+    assert!(matches!(error, Error::ResponseTimeout { limit: LONG, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn the_whole_exchanges_time_covers_the_body() {
     let mut server = Server::start(|_| Answer::Part(HALF.to_owned())).await;
-    let client = Fixture::new("").client_with(&server.url(), r#"{"timeout":0.2}"#, &[]);
-    let response = send(&client, get(server.url())).await.unwrap();
-    let error = text(response).await.unwrap_err();
-    assert!(matches!(error, Error::ResponseTimeout { .. }), "{error:?}");
+    let response = send(&client(&server), get(server.url())).await.unwrap();
+    let error = unfinished(response).await;
+    assert!(matches!(error, Error::ResponseTimeout { limit: LONG, .. }), "{error:?}");
     server.request().await;
     assert_eq!(server.closed().await, 0);
 }
 
 #[tokio::test]
 async fn the_guests_limits_count_where_shorter() {
-    let server = Server::start(|n| Answer::Part(if n == 0 { "" } else { HALF }.to_owned())).await;
-    let client = Fixture::new("").client(&server.url());
-    let options = RequestOptions { first_byte_timeout: Some(SOON), ..RequestOptions::default() };
-    let error = send_with(&client, get(server.url()), options).await.unwrap_err();
-    assert!(matches!(error, Error::ResponseTimeout { limit: SOON, .. }), "{error:?}");
-    let options = RequestOptions { between_bytes_timeout: Some(SOON), ..RequestOptions::default() };
+    let mut server = Server::start(|n| Answer::Part(if n < 2 { "" } else { HALF }.to_owned())).await;
+    let client = client(&server);
+    let first_byte = |limit| RequestOptions { first_byte_timeout: Some(limit), ..RequestOptions::default() };
+    let error = unanswered(&client, &mut server, first_byte(SHORT)).await;
+    assert!(matches!(error, Error::ResponseTimeout { limit: SHORT, .. }), "{error:?}");
+    assert_eq!(server.closed().await, 0);
+    let error = unanswered(&client, &mut server, first_byte(2 * LONG)).await;
+    assert!(matches!(error, Error::ResponseTimeout { limit: LONG, .. }), "{error:?}");
+
+    let options = RequestOptions { between_bytes_timeout: Some(SHORT), ..RequestOptions::default() };
     let response = send_with(&client, get(server.url()), options).await.unwrap();
-    let error = text(response).await.unwrap_err();
-    assert!(matches!(error, Error::ReadTimeout { limit: SOON, .. }), "{error:?}");
+    let error = unfinished(response).await;
+    assert!(matches!(error, Error::ReadTimeout { limit: SHORT, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -70,7 +99,8 @@ async fn dropping_the_body_closes_the_connection() {
 async fn only_so_many_requests_are_under_way() {
     const MANY: usize = 101;
     let mut server = Server::start(|_| Answer::Part(String::new())).await;
-    let client = Fixture::new("").client(&server.url());
+    let fixture = Fixture::new("");
+    let client = fixture.client(&server.url());
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..MANY {
         let (client, url) = (client.clone(), server.url());
@@ -79,7 +109,10 @@ async fn only_so_many_requests_are_under_way() {
     for _ in 1..MANY {
         server.request().await;
     }
-    // The last one waits for a slot: what the server sees next is that another goes.
-    requests.abort_all();
-    server.closed().await;
+    // The last one waits for a slot, and has not asked for a connection.
+    requests.shutdown().await;
+    let spans = fixture.spans.take();
+    let connecting =
+        spans.iter().filter(|span| span.events.iter().any(|event| event.name == "http.getconn.start"));
+    assert_eq!((spans.len(), connecting.count()), (MANY, MANY - 1));
 }
