@@ -1,7 +1,5 @@
 //! The end of the process, and what must be out before it.
 
-use std::time::Duration;
-
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
@@ -36,11 +34,12 @@ async fn shutdown_ends_running_calls_and_their_spans() {
     let call = tokio::spawn(plugin.query(&source, [query("A")]).traceparent(TRACEPARENT).into_future());
     upstream.wait_for_requests(1).await;
     plugin.shutdown().await;
-    let status = tokio::time::timeout(Duration::from_secs(2), plugin.exit()).await;
-    assert_eq!(status.expect("go-plugin would kill it now").code(), Some(0));
-    assert!(call.await.unwrap().is_err());
+    assert_eq!(plugin.exit().await.code(), Some(0));
+    let status = call.await.unwrap().unwrap_err();
+    assert_eq!((status.code(), status.message()), (tonic::Code::Cancelled, "the plugin is being stopped"));
     let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["pluginv2.Data/QueryData"])).await;
-    assert!(trace.has(&["sdk.queryData", "query processing", "HTTP Outgoing Request"]), "{trace:?}");
+    assert!(trace.has(&["query processing", "HTTP Outgoing Request"]), "{trace:?}");
+    assert_eq!(trace.span("sdk.queryData").text("request_status"), "cancelled");
 }
 
 #[gpx_tests::test]
@@ -57,7 +56,8 @@ async fn an_interrupt_from_the_terminal_is_grafanas_to_handle() {
 async fn termination_ends_it() {
     let mut plugin = Plugin::packaged("http-backend").start().await;
     plugin.signal(Signal::TERM);
-    plugin.exit().await;
+    let status = plugin.exit().await;
+    assert_eq!(status.code(), Some(0), "it ended by itself: {status}");
 }
 
 #[gpx_tests::test]
@@ -78,7 +78,8 @@ async fn it_does_not_outlive_the_process_that_started_it() {
 async fn a_closed_connection_is_no_reason_to_end() {
     let upstream = Upstream::points(1).await;
     let mut plugin = Plugin::packaged("http-backend").start().await;
-    plugin.channel = plugin.second_channel().await;
+    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    plugin.reconnect().await;
     let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
     assert_eq!(reply.frame("A").rows(), 1);
     assert!(plugin.running());

@@ -1,6 +1,8 @@
 //! Data frames out of the JSON format, as far as tests look at them. The Arrow format is checked by the Go peer, with
 //! the code that Grafana itself decodes it with.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -103,6 +105,12 @@ impl Frame {
             .iter()
             .find(|field| field.name == name)
             .unwrap_or_else(|| panic!("no field {name:?} among {names:?}"))
+    }
+
+    /// The rows of a table of names and values, as the probe reports what it was told.
+    pub fn pairs(&self) -> BTreeMap<&str, &str> {
+        let texts = |name| self.field(name).values.iter().map(|value| value.as_str().expect("a text"));
+        texts("name").zip(texts("value")).collect()
     }
 
     pub fn rows(&self) -> usize {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 pub use self::call::Call;
-pub use self::source::DataSource;
+pub use self::source::{App, DataSource};
 use crate::frame::Frame;
 use crate::plugin::Plugin;
 use crate::proto::pluginv2::data_client::DataClient;
@@ -17,8 +17,8 @@ use crate::proto::pluginv2::diagnostics_client::DiagnosticsClient;
 use crate::proto::pluginv2::resource_client::ResourceClient;
 use crate::proto::pluginv2::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
-    CollectMetricsRequest, DataFrameFormat, DataQuery, DataResponse, QueryDataRequest, QueryDataResponse,
-    StringList, TimeRange,
+    CollectMetricsRequest, DataFrameFormat, DataQuery, DataResponse, PluginContext, QueryDataRequest,
+    QueryDataResponse, StringList, TimeRange,
 };
 
 /// 2026-01-01T00:00:00Z and an hour later, in milliseconds.
@@ -90,11 +90,11 @@ impl Plugin {
     /// QueryData, with JSON frames as the newest Grafana asks for them.
     pub fn query(
         &self,
-        source: &DataSource,
+        source: impl Into<PluginContext>,
         queries: impl IntoIterator<Item = Query>,
     ) -> Call<QueryDataRequest, Reply> {
         let request = QueryDataRequest {
-            plugin_context: Some(source.context()),
+            plugin_context: Some(source.into()),
             headers: HashMap::new(),
             queries: queries.into_iter().map(|query| query.0).collect(),
             format: DataFrameFormat::Json.into(),
@@ -107,8 +107,8 @@ impl Plugin {
         })
     }
 
-    pub fn health(&self, source: &DataSource) -> Call<CheckHealthRequest, CheckHealthResponse> {
-        let request = CheckHealthRequest { plugin_context: Some(source.context()), headers: HashMap::new() };
+    pub fn health(&self, source: impl Into<PluginContext>) -> Call<CheckHealthRequest, CheckHealthResponse> {
+        let request = CheckHealthRequest { plugin_context: Some(source.into()), headers: HashMap::new() };
         let mut client = DiagnosticsClient::new(self.channel.clone());
         Call::new(request, move |request| {
             Box::pin(async move { Ok(client.check_health(request).await?.into_inner()) })
@@ -118,7 +118,7 @@ impl Plugin {
     /// CallResource; `path` may have a query string.
     pub fn resource(
         &self,
-        source: &DataSource,
+        source: impl Into<PluginContext>,
         method: &str,
         path: &str,
         body: impl Into<Bytes>,
@@ -139,7 +139,7 @@ impl Plugin {
     /// CallResource whose answer is read piece by piece, by the caller.
     pub fn resource_stream(
         &self,
-        source: &DataSource,
+        source: impl Into<PluginContext>,
         method: &str,
         path: &str,
         body: impl Into<Bytes>,
@@ -159,9 +159,14 @@ impl Plugin {
     }
 }
 
-fn resource_request(source: &DataSource, method: &str, url: &str, body: Bytes) -> CallResourceRequest {
+fn resource_request(
+    source: impl Into<PluginContext>,
+    method: &str,
+    url: &str,
+    body: Bytes,
+) -> CallResourceRequest {
     CallResourceRequest {
-        plugin_context: Some(source.context()),
+        plugin_context: Some(source.into()),
         path: url.split('?').next().unwrap_or_default().to_owned(),
         method: method.to_owned(),
         url: url.to_owned(),

@@ -94,7 +94,7 @@ pub fn context(source: &DataSource) -> Value {
     let json: Value = serde_json::from_slice(&settings.json_data).unwrap_or(json!({}));
     json!({
         "org_id": source.org, "plugin_id": source.plugin, "plugin_version": source.plugin_version,
-        "namespace": "default", "user_agent": "Grafana/13.1.0 (linux; amd64)", "config": source.grafana,
+        "namespace": source.namespace, "user_agent": "Grafana/13.1.0 (linux; amd64)", "config": source.grafana,
         "user": source.user.as_ref().map(|user| json!({
             "login": user.login, "name": user.name, "email": user.email, "role": user.role,
         })),

@@ -1,6 +1,7 @@
 //! A plugin as a child process: started with the environment that Grafana gives it and no other, connected to by its
 //! handshake line, stopped as go-plugin stops it.
 
+mod channel;
 pub mod launch;
 pub mod root;
 
@@ -9,19 +10,17 @@ use std::os::unix::net::{SocketAddr, UnixStream as StdUnixStream};
 use std::path::Path;
 use std::process::ExitStatus;
 
-use anyhow::Context as _;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::process::Child;
-use tonic::transport::{Channel, Endpoint};
-
+pub use self::channel::Channel;
 pub use self::launch::Launch;
 use crate::directory::Directory;
 use crate::logs::Logs;
 use crate::proto::go_plugin::Empty;
 use crate::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
 use crate::seen::Seen;
+use anyhow::Context as _;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::Child;
 
 pub struct Plugin {
     pub handshake: Handshake,
@@ -109,13 +108,9 @@ impl Plugin {
         Ok(Self { handshake, logs, channel, directory, child, stdout: rest })
     }
 
-    /// The process id. Panics once the process was waited for.
-    pub fn pid(&self) -> u32 {
-        self.child.id().expect("the process still runs")
-    }
-
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).expect("a process id");
+        let pid = self.child.id().expect("the process still runs").cast_signed();
+        let pid = rustix::process::Pid::from_raw(pid).expect("a process id");
         rustix::process::kill_process(pid, signal).expect("the signal can be sent");
     }
 
@@ -148,9 +143,9 @@ impl Plugin {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// A connection of its own to the same process.
-    pub async fn second_channel(&self) -> Channel {
-        connect(&self.handshake).await.expect("a second connection")
+    /// Another connection to the same process. The one before is closed once no call uses it any more.
+    pub async fn reconnect(&mut self) {
+        self.channel = connect(&self.handshake).await.expect("another connection");
     }
 
     fn assert_quiet_stdout(&self) {
@@ -173,26 +168,14 @@ impl Drop for Plugin {
 }
 
 async fn connect(handshake: &Handshake) -> anyhow::Result<Channel> {
-    let endpoint = Endpoint::from_static("http://plugin");
-    let address = handshake.address.clone();
+    let address = handshake.address.as_str();
+    let cannot = || format!("cannot connect to {address}");
     let channel = match handshake.network.as_str() {
-        "unix" => {
-            let connector = tower::service_fn(move |_| {
-                let address = address.clone();
-                async move { unix_socket(&address).await.map(TokioIo::new) }
-            });
-            endpoint.connect_with_connector(connector).await
-        }
-        "tcp" => {
-            let connector = tower::service_fn(move |_| {
-                let address = address.clone();
-                async move { TcpStream::connect(address).await.map(TokioIo::new) }
-            });
-            endpoint.connect_with_connector(connector).await
-        }
+        "unix" => Channel::over(unix_socket(address).await.with_context(cannot)?).await,
+        "tcp" => Channel::over(TcpStream::connect(address).await.with_context(cannot)?).await,
         other => anyhow::bail!("network {other:?} in the handshake"),
     };
-    channel.with_context(|| format!("cannot connect to {}", handshake.address))
+    channel.with_context(cannot)
 }
 
 /// As Go's dialer reads it: an address that starts with `@` is in the abstract namespace.

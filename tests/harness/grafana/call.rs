@@ -39,6 +39,8 @@ impl<M, R> Call<M, R> {
         self
     }
 
+    /// Tells the plugin how long its answer is waited for. The harness itself goes on waiting, so that whatever ends the
+    /// call then is the plugin's doing.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

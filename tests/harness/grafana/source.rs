@@ -1,19 +1,24 @@
-//! The data source that calls are made for, with the user and the Grafana around it.
+//! The data source or app that calls are made for, with the user and the Grafana around it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::proto::pluginv2::{DataSourceInstanceSettings, PluginContext, User};
+use crate::proto::pluginv2::{AppInstanceSettings, DataSourceInstanceSettings, PluginContext, User};
 
 #[derive(Clone, Debug)]
 pub struct DataSource {
     pub settings: DataSourceInstanceSettings,
     pub org: i64,
+    pub namespace: String,
     pub user: Option<User>,
     pub plugin: String,
     pub plugin_version: String,
     pub grafana: HashMap<String, String>,
 }
+
+/// An app in the place of a data source.
+#[derive(Clone, Debug, Default)]
+pub struct App(pub AppInstanceSettings);
 
 // === impl DataSource ===
 
@@ -33,6 +38,7 @@ impl DataSource {
                 ..Default::default()
             },
             org: 1,
+            namespace: "default".to_owned(),
             user: Some(User {
                 login: "ada".to_owned(),
                 name: "Ada Lovelace".to_owned(),
@@ -72,24 +78,66 @@ impl DataSource {
         self
     }
 
+    pub fn namespace(mut self, namespace: &str) -> Self {
+        self.namespace = namespace.to_owned();
+        self
+    }
+
+    pub fn plugin(mut self, id: &str) -> Self {
+        self.plugin = id.to_owned();
+        self
+    }
+
     /// An entry of the configuration that Grafana sends with each request.
     pub fn grafana(mut self, key: &str, value: &str) -> Self {
         self.grafana.insert(key.to_owned(), value.to_owned());
         self
     }
+}
 
-    pub fn context(&self) -> PluginContext {
-        PluginContext {
-            org_id: self.org,
-            plugin_id: self.plugin.clone(),
-            user: self.user.clone(),
+impl From<&DataSource> for PluginContext {
+    fn from(source: &DataSource) -> Self {
+        Self {
+            org_id: source.org,
+            plugin_id: source.plugin.clone(),
+            user: source.user.clone(),
             app_instance_settings: None,
-            data_source_instance_settings: Some(self.settings.clone()),
-            grafana_config: self.grafana.clone(),
-            plugin_version: self.plugin_version.clone(),
+            data_source_instance_settings: Some(source.settings.clone()),
+            grafana_config: source.grafana.clone(),
+            plugin_version: source.plugin_version.clone(),
             user_agent: "Grafana/13.1.0 (linux; amd64)".to_owned(),
             api_version: String::new(),
-            namespace: "default".to_owned(),
+            namespace: source.namespace.clone(),
+        }
+    }
+}
+
+// === impl App ===
+
+impl App {
+    pub fn json(mut self, json: serde_json::Value) -> Self {
+        self.0.json_data = json.to_string().into();
+        self
+    }
+
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.0.decrypted_secure_json_data.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The same app after someone saved its settings.
+    pub fn updated(mut self) -> Self {
+        self.0.last_updated_ms += 1000;
+        self
+    }
+}
+
+impl From<&App> for PluginContext {
+    fn from(app: &App) -> Self {
+        Self {
+            app_instance_settings: Some(app.0.clone()),
+            data_source_instance_settings: None,
+            ..Self::from(&DataSource::new(""))
         }
     }
 }

@@ -125,6 +125,11 @@ impl Launch {
         self.directory.path()
     }
 
+    /// Names of the plugin's files.
+    pub fn entries(&self) -> Vec<String> {
+        self.directory.entries()
+    }
+
     pub fn executable(&self) -> &Path {
         &self.executable
     }

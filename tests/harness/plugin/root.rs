@@ -14,9 +14,13 @@ use crate::directory::{self, Directory};
 /// `nobody`, which owns no file of the root but the folder for sockets.
 const USER: u32 = 65534;
 
-/// Whether this process may do that.
+/// Whether this process may do that. If not, it says so, and fails in CI.
 pub fn possible() -> bool {
-    rustix::process::geteuid().is_root()
+    let possible = rustix::process::geteuid().is_root();
+    if !possible {
+        crate::skipped("only root may change the root directory");
+    }
+    possible
 }
 
 pub async fn start(launch: Launch, name_server: IpAddr) -> anyhow::Result<Plugin> {

@@ -84,11 +84,6 @@ impl Answer {
         Self::Full { status: 302, headers, body: Bytes::new() }
     }
 
-    /// The headers that came in, as a JSON object.
-    pub fn echo(request: &Request) -> Self {
-        Self::json(serde_json::json!(request.headers))
-    }
-
     pub fn gzip(body: &[u8]) -> Self {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(body).expect("writes to memory");
