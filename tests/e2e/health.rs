@@ -29,18 +29,25 @@ async fn an_upstream_that_answers_otherwise_or_not_at_all() {
 #[gpx_tests::test]
 async fn each_status_and_a_fault() {
     let plugin = Plugin::guest("probe").start().await;
-    for (wanted, status) in [
-        ("ok", HealthStatus::Ok),
-        ("error", HealthStatus::Error),
-        ("unknown", HealthStatus::Unknown),
-        ("fault", HealthStatus::Error),
-        ("panic", HealthStatus::Error),
+    for (wanted, status, message) in [
+        ("ok", HealthStatus::Ok, "all is well"),
+        ("error", HealthStatus::Error, "unwell on purpose"),
+        ("unknown", HealthStatus::Unknown, "who knows"),
+        ("fault", HealthStatus::Error, "health failed on purpose"),
+        ("panic", HealthStatus::Error, "the plugin panicked: health panicked on purpose ("),
     ] {
         let source = DataSource::new("").json(json!({ "health": wanted }));
         let health = plugin.health(&source).await.unwrap();
         assert_eq!(health.status(), status, "{wanted}: {}", health.message);
-        assert!(!health.message.is_empty(), "{wanted}");
+        assert!(health.message.starts_with(message), "{wanted}: {}", health.message);
+        let details = if wanted == "ok" { r#"{"calls":0}"# } else { "" };
+        assert_eq!(health.json_details, details, "{wanted}");
     }
+    let line = plugin.logs.wait_for(|line| line.text("error") == "health failed on purpose").await;
+    assert_eq!(
+        (line.message.as_str(), line.text("statusSource")),
+        ("Plugin Request Completed", "downstream")
+    );
 }
 
 #[gpx_tests::test]
@@ -80,10 +87,15 @@ async fn a_setting_that_is_not_understood_is_reported_and_kills_nothing() {
     let upstream = Upstream::points(1).await;
     let launch = Plugin::packaged("http-backend").setting("gpx_call_timeout", "soon");
     let plugin = launch.setting("gpx_call_timout", "2s").start().await;
-    plugin.logs.wait_for(|line| line.level == "error" && line.to_string().contains("gpx_call_timout")).await;
+    let known = "gpx_call_timout: there is no such setting, so it is ignored; the settings are gpx_";
+    let bad = "gpx_call_timeout: `soon` must be a time with its unit";
+    for told in [known, bad] {
+        let line = plugin.logs.wait_for(|line| line.message.starts_with(told)).await;
+        assert_eq!(line.level, "error");
+    }
     let source = DataSource::new(&upstream.url());
     assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
     let health = plugin.health(&source).await.unwrap();
     assert_eq!(health.status(), HealthStatus::Error);
-    assert!(health.message.contains("gpx_call_timeout") && health.message.contains("gpx_call_timout"));
+    assert!(health.message.contains(known) && health.message.contains(bad), "{}", health.message);
 }

@@ -1,43 +1,72 @@
 //! Limits: what floods, loops or grows costs its own call and no other.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::upstream::Upstream;
+use gpx_tests::upstream::{Answer, Gate, Upstream, points};
+use serde_json::json;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// Whether it is told that a call took too long, either by the component's answer or by gRPC's status.
+pub(crate) fn is_about_time(told: &str) -> bool {
+    ["the plugin did not answer within ", "the caller's time for this call is over"]
+        .iter()
+        .any(|text| told.starts_with(text))
+}
+
+/// How many calls the instance has seen that answers this one.
+async fn count(plugin: &Plugin, source: &DataSource) -> f64 {
+    let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
+    reply.frame("A").field("calls").numbers()[0]
+}
 
 #[gpx_tests::test]
-async fn a_loop_ends_at_its_cpu_time_while_others_are_answered() {
-    let upstream = Upstream::points(1).await;
-    let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "2s").start().await;
-    let (looping, other) = (DataSource::new(""), DataSource::new(&upstream.url()));
-    let loops = [0; 3].map(|_| tokio::spawn(plugin.query(&looping, [query("A").kind("loop")]).into_future()));
-    // Others are answered while all the loops still run: none of them has ended yet.
-    for _ in 0..20 {
-        let reply = plugin.query(&other, [query("A").kind("count")]).await.unwrap();
-        assert_eq!(reply.answer("A").error, "");
+async fn others_are_answered_while_loops_run() {
+    // The loops would go on for longer than the test may take.
+    let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "30m").start().await;
+    let (looping, other) = ([0; 3].map(|_| DataSource::new("")), DataSource::new(""));
+    let loops = looping
+        .each_ref()
+        .map(|source| tokio::spawn(plugin.query(source, [query("A").kind("loop")]).into_future()));
+    for source in &looping {
+        let of_loop = |line: &gpx_tests::logs::Line| {
+            line.message == "looping" && line.text("dsUid") == source.settings.uid
+        };
+        plugin.logs.wait_for(of_loop).await;
+    }
+    for calls in 1..=20 {
+        assert_eq!(count(&plugin, &other).await, f64::from(calls));
     }
     assert!(loops.iter().all(|call| !call.is_finished()), "a loop ended before its time");
-    for call in loops {
-        let told = match call.await.unwrap() {
-            Ok(reply) => reply.answer("A").error.clone(),
-            Err(status) => status.message().to_owned(),
-        };
-        assert!(told.contains("gpx_cpu_timeout"), "names the limit and the remedy: {told}");
-    }
+}
+
+#[gpx_tests::test]
+async fn a_loop_ends_at_its_cpu_time() {
+    let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "200ms").start().await;
+    let source = DataSource::new("");
+    assert_eq!(count(&plugin, &source).await, 1.0);
+    let reply = plugin.query(&source, [query("A").kind("loop")]).await.unwrap();
+    let text = "the plugin computed for more than 200ms; raise gpx_cpu_timeout if it needs more";
+    assert_eq!(reply.answer("A").failure(), (504, "plugin", text));
+    assert_eq!(count(&plugin, &source).await, 1.0, "the instance was discarded");
 }
 
 #[gpx_tests::test]
 async fn a_callers_deadline_ends_a_loop() {
-    let plugin = Plugin::guest("probe").start().await;
+    let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "30m").start().await;
     let source = DataSource::new("");
+    assert_eq!(count(&plugin, &source).await, 1.0);
     let call = plugin.query(&source, [query("A").kind("loop")]);
-    let told = match call.deadline(std::time::Duration::from_millis(300)).await {
+    let told = match call.deadline(Duration::from_millis(300)).await {
         Ok(reply) => reply.answer("A").error.clone(),
-        Err(status) => status.to_string(),
+        Err(status) => status.message().to_owned(),
     };
-    assert!(!told.is_empty());
-    let reply = plugin.query(&source, [query("A").kind("count")]).await.unwrap();
-    assert_eq!(reply.answer("A").error, "");
+    assert!(is_about_time(&told), "{told}");
+    assert_eq!(count(&plugin, &source).await, 1.0, "the instance was discarded");
 }
 
 #[gpx_tests::test]
@@ -46,9 +75,88 @@ async fn memory_without_end_is_refused() {
     let source = DataSource::new("");
     let queries = [query("A").kind("allocate"), query("B").kind("count")];
     let reply = plugin.query(&source, queries).await.unwrap();
-    assert_eq!(reply.answer("A").status, 500);
-    assert!(reply.answer("A").error.contains("gpx_memory_max"), "{}", reply.answer("A").error);
+    let text = "the plugin needs more than 64 MiB; raise gpx_memory_max if that is right";
+    assert_eq!(reply.answer("A").failure(), (500, "plugin", text));
     assert_eq!(reply.answer("B").error, "");
+}
+
+#[gpx_tests::test]
+async fn all_instances_together_have_so_much_memory() {
+    let plugin = Plugin::guest("probe").setting("gpx_memory_total", "64").start().await;
+    let (source, other) = (DataSource::new(""), DataSource::new(""));
+    assert_eq!(count(&plugin, &other).await, 1.0);
+    let reply = plugin.query(&source, [query("A").kind("allocate")]).await.unwrap();
+    let text =
+        "all instances of the plugin together need more than 64 MiB; raise gpx_memory_total if that is right";
+    assert_eq!(reply.answer("A").failure(), (500, "plugin", text));
+    assert_eq!(count(&plugin, &other).await, 2.0, "another's instance is untouched");
+}
+
+#[gpx_tests::test]
+async fn idle_instances_go_when_all_memory_is_taken() {
+    // Where they did not go, the next call would wait for memory until its time is over.
+    let launch = Plugin::guest("probe").setting("gpx_memory_total", "64");
+    let plugin = launch.setting("gpx_call_timeout", "10s").start().await;
+    let (source, other) = (DataSource::new(""), DataSource::new(""));
+    let reply = plugin.query(&source, [query("A").kind("hoard")]).await.unwrap();
+    assert_eq!(reply.answer("A").error, "");
+    assert_eq!(count(&plugin, &source).await, 2.0, "what it took, it keeps");
+    assert_eq!(count(&plugin, &other).await, 1.0);
+    assert_eq!(count(&plugin, &source).await, 1.0, "the idle instance was dropped");
+}
+
+#[gpx_tests::test]
+async fn more_calls_than_instances_wait() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let plugin = Plugin::guest("probe").setting("gpx_instances_max", "2").start().await;
+    let (source, other) = (DataSource::new(&upstream.url()), DataSource::new(""));
+    let waiting = || query("A").kind("sleep-on-upstream").json(json!({ "url": upstream.url() }));
+    let first = tokio::spawn(plugin.query(&source, [waiting()]).into_future());
+    let second = tokio::spawn(plugin.query(&source, [waiting()]).into_future());
+    upstream.wait_for_requests(2).await;
+
+    let third = plugin.query(&source, [query("A").kind("count")]).traceparent(TRACEPARENT);
+    let third = tokio::spawn(third.into_future());
+    let began = |line: &gpx_tests::logs::Line| {
+        line.message == "Plugin Request Started" && line.text("traceId") == TRACE
+    };
+    plugin.logs.wait_for(began).await;
+    assert_eq!(count(&plugin, &other).await, 1.0, "another data source does not wait");
+    assert!(!third.is_finished(), "there is a third instance");
+    gate.open();
+    for call in [first, second] {
+        assert_eq!(call.await.unwrap().unwrap().answer("A").error, "");
+    }
+    let reply = third.await.unwrap().unwrap();
+    assert_eq!(reply.frame("A").field("calls").numbers(), [2.0], "it got one of the two");
+}
+
+#[gpx_tests::test]
+async fn as_many_queries_run_at_once_as_grafana_says() {
+    let plugin = Plugin::guest("probe").start().await;
+    for (said, at_once) in [(Some("2"), 2), (None, 10), (Some("0"), 10)] {
+        let gate = Gate::closed();
+        let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+        let mut source = DataSource::new(&upstream.url());
+        if let Some(count) = said {
+            source = source.grafana("GF_CONCURRENT_QUERY_COUNT", count);
+        }
+        let model = json!({ "url": upstream.url() });
+        let wait = |name: i32| query(&name.to_string()).kind("sleep-on-upstream").json(model.clone());
+        let call = tokio::spawn(plugin.query(&source, (0..12).map(wait)).into_future());
+        upstream.wait_for_requests(at_once).await;
+        // One more that had begun with them would have come by the time that others are answered.
+        let other = DataSource::new("");
+        for calls in 1..=3 {
+            assert_eq!(count(&plugin, &other).await, f64::from(calls));
+        }
+        assert_eq!(upstream.requests().len(), at_once, "Grafana says {said:?}");
+        gate.open();
+        let reply = call.await.unwrap().unwrap();
+        let answered = reply.responses.values().filter(|answer| answer.error.is_empty());
+        assert_eq!((answered.count(), upstream.requests().len()), (12, 12));
+    }
 }
 
 #[gpx_tests::test]
@@ -69,8 +177,8 @@ async fn ten_thousand_queries_in_one_request() {
     let queries = (0..10_000).map(|number| query(&format!("Q{number}")).kind("count"));
     let reply = plugin.query(&DataSource::new(""), queries).await.unwrap();
     assert_eq!(reply.responses.len(), 10_000);
-    let failed: Vec<_> = reply.responses.values().filter(|answer| !answer.error.is_empty()).collect();
-    assert!(failed.is_empty(), "{} failed, one with {:?}", failed.len(), failed[0].error);
+    let failed = reply.responses.values().find(|answer| !answer.error.is_empty() || answer.frames.len() != 1);
+    assert!(failed.is_none(), "{failed:?}");
 }
 
 #[gpx_tests::test]
@@ -88,19 +196,16 @@ async fn a_request_without_a_context() {
         request.plugin_context = None;
         request.queries[0].time_range = None;
     });
-    // Go panics here. Whatever the guest makes of settings that say nothing, the process lives.
-    assert_eq!(reply.await.unwrap().responses.len(), 1);
-    let reply = plugin.query(&DataSource::new(""), [query("A").kind("count")]).await.unwrap();
-    assert_eq!(reply.answer("A").error, "");
+    // Go panics here.
+    assert_eq!(reply.await.unwrap().frame("A").field("calls").numbers(), [1.0]);
+    assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0, "the next call works");
 }
 
 #[gpx_tests::test]
 async fn a_request_in_an_unknown_format() {
     let plugin = Plugin::guest("probe").start().await;
     let call = plugin.query(&DataSource::new(""), [query("A").kind("count")]);
-    let told = match call.with(|request| request.format = 7).await {
-        Ok(reply) => reply.answer("A").error.clone(),
-        Err(status) => status.message().to_owned(),
-    };
-    assert!(told.contains("format"), "{told}");
+    let status = call.with(|request| request.format = 7).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status}");
+    assert_eq!(status.message(), "unsupported data frame format 7");
 }

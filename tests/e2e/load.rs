@@ -15,13 +15,13 @@ async fn told(launch: Launch, words: &[&str]) {
     let plugin = launch.start().await;
     let source = DataSource::new("http://localhost:9");
     let health = plugin.health(&source).await.expect("a load error is a health status");
-    let answer = match plugin.query(&source, [query("A")]).await {
-        Ok(reply) => reply.answer("A").error.clone(),
-        Err(status) => status.message().to_owned(),
-    };
-    let line = plugin.logs.wait_for(|line| line.level == "error").await.to_string();
+    let reply = plugin.query(&source, [query("A")]).await.expect("a load error is each query's error");
+    let answer = reply.answer("A").error.clone();
+    assert_eq!((reply.answer("A").status, reply.answer("A").source.as_str()), (500, "plugin"));
+    let line = plugin.logs.wait_for_message("The plugin's component cannot be loaded").await;
+    assert_eq!(line.level, "error");
     assert_eq!(health.status(), HealthStatus::Error);
-    for told in [&health.message, &answer, &line] {
+    for told in [health.message.as_str(), &answer, line.text("error")] {
         for word in words {
             assert!(told.contains(word), "no {word:?} in: {told}");
         }
@@ -29,36 +29,51 @@ async fn told(launch: Launch, words: &[&str]) {
     assert!(plugin.stop().await.success());
 }
 
+/// What the log says of machine code that is there and not used.
+async fn why_not_used(plugin: &Plugin) -> String {
+    let line = plugin.logs.wait_for_message("Precompiled code is not used").await;
+    assert!(line.level == "warn" && line.text("file").ends_with(".cwasm"), "{line}");
+    line.text("reason").to_owned()
+}
+
 #[gpx_tests::test]
 async fn none_at_all() {
-    told(Plugin::guest("minimal").without(".wasm"), &["gpx_test.wasm"]).await;
+    told(
+        Plugin::guest("minimal").without(".wasm"),
+        &["there is no component at ", "gpx_test.wasm", "put the plugin's .wasm there"],
+    )
+    .await;
 }
 
 #[gpx_tests::test]
 async fn an_empty_file() {
-    told(Plugin::of(b""), &["gpx_test.wasm"]).await;
+    told(Plugin::of(b""), &["gpx_test.wasm", "it is not WebAssembly"]).await;
 }
 
 #[gpx_tests::test]
 async fn a_truncated_one() {
     let whole = std::fs::read(artifacts::component("minimal")).unwrap();
-    told(Plugin::of(&whole[..whole.len() / 2]), &["gpx_test.wasm"]).await;
+    told(Plugin::of(&whole[..whole.len() / 2]), &["gpx_test.wasm", "it is damaged at byte "]).await;
 }
 
 #[gpx_tests::test]
 async fn something_else() {
-    told(Plugin::of(b"#!/bin/sh\n"), &["gpx_test.wasm", "component"]).await;
+    told(Plugin::of(b"#!/bin/sh\n"), &["gpx_test.wasm", "it is not WebAssembly"]).await;
 }
 
 #[gpx_tests::test]
 async fn a_core_module() {
-    told(Plugin::of(CORE_MODULE), &["core module", "component"]).await;
+    told(Plugin::of(CORE_MODULE), &["gpx_test.wasm", "it is a core module, not a component"]).await;
 }
 
 #[gpx_tests::test]
 async fn one_of_another_world() {
     let other = wat::parse_str("(component)").unwrap();
-    told(Plugin::of(&other), &["gpx:plugin"]).await;
+    told(
+        Plugin::of(&other),
+        &["gpx_test.wasm", "it does not export gpx:plugin/plugin", "it exports nothing"],
+    )
+    .await;
 }
 
 #[gpx_tests::test]
@@ -68,7 +83,11 @@ async fn one_of_a_contract_to_come() {
         (import "gpx:plugin/log@0.9.0" (instance))
         (instance $plugin)
         (export "gpx:plugin/plugin@0.9.0" (instance $plugin)))"#;
-    told(Plugin::of(&wat::parse_str(other).unwrap()), &["0.9", "0.1", "gpx-host"]).await;
+    told(
+        Plugin::of(&wat::parse_str(other).unwrap()),
+        &["it is built for gpx:plugin 0.9.0, this host serves 0.1: update gpx-host"],
+    )
+    .await;
 }
 
 #[gpx_tests::test]
@@ -77,7 +96,7 @@ async fn one_that_wants_what_the_host_has_not() {
         (import "wasi:nonsense/thing@0.2.0" (instance (export "f" (func))))
         (instance $plugin)
         (export "gpx:plugin/plugin@0.1.0" (instance $plugin)))"#;
-    told(Plugin::of(&wat::parse_str(whole).unwrap()), &["gpx_test.wasm"]).await;
+    told(Plugin::of(&wat::parse_str(whole).unwrap()), &["gpx_test.wasm", "wasi:nonsense/thing"]).await;
 }
 
 #[gpx_tests::test]
@@ -88,7 +107,7 @@ async fn machine_code_for_another_component_is_explained_and_ignored() {
     let launch = Plugin::packaged("http-backend");
     let name = launch.name_of(".wasm");
     let plugin = launch.file(&name, &other).start().await;
-    plugin.logs.wait_for(|line| line.to_string().contains(".cwasm")).await;
+    assert_eq!(why_not_used(&plugin).await, "it was made from another component");
     let status = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::Unimplemented, "the other component answers: {status}");
 }
@@ -99,15 +118,20 @@ async fn broken_machine_code_is_explained_and_ignored() {
     let launch = Plugin::packaged("http-backend");
     let name = launch.name_of(".cwasm");
     let plugin = launch.file(&name, b"not ELF").start().await;
-    plugin.logs.wait_for(|line| line.to_string().contains(".cwasm")).await;
+    assert!(why_not_used(&plugin).await.starts_with("the engine refuses it: "));
     let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
     assert_eq!(reply.frame("A").rows(), 1);
 }
 
 #[gpx_tests::test]
-async fn machine_code_can_be_refused() {
+async fn machine_code_is_used_unless_it_is_refused() {
     let upstream = Upstream::points(1).await;
-    let plugin = Plugin::packaged("http-backend").setting("gpx_precompiled", "off").start().await;
-    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
-    assert_eq!(reply.frame("A").rows(), 1);
+    for (setting, compiled) in [("on", false), ("off", true)] {
+        let plugin = Plugin::packaged("http-backend").setting("gpx_precompiled", setting).start().await;
+        let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+        assert_eq!(reply.frame("A").rows(), 1);
+        let logs = plugin.logs.clone();
+        assert!(plugin.stop().await.success());
+        assert_eq!(logs.mention("Compiling the component"), compiled, "{setting}:\n{logs}");
+    }
 }

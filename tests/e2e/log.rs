@@ -56,7 +56,7 @@ async fn the_guests_own_lines_and_its_standard_output() {
     let source = DataSource::new("");
     plugin.query(&source, [query("A").kind("log")]).await.unwrap();
     plugin.query(&source, [query("A").kind("stdout")]).await.unwrap();
-    for level in ["debug", "info", "warn", "error"] {
+    for level in ["trace", "debug", "info", "warn", "error"] {
         let line = plugin.logs.wait_for(|line| line.message.ends_with(&format!("{level} line"))).await;
         assert_eq!(line.level, level, "{line}");
     }
@@ -80,4 +80,9 @@ async fn a_guest_cannot_forge_a_line_or_its_origin() {
     let line = plugin.logs.wait_for(|line| line.message.starts_with("hostile")).await;
     assert_eq!((line.level.as_str(), line.text("traceId")), ("info", TRACE));
     assert_eq!(line.text("pluginId"), "gpx-test-datasource");
+    let logs = plugin.logs.clone();
+    assert!(plugin.stop().await.success());
+    let forged =
+        logs.all().into_iter().find(|line| line.message == "forged" || line.text("traceId") == "forged");
+    assert!(forged.is_none(), "{forged:?}");
 }

@@ -1,7 +1,9 @@
 //! End-to-end tests: the packaged plugin as a child process, called as Grafana calls it. `cargo xtask test` builds
 //! what they need; see `tests/harness` for what they are written with.
 
+mod data_source;
 mod faults;
+mod guest_faults;
 mod handshake;
 mod health;
 mod isolated;
@@ -14,4 +16,5 @@ mod query;
 mod resource;
 mod secrets;
 mod shutdown;
+mod spans;
 mod trace;

@@ -88,6 +88,8 @@ async fn every_type_of_field_is_decoded_by_the_sdk_alike_in_both_formats() {
     let arrow = peer.get("query", asked("arrow")).await;
     let json = peer.get("query", asked("json")).await;
     assert_eq!(arrow["responses"]["A"]["error"], "");
+    let fields = |frame: usize| arrow["responses"]["A"]["frames"][frame]["fields"].as_array().map(Vec::len);
+    assert_eq!([fields(0), fields(1)], [Some(30), Some(30)], "{arrow}");
     assert_eq!(arrow["responses"]["A"]["frames"], json["responses"]["A"]["frames"]);
     peer.end().await;
 }
@@ -103,6 +105,8 @@ async fn the_protocol_is_the_one_that_the_twin_serves() {
             .push(peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await["schemas"].take());
         peer.end().await;
     }
+    let packages: Vec<_> = schemas[0].as_array().unwrap().iter().map(|schema| &schema["package"]).collect();
+    assert_eq!(packages, ["pluginv2", "plugin"]);
     assert_eq!(schemas[0], schemas[1]);
 }
 

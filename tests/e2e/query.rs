@@ -60,10 +60,14 @@ async fn the_model_becomes_the_upstreams_query_string() {
         let requests = upstream.requests();
         assert_eq!(requests.last().unwrap().query, asked, "model {model:?}");
     }
+    let asked = upstream.requests().len();
     for broken in ["{", "[]", r#"{"multiplier":"many"}"#] {
         let reply = plugin.query(&source, [query("A").raw(broken)]).await.unwrap();
-        assert_eq!(reply.answer("A").status, 500, "model {broken:?}: {}", reply.answer("A").error);
+        let (status, blamed, text) = reply.answer("A").failure();
+        assert_eq!((status, blamed), (500, "plugin"), "model {broken:?}");
+        assert!(text.starts_with("query A is not valid: "), "model {broken:?}: {text}");
     }
+    assert_eq!(upstream.requests().len(), asked);
 }
 
 #[gpx_tests::test]
@@ -124,7 +128,13 @@ async fn credentials_are_applied_by_the_host_and_unknown_to_the_guest() {
     let seen = reply.frame("A").json.to_string();
     assert!(seen.contains(&source.settings.uid), "{seen}");
     assert!(!seen.contains("correct horse") && !seen.contains("battery staple"), "{seen}");
-    assert!(!plugin.logs.mention("battery staple") && !plugin.logs.mention("correct horse"));
+    // Once the process is gone, all is there that it will ever write.
+    for plugin in [plugin, probe] {
+        let logs = plugin.logs.clone();
+        assert!(plugin.stop().await.success());
+        assert!(logs.mention("Plugin Request Completed"), "{logs}");
+        assert!(!logs.mention("battery staple") && !logs.mention("correct horse"), "{logs}");
+    }
 }
 
 #[gpx_tests::test]
@@ -139,42 +149,51 @@ async fn new_settings_take_effect_with_the_next_call() {
 }
 
 #[gpx_tests::test]
-async fn data_sources_and_organisations_share_no_instance() {
-    let plugin = Plugin::guest("probe").start().await;
-    let source = DataSource::new("");
-    let other = DataSource::new("");
-    let count = async |source: &DataSource| {
-        let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
-        reply.frame("A").fields[0].numbers()[0]
-    };
-    assert_eq!(count(&source).await, 1.0);
-    assert_eq!(count(&source).await, 2.0, "an instance is used again");
-    assert_eq!(count(&other).await, 1.0, "another data source");
-    assert_eq!(
-        count(&source.clone().org(2)).await,
-        1.0,
-        "the same data source's uid in another organisation"
-    );
-    assert_eq!(count(&source.updated()).await, 1.0, "the same data source after a change");
-}
-
-#[gpx_tests::test]
 async fn every_type_of_field_in_both_formats() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let reply = plugin.query(&source, [query("A").kind("all-types")]).await.unwrap();
-    let items: Vec<_> = reply
-        .answer("A")
-        .frames
-        .iter()
-        .flat_map(|frame| &frame.fields)
-        .map(|field| field.item.as_str())
-        .collect();
-    for item in ["time.Time", "string", "bool", "int64", "float64"] {
-        assert!(items.contains(&item), "no {item} among {items:?}");
-    }
+    let [frame, empty] = reply.answer("A").frames.as_slice() else { panic!("{:?}", reply.answer("A")) };
+    let items: Vec<_> = frame.fields.iter().map(|field| (field.item.as_str(), field.nullable)).collect();
+    let wanted = [
+        "time.Time",
+        "string",
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
+        "json.RawMessage",
+        "enum",
+    ];
+    assert_eq!(items, wanted.map(|item| [(item, false), (item, true)]).as_flattened());
+    assert_eq!(frame.meta, Some(json!({ "preferredVisualisationType": "table", "custom": { "probe": 1 } })));
+    let text = frame.field("text?");
+    assert_eq!((text.kind.as_str(), &text.values[1]), ("string", &json!(null)));
+    assert_eq!(text.labels, json!({ "type": "text" }).as_object().cloned());
+    assert_eq!(text.config, Some(json!({ "displayName": "TEXT", "unit": "short" })));
+    assert_eq!((frame.rows(), empty.rows(), empty.fields.len()), (3, 0, 30));
+    assert_eq!((frame.ref_id.as_str(), empty.ref_id.as_str()), ("A", "other"));
+
+    // The peer's tests compare what is in the two formats.
     let call = plugin.query(&source, [query("A").kind("all-types")]).format(DataFrameFormat::Arrow);
-    assert_eq!(call.await.unwrap().answer("A").error, "");
+    let reply = call.await.unwrap();
+    let files = &reply.answer("A").raw.frames;
+    assert!(files.len() == 2 && files.iter().all(|file| file.starts_with(b"ARROW1\0\0")));
+}
+
+#[gpx_tests::test]
+async fn no_frame_is_an_answer_too() {
+    let plugin = Plugin::guest("probe").start().await;
+    let reply = plugin.query(&DataSource::new(""), [query("A").kind("none")]).await.unwrap();
+    assert_eq!(reply.answer("A").failure(), (200, "", ""));
+    assert!(reply.answer("A").raw.frames.is_empty());
 }
 
 #[gpx_tests::test]
@@ -186,16 +205,30 @@ async fn a_large_frame_comes_whole() {
 }
 
 #[gpx_tests::test]
-async fn the_guest_knows_for_whom_it_works() {
-    let plugin = Plugin::guest("probe").setting("team", "observability").start().await;
-    let source = DataSource::new("http://localhost:9/").org(7);
-    let reply = plugin.query(&source, [query("A").kind("context")]).await.unwrap();
-    let seen = reply.frame("A").json.to_string();
-    for known in ["ada", "gpx-test-datasource", "7"] {
-        assert!(seen.contains(known), "no {known} in {seen}");
-    }
-    let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
-    let seen = reply.frame("A").json.to_string();
-    assert!(seen.contains("operator.team") && seen.contains("observability"), "{seen}");
-    assert!(!seen.contains("gpx_"), "the host's own settings are not the guest's: {seen}");
+async fn several_requests_of_a_query_are_under_way_at_once() {
+    // Each is answered only when both were asked: one after the other, that would never come.
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::text("text/plain", "hi").after(&gate)).await;
+    let plugin = Plugin::guest("probe").start().await;
+    let model = json!({ "url": upstream.url(), "count": 2 });
+    let source = DataSource::new(&upstream.url());
+    let call = plugin.query(&source, [query("A").kind("fetch-many").json(model)]).into_future();
+    let (reply, ()) = tokio::join!(call, async {
+        upstream.wait_for_requests(2).await;
+        gate.open();
+    });
+    let reply = reply.unwrap();
+    let bodies: Vec<_> = reply.answer("A").frames.iter().map(|frame| frame.pairs()["body"]).collect();
+    assert_eq!(bodies, ["hi", "hi"], "{}", reply.answer("A").error);
+}
+
+#[gpx_tests::test]
+async fn a_guests_own_timeout_is_the_asked_systems_fault() {
+    let upstream = Upstream::always(Answer::status(200).after(&Gate::closed())).await;
+    let plugin = Plugin::guest("probe").start().await;
+    let model = json!({ "url": upstream.url(), "timeout_ms": 200 });
+    let source = DataSource::new(&upstream.url());
+    let reply = plugin.query(&source, [query("A").kind("fetch").json(model)]).await.unwrap();
+    let text = format!("GET {}/: no answer in time", upstream.url());
+    assert_eq!(reply.answer("A").failure(), (504, "downstream", text.as_str()));
 }

@@ -13,6 +13,18 @@ async fn echo_returns_the_body() {
 }
 
 #[gpx_tests::test]
+async fn the_guest_gets_the_request_as_it_was_sent() {
+    let plugin = Plugin::guest("probe").start().await;
+    let call = plugin.resource(&DataSource::new(""), "PUT", "echo?x=1&y=%20", "hello");
+    let call = call.header("X-Probe", "a").header("Cookie", "proof").header("X-Grafana-Id", "proof");
+    let answer = call.await.unwrap();
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (200, "PUT echo\necho?x=1&y=%20\nX-Probe: a\n\nhello")
+    );
+}
+
+#[gpx_tests::test]
 async fn an_old_query_model_is_upgraded() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let source = DataSource::new("http://localhost:9");
@@ -22,14 +34,21 @@ async fn an_old_query_model_is_upgraded() {
     assert_eq!((answer.status, &new), (200, &json!({ "version": 1, "multiplier": 3 })));
     assert!(answer.headers["content-type"][0].starts_with("application/json"));
     let wrong = plugin.resource(&source, "POST", "migrate-query", "{").await.unwrap();
-    assert_eq!(wrong.status, 400, "{}", wrong.text());
+    assert_eq!(
+        (wrong.status, wrong.text().as_str()),
+        (
+            400,
+            r#"{"message":"the body of `migrate-query` is not valid: a name in quotes is missing at byte 1"}"#
+        )
+    );
 }
 
 #[gpx_tests::test]
 async fn an_unknown_path_is_not_found() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let answer = plugin.resource(&DataSource::new(""), "GET", "no-such", "").await.unwrap();
-    assert_eq!(answer.status, 404, "{}", answer.text());
+    let text = r#"{"message":"there is no resource `GET no-such`"}"#;
+    assert_eq!((answer.status, answer.text().as_str()), (404, text));
 }
 
 #[gpx_tests::test]
@@ -51,6 +70,7 @@ async fn a_caller_that_hangs_up_ends_an_endless_answer() {
     stream.message().await.unwrap().unwrap();
     drop(stream);
     let line = plugin.logs.wait_for_message("stream ended").await;
+    assert_eq!(line.text("error"), "the caller of the resource is gone");
     assert_eq!(line.fields.get("cancelled"), Some(&json!(true)), "{line}");
 }
 
@@ -58,7 +78,10 @@ async fn a_caller_that_hangs_up_ends_an_endless_answer() {
 async fn a_second_start_is_a_value_for_the_guest() {
     let plugin = Plugin::guest("probe").start().await;
     let answer = plugin.resource(&DataSource::new(""), "GET", "start-twice", "").await.unwrap();
-    assert!(answer.text().starts_with("sent\n") && answer.pieces.len() == 2, "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.text().as_str(), answer.pieces.len()),
+        (200, "sent\nthe status of an answer is from 100 to 599 and comes first\n", 2)
+    );
 }
 
 #[gpx_tests::test]
@@ -73,13 +96,13 @@ async fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let answer = plugin.resource(&source, "GET", "fault", "").await.unwrap();
-    assert_eq!(answer.status, 418);
-    assert!(answer.text().contains("the resource failed on purpose"), "{}", answer.text());
+    let text = r#"{"message":"the resource failed on purpose"}"#;
+    assert_eq!((answer.status, answer.text().as_str()), (418, text));
 
     let call = plugin.resource_stream(&source, "GET", "late-fault", "");
     let mut stream = call.await.unwrap();
     let first = stream.message().await.unwrap().unwrap();
-    assert_eq!(first.code, 200);
+    assert_eq!((first.code, first.body.as_ref()), (200, b"so far so good\n".as_slice()));
     let error = loop {
         match stream.message().await {
             Ok(Some(_)) => {}
@@ -87,16 +110,15 @@ async fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.code(), tonic::Code::Unknown, "{error}");
+    assert_eq!((error.code(), error.message()), (tonic::Code::Unknown, "the resource failed late"));
 }
 
 #[gpx_tests::test]
 async fn a_panic_is_told_and_the_next_call_works() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
-    match plugin.resource(&source, "GET", "panic", "").await {
-        Ok(answer) => assert_eq!(answer.status, 500, "{}", answer.text()),
-        Err(status) => assert!(!status.message().is_empty()),
-    }
+    let answer = plugin.resource(&source, "GET", "panic", "").await.unwrap();
+    let text = r#"{"message":"the plugin panicked: the resource panicked on purpose ("#;
+    assert!(answer.status == 500 && answer.text().starts_with(text), "{} {}", answer.status, answer.text());
     assert_eq!(plugin.resource(&source, "GET", "empty", "").await.unwrap().status, 200);
 }

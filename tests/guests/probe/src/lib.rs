@@ -72,6 +72,7 @@ impl Data for Probe {
             "trap" => misbehave::trap(),
             "loop" => misbehave::forever(),
             "allocate" => misbehave::allocate(),
+            "hoard" => misbehave::hoard(),
             "stdout" => misbehave::stdout(),
 
             "fetch" | "redirect" => fetch::fetch(query),

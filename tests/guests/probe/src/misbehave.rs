@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io::Write;
 
-use gpx_sdk::{Frame, Result, span};
+use gpx_sdk::{Frame, Result, log, span};
 
 /// Panics with a span open. The text goes to stderr, then the instance traps.
 pub fn panic() -> Result<Vec<Frame>> {
@@ -22,6 +22,7 @@ pub fn trap() -> Result<Vec<Frame>> {
 /// Runs for ever with a span open, without asking the host for anything.
 pub fn forever() -> Result<Vec<Frame>> {
     let _span = span!("for ever");
+    log::info!("looping");
     let mut turns = 0_u64;
     loop {
         turns = black_box(turns.wrapping_add(1));
@@ -34,6 +35,25 @@ pub fn allocate() -> Result<Vec<Frame>> {
     loop {
         taken.push(black_box(vec![1_u8; 1 << 20]));
     }
+}
+
+/// Takes all the memory that there is, and keeps it for as long as the instance lives.
+pub fn hoard() -> Result<Vec<Frame>> {
+    let mut taken: Vec<Vec<u8>> = Vec::with_capacity(4096);
+    // The small pieces fit a page each, in which memory grows.
+    for size in [1 << 20, 60 << 10] {
+        while taken.len() < taken.capacity() {
+            let mut piece = Vec::new();
+            if piece.try_reserve_exact(size).is_err() {
+                break;
+            }
+            taken.push(piece);
+        }
+    }
+    // One goes back, for the answer.
+    taken.pop();
+    std::mem::forget(taken);
+    Ok(Vec::new())
 }
 
 /// Writes to stdout and stderr, which become log lines: whole ones, an empty one, one without an end. Rust itself keeps

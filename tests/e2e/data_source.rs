@@ -1,0 +1,149 @@
+//! For whom a call is: which instance answers it, and what that is told.
+
+use gpx_tests::grafana::{App, DataSource, query};
+use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::pluginv2::PluginContext;
+use gpx_tests::upstream::Upstream;
+use serde_json::json;
+
+/// How many calls the instance has seen that answers this one.
+async fn count(plugin: &Plugin, source: impl Into<PluginContext>) -> f64 {
+    let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
+    reply.frame("A").field("calls").numbers()[0]
+}
+
+/// As `count`, for one of Grafana Cloud's tenants.
+async fn count_of_tenant(plugin: &Plugin, source: &DataSource, tenant: &str) -> f64 {
+    let reply = plugin.query(source, [query("A").kind("count")]).metadata("tenantid", tenant).await.unwrap();
+    reply.frame("A").field("calls").numbers()[0]
+}
+
+#[gpx_tests::test]
+async fn data_sources_and_their_owners_share_no_instance() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    assert_eq!(count(&plugin, &source).await, 1.0);
+    assert_eq!(count(&plugin, &source).await, 2.0, "an instance is used again");
+    assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0, "another data source");
+    // The same uid each time.
+    for (other, whose) in [
+        (source.clone().org(2), "another organisation"),
+        (source.clone().namespace("stacks-7"), "another namespace"),
+        (source.clone().plugin("gpx-other-datasource"), "another plugin"),
+    ] {
+        assert_eq!(count(&plugin, &other).await, 1.0, "{whose}");
+        assert_eq!(count(&plugin, &other).await, 2.0, "{whose}'s own instance is used again");
+    }
+    for tenant in ["one", "other"] {
+        assert_eq!(count_of_tenant(&plugin, &source, tenant).await, 1.0, "tenant {tenant}");
+        assert_eq!(count_of_tenant(&plugin, &source, tenant).await, 2.0, "tenant {tenant}");
+    }
+    assert_eq!(count(&plugin, &source).await, 3.0, "none of them took the first one's place");
+}
+
+#[gpx_tests::test]
+async fn a_change_of_the_settings_or_of_grafana_makes_new_instances() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("").grafana("GF_SQL_ROW_LIMIT", "100");
+    assert_eq!(count(&plugin, &source).await, 1.0);
+    assert_eq!(count(&plugin, &source).await, 2.0);
+    let changed = source.clone().grafana("GF_SQL_ROW_LIMIT", "200");
+    assert_eq!(count(&plugin, &changed).await, 1.0, "a value has changed");
+    assert_eq!(count(&plugin, &changed).await, 2.0);
+    let more = changed.clone().grafana("GF_DATAPROXY_TIMEOUT", "30");
+    assert_eq!(count(&plugin, &more).await, 1.0, "a key has come");
+    assert_eq!(count(&plugin, &more.clone().updated()).await, 1.0, "someone saved the settings");
+}
+
+#[gpx_tests::test]
+async fn the_guest_knows_for_whom_it_works() {
+    let plugin = Plugin::guest("probe").setting("team", "observability").start().await;
+    let source = DataSource::new("http://localhost:9/")
+        .json(json!({ "a": 1 }))
+        .org(7)
+        .namespace("stacks-7")
+        .grafana("GF_INSTANCE_FEATURE_TOGGLES_ENABLE", "one,two");
+    let call = plugin.query(&source, [query("A").kind("context")]);
+    let call = call.header("http_X-Dashboard-Uid", "d1").header("FromAlert", "true");
+    let reply = call.header("http_X-Grafana-Id", "proof").header("Authorization", "proof").await.unwrap();
+    let seen = reply.frame("A").pairs();
+    for (name, value) in [
+        ("org-id", "7"),
+        ("plugin-id", "gpx-test-datasource"),
+        ("plugin-version", "1.2.3"),
+        ("namespace", "stacks-7"),
+        ("grafana-version", "13.1.0"),
+        ("feature-toggles", "one,two"),
+        ("user.login", "ada"),
+        ("user.name", "Ada Lovelace"),
+        ("user.email", "ada@example.com"),
+        ("user.role", "Editor"),
+        ("header.X-Dashboard-Uid", "d1"),
+        ("header.FromAlert", "true"),
+        ("cancelled", "false"),
+    ] {
+        assert_eq!(seen.get(name), Some(&value), "{name} in {seen:?}");
+    }
+    assert!(!seen.values().any(|value| *value == "proof"), "who the user is stays with the host: {seen:?}");
+
+    let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").pairs();
+    let id = source.settings.id.to_string();
+    for (name, value) in [
+        ("kind", "SettingsKind::DataSource"),
+        ("id", id.as_str()),
+        ("uid", source.settings.uid.as_str()),
+        ("name", source.settings.name.as_str()),
+        ("url", "http://localhost:9/"),
+        ("basic-auth", "none"),
+        ("updated", "1767225600000"),
+        ("json", r#"{"a":1}"#),
+        ("operator.team", "observability"),
+    ] {
+        assert_eq!(seen.get(name), Some(&value), "{name} in {seen:?}");
+    }
+}
+
+#[gpx_tests::test]
+async fn the_hosts_own_settings_are_not_the_guests() {
+    let launch = Plugin::guest("probe").setting("gpx_instances_max", "3").setting("team", "observability");
+    let plugin = launch.start().await;
+    let reply = plugin.query(&DataSource::new(""), [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").pairs();
+    let operators: Vec<_> = seen.keys().filter(|name| name.starts_with("operator.")).collect();
+    assert_eq!(operators, [&"operator.team"]);
+}
+
+#[gpx_tests::test]
+async fn an_app_has_settings_and_instances_of_its_own() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::guest("probe").start().await;
+    let app = App::default().json(json!({ "health": "error" })).secret("apiToken", "of-the-app");
+    let reply = plugin.query(&app, [query("A").kind("settings")]).await.unwrap();
+    let seen = reply.frame("A").pairs();
+    for (name, value) in [
+        ("kind", "SettingsKind::App"),
+        ("id", "0"),
+        ("uid", ""),
+        ("url", ""),
+        ("json", r#"{"health":"error"}"#),
+        ("secret.apiToken", "of-the-app"),
+    ] {
+        assert_eq!(seen.get(name), Some(&value), "{name} in {seen:?}");
+    }
+    assert_eq!(count(&plugin, &app).await, 2.0, "an instance is used again");
+    assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0, "a data source of the same plugin");
+    assert_eq!(plugin.health(&app).await.unwrap().message, "unwell on purpose");
+    assert_eq!(plugin.resource(&app, "GET", "empty", "").await.unwrap().status, 200);
+
+    // Without a URL of its own, an app reaches what the operator grants, and nothing else.
+    let fetch = query("A").kind("fetch").json(json!({ "url": upstream.url() }));
+    let reply = plugin.query(&app, [fetch]).await.unwrap();
+    let text = format!("GET {}/: no grant for {}; ", upstream.url(), upstream.address());
+    assert!(reply.answer("A").error.starts_with(&text), "{}", reply.answer("A").error);
+    assert_eq!(upstream.requests().len(), 0);
+    assert_eq!(count(&plugin, &app.clone().updated()).await, 1.0, "someone saved the settings");
+
+    let completed = plugin.logs.wait_for_message("Plugin Request Completed").await;
+    assert_eq!((completed.text("pluginId"), completed.fields.get("dsUid")), ("gpx-test-datasource", None));
+}

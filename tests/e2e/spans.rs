@@ -1,0 +1,148 @@
+//! What a guest makes of spans, and what the host makes of these.
+
+use gpx_tests::collector::Collector;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::Trace;
+use gpx_tests::upstream::Upstream;
+use serde_json::json;
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn traceparent() -> String {
+    format!("00-{TRACE}-b7ad6b7169203331-01")
+}
+
+/// Whether the span came that ends last.
+fn whole(trace: &Trace) -> bool {
+    trace.has(&["pluginv2.Data/QueryData"])
+}
+
+/// The trace of one query of that type.
+async fn trace_of(kind: &str) -> Trace {
+    let collector = Collector::start().await;
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let call = plugin.query(&DataSource::new(""), [query("A").kind(kind)]);
+    call.traceparent(&traceparent()).await.unwrap();
+    assert!(plugin.stop().await.success());
+    collector.wait_for_trace(TRACE, whole).await
+}
+
+#[gpx_tests::test]
+async fn spans_nest_as_the_guest_opened_them() {
+    let trace = trace_of("spans-nested").await;
+    for path in [
+        &["outer"][..],
+        &["outer", "middle"],
+        // Ended after the one that it was opened in.
+        &["outer", "middle", "inner"],
+        &["outer", "sibling"],
+    ] {
+        let span = trace.span(path[path.len() - 1]);
+        let whole = [&["pluginv2.Data/QueryData", "sdk.queryData"], path].concat();
+        assert_eq!((trace.path(span), span.status.as_str()), (whole, "unset"));
+    }
+    let (middle, inner) = (trace.span("middle"), trace.span("inner"));
+    assert!(middle.end <= inner.end, "{trace:?}");
+}
+
+#[gpx_tests::test]
+async fn spans_that_are_left_open_end_with_the_call_and_are_no_error() {
+    let trace = trace_of("spans-open").await;
+    let handler = trace.span("sdk.queryData");
+    for name in ["left open", "left open, detached"] {
+        let span = trace.span(name);
+        assert_eq!(trace.path(span)[..2], ["pluginv2.Data/QueryData", "sdk.queryData"]);
+        assert_eq!(span.status, "unset", "{name}");
+        assert!(span.end <= handler.end, "{name} ends with the call");
+    }
+}
+
+#[gpx_tests::test]
+async fn spans_that_a_panic_leaves_open_end_in_error() {
+    let trace = trace_of("panic").await;
+    let handler = trace.span("sdk.queryData");
+    assert_eq!(handler.text("request_status"), "error");
+    let left: Vec<_> =
+        trace.children(handler).into_iter().map(|span| (span.name.as_str(), span.status.as_str())).collect();
+    assert_eq!(left, [("before the panic", "error")]);
+    let told = &trace.span("before the panic").status_message;
+    assert!(told.starts_with("the plugin panicked: the probe panicked on purpose ("), "{told}");
+}
+
+#[gpx_tests::test]
+async fn everything_that_can_be_told_of_a_span() {
+    let trace = trace_of("spans-all").await;
+    let first = trace.span("renamed");
+    for (key, value) in [
+        ("text", json!("replaced")),
+        ("flag", json!(true)),
+        ("integer", json!(-1)),
+        ("float", json!(0.5)),
+        ("texts", json!(["a", "b"])),
+        ("integers", json!([1, 2])),
+    ] {
+        assert_eq!(first.attributes.get(key), Some(&value), "{key}");
+    }
+    assert_eq!(first.status, "ok");
+    assert_eq!(first.event_names(), ["happened", "happened again"]);
+    assert_eq!(first.event("happened again").attributes["times"], json!(2));
+    assert_eq!(first.resource["probe.flags"], json!([true, false]));
+    let second = trace.span("second");
+    assert_eq!((second.kind.as_str(), second.status.as_str()), ("client", "error"));
+    assert_eq!(second.links, [(TRACE.to_owned(), first.span_id.clone())]);
+    assert_eq!(second.parent_id, first.span_id);
+    // A detached span is not the parent of the one that was started after it.
+    assert_eq!(trace.span("child of the renamed one").parent_id, first.span_id);
+    assert_eq!(first.scope, "gpx-test-datasource");
+}
+
+#[gpx_tests::test]
+async fn more_spans_than_a_call_may_start_are_dropped() {
+    let collector = Collector::start().await;
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let model = json!({ "spans": 1500 });
+    let call = plugin.query(&DataSource::new(""), [query("A").kind("spans-many").json(model)]);
+    call.traceparent(&traceparent()).await.unwrap();
+    let logs = plugin.logs.clone();
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(TRACE, whole).await;
+    let guests = trace.spans.iter().filter(|span| span.kind == "internal" && span.name != "sdk.queryData");
+    assert_eq!(guests.count(), 1000);
+    let line =
+        logs.all().into_iter().find(|line| line.message.starts_with("Spans beyond the limit of a call"));
+    // 1500, and the one that the probe opens first.
+    assert_eq!(line.expect("a line").fields.get("spans"), Some(&json!(501)));
+}
+
+#[gpx_tests::test]
+async fn a_span_holds_so_much_and_no_more() {
+    let collector = Collector::start().await;
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let model = json!({ "attributes": 200, "events": 200, "text": 5000 });
+    let call = plugin.query(&DataSource::new(""), [query("A").kind("spans-many").json(model)]);
+    call.traceparent(&traceparent()).await.unwrap();
+    assert!(plugin.stop().await.success());
+    let full = collector.wait_for_trace(TRACE, whole).await.span("full").clone();
+    assert_eq!((full.attributes.len(), full.events.len(), full.text("text").len()), (128, 128, 4096));
+}
+
+#[gpx_tests::test]
+async fn a_traceparent_of_the_guests_own_making_counts_only_if_it_names_a_span_of_the_call() {
+    let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let source = DataSource::new(&upstream.url());
+    let model = json!({ "url": upstream.url() });
+    let call = plugin.query(&source, [query("A").kind("own-traceparent").json(model)]);
+    call.traceparent(&traceparent()).await.unwrap();
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(TRACE, whole).await;
+    // The guest sent two requests with two spans open: one names the outer one, one names a span that is not its.
+    let requests = upstream.requests();
+    assert_eq!(requests.len(), 2);
+    for (request, parent) in requests.iter().zip(["outer", "inner"]) {
+        let sent = request.header("traceparent").unwrap();
+        let out = trace.named("HTTP Outgoing Request").into_iter().find(|span| sent.contains(&span.span_id));
+        assert_eq!(out.expect("the header names the host's span").parent_id, trace.span(parent).span_id);
+    }
+}
