@@ -25,6 +25,26 @@ fn a_package_is_what_grafana_loads() {
     assert!(host == packaged, "every package holds the host byte for byte");
 }
 
+/// A panic names the file that it is in, and its message reaches the panel.
+#[test]
+fn no_panic_can_say_where_it_was_built() {
+    let places = [artifacts::repository(), std::env::home_dir().unwrap()];
+    let places = places.map(|place| format!("{}/", place.display()));
+    let guests = std::fs::read_dir(artifacts::guests()).unwrap().flatten().map(|entry| entry.path());
+    let guests = guests.filter(|path| path.extension().is_some_and(|end| end == "wasm" || end == "cwasm"));
+    let mut files: Vec<_> = guests.map(|guest| (guest, places.as_slice())).collect();
+    assert!(files.len() >= 6, "{files:?}");
+    // The host's Rust code names no folder either; its C code, which does not panic, names cargo's.
+    files.push((artifacts::host(), &places[..1]));
+    for (file, places) in files {
+        let text = std::fs::read(&file).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        for place in places {
+            assert!(!text.contains(place), "{} names {place}", file.display());
+        }
+    }
+}
+
 /// A plugin as an author writes it, who has the SDK from the registry and nothing else of this repository.
 const AUTHORS_CODE: &str = r#"
 use gpx_sdk::{Context, Data, Frame, Plugin, Query, Result, Settings};
