@@ -12,6 +12,10 @@ mod output;
 mod pool;
 pub mod precompiled;
 mod state;
+#[cfg(test)]
+pub(crate) mod test;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -1,0 +1,172 @@
+//! A plugin in the test's own process: a small component, loaded as the host loads it, and somebody who asks it.
+
+mod guest;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Component, Error, Files, Limits, LoadError, Parts, Plugin};
+use crate::call::{Arrival, Call, Endpoint, Outcome};
+use crate::convert::{self, Operator};
+use crate::egress::{self, Egress};
+use crate::log::Log;
+use crate::log::memory::Lines;
+use crate::metrics::Metrics;
+use crate::proto::pluginv2::{DataQuery, DataSourceInstanceSettings, PluginContext};
+use crate::telemetry::Telemetry;
+use crate::telemetry::test::{Ended, recording};
+
+pub(crate) use guest::{Guest, compile, compiled};
+
+/// Limits that no test meets by accident.
+pub(crate) const LIMITS: Limits = Limits {
+    call_timeout: Duration::from_secs(300),
+    cpu_timeout: Duration::from_secs(300),
+    memory_max: 64 << 20,
+    memory_total: 256 << 20,
+    instances_max: 100,
+};
+
+/// Bytes of a guest's memory that has not grown. Memory is needed in pages of this size.
+pub(crate) const PAGE: usize = 64 << 10;
+
+/// A plugin that was loaded, and what it leaves for others to see. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) metrics: Metrics,
+    pub(crate) telemetry: Telemetry,
+    /// Spans that have ended.
+    pub(crate) ended: Ended,
+    pub(crate) log: Log,
+    pub(crate) lines: Arc<Lines>,
+}
+
+/// Somebody who asks one query.
+#[derive(Clone, Default)]
+pub(crate) struct Asker {
+    pub(crate) context: PluginContext,
+    pub(crate) tenant: String,
+    /// What the guest is to do for the answer; otherwise it counts its instance's calls.
+    pub(crate) script: String,
+    /// How long the asker waits; otherwise it is the operator's limit.
+    pub(crate) patience: Option<Duration>,
+}
+
+/// The parts of a plugin's directory, with nothing precompiled.
+pub(crate) fn directory(component: &[u8]) -> (TempDir, Files) {
+    let directory = tempfile::tempdir().unwrap();
+    let files = Files::beside(&directory.path().join("gpx_test_linux_amd64"));
+    std::fs::write(&files.component, component).unwrap();
+    (directory, files)
+}
+
+// === impl Loaded ===
+
+impl Loaded {
+    pub(crate) async fn new() -> Self {
+        Self::with(&LIMITS).await
+    }
+
+    pub(crate) async fn with(limits: &Limits) -> Self {
+        let (_directory, files) = compiled();
+        Self::from_files(&files, true, limits).await.0.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) async fn of(guest: Guest) -> Self {
+        let (_directory, files) = directory(&guest.bytes());
+        Self::from_files(&files, true, &LIMITS).await.0.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Loads what stands in a plugin's directory. Also gives what was logged meanwhile.
+    pub(crate) async fn from_files(
+        files: &Files,
+        use_precompiled: bool,
+        limits: &Limits,
+    ) -> (Result<Self, LoadError>, Arc<Lines>) {
+        let ((log, lines), (telemetry, ended)) = (Log::memory(), recording());
+        let (lines, metrics) = (Arc::new(lines), Metrics::unattached());
+        let loaded = Component::load(files.clone(), use_precompiled, limits, &log).await.map(|component| {
+            let parts = Parts {
+                limits: limits.clone(),
+                operator: Operator::default(),
+                egress: Arc::new(Egress::new(egress::Config::default(), "test", telemetry.clone())),
+                metrics: metrics.clone(),
+                log: log.clone(),
+            };
+            let plugin = Arc::new(Plugin::new(component, parts));
+            Self { plugin, metrics, telemetry, ended, log, lines: lines.clone() }
+        });
+        (loaded, lines)
+    }
+
+    /// The guest's answer: the name of its frame.
+    pub(crate) async fn ask(&self, asker: &Asker) -> Result<String, Error> {
+        let patience = asker.patience.unwrap_or(self.plugin.limits.call_timeout);
+        let arrival = Arrival {
+            endpoint: Endpoint::QueryData,
+            context: asker.context.clone(),
+            headers: Vec::new(),
+            tenant: asker.tenant.clone(),
+            deadline: Instant::now() + patience,
+            parent: Context::new(),
+        };
+        let unanswered = Call::begin(arrival, self.telemetry.clone(), self.metrics.clone(), &self.log);
+        let query = DataQuery { json: asker.script.clone().into(), ..Default::default() };
+        let query = convert::query(query, 0, 1);
+        let answer = self.plugin.call(unanswered.call(), |store, exports| {
+            Box::pin(async move { exports.data.as_ref().unwrap().call_query_data(store, &query).await })
+        });
+        let frames = answer.await?;
+        unanswered.answered(Outcome::OK);
+        Ok(frames.into_iter().map(|frame| frame.name).collect())
+    }
+
+    /// Asks in a task of its own.
+    pub(crate) fn start(&self, asker: &Asker) -> JoinHandle<Result<String, Error>> {
+        let (loaded, asker) = (self.clone(), asker.clone());
+        tokio::spawn(async move { loaded.ask(&asker).await })
+    }
+
+    /// The value of a metric, named with its labels.
+    pub(crate) fn metric(&self, name: &str) -> String {
+        let text = self.metrics.text().unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or("none").to_owned()
+    }
+
+    /// The log lines with this message.
+    pub(crate) fn logged(&self, message: &str) -> Vec<serde_json::Value> {
+        self.lines.json().into_iter().filter(|line| line["@message"] == message).collect()
+    }
+}
+
+// === impl Asker ===
+
+impl Asker {
+    /// Of a data source with this uid.
+    pub(crate) fn of(uid: &str) -> Self {
+        let settings = DataSourceInstanceSettings { uid: uid.to_owned(), ..Default::default() };
+        let context = PluginContext { data_source_instance_settings: Some(settings), ..Default::default() };
+        Self { context, ..Self::default() }
+    }
+
+    /// The same, who asks for this.
+    pub(crate) fn to(&self, script: &str) -> Self {
+        Self { script: script.to_owned(), ..self.clone() }
+    }
+
+    /// The same, less patient.
+    pub(crate) fn within(&self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self.clone() }
+    }
+
+    pub(crate) fn settings(&mut self) -> &mut DataSourceInstanceSettings {
+        self.context.data_source_instance_settings.get_or_insert_default()
+    }
+}

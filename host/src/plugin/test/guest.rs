@@ -1,0 +1,91 @@
+//! A small component that does what its callers say: the script that `guest/module.wat` explains.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use crate::plugin::{Files, precompiled};
+
+/// A component for tests. The one that a test nearly always wants is compiled once for all of them.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    describe: &'static str,
+    services: Vec<&'static str>,
+}
+
+/// Where `module.wat` keeps the texts that stand in it.
+const TEXTS: usize = 1024;
+
+/// What stands in the directory of a plugin with the usual guest: the names and the contents of the files.
+static COMPILED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let (directory, files) = super::directory(&Guest::new().bytes());
+    compile(&files);
+    let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .collect()
+});
+
+/// Compiles a component ahead of time, for this machine.
+pub(crate) fn compile(files: &Files) {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let code = precompiled::compile(&files.component, &target).unwrap();
+    assert_eq!(code, files.precompiled);
+}
+
+/// A plugin's directory with the usual guest, compiled ahead of time.
+pub(crate) fn compiled() -> (tempfile::TempDir, Files) {
+    let (directory, files) = super::directory(b"");
+    for (name, content) in COMPILED.iter() {
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    (directory, files)
+}
+
+// === impl Guest ===
+
+impl Guest {
+    /// It exports all services.
+    pub(crate) fn new() -> Self {
+        Self { describe: "", services: vec!["data", "diagnostics", "resource"] }
+    }
+
+    /// One that does this, in the instructions of the text format, when it is asked what it is.
+    pub(crate) fn describing(describe: &'static str) -> Self {
+        Self { describe, ..Self::new() }
+    }
+
+    /// One that leaves a service out.
+    pub(crate) fn without(service: &str) -> Self {
+        let mut guest = Self::new();
+        guest.services.retain(|name| *name != service);
+        guest
+    }
+
+    /// The component's bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let module = include_str!("guest/module.wat").replace("(; describe ;)", self.describe);
+        let (module, texts) = with_operands(&module);
+        let texts = format!(r#"(data (i32.const {TEXTS}) "{texts}")"#);
+        let mut exports = String::new();
+        for name in ["plugin"].iter().chain(&self.services) {
+            writeln!(exports, r#"(export "gpx:plugin/{name}@0.1.0" (instance ${name}))"#).unwrap();
+        }
+        let component = include_str!("guest/component.wat");
+        let component = component.replace("(; module ;)", &module.replace("(; texts ;)", &texts));
+        wat::parse_str(component.replace("(; exports ;)", &exports)).unwrap()
+    }
+}
+
+/// Puts the operands of each text in quotes in its place: where it will be in memory, and its length. Gives all texts.
+fn with_operands(module: &str) -> (String, String) {
+    let (mut instructions, mut texts) = (String::new(), String::new());
+    for (number, part) in module.split('\'').enumerate() {
+        if number % 2 == 0 {
+            instructions.push_str(part);
+        } else {
+            write!(instructions, "(i32.const {}) (i32.const {})", TEXTS + texts.len(), part.len()).unwrap();
+            texts.push_str(part);
+        }
+    }
+    (instructions, texts)
+}

@@ -1,0 +1,282 @@
+;; What the component of the tests does: whoever calls it says that, by a script with a command a line. `guest.rs` fills
+;; in the places that are marked `(; so ;)`, and puts the place and the length of a text where it is in quotes.
+;;
+;; Memory: results and what is passed by pointer from 16 on, texts of the test from 1024, the answer from 8192, filler
+;; for output from 12288, and what the host allocates from 16384.
+(core module $Main
+  (import "memory" "memory" (memory 1))
+  (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+  (import "host" "block" (func $block (param i32)))
+  (import "host" "drop-pollable" (func $drop-pollable (param i32)))
+  (import "host" "stdout" (func $stdout (result i32)))
+  (import "host" "stderr" (func $stderr (result i32)))
+  (import "host" "write" (func $write (param i32 i32 i32 i32)))
+  (import "host" "drop-stream" (func $drop-stream (param i32)))
+  (import "host" "start-span" (func $start-span (param i32) (result i32)))
+  (import "host" "start-response" (func $start-response (param i32 i32 i32 i32 i32)))
+  (import "host" "send" (func $host-send (param i32 i32 i32 i32)))
+  (import "host" "drop-response" (func $drop-response (param i32)))
+
+  ;; The manifest at 128: it asks for the secret whose name is at 168.
+  ;; The manifest at 128: it asks for the secret whose name is at 168.
+  (data (i32.const 144) "\a0\00\00\00\01\00\00\00")
+  (data (i32.const 160) "\a8\00\00\00\05\00\00\00token")
+  (; texts ;)
+
+  ;; How often this instance was opened, and how many other calls it has answered.
+  (global $opened (mut i32) (i32.const 0))
+  (global $calls (mut i32) (i32.const 0))
+  ;; Where the settings are that `open` received.
+  (global $settings (mut i32) (i32.const 0))
+  ;; How long the answer is.
+  (global $said (mut i32) (i32.const 0))
+  ;; Where the query stands in its request. Its name is at 24.
+  (global $index (mut i32) (i32.const 0))
+  (global $count (mut i32) (i32.const 0))
+  ;; The way to answer a resource call.
+  (global $sender (mut i32) (i32.const 0))
+  ;; The word of the command, and what is still to be read of its line.
+  (global $word (mut i32) (i32.const 0))
+  (global $word-length (mut i32) (i32.const 0))
+  (global $next (mut i32) (i32.const 0))
+  (global $end (mut i32) (i32.const 0))
+
+  (func $run (param $script i32) (param $length i32)
+    (local $last i32)
+    (local.set $last (i32.add (local.get $script) (local.get $length)))
+    (global.set $next (local.get $script))
+    (loop $line
+      (if (i32.ge_u (global.get $next) (local.get $last)) (then (return)))
+      (global.set $end (call $find (i32.const 10) (local.get $last)))
+      (global.set $word (global.get $next))
+      (global.set $next (call $find (i32.const 32) (global.get $end)))
+      (global.set $word-length (i32.sub (global.get $next) (global.get $word)))
+      (call $skip)
+      (call $command)
+      (global.set $next (i32.add (global.get $end) (i32.const 1)))
+      (br $line)))
+
+  (func $command
+    (if (call $is 'count') (then (call $say-number (global.get $calls)) (return)))
+    (if (call $is 'opened') (then (call $say-number (global.get $opened)) (return)))
+    (if (call $is 'say') (then (call $say (call $text)) (return)))
+    (if (call $is 'place')
+      (then
+        (call $say-number (global.get $index)) (call $say '/') (call $say-number (global.get $count)) (return)))
+    (if (call $is 'ref-id') (then (call $say-list (i32.const 24)) (return)))
+    ;; By its offset in the settings: 16 is the uid, 32 the URL.
+    (if (call $is 'setting') (then (call $say-list (i32.add (global.get $settings) (call $number))) (return)))
+    (if (call $is 'fail') (then (call $fail (call $number) (call $number) (call $text)) (return)))
+    (if (call $is 'trap') (then unreachable))
+    (if (call $is 'loop') (then (loop $forever (br $forever))))
+    (if (call $is 'compute') (then (call $compute (i64.extend_i32_u (call $number))) (return)))
+    (if (call $is 'wait') (then (call $wait (i64.extend_i32_u (call $number))) (return)))
+    ;; More pages of 64 KiB, or a trap; `try` copes without them.
+    (if (call $is 'need') (then (if (i32.eq (memory.grow (call $number)) (i32.const -1)) (then unreachable)) (return)))
+    (if (call $is 'try') (then (drop (memory.grow (call $number))) (return)))
+    ;; Prints a line, or a part of one.
+    (if (call $is 'out') (then (call $print-line (call $stdout) (call $text)) (return)))
+    (if (call $is 'err') (then (call $print-line (call $stderr) (call $text)) (return)))
+    (if (call $is 'out-part') (then (call $print (call $stdout) (call $text)) (return)))
+    (if (call $is 'err-part') (then (call $print (call $stderr) (call $text)) (return)))
+    (if (call $is 'flood') (then (call $flood (call $number)) (return)))
+    (if (call $is 'span') (then (call $span (call $text)) (return)))
+    ;; What is not taken is a trap; `refused` is the other way round.
+    (if (call $is 'start') (then (if (call $start (call $number)) (then unreachable)) (return)))
+    (if (call $is 'refused') (then (if (i32.eqz (call $start (call $number))) (then unreachable)) (return)))
+    (if (call $is 'send') (then (if (call $send (call $text)) (then unreachable)) (return)))
+    (if (call $is 'send-on') (then (loop $on (br_if $on (i32.eqz (call $send (call $text))))) (return)))
+    (if (call $is 'keep') (then (global.set $sender (i32.const 0)) (return)))
+    (if (call $is 'meta') (then (call $option (i32.const 80) (call $text)) (return)))
+    (if (call $is 'details') (then (call $option (i32.const 48) (call $text)) (return)))
+    (if (call $is 'health') (then (i32.store (i32.const 36) (call $number)) (return)))
+    unreachable)
+
+  ;; What is read of a script.
+
+  ;; Where this byte is next, before `end`; otherwise `end`.
+  (func $find (param $byte i32) (param $end i32) (result i32)
+    (local $at i32)
+    (local.set $at (global.get $next))
+    (loop $more
+      (if (i32.ge_u (local.get $at) (local.get $end)) (then (return (local.get $end))))
+      (if (i32.eq (i32.load8_u (local.get $at)) (local.get $byte)) (then (return (local.get $at))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br $more))
+    unreachable)
+
+  ;; Skips the space after a word, if the line goes on.
+  (func $skip
+    (if (i32.lt_u (global.get $next) (global.get $end))
+      (then (global.set $next (i32.add (global.get $next) (i32.const 1))))))
+
+  ;; Whether this is the word of the command.
+  (func $is (param $text i32) (param $length i32) (result i32)
+    (if (i32.ne (local.get $length) (global.get $word-length)) (then (return (i32.const 0))))
+    (loop $more
+      (if (i32.eqz (local.get $length)) (then (return (i32.const 1))))
+      (local.set $length (i32.sub (local.get $length) (i32.const 1)))
+      (br_if $more (i32.eq
+        (i32.load8_u (i32.add (local.get $text) (local.get $length)))
+        (i32.load8_u (i32.add (global.get $word) (local.get $length))))))
+    (i32.const 0))
+
+  (func $number (result i32)
+    (local $number i32) (local $last i32)
+    (local.set $last (call $find (i32.const 32) (global.get $end)))
+    (loop $more
+      (if (i32.lt_u (global.get $next) (local.get $last))
+        (then
+          (local.set $number (i32.add
+            (i32.mul (local.get $number) (i32.const 10))
+            (i32.sub (i32.load8_u (global.get $next)) (i32.const 48))))
+          (call $skip)
+          (br $more))))
+    (call $skip)
+    (local.get $number))
+
+  ;; All that is left of the line.
+  (func $text (result i32 i32)
+    (global.get $next) (i32.sub (global.get $end) (global.get $next)))
+
+  ;; What commands do.
+
+  ;; Adds a text to the answer: the name of the frame of a query, or the message of a health check.
+  (func $say (param $text i32) (param $length i32)
+    (memory.copy (i32.add (i32.const 8192) (global.get $said)) (local.get $text) (local.get $length))
+    (global.set $said (i32.add (global.get $said) (local.get $length))))
+
+  ;; Adds the text whose place and length are here.
+  (func $say-list (param $at i32)
+    (call $say (i32.load (local.get $at)) (i32.load offset=4 (local.get $at))))
+
+  (func $say-number (param $number i32)
+    (if (i32.ge_u (local.get $number) (i32.const 10))
+      (then (call $say-number (i32.div_u (local.get $number) (i32.const 10)))))
+    (i32.store8 (i32.const 16) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10))))
+    (call $say (i32.const 16) (i32.const 1)))
+
+  ;; By this status, source (0 the plugin, 1 downstream) and message.
+  (func $fail (param $status i32) (param $source i32) (param $text i32) (param $length i32)
+    (i32.store (i32.const 32) (i32.const 1))
+    (i32.store (i32.const 36) (local.get $status))
+    (i32.store (i32.const 40) (local.get $text))
+    (i32.store (i32.const 44) (local.get $length))
+    (i32.store (i32.const 48) (local.get $source)))
+
+  (func $compute (param $turns i64)
+    (loop $more
+      (local.set $turns (i64.sub (local.get $turns) (i64.const 1)))
+      (br_if $more (i64.ne (local.get $turns) (i64.const 0)))))
+
+  (func $wait (param $milliseconds i64)
+    (local $pollable i32)
+    (local.set $pollable (call $subscribe (i64.mul (local.get $milliseconds) (i64.const 1000000))))
+    (call $block (local.get $pollable))
+    (call $drop-pollable (local.get $pollable)))
+
+  (func $print (param $stream i32) (param $text i32) (param $length i32)
+    (call $write (local.get $stream) (local.get $text) (local.get $length) (i32.const 288))
+    (call $drop-stream (local.get $stream)))
+
+  (func $print-line (param $stream i32) (param $text i32) (param $length i32)
+    (call $write (local.get $stream) (local.get $text) (local.get $length) (i32.const 288))
+    (i32.store8 (i32.const 16) (i32.const 10))
+    (call $print (local.get $stream) (i32.const 16) (i32.const 1)))
+
+  ;; So many times 4096 bytes that are no text.
+  (func $flood (param $times i32)
+    (memory.fill (i32.const 12288) (i32.const 255) (i32.const 4096))
+    (loop $more
+      (call $print (call $stdout) (i32.const 12288) (i32.const 4096))
+      (local.set $times (i32.sub (local.get $times) (i32.const 1)))
+      (br_if $more (local.get $times))))
+
+  ;; Starts a span, and leaves it open.
+  (func $span (param $text i32) (param $length i32)
+    (i32.store (i32.const 192) (local.get $text))
+    (i32.store (i32.const 196) (local.get $length))
+    (drop (call $start-span (i32.const 192))))
+
+  ;; Both give 0 if the host takes it.
+  (func $start (param $status i32) (result i32)
+    (call $start-response
+      (global.get $sender) (local.get $status) (i32.const 0) (i32.const 0) (i32.const 304))
+    (i32.load8_u (i32.const 304)))
+  (func $send (param $text i32) (param $length i32) (result i32)
+    (call $host-send (global.get $sender) (local.get $text) (local.get $length) (i32.const 304))
+    (i32.load8_u (i32.const 304)))
+
+  ;; Sets the optional text that is here.
+  (func $option (param $at i32) (param $text i32) (param $length i32)
+    (i32.store (local.get $at) (i32.const 1))
+    (i32.store offset=4 (local.get $at) (local.get $text))
+    (i32.store offset=8 (local.get $at) (local.get $length)))
+
+  ;; What is exported: each clears the result at 32 and the frame at 64, and runs a script.
+
+  (func $begin
+    (global.set $said (i32.const 0))
+    (memory.fill (i32.const 32) (i32.const 0) (i32.const 72)))
+
+  ;; A call; by an empty script it is counted.
+  (func $answer (param $script i32) (param $length i32)
+    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    (if (local.get $length)
+      (then (call $run (local.get $script) (local.get $length)))
+      (else (call $run 'count'))))
+
+  (func (export "describe") (result i32)
+    (; describe ;)
+    (i32.const 128))
+
+  ;; The script is the JSON of the settings.
+  (func (export "open") (param $given i32) (result i32)
+    (global.set $settings (local.get $given))
+    (global.set $opened (i32.add (global.get $opened) (i32.const 1)))
+    (call $begin)
+    (call $run (i32.load offset=68 (local.get $given)) (i32.load offset=72 (local.get $given)))
+    (i32.const 32))
+
+  ;; The script is the JSON of the query.
+  (func (export "query-data")
+    (param $ref-id i32) (param $ref-id-length i32) (param $type i32) (param $type-length i32)
+    (param $points i64) (param $interval i64) (param $from i64) (param $to i64)
+    (param $json i32) (param $json-length i32) (param $i i32) (param $n i32)
+    (result i32)
+    (call $begin)
+    (i32.store (i32.const 24) (local.get $ref-id))
+    (i32.store (i32.const 28) (local.get $ref-id-length))
+    (global.set $index (local.get $i))
+    (global.set $count (local.get $n))
+    (call $answer (local.get $json) (local.get $json-length))
+    (if (i32.eqz (i32.load (i32.const 32)))
+      (then
+        (i32.store (i32.const 36) (i32.const 64))
+        (i32.store (i32.const 40) (i32.const 1))
+        (i32.store (i32.const 64) (i32.const 8192))
+        (i32.store (i32.const 68) (global.get $said))))
+    (i32.const 32))
+
+  ;; The script is the database of the settings.
+  (func (export "check-health") (result i32)
+    (call $begin)
+    (i32.store (i32.const 36) (i32.const 1))
+    (call $answer (i32.load offset=48 (global.get $settings)) (i32.load offset=52 (global.get $settings)))
+    (if (i32.eqz (i32.load (i32.const 32)))
+      (then
+        (i32.store (i32.const 40) (i32.const 8192))
+        (i32.store (i32.const 44) (global.get $said))))
+    (i32.const 32))
+
+  ;; The script is the body of the request.
+  (func (export "call")
+    (param $path i32) (param $path-length i32) (param $method i32) (param $method-length i32)
+    (param $url i32) (param $url-length i32) (param $headers i32) (param $headers-length i32)
+    (param $body i32) (param $body-length i32) (param $given i32)
+    (result i32)
+    (call $begin)
+    (global.set $sender (local.get $given))
+    (call $answer (local.get $body) (local.get $body-length))
+    (if (global.get $sender) (then (call $drop-response (global.get $sender))))
+    (i32.const 32)))

@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use crate::plugin::test::{Asker, Loaded};
+use crate::proto::pluginv2::{AppInstanceSettings, PluginContext};
+
+/// Answers the URL, and how many calls the instance has answered.
+const URL: &str = "setting 32\nsay  \ncount";
+
+/// Asks for each of these in turn, three times, and checks that none notices the others.
+async fn each_has_an_instance(loaded: &Loaded, askers: &[Asker]) {
+    for calls in ["1", "2", "3"] {
+        for (number, asker) in askers.iter().enumerate() {
+            assert_eq!(loaded.ask(asker).await.unwrap(), calls, "number {number}");
+        }
+    }
+    assert_eq!(loaded.metric("plugins_datasource_instances_total"), askers.len().to_string());
+    assert_eq!(loaded.metric("plugins_active_instances"), askers.len().to_string());
+}
+
+#[tokio::test]
+async fn whatever_tells_data_sources_apart_keeps_their_instances_apart() {
+    let one = Asker::of("one");
+    let other = |change: fn(&mut Asker)| {
+        let mut other = one.clone();
+        change(&mut other);
+        other
+    };
+    let askers = [
+        one.clone(),
+        other(|asker| asker.tenant = "tenant".to_owned()),
+        other(|asker| asker.context.namespace = "stacks-1".to_owned()),
+        other(|asker| asker.context.org_id = 2),
+        other(|asker| asker.context.plugin_id = "plugin".to_owned()),
+        other(|asker| asker.settings().uid = "two".to_owned()),
+        // The same words in other places.
+        other(|asker| (asker.tenant, asker.context.namespace) = ("stacks-1".to_owned(), "tenant".to_owned())),
+    ];
+    each_has_an_instance(&Loaded::new().await, &askers).await;
+}
+
+#[tokio::test]
+async fn whoever_asks_and_whatever_for_makes_no_difference() {
+    let loaded = Loaded::new().await;
+    let mut asker = Asker::of("a");
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
+    asker.context.user = Some(Default::default());
+    asker.context.user_agent = "Grafana/12.4.0".to_owned();
+    assert_eq!(loaded.ask(&asker.to("count")).await.unwrap(), "2");
+}
+
+#[tokio::test]
+async fn an_app_has_instances_of_its_own() {
+    let app = AppInstanceSettings { last_updated_ms: 1, ..Default::default() };
+    let app = PluginContext { app_instance_settings: Some(app), ..Default::default() };
+    let app = Asker { context: app, ..Default::default() };
+    let mut other = app.clone();
+    other.context.org_id = 2;
+    each_has_an_instance(&Loaded::new().await, &[app.clone(), Asker::of("a"), other]).await;
+
+    let loaded = Loaded::new().await;
+    assert_eq!(loaded.ask(&app).await.unwrap(), "1");
+    let mut updated = app;
+    updated.context.app_instance_settings.as_mut().unwrap().last_updated_ms = 2;
+    assert_eq!(loaded.ask(&updated).await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn an_update_makes_new_instances_with_the_new_settings() {
+    let loaded = Loaded::new().await;
+    let mut asker = Asker::of("a");
+    for (updated, url) in [(1, "http://one"), (2, "http://two"), (1, "http://three")] {
+        asker.settings().last_updated_ms = updated;
+        asker.settings().url = url.to_owned();
+        assert_eq!(loaded.ask(&asker.to(URL)).await.unwrap(), format!("{url} 1"));
+        assert_eq!(loaded.ask(&asker.to(URL)).await.unwrap(), format!("{url} 2"));
+    }
+    assert_eq!(loaded.metric("plugins_datasource_instances_total"), "3");
+    assert_eq!(loaded.metric("plugins_active_instances"), "1");
+}
+
+#[tokio::test]
+async fn another_configuration_of_grafanas_makes_new_instances() {
+    let loaded = Loaded::new().await;
+    let with = |pairs: &[(&str, &str)]| {
+        let mut asker = Asker::of("a");
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        asker.context.grafana_config = pairs.collect();
+        asker
+    };
+    for (config, same) in [
+        (with(&[]), with(&[])),
+        (with(&[("x", "1"), ("y", "2")]), with(&[("y", "2"), ("x", "1")])),
+        (with(&[("x", "2"), ("y", "1")]), with(&[("y", "1"), ("x", "2")])),
+        (with(&[("x", "2")]), with(&[("x", "2")])),
+        (with(&[("x2", "")]), with(&[("x2", "")])),
+    ] {
+        assert_eq!(loaded.ask(&config).await.unwrap(), "1", "{:?}", config.context.grafana_config);
+        assert_eq!(loaded.ask(&same).await.unwrap(), "2", "{:?}", same.context.grafana_config);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_run_end_on_the_settings_that_they_began_with() {
+    let loaded = Loaded::new().await;
+    let mut asker = Asker::of("a");
+    asker.settings().url = "http://old".to_owned();
+    let running = loaded.start(&asker.to(&format!("wait 60000\n{URL}")));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    asker.settings().url = "http://new".to_owned();
+    asker.settings().last_updated_ms = 1;
+    assert_eq!(loaded.ask(&asker.to(URL)).await.unwrap(), "http://new 1");
+    assert!(!running.is_finished());
+    assert_eq!(running.await.unwrap().unwrap(), "http://old 1");
+    assert_eq!(
+        loaded.ask(&asker.to(URL)).await.unwrap(),
+        "http://new 2",
+        "it is not given to an instance of the old ones"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_very_many_data_sources_those_without_a_call_are_forgotten() {
+    let loaded = Loaded::new().await;
+    let busy = loaded.start(&Asker::of("busy").to("wait 60000\ncount"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for number in 1..1000 {
+        loaded.ask(&Asker::of(&number.to_string())).await.unwrap();
+    }
+    assert_eq!(loaded.metric("plugins_active_instances"), "1000");
+    loaded.ask(&Asker::of("one more")).await.unwrap();
+    assert_eq!(loaded.metric("plugins_active_instances"), "2");
+    assert_eq!(busy.await.unwrap().unwrap(), "1");
+    assert_eq!(loaded.ask(&Asker::of("busy")).await.unwrap(), "2", "the one with a call is not forgotten");
+    assert_eq!(loaded.ask(&Asker::of("1")).await.unwrap(), "1", "what is forgotten is made again");
+}

@@ -1,0 +1,73 @@
+use wasmtime::{Instance, Module, Store, UpdateDeadline};
+
+use crate::plugin::engine::Engine;
+use crate::plugin::test::{Asker, Loaded};
+
+/// Turns of a loop that take seconds: what a test waits for is seen long before.
+const LONG: i64 = 1 << 31;
+
+/// Turns that take many ticks of the clock.
+const SHORT: i64 = 1 << 23;
+
+/// How often a guest that computes is interrupted, up to `enough`.
+fn interrupted(engine: &Engine, turns: i64, enough: usize) -> usize {
+    let module = r#"(module (func (export "compute") (param $turns i64)
+        (loop $next
+            (local.set $turns (i64.sub (local.get $turns) (i64.const 1)))
+            (br_if $next (i64.ne (local.get $turns) (i64.const 0))))))"#;
+    let module = Module::new(engine.wasmtime(), wat::parse_str(module).unwrap()).unwrap();
+    let mut store = Store::new(engine.wasmtime(), 0);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |mut store| {
+        *store.data_mut() += 1;
+        if *store.data() == enough {
+            Err(wasmtime::Error::msg("enough"))
+        } else {
+            Ok(UpdateDeadline::Continue(1))
+        }
+    });
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let compute = instance.get_typed_func::<i64, ()>(&mut store, "compute").unwrap();
+    // Fails once it is enough.
+    let _ = compute.call(&mut store, turns);
+    *store.data()
+}
+
+/// Whether the clock is seen to stand still, sooner or later.
+fn stops(engine: &Engine) -> bool {
+    (0..200).any(|_| interrupted(engine, SHORT, usize::MAX) == 0)
+}
+
+#[test]
+fn the_clock_runs_while_a_call_does_and_then_stops() {
+    let engine = Engine::new().unwrap();
+    for call in ["the first", "the next"] {
+        let ticking = engine.tick();
+        assert_eq!(interrupted(&engine, LONG, 3), 3, "{call} call finds no clock");
+        drop(ticking);
+        assert!(stops(&engine), "the clock runs after {call} call");
+    }
+}
+
+#[test]
+fn calls_share_the_clock_and_the_last_one_stops_it() {
+    let engine = Engine::new().unwrap();
+    let (one, other) = (engine.tick(), engine.clone().tick());
+    drop(one);
+    // More ticks than the clock gives when no call is left.
+    assert_eq!(interrupted(&engine, LONG, 100), 100);
+    drop(other);
+    assert!(stops(&engine));
+}
+
+#[tokio::test]
+async fn a_guest_that_computes_leaves_the_thread_to_others() {
+    let loaded = Loaded::new().await;
+    let computing = loaded.start(&Asker::of("a").to(&format!("out here I am\ncompute {LONG}")));
+    while loaded.logged("here I am").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    loaded.ask(&Asker::of("b")).await.unwrap();
+    assert!(!computing.is_finished(), "the other call was answered only after this one");
+    computing.abort();
+}

@@ -1,0 +1,128 @@
+use bytes::Bytes;
+use wasmtime_wasi::cli::StdoutStream as _;
+
+use crate::capability::scrub::Scrub;
+use crate::log::Log;
+use crate::plugin::output::Output;
+use crate::plugin::test::{Asker, Guest, Loaded};
+use crate::proto::pluginv2::User;
+
+/// The bytes of a line that the log takes.
+const LONGEST: usize = 8192;
+
+fn write(output: &Output, bytes: &[u8]) {
+    output.p2_stream().write(Bytes::copy_from_slice(bytes)).unwrap();
+}
+
+/// The log's lines for what is printed in pieces, before and after the end of a call.
+fn printed(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>) {
+    let (log, lines) = Log::memory();
+    let output = Output::stdout(log, Scrub::default());
+    for piece in pieces {
+        write(&output, piece);
+    }
+    let messages = || -> Vec<String> {
+        lines.json().iter().map(|line| line["@message"].as_str().unwrap().to_owned()).collect()
+    };
+    let before = messages();
+    output.finish();
+    let after = messages().split_off(before.len());
+    (before, after)
+}
+
+#[test]
+fn a_line_is_put_together_from_its_pieces() {
+    let (lines, rest) = printed(&[b"one\ntw", b"", b"o\ncaf\xc3", b"\xa9\nfour"]);
+    assert_eq!(lines, ["one", "two", "caf\u{e9}"]);
+    assert_eq!(rest, ["four"], "the end of a call ends a line");
+}
+
+#[test]
+fn empty_lines_and_white_space_at_the_end_are_left_out() {
+    let (lines, rest) = printed(&[b"\n\r\n \n  one \r\n\n", b"  "]);
+    assert_eq!(lines, ["  one"]);
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[test]
+fn what_is_not_utf_8_is_marked() {
+    let (lines, _) = printed(&[b"a\xff\xfeb\n\xc3\n"]);
+    assert_eq!(lines, ["a\u{fffd}\u{fffd}b", "\u{fffd}"]);
+}
+
+#[test]
+fn a_line_without_an_end_is_cut_and_not_kept() {
+    for piece in [100, LONGEST - 1, 10 * LONGEST] {
+        let text = vec![b'x'; 10 * LONGEST];
+        let pieces: Vec<_> = text.chunks(piece).collect();
+        let (lines, rest) = printed(&pieces);
+        assert!(lines.iter().chain(&rest).all(|line| line.len() <= LONGEST));
+        // Nothing but the last line may wait for its end.
+        assert!(lines.len() >= 9 && rest.len() <= 1, "{} and {} of {piece}", lines.len(), rest.len());
+    }
+}
+
+#[test]
+fn the_two_streams_do_not_mix() {
+    let (log, lines) = Log::memory();
+    let (out, err) = (Output::stdout(log.clone(), Scrub::default()), Output::stderr(log, Scrub::default()));
+    write(&out, b"one");
+    write(&err, b"two\n");
+    write(&out, b" and three\n");
+    let lines = lines.json();
+    let seen: Vec<_> = lines
+        .iter()
+        .map(|line| ["@message", "@level", "stream"].map(|field| line[field].as_str().unwrap()))
+        .collect();
+    assert_eq!(seen, [["two", "warn", "stderr"], ["one and three", "info", "stdout"]]);
+}
+
+#[test]
+fn secrets_are_marked() {
+    let (log, lines) = Log::memory();
+    let output = Output::stdout(log, Scrub::new(["hunter2"]));
+    write(&output, b"the password is hun");
+    write(&output, b"ter2\n");
+    assert_eq!(lines.json()[0]["@message"], "the password is [secret]");
+}
+
+#[tokio::test]
+async fn a_line_belongs_to_the_call_that_printed_it() {
+    let guest = Guest::describing("(call $print-line (call $stderr) 'described')");
+    let loaded = Loaded::of(guest).await;
+    let mut asker = Asker::of("a");
+    asker.settings().json_data = "out opened".into();
+    for (user, script) in [("ann", "out-part half a line"), ("bob", "err a whole one")] {
+        asker.context.user = Some(User { name: user.to_owned(), ..Default::default() });
+        loaded.ask(&asker.to(script)).await.unwrap();
+    }
+    let who = |message| {
+        let lines = loaded.logged(message);
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        (line["uname"].clone(), line["stream"].clone())
+    };
+    assert_eq!(who("described"), (serde_json::Value::Null, "stderr".into()));
+    assert_eq!(who("opened"), ("ann".into(), "stdout".into()));
+    assert_eq!(who("half a line"), ("ann".into(), "stdout".into()));
+    assert_eq!(who("a whole one"), ("bob".into(), "stderr".into()));
+}
+
+#[tokio::test]
+async fn what_a_call_printed_before_a_trap_is_kept() {
+    let loaded = Loaded::new().await;
+    loaded.ask(&Asker::of("a").to("out-part so far\nerr-part and here\ntrap")).await.unwrap_err();
+    for message in ["so far", "and here"] {
+        let lines = loaded.logged(message);
+        assert!(matches!(lines.as_slice(), [line] if line["dsUid"] == "a"), "{message}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_is_cut_into_lines() {
+    // 40 960 bytes, none of which ends a line or is UTF-8.
+    let loaded = Loaded::new().await;
+    loaded.ask(&Asker::of("a").to("flood 10")).await.unwrap();
+    let lines = loaded.lines.json();
+    let flood = lines.iter().filter(|line| line["stream"] == "stdout");
+    assert_eq!(flood.count(), 5);
+}

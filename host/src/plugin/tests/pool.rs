@@ -1,0 +1,141 @@
+//! The clock of these tests is tokio's, which goes on by itself to the next moment that somebody waits for.
+
+use std::time::Duration;
+
+use crate::plugin::Limits;
+use crate::plugin::test::{Asker, LIMITS, Loaded, PAGE};
+
+const WAIT_1_S: &str = "wait 1000\ncount";
+const WAIT_60_S: &str = "wait 60000\ncount";
+
+const ONE: Limits = Limits { instances_max: 1, ..LIMITS };
+
+async fn seconds(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_instance_that_was_used_last_is_used_first() {
+    let loaded = Loaded::new().await;
+    let asker = Asker::of("a");
+    let (one, two) = (loaded.start(&asker.to(WAIT_1_S)), loaded.start(&asker.to("wait 2000\ncount")));
+    assert_eq!([one.await.unwrap().unwrap(), two.await.unwrap().unwrap()], ["1", "1"]);
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "2");
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_beyond_instances_max_wait_for_their_turn() {
+    let loaded = Loaded::with(&Limits { instances_max: 2, ..LIMITS }).await;
+    let asker = Asker::of("a");
+    let calls = [(); 5].map(|()| loaded.start(&asker.to(WAIT_1_S)));
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap().unwrap());
+    }
+    assert_eq!(answers, ["1", "1", "2", "2", "3"]);
+    // Another data source has instances of its own.
+    let busy = [(); 2].map(|()| loaded.start(&asker.to(WAIT_1_S)));
+    tokio::task::yield_now().await;
+    assert_eq!(loaded.ask(&Asker::of("b")).await.unwrap(), "1");
+    assert!(busy.iter().all(|call| !call.is_finished()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_its_turn_only_within_its_deadline() {
+    let loaded = Loaded::with(&ONE).await;
+    let asker = Asker::of("a");
+    let running = loaded.start(&asker.to(WAIT_60_S));
+    tokio::task::yield_now().await;
+    let error = loaded.ask(&asker.within(Duration::from_secs(5))).await.unwrap_err();
+    assert!(error.to_string().contains("gpx_call_timeout"), "{error}");
+    assert_eq!(error.status(), 504);
+    assert!(!running.is_finished());
+    assert_eq!(running.await.unwrap().unwrap(), "1");
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cancelled_while_it_waits_leaves_its_turn_to_others() {
+    let loaded = Loaded::with(&ONE).await;
+    let asker = Asker::of("a");
+    let running = loaded.start(&asker.to(WAIT_1_S));
+    let (gone, next) = (loaded.start(&asker), loaded.start(&asker));
+    tokio::task::yield_now().await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    assert_eq!(running.await.unwrap().unwrap(), "1");
+    assert_eq!(next.await.unwrap().unwrap(), "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_discarded_makes_room() {
+    let loaded = Loaded::with(&ONE).await;
+    let asker = Asker::of("a");
+    loaded.ask(&asker.to("trap")).await.unwrap_err();
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
+    let running = loaded.start(&asker.to(WAIT_60_S));
+    seconds(1).await;
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_those_go_whose_minute_is_over() {
+    let loaded = Loaded::new().await;
+    let asker = Asker::of("a");
+    let two_at_once = async || {
+        let calls = [(); 2].map(|()| loaded.start(&asker.to(WAIT_1_S)));
+        let mut answers = Vec::new();
+        for call in calls {
+            answers.push(call.await.unwrap().unwrap());
+        }
+        answers
+    };
+    assert_eq!(two_at_once().await, ["1", "1"]);
+    seconds(30).await;
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "2");
+    seconds(31).await;
+    assert_eq!(two_at_once().await, ["3", "1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_gives_its_memory_back() {
+    let limits = Limits { memory_total: 4 * PAGE, ..LIMITS };
+    let loaded = Loaded::with(&limits).await;
+    // It has three of four pages and keeps them while it is idle.
+    loaded.ask(&Asker::of("a").to("need 2\ncount")).await.unwrap();
+    let error = loaded.ask(&Asker::of("b").to("need 2\ncount")).await.unwrap_err();
+    assert!(error.to_string().contains("gpx_memory_total"), "{error}");
+    seconds(61).await;
+    loaded.ask(&Asker::of("b").to("need 2\ncount")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_instances_go_when_memory_is_used_up() {
+    let limits = Limits { memory_total: 3 * PAGE, ..LIMITS };
+    let loaded = Loaded::with(&limits).await;
+    let (a, b) = (Asker::of("a"), Asker::of("b"));
+    assert_eq!(loaded.ask(&a.to("need 2\ncount")).await.unwrap(), "1");
+    assert_eq!(loaded.ask(&a).await.unwrap(), "2", "it is kept until another one wants memory");
+    // Long before the other one's minute is over.
+    assert_eq!(loaded.ask(&b.within(Duration::from_secs(5))).await.unwrap(), "1");
+    assert_eq!(loaded.ask(&a).await.unwrap(), "1", "it made room for the other data source's");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_memory_that_running_ones_use_up() {
+    let limits = Limits { memory_total: 2 * PAGE, ..LIMITS };
+    let loaded = Loaded::with(&limits).await;
+    let (a, b) = (Asker::of("a"), Asker::of("b"));
+    let running = loaded.start(&a.to("need 1\nwait 60000"));
+    seconds(1).await;
+    let error = loaded.ask(&b.within(Duration::from_secs(5))).await.unwrap_err();
+    assert!(error.to_string().contains("gpx_memory_total"), "{error}");
+    let waiting = loaded.start(&b);
+    seconds(1).await;
+    assert!(!waiting.is_finished());
+    running.abort();
+    assert_eq!(waiting.await.unwrap().unwrap(), "1");
+}
