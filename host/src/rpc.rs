@@ -7,6 +7,10 @@ pub mod layer;
 pub mod resource;
 mod running;
 mod status;
+#[cfg(test)]
+mod test;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,0 +1,205 @@
+//! Grafana's side of the services in the test's own process: messages go in, messages come out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::SetOnce;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Status};
+
+use super::{Backend, Parts, data, diagnostics, resource};
+use crate::plugin::test::{Guest, LIMITS, Loaded, directory};
+use crate::plugin::{LoadError, Plugin};
+use crate::proto::pluginv2::data_server::Data as _;
+use crate::proto::pluginv2::diagnostics_server::Diagnostics as _;
+use crate::proto::pluginv2::resource_server::Resource as _;
+use crate::proto::pluginv2::{
+    CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
+    CollectMetricsRequest, DataFrameFormat, DataQuery, DataSourceInstanceSettings, PluginContext,
+    QueryChunkedDataRequest, QueryDataRequest, QueryDataResponse,
+};
+use crate::shutdown::Shutdown;
+
+/// Somebody who calls the services of one plugin. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Grafana {
+    backend: Backend,
+    /// What the calls leave behind. Of a plugin that could not be loaded, it is another one's.
+    pub(super) loaded: Loaded,
+    pub(super) shutdown: Shutdown,
+}
+
+/// The answer to a resource call, as it comes.
+pub(super) struct Pieces(BoxStream<CallResourceResponse>);
+
+/// A data source, as it comes with each request.
+pub(super) fn context() -> PluginContext {
+    let settings = DataSourceInstanceSettings { uid: "my-uid".to_owned(), ..Default::default() };
+    PluginContext { data_source_instance_settings: Some(settings), ..Default::default() }
+}
+
+/// A request of these queries, each with its refId and its script. The answers come as JSON.
+pub(super) fn queries(queries: &[(&str, &str)]) -> QueryDataRequest {
+    let query = |(ref_id, script): &(&str, &str)| DataQuery {
+        ref_id: (*ref_id).to_owned(),
+        json: (*script).to_owned().into(),
+        ..Default::default()
+    };
+    QueryDataRequest {
+        plugin_context: Some(context()),
+        queries: queries.iter().map(query).collect(),
+        format: DataFrameFormat::Json.into(),
+        ..Default::default()
+    }
+}
+
+/// The name of the one frame that a query was answered with.
+pub(super) fn answer(response: &QueryDataResponse, ref_id: &str) -> String {
+    let response = &response.responses[ref_id];
+    assert_eq!((response.status, response.error.as_str()), (200, ""));
+    let [frame] = response.frames.as_slice() else { panic!("{} frames", response.frames.len()) };
+    let frame: serde_json::Value = serde_json::from_slice(frame).unwrap();
+    frame["schema"]["name"].as_str().unwrap_or_default().to_owned()
+}
+
+// === impl Grafana ===
+
+impl Grafana {
+    /// Of a plugin that is the usual guest.
+    pub(super) async fn new() -> Self {
+        Self::misconfigured(&[]).await
+    }
+
+    /// Of a plugin that is this guest.
+    pub(super) async fn of(guest: Guest) -> Self {
+        let grafana = Self::with(Loaded::of(guest).await, Vec::new());
+        grafana.loads();
+        grafana
+    }
+
+    /// Of a plugin that is loaded when `loads` is called.
+    pub(super) async fn loading() -> Self {
+        Self::with(Loaded::new().await, Vec::new())
+    }
+
+    /// Of a plugin whose operator made these mistakes.
+    pub(super) async fn misconfigured(problems: &[&str]) -> Self {
+        let problems = problems.iter().map(|problem| (*problem).to_owned()).collect();
+        let grafana = Self::with(Loaded::new().await, problems);
+        grafana.loads();
+        grafana
+    }
+
+    /// Of a plugin whose component is of no use.
+    pub(super) async fn broken() -> Self {
+        let (_directory, files) = directory(b"nonsense");
+        let (broken, _) = Loaded::from_files(&files, false, &LIMITS).await;
+        let grafana = Self::loading().await;
+        grafana.set(broken.map(|loaded| loaded.plugin));
+        grafana
+    }
+
+    fn with(loaded: Loaded, problems: Vec<String>) -> Self {
+        let shutdown = Shutdown::new();
+        let parts = Parts {
+            telemetry: Arc::new(SetOnce::new()),
+            problems,
+            call_timeout: LIMITS.call_timeout,
+            metrics: loaded.metrics.clone(),
+            log: loaded.log.clone(),
+            shutdown: shutdown.clone(),
+        };
+        Self { backend: Backend::new(parts), loaded, shutdown }
+    }
+
+    /// The component is there.
+    pub(super) fn loads(&self) {
+        self.set(Ok(self.loaded.plugin.clone()));
+    }
+
+    fn set(&self, plugin: Result<Arc<Plugin>, LoadError>) {
+        self.backend.loaded(plugin, self.loaded.telemetry.clone());
+    }
+
+    pub(super) async fn query(&self, request: QueryDataRequest) -> Result<QueryDataResponse, Status> {
+        self.query_as("", request).await
+    }
+
+    /// As a tenant of Grafana Cloud.
+    pub(super) async fn query_as(
+        &self,
+        tenant: &str,
+        message: QueryDataRequest,
+    ) -> Result<QueryDataResponse, Status> {
+        let mut request = Request::new(message);
+        if !tenant.is_empty() {
+            request.metadata_mut().insert("tenantid", tenant.parse().unwrap());
+        }
+        data::Service(self.backend.clone()).query_data(request).await.map(Response::into_inner)
+    }
+
+    pub(super) async fn query_in_chunks(&self) -> Option<Status> {
+        let request = Request::new(QueryChunkedDataRequest::default());
+        data::Service(self.backend.clone()).query_chunked_data(request).await.err()
+    }
+
+    /// With the script for the check.
+    pub(super) async fn health(&self, script: &str) -> Result<CheckHealthResponse, Status> {
+        let mut context = context();
+        context.data_source_instance_settings.get_or_insert_default().database = script.to_owned();
+        let message = CheckHealthRequest { plugin_context: Some(context), ..Default::default() };
+        let service = diagnostics::Service(self.backend.clone());
+        service.check_health(Request::new(message)).await.map(Response::into_inner)
+    }
+
+    /// The process's metrics, as Grafana collects them.
+    pub(super) async fn metrics(&self) -> String {
+        let service = diagnostics::Service(self.backend.clone());
+        let collected =
+            service.collect_metrics(Request::new(CollectMetricsRequest::default())).await.unwrap();
+        String::from_utf8(collected.into_inner().metrics.unwrap().prometheus.into()).unwrap()
+    }
+
+    /// How often a call ended in this way: `queryData`, `error`, `downstream`.
+    pub(super) fn counted(&self, endpoint: &str, status: &str, source: &str) -> String {
+        let labels = format!(r#"endpoint="{endpoint}",status="{status}",status_source="{source}""#);
+        self.loaded.metric(&format!("grafana_plugin_request_total{{{labels}}}"))
+    }
+
+    /// With the script for the answer.
+    pub(super) async fn resource(&self, script: &str) -> Result<Pieces, Status> {
+        let message = CallResourceRequest {
+            plugin_context: Some(context()),
+            body: script.to_owned().into(),
+            ..Default::default()
+        };
+        let service = resource::Service(self.backend.clone());
+        service.call_resource(Request::new(message)).await.map(|response| Pieces(response.into_inner()))
+    }
+}
+
+// === impl Pieces ===
+
+impl Pieces {
+    pub(super) async fn next(&mut self) -> Option<Result<CallResourceResponse, Status>> {
+        let next = tokio_stream::StreamExt::next(&mut self.0);
+        tokio::time::timeout(LIMITS.call_timeout, next).await.expect("the answer has an end")
+    }
+
+    /// All that comes: the codes and the bodies, and the status at the end if there is one.
+    pub(super) async fn rest(mut self) -> (Vec<(i32, String)>, Option<Status>) {
+        let mut pieces = Vec::new();
+        while let Some(piece) = self.next().await {
+            match piece {
+                Ok(piece) => pieces.push((piece.code, String::from_utf8(piece.body.into()).unwrap())),
+                Err(status) => return (pieces, Some(status)),
+            }
+        }
+        (pieces, None)
+    }
+}
+
+/// Time in which all that can happen has happened, on tokio's clock.
+pub(super) async fn a_while() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}

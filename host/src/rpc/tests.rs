@@ -1,0 +1,5 @@
+//! The services as Grafana calls them, with small components.
+
+mod data;
+mod diagnostics;
+mod resource;

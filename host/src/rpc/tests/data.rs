@@ -1,0 +1,198 @@
+use tonic::Code;
+
+use crate::plugin::test::Guest;
+use crate::proto::pluginv2::{DataFrameFormat, QueryDataRequest};
+use crate::rpc::test::{Grafana, a_while, answer, queries};
+
+const MINUTE: &str = "wait 60000";
+
+fn one() -> QueryDataRequest {
+    queries(&[("A", "")])
+}
+
+#[tokio::test]
+async fn a_component_without_queries_says_so() {
+    let status = Grafana::of(Guest::without("data")).await.query(one()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!(status.message(), "the plugin does not export gpx:plugin/data");
+}
+
+#[tokio::test]
+async fn a_component_that_cannot_be_loaded_answers_each_query() {
+    let grafana = Grafana::broken().await;
+    let response = grafana.query(queries(&[("A", ""), ("B", "")])).await.unwrap();
+    assert_eq!(response.responses.len(), 2);
+    for answer in response.responses.values() {
+        assert!(answer.error.contains("it is not WebAssembly"), "{}", answer.error);
+        assert_eq!((answer.status, answer.error_source.as_str()), (500, "plugin"));
+    }
+    assert_eq!(grafana.counted("queryData", "error", "plugin"), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_until_the_component_is_loaded() {
+    let grafana = Grafana::loading().await;
+    let call = tokio::spawn({
+        let grafana = grafana.clone();
+        async move { grafana.query(one()).await }
+    });
+    a_while().await;
+    assert!(!call.is_finished());
+    grafana.loads();
+    assert_eq!(answer(&call.await.unwrap().unwrap(), "A"), "1");
+}
+
+#[tokio::test]
+async fn a_request_without_queries_has_no_answers() {
+    let grafana = Grafana::new().await;
+    assert!(grafana.query(queries(&[])).await.unwrap().responses.is_empty());
+    assert_eq!(grafana.counted("queryData", "ok", "plugin"), "1");
+    assert_eq!(answer(&grafana.query(one()).await.unwrap(), "A"), "1", "nothing was asked of the component");
+}
+
+#[tokio::test]
+async fn each_query_knows_its_place() {
+    let grafana = Grafana::new().await;
+    let script = "ref-id\nsay  \nplace";
+    let response = grafana.query(queries(&[("B", script), ("A", script), ("", script)])).await.unwrap();
+    assert_eq!(
+        [answer(&response, "B"), answer(&response, "A"), answer(&response, "")],
+        ["B 0/3", "A 1/3", " 2/3"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_queries_with_one_name_the_first_is_answered() {
+    let grafana = Grafana::new().await;
+    // The second one is done first.
+    let request = queries(&[("A", "wait 2000\nsay first"), ("A", "wait 1000\nsay second")]);
+    let response = grafana.query(request).await.unwrap();
+    assert_eq!(response.responses.len(), 1);
+    assert_eq!(answer(&response, "A"), "first");
+}
+
+#[tokio::test]
+async fn each_query_has_a_status_and_a_source_of_its_own() {
+    let grafana = Grafana::new().await;
+    let request = queries(&[
+        ("downstream", "fail 429 1 too often"),
+        ("plugin", "fail 400 0 no such table"),
+        ("no status", "fail 0 0 no status"),
+        ("trap", "trap"),
+        ("frame", "say my frame\nmeta []"),
+        ("well", "say it is"),
+    ]);
+    let response = grafana.query(request).await.unwrap();
+    let told = |ref_id: &str| {
+        let answer = &response.responses[ref_id];
+        assert!(answer.frames.is_empty());
+        assert_eq!(answer.format(), DataFrameFormat::Json);
+        (answer.status, answer.error.as_str(), answer.error_source.as_str())
+    };
+    assert_eq!(told("downstream"), (429, "too often", "downstream"));
+    assert_eq!(told("plugin"), (400, "no such table", "plugin"));
+    assert_eq!(told("no status"), (500, "no status", "plugin"));
+    let (status, error, source) = told("trap");
+    assert!((status, source) == (500, "plugin") && error.starts_with("the plugin failed: "), "{error}");
+    let (status, error, source) = told("frame");
+    assert_eq!((status, source), (500, "plugin"));
+    assert!(
+        error.starts_with(r#"frame "my frame" of query "frame": its meta is not a JSON object"#),
+        "{error}"
+    );
+    assert_eq!(answer(&response, "well"), "it is");
+    let lines = grafana.loaded.logged("Partial data response error");
+    let line = lines.iter().find(|line| line["refID"] == "downstream").unwrap();
+    assert_eq!((line["status"].as_i64(), line["statusSource"].as_str()), (Some(429), Some("downstream")));
+    assert_eq!(line["error"], "too often");
+    assert_eq!(lines.len(), 5);
+}
+
+#[tokio::test]
+async fn downstream_is_to_blame_for_a_request_only_if_nothing_else_is() {
+    let grafana = Grafana::new().await;
+    let (downstream, plugin) = ("fail 500 1 x", "fail 500 0 x");
+    grafana.query(queries(&[("A", downstream), ("B", "")])).await.unwrap();
+    assert_eq!(grafana.counted("queryData", "error", "downstream"), "1");
+    grafana.query(queries(&[("A", downstream), ("B", plugin)])).await.unwrap();
+    assert_eq!(grafana.counted("queryData", "error", "plugin"), "1");
+    grafana.query(queries(&[("A", ""), ("B", "")])).await.unwrap();
+    assert_eq!(grafana.counted("queryData", "ok", "plugin"), "1");
+}
+
+#[tokio::test]
+async fn answers_come_in_the_format_that_is_asked_for() {
+    let grafana = Grafana::new().await;
+    let mut request = one();
+    request.format = DataFrameFormat::Arrow.into();
+    let response = grafana.query(request).await.unwrap();
+    assert_eq!(response.responses["A"].format(), DataFrameFormat::Arrow);
+    assert!(response.responses["A"].frames[0].starts_with(b"ARROW1"));
+    let mut request = one();
+    request.format = 7;
+    let status = grafana.query(request).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::InvalidArgument, "unsupported data frame format 7"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_queries_run_at_once_as_grafana_says() {
+    let names = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"];
+    for (says, at_once) in [("1", 1), ("5", 5), ("100", 12), ("0", 10), ("-1", 10), ("many", 10)] {
+        let grafana = Grafana::new().await;
+        let mut request = queries(&names.map(|name| (name, "wait 1000\ncount")));
+        let config = &mut request.plugin_context.as_mut().unwrap().grafana_config;
+        config.insert("GF_CONCURRENT_QUERY_COUNT".to_owned(), says.to_owned());
+        let response = grafana.query(request).await.unwrap();
+        // Each query that runs beside others has a new instance.
+        let new = names.iter().filter(|name| answer(&response, name) == "1");
+        assert_eq!(new.count(), at_once, "{says}");
+    }
+}
+
+#[tokio::test]
+async fn tenants_do_not_share_instances() {
+    let grafana = Grafana::new().await;
+    for calls in ["1", "2"] {
+        for tenant in ["", "one", "two"] {
+            let response = grafana.query_as(tenant, one()).await.unwrap();
+            assert_eq!(answer(&response, "A"), calls, "{tenant:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_process_ends_a_call() {
+    let grafana = Grafana::new().await;
+    let call = tokio::spawn({
+        let grafana = grafana.clone();
+        async move { grafana.query(queries(&[("A", MINUTE), ("B", MINUTE)])).await }
+    });
+    a_while().await;
+    grafana.shutdown.trigger();
+    let status = call.await.unwrap().unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Cancelled, "the plugin is being stopped"));
+    assert_eq!(grafana.counted("queryData", "cancelled", "plugin"), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_gone_stops_all_queries() {
+    let grafana = Grafana::new().await;
+    let call = tokio::spawn({
+        let grafana = grafana.clone();
+        let script = "span query\nwait 60000";
+        async move { grafana.query(queries(&[("A", script), ("B", script), ("C", script)])).await }
+    });
+    a_while().await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    a_while().await;
+    assert_eq!(grafana.counted("queryData", "cancelled", "plugin"), "1");
+    let spans = grafana.loaded.ended.spans();
+    assert_eq!(spans.iter().filter(|span| span.name == "query").count(), 3);
+}
+
+#[tokio::test]
+async fn chunks_are_not_served() {
+    let status = Grafana::new().await.query_in_chunks().await.unwrap();
+    assert_eq!(status.code(), Code::Unimplemented);
+}

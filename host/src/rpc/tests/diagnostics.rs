@@ -1,0 +1,85 @@
+use tonic::Code;
+
+use crate::plugin::test::Guest;
+use crate::proto::pluginv2::check_health_response::HealthStatus;
+use crate::rpc::test::{Grafana, a_while};
+
+/// What the person sees who presses the button.
+async fn seen(grafana: &Grafana, script: &str) -> (HealthStatus, String, String) {
+    let health = grafana.health(script).await.unwrap();
+    let details = String::from_utf8(health.json_details.to_vec()).unwrap();
+    (health.status(), health.message, details)
+}
+
+#[tokio::test]
+async fn health_is_the_components_to_tell() {
+    let ok = "say it works";
+    let unknown = "health 0\nsay who knows";
+    let error = "health 2\nsay no table\ndetails {\"table\":\"t\"}";
+    for (script, status, message, details) in [
+        (ok, HealthStatus::Ok, "it works", ""),
+        (unknown, HealthStatus::Unknown, "who knows", ""),
+        (error, HealthStatus::Error, "no table", r#"{"table":"t"}"#),
+    ] {
+        let grafana = Grafana::new().await;
+        assert_eq!(seen(&grafana, script).await, (status, message.to_owned(), details.to_owned()));
+        assert_eq!(grafana.counted("checkHealth", "ok", "plugin"), "1");
+    }
+}
+
+#[tokio::test]
+async fn a_component_without_health_says_so() {
+    let status = Grafana::of(Guest::without("diagnostics")).await.health("").await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!(status.message(), "the plugin does not export gpx:plugin/diagnostics");
+}
+
+#[tokio::test]
+async fn a_component_that_cannot_be_loaded_is_not_healthy() {
+    let grafana = Grafana::broken().await;
+    let (status, message, _) = seen(&grafana, "").await;
+    assert_eq!(status, HealthStatus::Error);
+    assert!(message.contains("it is not WebAssembly"), "{message}");
+    assert_eq!(grafana.counted("checkHealth", "error", "plugin"), "1");
+}
+
+#[tokio::test]
+async fn a_fault_is_not_healthy() {
+    let grafana = Grafana::new().await;
+    let seen = seen(&grafana, "fail 502 1 it is down").await;
+    assert_eq!(seen, (HealthStatus::Error, "it is down".to_owned(), String::new()));
+    assert_eq!(grafana.counted("checkHealth", "error", "downstream"), "1");
+}
+
+#[tokio::test]
+async fn a_trap_is_not_healthy() {
+    let (status, message, _) = seen(&Grafana::new().await, "trap").await;
+    assert!(status == HealthStatus::Error && message.starts_with("the plugin failed: "), "{message}");
+}
+
+#[tokio::test]
+async fn the_operators_mistakes_come_first() {
+    let grafana = Grafana::misconfigured(&["one is wrong", "so is the other"]).await;
+    let (status, message, _) = seen(&grafana, "").await;
+    assert_eq!((status, message.as_str()), (HealthStatus::Error, "one is wrong; so is the other"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_process_ends_a_check() {
+    let grafana = Grafana::new().await;
+    let check = tokio::spawn({
+        let grafana = grafana.clone();
+        async move { grafana.health("wait 60000").await }
+    });
+    a_while().await;
+    grafana.shutdown.trigger();
+    assert_eq!(check.await.unwrap().unwrap_err().code(), Code::Cancelled);
+    assert_eq!(grafana.counted("checkHealth", "cancelled", "plugin"), "1");
+}
+
+#[tokio::test]
+async fn metrics_are_the_hosts_own() {
+    let grafana = Grafana::of(Guest::without("diagnostics")).await;
+    let metrics = grafana.metrics().await;
+    assert!(metrics.contains("\nplugins_datasource_instances_total 0\n"), "{metrics}");
+}
