@@ -66,24 +66,24 @@ impl Pool {
     }
 }
 
-/// Drops instances as their time comes; ends when none is idle or the pool is gone.
+/// Drops each instance when its time comes; ends when none is idle or the pool is gone.
 async fn sweep(pool: std::sync::Weak<Pool>) {
+    let mut next = Instant::now() + IDLE;
     loop {
-        tokio::time::sleep(IDLE).await;
+        tokio::time::sleep_until(next).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.idle();
         // The one that was used last is taken first, so the oldest stand at the front.
         let keep = idle.iter().position(|idle| idle.since.elapsed() < IDLE).unwrap_or(idle.len());
         let old: Vec<_> = idle.drain(..keep).collect();
-        let done = idle.is_empty();
-        if done {
+        let oldest = idle.first().map(|oldest| oldest.since);
+        if oldest.is_none() {
             pool.sweeping.store(false, Ordering::Release);
         }
         drop(idle);
         drop(old);
-        if done {
-            return;
-        }
+        let Some(oldest) = oldest else { return };
+        next = oldest + IDLE;
     }
 }
 

@@ -82,6 +82,26 @@ async fn an_instance_that_is_discarded_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_instance_goes_after_a_minute_without_a_call() {
+    let loaded = Loaded::new().await;
+    let asker = Asker::of("a");
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
+    seconds(59).await;
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "2");
+    seconds(59).await;
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "3", "each call begins the minute anew");
+    seconds(61).await;
+    assert_eq!(
+        loaded.ask(&asker).await.unwrap(),
+        "1",
+        "the minute begins with the last call, not with the first"
+    );
+    // The next ones go as well.
+    seconds(61).await;
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_those_go_whose_minute_is_over() {
     let loaded = Loaded::new().await;
     let asker = Asker::of("a");
