@@ -83,7 +83,7 @@ impl Loaded {
         Self::from_files(&files, true, &LIMITS).await.0.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Loads what stands in a plugin's directory. Also gives what was logged meanwhile.
+    /// Loads what stands in a plugin's directory. Also returns what was logged meanwhile.
     pub(crate) async fn from_files(
         files: &Files,
         use_precompiled: bool,

@@ -23,7 +23,7 @@ fn ours(base: &str, reference: &str) -> Option<Target> {
     ))
 }
 
-/// Where `url` goes. None if that is no http URL.
+/// Where `url` goes. None if that is not an HTTP URL.
 fn theirs(base: &str, reference: &str) -> Option<Target> {
     let url = Url::parse(base).unwrap().join(reference).ok()?;
     matches!(url.scheme(), "http" | "https").then_some(())?;
@@ -43,7 +43,7 @@ fn alike(base: &str, reference: &str) {
 #[test]
 fn the_examples_of_the_rfc() {
     for (reference, path_and_query) in [
-        // 5.4.1, without what is no http URL or has another authority.
+        // 5.4.1, without what is not an HTTP URL or has another authority.
         ("g", "/b/c/g"),
         ("./g", "/b/c/g"),
         ("g/", "/b/c/g/"),

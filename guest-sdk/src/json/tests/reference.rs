@@ -18,7 +18,7 @@ const DOCUMENTS: [&str; 8] = [
     "-1",
 ];
 
-/// What damages a document: everything that means something in JSON, and what is no ASCII, no UTF-8, no text.
+/// What damages a document: everything that means something in JSON, and what is not ASCII, not UTF-8, not text.
 const BYTES: &[u8] = b" \n\0\x1F\x7F\x80\xC3\xED\xF0\xFF\"\\/,:[]{}-+.0189eEabfnrtu";
 
 /// Asserts that both read the same value, or that both refuse the text. Returns whether it was read.

@@ -76,7 +76,8 @@ impl Guest {
     }
 }
 
-/// Puts the operands of each text in quotes in its place: where it will be in memory, and its length. Gives all texts.
+/// Puts the operands of each text in quotes in its place: where it will be in memory, and its length. Returns the
+/// module, and all texts one after another.
 fn with_operands(module: &str) -> (String, String) {
     let (mut instructions, mut texts) = (String::new(), String::new());
     for (number, part) in module.split('\'').enumerate() {

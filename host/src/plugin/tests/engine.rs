@@ -54,7 +54,7 @@ fn calls_share_the_clock_and_the_last_one_stops_it() {
     let engine = Engine::new().unwrap();
     let (one, other) = (engine.tick(), engine.clone().tick());
     drop(one);
-    // More ticks than the clock gives when no call is left.
+    // More ticks than come when no call is left.
     assert_eq!(interrupted(&engine, LONG, 100), 100);
     drop(other);
     assert!(stops(&engine));

@@ -48,8 +48,7 @@ async fn a_call_waits_for_its_turn_only_within_its_deadline() {
     let running = loaded.start(&asker.to(WAIT_60_S));
     tokio::task::yield_now().await;
     let error = loaded.ask(&asker.within(Duration::from_secs(5))).await.unwrap_err();
-    assert!(error.to_string().contains("gpx_call_timeout"), "{error}");
-    assert_eq!(error.status(), 504);
+    assert_eq!(error.status(), 504, "{error}");
     assert!(!running.is_finished());
     assert_eq!(running.await.unwrap().unwrap(), "1");
     assert_eq!(loaded.ask(&asker).await.unwrap(), "2");

@@ -18,7 +18,6 @@
   (import "host" "drop-response" (func $drop-response (param i32)))
 
   ;; The manifest at 128: it asks for the secret whose name is at 168.
-  ;; The manifest at 128: it asks for the secret whose name is at 168.
   (data (i32.const 144) "\a0\00\00\00\01\00\00\00")
   (data (i32.const 160) "\a8\00\00\00\05\00\00\00token")
   (; texts ;)
