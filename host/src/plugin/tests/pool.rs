@@ -65,6 +65,7 @@ async fn a_call_that_is_cancelled_while_it_waits_leaves_its_turn_to_others() {
     assert!(gone.await.unwrap_err().is_cancelled());
     assert_eq!(running.await.unwrap().unwrap(), "1");
     assert_eq!(next.await.unwrap().unwrap(), "2");
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "3");
 }
 
 #[tokio::test(start_paused = true)]
