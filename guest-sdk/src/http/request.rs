@@ -128,12 +128,19 @@ impl Request {
 impl Pending {
     /// Waits for the head of the answer, following up to 10 redirects. Each of them is a request of its own.
     pub fn wait(mut self) -> Result<Response, Error> {
-        for _ in 0..=MAX_REDIRECTS {
+        let mut followed = 0;
+        loop {
             let response = self.exchange.wait(&self.parts, self.deadline)?;
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             match self.parts.redirect(response.status(), location) {
                 Ok(false) => return Ok(response),
+                // Checked before the next request is sent: it would be on its way before anybody could stop it.
+                Ok(true) if followed == MAX_REDIRECTS => {
+                    let what = format!("stopped after {MAX_REDIRECTS} redirects");
+                    return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
+                }
                 Ok(true) => {
+                    followed += 1;
                     response.drain();
                     self.exchange = wire::send(&self.parts)?;
                 }
@@ -143,8 +150,6 @@ impl Pending {
                 }
             }
         }
-        let what = format!("stopped after {MAX_REDIRECTS} redirects");
-        Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)))
     }
 }
 
