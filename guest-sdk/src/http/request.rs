@@ -132,23 +132,19 @@ impl Pending {
         loop {
             let response = self.exchange.wait(&self.parts, self.deadline)?;
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-            match self.parts.redirect(response.status(), location) {
+            let what = match self.parts.redirect(response.status(), location) {
                 Ok(false) => return Ok(response),
-                // Checked before the next request is sent: it would be on its way before anybody could stop it.
-                Ok(true) if followed == MAX_REDIRECTS => {
-                    let what = format!("stopped after {MAX_REDIRECTS} redirects");
-                    return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
-                }
-                Ok(true) => {
+                Ok(true) if followed < MAX_REDIRECTS => {
                     followed += 1;
                     response.drain();
                     self.exchange = wire::send(&self.parts)?;
+                    continue;
                 }
-                Err(location) => {
-                    let what = format!("redirected to `{location}`, which is no http URL");
-                    return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
-                }
-            }
+                // Before the next request is sent: it would be on its way before anybody could stop it.
+                Ok(true) => format!("stopped after {MAX_REDIRECTS} redirects"),
+                Err(location) => format!("redirected to `{location}`, which is no http URL"),
+            };
+            return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
         }
     }
 }
