@@ -7,7 +7,7 @@ use gpx_tests::upstream::Upstream;
 use serde_json::json;
 
 /// How many calls the instance has seen that answers this one.
-async fn count(plugin: &Plugin, source: impl Into<PluginContext>) -> f64 {
+pub(crate) async fn count(plugin: &Plugin, source: impl Into<PluginContext>) -> f64 {
     let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
     reply.frame("A").field("calls").numbers()[0]
 }

@@ -3,11 +3,9 @@
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
-
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 #[gpx_tests::test]
 async fn a_panic_reaches_panel_and_log_and_no_other_call() {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Plugin, root};
+use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::Upstream;
 use gpx_tests_dns::NameServer;
 
@@ -19,13 +20,12 @@ async fn a_query_from_an_empty_root() {
     let plugin = root::start(launch, names.address().ip()).await.unwrap();
 
     let url = format!("http://upstream.test:{}", upstream.address().port());
-    let trace_id = "0af7651916cd43dd8448eb211c80319c";
     let call = plugin.query(&DataSource::new(&url), [query("A")]);
-    let reply = call.traceparent(&format!("00-{trace_id}-b7ad6b7169203331-01")).await.unwrap();
+    let reply = call.traceparent(TRACEPARENT).await.unwrap();
     assert_eq!(reply.frame("A").rows(), 3);
     assert_eq!(upstream.requests()[0].header("host"), Some(url.trim_start_matches("http://")));
     assert!(plugin.stop().await.success());
-    let trace = collector.wait_for_trace(trace_id, |trace| trace.has(&["HTTP Outgoing Request"])).await;
+    let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["HTTP Outgoing Request"])).await;
     let events = trace.span("HTTP Outgoing Request").event_names().join(" ");
     assert!(events.contains("http.dns.start") && events.contains("http.dns.done"), "{events}");
 }

@@ -5,23 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+use crate::data_source::count;
 
 /// Whether it is told that a call took too long, either by the component's answer or by gRPC's status.
 pub(crate) fn is_about_time(told: &str) -> bool {
     ["the plugin did not answer within ", "the caller's time for this call is over"]
         .iter()
         .any(|text| told.starts_with(text))
-}
-
-/// How many calls the instance has seen that answers this one.
-async fn count(plugin: &Plugin, source: &DataSource) -> f64 {
-    let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
-    reply.frame("A").field("calls").numbers()[0]
 }
 
 #[gpx_tests::test]

@@ -2,14 +2,9 @@
 
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
-
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-
-fn traceparent() -> String {
-    format!("00-{TRACE}-b7ad6b7169203331-01")
-}
 
 #[gpx_tests::test]
 async fn a_line_of_a_call_says_whose_it_is() {
@@ -17,7 +12,7 @@ async fn a_line_of_a_call_says_whose_it_is() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let mut source = DataSource::new(&upstream.url());
     source.plugin = "gpx-httpbackend-datasource".to_owned();
-    plugin.query(&source, [query("A")]).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&source, [query("A")]).traceparent(TRACEPARENT).await.unwrap();
     let line = plugin.logs.wait_for_message("Processing query").await;
     assert_eq!(line.level, "debug");
     for (key, value) in [
@@ -76,7 +71,7 @@ async fn the_guests_own_lines_and_its_standard_output() {
 async fn a_guest_cannot_forge_a_line_or_its_origin() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
-    plugin.query(&source, [query("A").kind("log")]).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&source, [query("A").kind("log")]).traceparent(TRACEPARENT).await.unwrap();
     let line = plugin.logs.wait_for(|line| line.message.starts_with("hostile")).await;
     assert_eq!((line.level.as_str(), line.text("traceId")), ("info", TRACE));
     assert_eq!(line.text("pluginId"), "gpx-test-datasource");

@@ -3,8 +3,8 @@
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::{TRACE, TRACEPARENT};
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const TOKEN: &str = "tell-nobody";
 
 fn source() -> DataSource {
@@ -30,7 +30,7 @@ async fn a_secret_is_marked_in_spans_lines_and_errors() {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let call = plugin.query(&source(), [query("A").kind("leak")]);
-    let reply = call.traceparent(&format!("00-{TRACE}-b7ad6b7169203331-01")).await.unwrap();
+    let reply = call.traceparent(TRACEPARENT).await.unwrap();
     assert_eq!(reply.answer("A").error, "fault [secret]");
     for line in ["line [secret]", "printed [secret]"] {
         plugin.logs.wait_for_message(line).await;

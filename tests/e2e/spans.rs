@@ -3,15 +3,9 @@
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::Trace;
+use gpx_tests::trace::{TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
-
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-
-fn traceparent() -> String {
-    format!("00-{TRACE}-b7ad6b7169203331-01")
-}
 
 /// Whether the span came that ends last.
 fn whole(trace: &Trace) -> bool {
@@ -23,7 +17,7 @@ async fn trace_of(kind: &str) -> Trace {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let call = plugin.query(&DataSource::new(""), [query("A").kind(kind)]);
-    call.traceparent(&traceparent()).await.unwrap();
+    call.traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     collector.wait_for_trace(TRACE, whole).await
 }
@@ -103,7 +97,7 @@ async fn more_spans_than_a_call_may_start_are_dropped() {
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let model = json!({ "spans": 1500 });
     let call = plugin.query(&DataSource::new(""), [query("A").kind("spans-many").json(model)]);
-    call.traceparent(&traceparent()).await.unwrap();
+    call.traceparent(TRACEPARENT).await.unwrap();
     let logs = plugin.logs.clone();
     assert!(plugin.stop().await.success());
     let trace = collector.wait_for_trace(TRACE, whole).await;
@@ -121,7 +115,7 @@ async fn a_span_holds_so_much_and_no_more() {
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let model = json!({ "attributes": 200, "events": 200, "text": 5000 });
     let call = plugin.query(&DataSource::new(""), [query("A").kind("spans-many").json(model)]);
-    call.traceparent(&traceparent()).await.unwrap();
+    call.traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     let full = collector.wait_for_trace(TRACE, whole).await.span("full").clone();
     assert_eq!((full.attributes.len(), full.events.len(), full.text("text").len()), (128, 128, 4096));
@@ -134,7 +128,7 @@ async fn a_traceparent_of_the_guests_own_making_counts_only_if_it_names_a_span_o
     let source = DataSource::new(&upstream.url());
     let model = json!({ "url": upstream.url() });
     let call = plugin.query(&source, [query("A").kind("own-traceparent").json(model)]);
-    call.traceparent(&traceparent()).await.unwrap();
+    call.traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     let trace = collector.wait_for_trace(TRACE, whole).await;
     // The guest sent two requests with two spans open: one names the outer one, one names a span that is not its.

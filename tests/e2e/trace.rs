@@ -6,19 +6,13 @@ use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::go_plugin::ConnInfo;
 use gpx_tests::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
 use gpx_tests::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
-use gpx_tests::trace::Trace;
+use gpx_tests::trace::{PARENT, TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::json;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const OTHER_TRACE: &str = "0af7651916cd43dd8448eb211c80319d";
-const PARENT: &str = "b7ad6b7169203331";
-
-fn traceparent() -> String {
-    format!("00-{TRACE}-{PARENT}-01")
-}
 
 /// Whether the span came that ends last.
 fn whole(trace: &Trace) -> bool {
@@ -31,7 +25,7 @@ async fn a_query_is_one_tree() {
     let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
     let source = DataSource::new(&upstream.url());
     let queries = [query("A").json(json!({ "multiplier": 2 }))];
-    plugin.query(&source, queries).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&source, queries).traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
 
     let trace = collector.wait_for_trace(TRACE, whole).await;
@@ -94,7 +88,7 @@ async fn urls_in_spans_show_no_secret() {
     let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
     let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
     let url = upstream.url().replace("http://", "http://ada:hunter2@") + "/?token=hunter3";
-    plugin.query(&DataSource::new(&url), [query("A")]).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&DataSource::new(&url), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
     // Userinfo is sent as the credentials that it is: RFC 7617, base64 of `ada:hunter2`.
     assert_eq!(upstream.requests()[0].header("authorization"), Some("Basic YWRhOmh1bnRlcjI="));
     assert!(plugin.stop().await.success());
@@ -110,7 +104,7 @@ async fn a_failed_request_marks_its_span() {
     let collector = Collector::start().await;
     let upstream = Upstream::always(Answer::status(500)).await;
     let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
-    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     let trace = collector.wait_for_trace(TRACE, whole).await;
     let out = trace.span("HTTP Outgoing Request");
@@ -126,10 +120,10 @@ async fn without_tracing_the_callers_traceparent_is_passed_on() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     let source = DataSource::new(&upstream.url());
-    plugin.query(&source, [query("A")]).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&source, [query("A")]).traceparent(TRACEPARENT).await.unwrap();
     plugin.query(&source, [query("A")]).await.unwrap();
     let requests = upstream.requests();
-    assert_eq!(requests[0].header("traceparent"), Some(traceparent().as_str()));
+    assert_eq!(requests[0].header("traceparent"), Some(TRACEPARENT));
     assert_eq!(requests[1].header("traceparent"), None);
 }
 
@@ -160,7 +154,7 @@ async fn go_plugins_own_services_make_no_spans() {
     let _output = GrpcStdioClient::new(plugin.channel.clone()).stream_stdio(()).await.unwrap();
     let offers = tokio_stream::pending::<ConnInfo>();
     let _broker = GrpcBrokerClient::new(plugin.channel.clone()).start_stream(offers).await.unwrap();
-    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(&traceparent()).await.unwrap();
+    plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     collector.wait_for_trace(TRACE, whole).await;
     // What there is of other traces, too.

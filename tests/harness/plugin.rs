@@ -10,6 +10,11 @@ use std::os::unix::net::{SocketAddr, UnixStream as StdUnixStream};
 use std::path::Path;
 use std::process::ExitStatus;
 
+use anyhow::Context as _;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::Child;
+
 pub use self::channel::Channel;
 pub use self::launch::Launch;
 use crate::directory::Directory;
@@ -17,10 +22,6 @@ use crate::logs::Logs;
 use crate::proto::go_plugin::Empty;
 use crate::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
 use crate::seen::Seen;
-use anyhow::Context as _;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::process::Child;
 
 pub struct Plugin {
     pub handshake: Handshake,

@@ -15,6 +15,11 @@ use serde_json::Value;
 pub use self::compare::differences;
 pub use self::waterfall::{duration, waterfall};
 
+/// The trace of a test's call, Grafana's span in it, and the header that says so: the example of W3C Trace Context.
+pub const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+pub const PARENT: &str = "b7ad6b7169203331";
+pub const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 pub type Attributes = BTreeMap<String, Value>;
 
 #[derive(Clone, Debug, Default)]

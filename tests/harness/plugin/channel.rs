@@ -29,7 +29,7 @@ impl Channel {
     }
 }
 
-impl tower::Service<http::Request<Body>> for Channel {
+impl tower_service::Service<http::Request<Body>> for Channel {
     type Response = http::Response<Incoming>;
     type Error = hyper::Error;
     type Future = Pin<Box<dyn Future<Output = hyper::Result<Self::Response>> + Send>>;
