@@ -1,4 +1,8 @@
-//! A call from Grafana while it is being answered: what is known of it, its span, its log lines, and how it ended.
+//! A call from Grafana while it is being answered: what is known about it, its span, its log lines, and how it ended.
+
+mod context;
+mod deadline;
+mod outcome;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,77 +11,56 @@ use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use tokio::time::Instant;
 
+pub use self::context::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
+pub use self::deadline::{CallerDeadline, Deadline, SetBy};
+pub use self::outcome::{ErrorSource, Outcome, RequestStatus};
+use crate::budget::Upstream;
 use crate::log::{Log, Value, duration};
 use crate::metrics::Metrics;
-use crate::proto::pluginv2::PluginContext;
 use crate::telemetry::Telemetry;
 
-/// What is known of a call. Shared by all that work on it.
+/// What is known about a call. Shared by all who work on it.
 pub struct Call {
     pub endpoint: Endpoint,
-    pub context: PluginContext,
-    pub headers: Vec<(String, String)>,
-    /// Grafana Cloud's tenant, empty elsewhere.
-    pub tenant: String,
-    /// When the caller's or the operator's patience ends.
-    pub deadline: Instant,
+    pub context: CallContext,
+    pub deadline: Deadline,
     /// The `sdk.…` span, the parent of all that the component does.
     pub span: Context,
     pub log: Log,
     pub telemetry: Telemetry,
+    pub upstream: Upstream,
     caller_is_gone: AtomicBool,
 }
 
-/// What Grafana can ask of a component.
+/// What Grafana can ask of a component, in the words of its logs, metrics and spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    CallResource,
-    CheckHealth,
-    QueryData,
+pub struct Endpoint {
+    /// As in `queryData`.
+    pub name: &'static str,
+    /// As in `sdk.queryData`.
+    pub span: &'static str,
 }
 
-/// What the edge knows of a call when it arrives.
+/// The context of a call's server span. Among a request's extensions.
+#[derive(Clone, Debug)]
+pub struct ServerContext(pub Context);
+
+/// A call as it arrives.
 pub struct Arrival {
     pub endpoint: Endpoint,
-    pub context: PluginContext,
-    pub headers: Vec<(String, String)>,
-    pub tenant: String,
-    pub deadline: Instant,
+    pub context: CallContext,
+    pub deadline: Deadline,
     /// The server span's context.
     pub parent: Context,
 }
 
-/// A call that has not been answered yet. It is recorded once, whatever becomes of it: as cancelled if it is dropped.
+/// A call that has not been answered yet. It is recorded once, whatever becomes of it: if it is dropped, as cancelled, or
+/// as failed where its deadline has passed or its work panicked.
 pub struct Unanswered {
     call: Arc<Call>,
     metrics: Metrics,
     began: Instant,
-    outcome: Outcome,
-}
-
-/// How a call ended, in the words of Grafana's metrics, logs and spans.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    pub status: RequestStatus,
-    pub source: Source,
-    /// Set if the call as a whole failed, not just some of its queries.
-    pub error: Option<String>,
-}
-
-/// The three words of `request_status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestStatus {
-    Ok,
-    Cancelled,
-    Error,
-}
-
-/// Who is to blame for an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
-    #[default]
-    Plugin,
-    Downstream,
+    outcome: Option<Outcome>,
 }
 
 // === impl Call ===
@@ -85,22 +68,21 @@ pub enum Source {
 impl Call {
     /// Starts the call's span and writes its first log line. `log` is the process's; the call's own fields are added.
     pub fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
-        let Arrival { endpoint, context, headers, tenant, deadline, parent } = arrival;
-        let span = SpanBuilder::from_name(endpoint.span_name())
+        let Arrival { endpoint, context, deadline, parent } = arrival;
+        let span = SpanBuilder::from_name(endpoint.span)
             .with_kind(SpanKind::Internal)
-            .with_attributes(span_attributes(&context, &tenant));
+            .with_attributes(span_attributes(&context));
         let span = telemetry.plugin().start(span, &parent);
         let log = log.with(log_fields(endpoint, &context, &parent));
         log.debug("Plugin Request Started", &[]);
-        let caller_is_gone = AtomicBool::new(false);
-        let call =
-            Self { endpoint, context, headers, tenant, deadline, span, log, telemetry, caller_is_gone };
-        Unanswered { call: Arc::new(call), metrics, began: Instant::now(), outcome: Outcome::CANCELLED }
+        let (upstream, caller_is_gone) = (Upstream::default(), AtomicBool::new(false));
+        let call = Self { endpoint, context, deadline, span, log, telemetry, upstream, caller_is_gone };
+        Unanswered { call: Arc::new(call), metrics, began: Instant::now(), outcome: None }
     }
 
     /// Whether nobody waits for the answer any more.
     pub fn caller_is_gone(&self) -> bool {
-        self.caller_is_gone.load(Ordering::Relaxed)
+        self.caller_is_gone.load(Ordering::Relaxed) || self.deadline.caller_has_left()
     }
 
     pub fn set_caller_is_gone(&self) {
@@ -109,17 +91,17 @@ impl Call {
 }
 
 /// The fields of every log line of a call, in the Go SDK's names and order.
-fn log_fields(endpoint: Endpoint, context: &PluginContext, parent: &Context) -> Vec<(&'static str, Value)> {
+fn log_fields(endpoint: Endpoint, context: &CallContext, parent: &Context) -> Vec<(&'static str, Value)> {
     let mut fields = vec![
         ("pluginId", Value::from(context.plugin_id.clone())),
         ("pluginVersion", Value::from(context.plugin_version.clone())),
-        ("endpoint", Value::from(endpoint.name())),
+        ("endpoint", Value::from(endpoint.name)),
     ];
     let span = parent.span();
     if span.span_context().is_valid() {
         fields.push(("traceId", Value::from(span.span_context().trace_id().to_string())));
     }
-    if let Some(settings) = &context.data_source_instance_settings {
+    if let Some(settings) = context.data_source() {
         fields.push(("dsName", Value::from(settings.name.clone())));
         fields.push(("dsUid", Value::from(settings.uid.clone())));
         if let Some(user) = &context.user {
@@ -129,13 +111,13 @@ fn log_fields(endpoint: Endpoint, context: &PluginContext, parent: &Context) -> 
     fields
 }
 
-fn span_attributes(context: &PluginContext, tenant: &str) -> Vec<KeyValue> {
+fn span_attributes(context: &CallContext) -> Vec<KeyValue> {
     let mut attributes =
         vec![KeyValue::new("plugin_id", context.plugin_id.clone()), KeyValue::new("org_id", context.org_id)];
-    if !tenant.is_empty() {
-        attributes.push(KeyValue::new("tenant_id", tenant.to_owned()));
+    if !context.tenant.is_empty() {
+        attributes.push(KeyValue::new("tenant_id", context.tenant.clone()));
     }
-    if let Some(settings) = &context.data_source_instance_settings {
+    if let Some(settings) = context.data_source() {
         attributes.push(KeyValue::new("datasource_name", settings.name.clone()));
         attributes.push(KeyValue::new("datasource_uid", settings.uid.clone()));
     }
@@ -154,13 +136,26 @@ impl Unanswered {
 
     /// Records how the call ended.
     pub fn answered(mut self, outcome: Outcome) {
-        self.outcome = outcome;
+        self.outcome = Some(outcome);
+    }
+
+    /// How a call ended whose work was dropped.
+    fn dropped(&self) -> Outcome {
+        if std::thread::panicking() {
+            Outcome::failed(ErrorSource::Plugin, "the host panicked".to_owned())
+        } else if self.call.deadline.caller_has_left() {
+            let source = ErrorSource::of_delay(self.call.upstream.is_waited_for());
+            Outcome::failed(source, "the caller's deadline has passed".to_owned())
+        } else {
+            Outcome::CANCELLED
+        }
     }
 }
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        let Self { call, metrics, began, outcome } = self;
+        let outcome = self.outcome.take().unwrap_or_else(|| self.dropped());
+        let Self { call, metrics, began, outcome: _ } = self;
         let (status, source) = (outcome.status.name(), outcome.source.name());
         let span = call.span.span();
         span.set_attribute(KeyValue::new("request_status", status));
@@ -170,7 +165,7 @@ impl Drop for Unanswered {
             span.add_event("exception", vec![KeyValue::new("exception.message", error.clone())]);
         }
         span.end();
-        metrics.request(call.endpoint.name(), status, source);
+        metrics.request(call.endpoint.name, status, source);
 
         let mut fields = vec![
             ("status", Value::from(status)),
@@ -184,88 +179,5 @@ impl Drop for Unanswered {
                 call.log.info("Plugin Request Completed", &fields);
             }
         }
-    }
-}
-
-// === impl Outcome ===
-
-impl Outcome {
-    pub const OK: Self = Self { status: RequestStatus::Ok, source: Source::Plugin, error: None };
-    pub const CANCELLED: Self =
-        Self { status: RequestStatus::Cancelled, source: Source::Plugin, error: None };
-
-    /// The call as a whole failed.
-    pub fn failed(source: Source, error: String) -> Self {
-        Self { status: RequestStatus::Error, source, error: Some(error) }
-    }
-
-    /// Of a request whose parts failed for the given reasons. Downstream is to blame only if nothing else is.
-    pub fn of_parts(errors: impl IntoIterator<Item = Source>) -> Self {
-        errors.into_iter().fold(Self::OK, |outcome, source| match (outcome.status, outcome.source, source) {
-            (RequestStatus::Error, Source::Plugin, _) | (_, _, Source::Plugin) => {
-                Self { status: RequestStatus::Error, source: Source::Plugin, error: None }
-            }
-            (_, _, Source::Downstream) => {
-                Self { status: RequestStatus::Error, source: Source::Downstream, error: None }
-            }
-        })
-    }
-}
-
-// === impl Endpoint ===
-
-impl Endpoint {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CallResource => "callResource",
-            Self::CheckHealth => "checkHealth",
-            Self::QueryData => "queryData",
-        }
-    }
-
-    fn span_name(self) -> &'static str {
-        match self {
-            Self::CallResource => "sdk.callResource",
-            Self::CheckHealth => "sdk.checkHealth",
-            Self::QueryData => "sdk.queryData",
-        }
-    }
-}
-
-// === impl RequestStatus ===
-
-impl RequestStatus {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Cancelled => "cancelled",
-            Self::Error => "error",
-        }
-    }
-}
-
-// === impl Source ===
-
-impl Source {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plugin => "plugin",
-            Self::Downstream => "downstream",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn downstream_is_to_blame_only_if_nothing_else_is() {
-        use Source::{Downstream, Plugin};
-        let source = |errors: &[Source]| Outcome::of_parts(errors.iter().copied()).source;
-        assert_eq!(Outcome::of_parts([]), Outcome::OK);
-        assert_eq!(source(&[Downstream, Downstream]), Downstream);
-        assert_eq!(source(&[Downstream, Plugin]), Plugin);
-        assert_eq!(source(&[Plugin, Downstream]), Plugin);
     }
 }

@@ -1,24 +1,38 @@
-//! What a component may import, a module each. All of them work on `plugin::State`, the data of one instance.
+//! What a component may import, a module each. A capability sees its own slice of a store, never the store itself.
 
-pub mod call;
+pub mod bindings;
+mod call;
 pub mod http;
-pub mod log;
+mod log;
 pub mod response;
 pub mod scrub;
 pub mod tracer;
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi_http::WasiHttpView;
 
-use crate::bindings::gpx::plugin as wit;
-use crate::plugin::State;
+use self::bindings::gpx::plugin as wit;
+pub use self::call::{CallView, HasCall};
+pub use self::log::{HasLog, LogView};
+use self::response::{HasResponse, ResponseView};
+use self::tracer::{HasTracer, TracerView};
 
-/// Gives a component everything that it may import: WASI 0.2, outgoing HTTP, and the interfaces of `wit/`.
-pub fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+/// The data of a store, as the capabilities see it.
+pub trait View: WasiView + WasiHttpView {
+    fn call(&mut self) -> CallView<'_>;
+    fn log(&mut self) -> LogView<'_>;
+    fn response(&mut self) -> ResponseView<'_>;
+    fn tracer(&mut self) -> TracerView<'_>;
+}
+
+/// Defines everything that a component may import: WASI 0.2, outgoing HTTP, and the interfaces of `wit/`.
+pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
-    wit::types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    wit::call::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    wit::log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    wit::response::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
-    wit::tracer::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+    wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
+    wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
+    wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;
+    wit::response::add_to_linker::<T, HasResponse>(linker, T::response)?;
+    wit::tracer::add_to_linker::<T, HasTracer>(linker, T::tracer)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use self::setting::{Setting, Settings, markdown};
+pub use self::setting::Section;
 pub use self::value::Transport;
 
 mod setting;
@@ -12,13 +12,18 @@ mod value;
 /// One value per variable, by its name.
 pub type Strings = BTreeMap<String, String>;
 
-#[derive(Clone, Debug, Default)]
-pub struct Config {
+/// What Grafana and its operator say to a plugin: in environment variables, as Grafana sets them.
+///
+/// ```
+/// let settings: gpx_host::Settings = [("GF_PLUGIN_GPX_CALL_TIMEOUT", "30s")].into_iter().collect();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Settings {
     pub process: Process,
     pub tracing: Tracing,
     /// The plugin's version as Grafana read it from plugin.json; only given while tracing is on.
     pub plugin_version: Option<String>,
-    pub settings: Settings,
+    pub section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours: they are the component's.
     pub operator: Strings,
     /// What could not be understood. The plugin runs all the same; log and health check tell.
@@ -51,7 +56,6 @@ pub struct Tracing {
     pub propagation: String,
     pub sampler_type: String,
     pub sampler_param: String,
-    pub sampler_remote_url: String,
 }
 
 /// A value that could not be used, in words for the operator.
@@ -75,31 +79,50 @@ const NOT_OF_THE_SECTION: [&str; 4] = [
     "GF_PLUGIN_APP_PRIVATE_KEY",
 ];
 
-// === impl Config ===
+// === impl Settings ===
 
-impl Config {
-    /// Reads the environment.
+impl Settings {
+    /// Reads the environment: see docs/settings.md for the operator's part of it.
     pub fn from_env() -> Self {
         let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
-        Self::read(&std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect())
+        std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect()
     }
 
-    pub fn read(strings: &Strings) -> Self {
+    /// The operator's settings, as Markdown.
+    pub fn markdown() -> String {
+        setting::markdown()
+    }
+
+    fn read(strings: &Strings) -> Self {
         let section = strings
             .iter()
             .filter(|(key, _)| !NOT_OF_THE_SECTION.contains(&key.as_str()))
             .filter_map(|(key, value)| Some((key.strip_prefix(SECTION)?.to_lowercase(), value.clone())));
         let (ours, operator) = section.partition(|(key, _)| key.starts_with(setting::PREFIX));
         let mut problems = Vec::new();
-        let (settings, transport) = Settings::read(&ours, &mut problems);
+        let (section, transport) = Section::read(&ours, &mut problems);
         Self {
             process: Process::read(strings, transport, &mut problems),
             tracing: Tracing::read(strings),
             plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
-            settings,
+            section,
             operator,
             problems,
         }
+    }
+}
+
+/// Nothing is said, so the defaults hold.
+impl Default for Settings {
+    fn default() -> Self {
+        Self::read(&Strings::new())
+    }
+}
+
+/// Of variables and their values.
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Settings {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
+        Self::read(&variables.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 }
 
@@ -140,7 +163,6 @@ impl Tracing {
             propagation: text(strings, "GF_INSTANCE_OTLP_PROPAGATION"),
             sampler_type: text(strings, "GF_INSTANCE_OTLP_SAMPLER_TYPE"),
             sampler_param: text(strings, "GF_INSTANCE_OTLP_SAMPLER_PARAM"),
-            sampler_remote_url: text(strings, "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL"),
         }
     }
 }
@@ -157,8 +179,8 @@ fn non_empty(strings: &Strings, key: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Config {
-        Config::read(&pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect())
+    fn read(pairs: &[(&str, &str)]) -> Settings {
+        Settings::read(&pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect())
     }
 
     #[test]
@@ -201,7 +223,7 @@ mod tests {
             ("GF_VERSION", "13.0.0"),
         ]);
         assert_eq!(config.operator, Strings::from([("max_rows".into(), "10".into())]));
-        assert_eq!(config.settings.instances_max, 4);
+        assert_eq!(config.section.instances_max, 4);
         assert_eq!(config.problems, []);
     }
 }

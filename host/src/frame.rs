@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::bindings::gpx::plugin::frames::Frame;
+use crate::capability::bindings::gpx::plugin::frames::Frame;
 
 pub use error::Error;
 
@@ -37,7 +37,7 @@ pub fn encode(frame: &Frame, ref_id: &str, format: Format) -> Result<Bytes, Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::gpx::plugin::frames::{Booleans, Column, Field, Texts};
+    use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Texts};
 
     /// A xorshift generator: the same frames in each run.
     struct Random(u64);

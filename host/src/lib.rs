@@ -1,19 +1,25 @@
 //! gpx-host: the process that Grafana starts for a plugin whose logic is a WebAssembly component.
+//!
+//! The executable is `launch::plugin`. Another program can be a host, too: see [`Host`].
 
-pub mod bindings;
-pub mod call;
-pub mod capability;
-pub mod config;
-pub mod convert;
-pub mod egress;
-pub mod frame;
-pub mod handshake;
-pub mod log;
-pub mod metrics;
-pub mod plugin;
-pub mod process;
-pub mod proto;
-pub mod rpc;
-pub mod serve;
-pub mod shutdown;
-pub mod telemetry;
+mod budget;
+mod call;
+mod capability;
+mod config;
+mod egress;
+mod frame;
+mod host;
+pub mod launch;
+mod log;
+mod metrics;
+mod plugin;
+mod proto;
+mod rpc;
+mod serve;
+mod shutdown;
+mod telemetry;
+
+pub use self::config::Settings;
+pub use self::host::{Builder, Error, Host};
+pub use self::plugin::Component;
+pub use self::serve::Listener;

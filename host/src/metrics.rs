@@ -3,20 +3,15 @@
 mod grpc;
 mod scrape;
 
-use std::sync::Arc;
-
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
-use tokio::sync::SetOnce;
 
 pub use self::grpc::{Grpc, Labels};
 use self::scrape::AtScrape;
-use crate::log::Log;
-use crate::telemetry::Telemetry;
 
 /// A metric could not be registered or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the metrics are not consistent; this is a mistake in gpx-host")]
-pub struct Error(#[from] prometheus::Error);
+pub struct MetricsError(#[from] prometheus::Error);
 
 /// One registry for the whole process. Cheap to clone.
 #[derive(Clone)]
@@ -34,8 +29,11 @@ pub struct Metrics {
 // === impl Metrics ===
 
 impl Metrics {
-    /// `telemetry` and `log` are asked at each scrape for what they have lost.
-    pub fn new(telemetry: Arc<SetOnce<Telemetry>>, log: Log) -> Result<Self, Error> {
+    /// `dropped_spans` and `dropped_lines` are asked at each scrape how many of them were lost.
+    pub fn new(
+        dropped_spans: impl Fn() -> u64 + Send + Sync + 'static,
+        dropped_lines: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let requests = IntCounterVec::new(
             Opts::new("grafana_plugin_request_total", "The total amount of plugin requests"),
@@ -51,8 +49,8 @@ impl Metrics {
         registry.register(Box::new(active_instances.clone()))?;
         registry.register(Box::new(datasource_instances.clone()))?;
 
-        let spans = move || Some(telemetry.get().map_or(0, Telemetry::dropped) as f64);
-        let lines = move || Some(log.dropped() as f64);
+        let spans = move || Some(dropped_spans() as f64);
+        let lines = move || Some(dropped_lines() as f64);
         for counter in [
             AtScrape::counter(
                 "gpx_spans_dropped_total",
@@ -86,7 +84,7 @@ impl Metrics {
     }
 
     /// Everything in Prometheus's text format 0.0.4.
-    pub fn text(&self) -> Result<String, Error> {
+    pub fn text(&self) -> Result<String, MetricsError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }
@@ -95,7 +93,7 @@ impl Metrics {
 impl Metrics {
     /// With nothing behind it that could lose something.
     pub(crate) fn unattached() -> Self {
-        Self::new(Arc::new(SetOnce::new()), Log::memory().0).unwrap()
+        Self::new(|| 0, || 0).unwrap()
     }
 }
 

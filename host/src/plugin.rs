@@ -1,17 +1,13 @@
 //! The plugin: one component, and the instances of it that answer calls.
 
-mod contract;
-mod data_source;
-mod engine;
+mod component;
 mod error;
-mod files;
 mod instance;
-mod limits;
-mod load;
-mod output;
+mod loaded;
+mod owner;
+mod platform;
 mod pool;
-pub mod precompiled;
-mod state;
+mod service;
 #[cfg(test)]
 pub(crate) mod test;
 #[cfg(test)]
@@ -19,117 +15,132 @@ mod tests;
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use wasmtime::Store;
 
-pub use error::Error;
-pub use files::{Files, Identity};
-pub use instance::{Called, Exports};
-pub use limits::Limits;
-pub use load::{Component, LoadError};
-pub use state::State;
-
-use crate::call::Call;
+pub use self::component::services::Export;
+use self::component::services::Exports;
+pub(crate) use self::component::services::services;
+pub use self::component::{Component, LoadError, LoadedComponent, precompiled};
+use self::error::Awaited;
+pub use self::error::CallError;
+use self::instance::Instance;
+use self::instance::invocation::{Called, Invocation};
+use self::instance::state::State;
+pub use self::loaded::{Current, Loaded, Loading, loading};
+pub use self::owner::Owner;
+use self::owner::Owners;
+pub use self::platform::{OperatorSettings, Platform};
+use self::pool::Pool;
+use crate::budget::{InstanceMemory, Stop, Turn};
+use crate::call::{Call, CallContext, SetBy};
+use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::scrub::Scrub;
-use crate::convert::{self, Operator};
 use crate::egress::Egress;
-use crate::log::Log;
-use crate::metrics::Metrics;
-use data_source::{DataSource, DataSources};
-use instance::Instance;
-use limits::{Governor, InstanceMemory, MemoryBudget};
 
 /// A component and all that its calls need.
 pub struct Plugin {
-    component: Component,
-    limits: Limits,
-    operator: Operator,
+    component: LoadedComponent,
+    platform: Arc<Platform>,
     egress: Arc<Egress>,
-    governor: Governor,
-    memory: Arc<MemoryBudget>,
-    data_sources: DataSources,
-    log: Log,
+    owners: Owners,
 }
 
-/// What a plugin is made of, besides its component.
-pub struct Parts {
-    pub limits: Limits,
-    pub operator: Operator,
-    pub egress: Arc<Egress>,
-    pub metrics: Metrics,
-    pub log: Log,
-}
-
-/// A service that a component may export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
-    Data,
-    Diagnostics,
-    Resource,
-}
+struct Open<'a>(&'a Settings);
 
 // === impl Plugin ===
 
 impl Plugin {
-    pub fn new(component: Component, parts: Parts) -> Self {
-        let Parts { limits, operator, egress, metrics, log } = parts;
-        let (governor, memory) = (Governor::new(&limits), MemoryBudget::new(&limits));
-        let data_sources = DataSources::new(limits.instances_max, metrics);
-        Self { component, limits, operator, egress, governor, memory, data_sources, log }
+    pub fn new(component: LoadedComponent, platform: Arc<Platform>, egress: Arc<Egress>) -> Self {
+        let owners = Owners::new(platform.metrics.clone());
+        Self { component, platform, egress, owners }
     }
 
-    pub fn exports(&self, service: Service) -> bool {
-        match service {
-            Service::Data => self.component.code.data.is_some(),
-            Service::Diagnostics => self.component.code.diagnostics.is_some(),
-            Service::Resource => self.component.code.resource.is_some(),
-        }
+    pub fn exports(&self, export: Export) -> bool {
+        self.component.code.indices.have(export)
     }
 
-    /// Makes one call into an instance of the call's data source. Dropping the future stops the instance.
-    pub async fn call<R>(
+    /// The data source or app that a call is for. To be asked once a call: it hashes what the call brings along.
+    pub async fn owner(&self, context: &CallContext) -> Arc<Owner> {
+        self.owners.get(context, || self.make_owner(context)).await
+    }
+
+    fn make_owner(&self, context: &CallContext) -> Owner {
+        let wanted = &self.component.manifest.secrets;
+        let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
+        let scrub = Scrub::new(settings.secrets.iter().map(|secret| secret.value.as_str()));
+        let client = self.egress.client(owner::http_settings(context));
+        let pool = Pool::new(self.platform.limits.instances_max);
+        Owner { settings, scrub, client, pool }
+    }
+
+    /// The time of one function call and all that is done for it.
+    fn turn(&self, call: &Call) -> Turn {
+        self.platform.governor.turn(call.deadline.at, call.upstream.clone())
+    }
+
+    /// Calls a function of one of the owner's instances. Dropping the future stops the instance.
+    async fn invoke<I: Invocation>(
         &self,
         call: &Arc<Call>,
-        work: impl for<'a> FnOnce(&'a mut Store<State>, &'a Exports) -> BoxFuture<'a, Called<R>>,
-    ) -> Result<R, Error> {
-        let data_source = self.data_source(call);
-        let waited = tokio::time::timeout_at(call.deadline, data_source.pool.lease()).await;
-        let mut lease = waited.map_err(|_| Error::WallTime(self.limits.call_timeout))?;
+        owner: &Owner,
+        turn: &mut Turn,
+        invocation: I,
+    ) -> Result<I::Answer, CallError> {
+        let waited = tokio::time::timeout_at(call.deadline.at, owner.pool.lease()).await;
+        let max = self.platform.limits.instances_max;
+        let mut lease = waited.map_err(|_| self.late(call, Awaited::Instance { max }))?;
         let _ticking = self.component.code.engine.tick();
         let instance = match &mut lease.instance {
             Some(instance) => instance,
-            none => none.insert(self.open(call, &data_source).await?),
+            none => none.insert(self.open(call, owner, turn).await?),
         };
-        instance.call(call, &self.limits, &self.governor, work).await
+        instance.call(call, turn, &self.platform.limits, invocation).await
     }
 
-    fn data_source(&self, call: &Call) -> Arc<DataSource> {
-        self.data_sources.get(call, || {
-            let settings = convert::settings(&call.context, &self.component.manifest.secrets, &self.operator);
-            (settings, self.egress.client(convert::egress_settings(&call.context)))
-        })
-    }
-
-    /// Makes an instance ready for the calls of a data source.
-    async fn open(&self, call: &Arc<Call>, data_source: &DataSource) -> Result<Instance, Error> {
-        if self.memory.is_used_up() {
-            self.data_sources.clear();
-        }
-        while self.memory.is_used_up() {
-            let released = tokio::time::timeout_at(call.deadline, self.memory.released()).await;
-            released.map_err(|_| Error::TotalMemory(self.limits.memory_total))?;
-        }
-        let memory = InstanceMemory::new(self.memory.clone(), self.limits.memory_max);
-        let scrub = Scrub::new(data_source.settings.secrets.iter().map(|secret| secret.value.as_str()));
-        let client = Some(data_source.client.clone());
-        let new = Instance::new(&self.component.code, client, memory, scrub, self.log.clone());
-        let stopped = |_| Error::WallTime(self.limits.call_timeout);
-        let mut instance = self.governor.run(call.deadline, new).await.map_err(stopped)??;
-        let settings = data_source.settings.clone();
-        let open = instance.call(call, &self.limits, &self.governor, |store, exports| {
-            Box::pin(async move { exports.plugin.call_open(store, &settings).await })
-        });
-        open.await?;
+    /// Makes an instance ready for the calls of its owner.
+    async fn open(&self, call: &Arc<Call>, owner: &Owner, turn: &mut Turn) -> Result<Instance, CallError> {
+        self.wait_for_memory(call).await?;
+        let Platform { limits, memory, log, .. } = &*self.platform;
+        let memory = InstanceMemory::new(memory.clone(), limits.memory_max);
+        let client = Some(owner.client.clone());
+        let new = Instance::new(&self.component.code, client, memory, owner.scrub.clone(), log.clone());
+        let mut instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
+        instance.call(call, turn, limits, Open(&owner.settings)).await?;
         Ok(instance)
+    }
+
+    async fn wait_for_memory(&self, call: &Call) -> Result<(), CallError> {
+        let Platform { memory, limits, .. } = &*self.platform;
+        if memory.is_used_up() {
+            self.owners.clear();
+        }
+        while memory.is_used_up() {
+            let released = tokio::time::timeout_at(call.deadline.at, memory.released()).await;
+            released.map_err(|_| self.late(call, Awaited::Memory { total: limits.memory_total }))?;
+        }
+        Ok(())
+    }
+
+    /// Why a call ends whose time ran out before an instance could work on it.
+    fn late(&self, call: &Call, awaited: Awaited) -> CallError {
+        match (call.deadline.set_by, awaited) {
+            (SetBy::Caller, _) => CallError::CallerDeadline(awaited),
+            (SetBy::Operator, Awaited::Memory { total }) => CallError::TotalMemory(total),
+            (SetBy::Operator, _) => CallError::WallTime(self.platform.limits.call_timeout),
+        }
+    }
+
+    fn stopped(&self, call: &Call, stop: Stop) -> CallError {
+        CallError::from_stop(stop, call.deadline.set_by, &self.platform.limits)
+    }
+}
+
+// === impl Open ===
+
+impl Invocation for Open<'_> {
+    type Answer = ();
+
+    async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
+        exports.plugin.call_open(store, self.0).await
     }
 }

@@ -1,57 +1,43 @@
-//! Grafana's services, a module each, and what they share. gRPC's statuses are made here and nowhere else.
+//! Grafana's services, a module each, and what they share.
 
-pub mod data;
-pub mod diagnostics;
-pub mod go_plugin;
-pub mod layer;
-pub mod resource;
+mod convert;
+mod data;
+mod diagnostics;
+mod go_plugin;
+mod resource;
 mod running;
-mod status;
 #[cfg(test)]
-mod test;
+pub(crate) mod test;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::SetOnce;
+use opentelemetry::Context;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::service::RoutesBuilder;
-use tonic::{Extensions, Status};
+use tonic::{Request, Status};
 
-use crate::call::{Arrival, Call, Endpoint, Unanswered};
+use self::running::Running;
+use crate::call::{
+    Arrival, Call, CallContext, CallerDeadline, Deadline, Endpoint, ServerContext, Unanswered,
+};
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::plugin::{LoadError, Plugin, Service};
-use crate::proto::pluginv2::PluginContext;
-use crate::proto::pluginv2::data_server::DataServer;
-use crate::proto::pluginv2::diagnostics_server::DiagnosticsServer;
-use crate::proto::pluginv2::resource_server::ResourceServer;
+use crate::plugin::{CallError, Current, Export, Owner, Plugin, services};
 use crate::shutdown::Shutdown;
-use crate::telemetry::Telemetry;
-use layer::deadline::Deadline;
-use layer::observe::ServerContext;
-use layer::size::MAX_REQUEST;
-use running::Running;
+
+pub use self::go_plugin::add_to as add_go_plugin_to;
 
 /// What all services share. Cheap to clone.
 #[derive(Clone)]
 pub struct Backend(Arc<Inner>);
 
-struct Inner {
-    /// Set when the component was loaded, or could not be.
-    plugin: SetOnce<Result<Arc<Plugin>, LoadError>>,
-    running: Running,
-    parts: Parts,
-}
-
 /// What a backend is made of.
-pub struct Parts {
-    /// Set just before the plugin is: spans carry attributes that the component names.
-    pub telemetry: Arc<SetOnce<Telemetry>>,
+pub struct BackendParts {
+    pub current: Current,
     /// What is wrong with the operator's settings, for the health check.
     pub problems: Vec<String>,
     pub call_timeout: Duration,
@@ -60,62 +46,77 @@ pub struct Parts {
     pub shutdown: Shutdown,
 }
 
+struct Inner {
+    running: Running,
+    parts: BackendParts,
+}
+
+/// What the layers and gRPC itself know about a request.
+struct Door {
+    metadata: MetadataMap,
+    deadline: Option<CallerDeadline>,
+    /// The server span's context.
+    parent: Context,
+}
+
+/// A call that has begun, and who is to answer it.
+struct Begun {
+    unanswered: Unanswered,
+    target: Result<Target, CallError>,
+}
+
+/// Who answers a call.
+struct Target {
+    plugin: Arc<Plugin>,
+    owner: Arc<Owner>,
+}
+
 // === impl Backend ===
 
 impl Backend {
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { plugin: SetOnce::new(), running: Running::default(), parts }))
+    pub fn new(parts: BackendParts) -> Self {
+        Self(Arc::new(Inner { running: Running::default(), parts }))
     }
 
     /// Registers the services that a component may export. What is not registered answers `Unimplemented`.
     pub fn add_to(&self, routes: &mut RoutesBuilder) {
-        let data = DataServer::new(data::Service(self.clone()));
-        let diagnostics = DiagnosticsServer::new(diagnostics::Service(self.clone()));
-        let resource = ResourceServer::new(resource::Service(self.clone()));
-        routes
-            .add_service(data.max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(usize::MAX))
-            .add_service(diagnostics.max_decoding_message_size(MAX_REQUEST))
-            .add_service(
-                resource.max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(usize::MAX),
-            );
-    }
-
-    /// Lets the calls go on that wait for the component.
-    pub fn loaded(&self, plugin: Result<Arc<Plugin>, LoadError>, telemetry: Telemetry) {
-        // Both are set here only, once; telemetry first, as whoever has the plugin may use it.
-        let _ = self.0.parts.telemetry.set(telemetry);
-        let _ = self.0.plugin.set(plugin);
+        add_services(self, routes);
     }
 
     /// For the end of the process: waits until the cancelled calls have ended their spans, and sends these.
     pub async fn drain(&self, within: Duration) {
         let until = Instant::now() + within;
         let _ = tokio::time::timeout_at(until, self.0.running.ended()).await;
-        if let Some(telemetry) = self.0.parts.telemetry.get() {
-            telemetry.flush(until.saturating_duration_since(Instant::now())).await;
+        if let Some(loaded) = self.0.parts.current.now() {
+            loaded.telemetry.flush(until.saturating_duration_since(Instant::now())).await;
         }
     }
 
-    /// The plugin, once it is loaded, if the component exports `service`.
-    async fn plugin(&self, service: Service) -> Result<Result<Arc<Plugin>, LoadError>, Status> {
-        match self.0.plugin.wait().await {
-            Ok(plugin) if plugin.exports(service) => Ok(Ok(plugin.clone())),
-            Ok(_) => Err(status::not_exported(service)),
-            Err(error) => Ok(Err(error.clone())),
+    /// Begins a call of a service once the component is loaded. If there is none, the call has begun all the same, to
+    /// say why.
+    async fn begin(
+        &self,
+        export: Export,
+        endpoint: Endpoint,
+        door: Door,
+        context: CallContext,
+    ) -> Result<Begun, Status> {
+        let parts = &self.0.parts;
+        let loaded = parts.current.wait().await;
+        if loaded.plugin.as_ref().is_ok_and(|plugin| !plugin.exports(export)) {
+            return Err(convert::not_exported(export));
         }
-    }
-
-    async fn begin(&self, endpoint: Endpoint, request: Head) -> Unanswered {
-        let Head { metadata, extensions, context, headers } = request;
-        let telemetry = self.0.parts.telemetry.wait().await.clone();
-        let own = Instant::now() + self.0.parts.call_timeout;
-        let deadline = extensions.get::<Deadline>().map_or(own, |deadline| own.min(deadline.0));
-        let parent = extensions.get::<ServerContext>().map(|context| context.0.clone()).unwrap_or_default();
-        let tenant = metadata.get("tenantid").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let tenant = tenant.to_owned();
-        let context = context.unwrap_or_default();
-        let arrival = Arrival { endpoint, context, headers, tenant, deadline, parent };
-        Call::begin(arrival, telemetry, self.0.parts.metrics.clone(), &self.0.parts.log)
+        let deadline = Deadline::new(door.deadline, parts.call_timeout);
+        let arrival = Arrival { endpoint, context, deadline, parent: door.parent };
+        let unanswered = Call::begin(arrival, loaded.telemetry.clone(), parts.metrics.clone(), &parts.log);
+        let target = match &loaded.plugin {
+            Ok(plugin) => {
+                let owner = plugin.owner(&unanswered.call().context).await;
+                Ok(Target { plugin: plugin.clone(), owner })
+            }
+            Err(error) => Err(CallError::Load(error.clone())),
+        };
+        Ok(Begun { unanswered, target })
     }
 
     /// Runs `work` unless the process ends meanwhile.
@@ -124,28 +125,28 @@ impl Backend {
         tokio::select! {
             biased;
             result = work => result,
-            () = self.0.parts.shutdown.triggered() => Err(status::stopping()),
+            () = self.0.parts.shutdown.triggered() => Err(convert::stopping()),
         }
     }
 }
 
-/// A request without the part that only its own service understands.
-struct Head {
-    metadata: MetadataMap,
-    extensions: Extensions,
-    context: Option<PluginContext>,
-    headers: Vec<(String, String)>,
+macro_rules! add_services {
+    ($($export:ident = $module:ident,)*) => {
+        fn add_services(backend: &Backend, routes: &mut RoutesBuilder) {
+            $(routes.add_service($module::server(backend.clone()));)*
+        }
+    };
 }
+services!(add_services);
 
-// === impl Head ===
+// === impl Door ===
 
-impl Head {
-    fn new(
-        metadata: MetadataMap,
-        extensions: Extensions,
-        context: Option<PluginContext>,
-        headers: HashMap<String, String>,
-    ) -> Self {
-        Self { metadata, extensions, context, headers: crate::convert::call_headers(headers) }
+impl Door {
+    /// Takes a request apart.
+    fn enter<T>(request: Request<T>) -> (Self, T) {
+        let (metadata, extensions, message) = request.into_parts();
+        let deadline = extensions.get::<CallerDeadline>().copied();
+        let parent = extensions.get::<ServerContext>().map(|context| context.0.clone()).unwrap_or_default();
+        (Self { metadata, deadline, parent }, message)
     }
 }

@@ -8,16 +8,18 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
-use crate::rpc::layer::Layers;
-use crate::rpc::layer::deadline::DeadlineLayer;
-use crate::rpc::layer::size::RequestSize;
+pub use self::address::Address;
+#[cfg(test)]
+pub(crate) use self::layer::unattached;
+pub use self::layer::{Layers, layers};
+pub use self::listener::Listener;
 use crate::shutdown::Shutdown;
 
-pub use self::listener::{BindError, Listener};
-
+mod accept;
+mod address;
+mod error;
+mod layer;
 mod listener;
-pub mod parent;
-pub mod signal;
 #[cfg(unix)]
 mod unix;
 
@@ -75,7 +77,7 @@ impl Listener {
 async fn serve_on<IO>(
     incoming: impl Stream<Item = std::io::Result<IO>>,
     routes: Routes,
-    Layers { observe, panic }: Layers,
+    layers: Layers,
     shutdown: &Shutdown,
 ) -> Result<(), tonic::transport::Error>
 where
@@ -84,12 +86,7 @@ where
     Server::builder()
         .http2_max_pending_accept_reset_streams(Some(MAX_RESET_STREAMS))
         .http2_max_header_list_size(MAX_HEADER_LIST)
-        // Outermost, so that it sees whatever answer the others make.
-        .layer(observe)
-        .layer(panic)
-        // A call that is broken off ends, and is counted, like any other.
-        .layer(DeadlineLayer)
-        .layer(RequestSize)
+        .layer(layers)
         .serve_with_incoming_shutdown(routes.prepare(), incoming, shutdown.drained())
         .await
 }
@@ -107,8 +104,6 @@ mod tests {
         let _connection = tokio::net::TcpStream::connect(address).await.unwrap();
         let shutdown = Shutdown::new();
         shutdown.trigger();
-        run(listener, Routes::default(), Layers::unattached(), shutdown, std::future::pending())
-            .await
-            .unwrap();
+        run(listener, Routes::default(), unattached(), shutdown, std::future::pending()).await.unwrap();
     }
 }

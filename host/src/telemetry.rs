@@ -20,7 +20,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits, SpanProcessor};
 
 pub use self::config::{Config, Problem, Settings};
-pub use self::propagation::Propagation;
+pub use self::propagation::{Propagation, traceparent};
 use self::queue::{Processor, Queue};
 pub use self::resource::Service;
 use crate::log::Log;

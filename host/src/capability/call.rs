@@ -1,28 +1,82 @@
-//! `gpx:plugin/call`: what a component may know of the call that it answers.
+//! `gpx:plugin/call`: what a component may know about the call that it answers.
 
 use wasmtime::Result;
+use wasmtime::component::HasData;
 
-use crate::bindings::gpx::plugin::call::{Host, PluginContext};
-use crate::bindings::gpx::plugin::types::Header;
-use crate::convert;
-use crate::plugin::State;
+use super::bindings::gpx::plugin::call::{Host, PluginContext};
+use super::bindings::gpx::plugin::types::{self, Header, User};
+use crate::call::{Call, CallContext};
 
-impl Host for State {
+/// The part of a store that this interface works on.
+pub struct CallView<'a> {
+    /// None while the component is asked what it is, and while it is opened.
+    pub call: Option<&'a Call>,
+}
+
+/// Names [`CallView`] for the linker.
+pub struct HasCall;
+
+impl HasData for HasCall {
+    type Data<'a> = CallView<'a>;
+}
+
+impl types::Host for CallView<'_> {}
+
+impl Host for CallView<'_> {
     fn context(&mut self) -> Result<PluginContext> {
-        Ok(self.call().map_or_else(convert::no_context, |call| convert::plugin_context(&call.context)))
+        Ok(self
+            .call
+            .map_or_else(|| plugin_context(&CallContext::default()), |call| plugin_context(&call.context)))
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
-        Ok(self.call().map_or_else(Vec::new, |call| convert::headers(&call.headers)))
+        let Some(call) = self.call else { return Ok(Vec::new()) };
+        let header = |(name, value): (&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
+        Ok(call.context.headers.iter().map(header).collect())
     }
 
     fn time_left(&mut self) -> Result<Option<u64>> {
         let left =
-            self.call().map(|call| call.deadline.saturating_duration_since(tokio::time::Instant::now()));
+            self.call.map(|call| call.deadline.at.saturating_duration_since(tokio::time::Instant::now()));
         Ok(left.map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)))
     }
 
     fn cancelled(&mut self) -> Result<bool> {
-        Ok(self.call().is_some_and(|call| call.caller_is_gone()))
+        Ok(self.call.is_some_and(Call::caller_is_gone))
+    }
+}
+
+fn plugin_context(context: &CallContext) -> PluginContext {
+    let toggles = context.grafana_config.get("GF_INSTANCE_FEATURE_TOGGLES_ENABLE").map_or("", String::as_str);
+    PluginContext {
+        org_id: context.org_id,
+        plugin_id: context.plugin_id.clone(),
+        plugin_version: context.plugin_version.clone(),
+        user: context.user.as_ref().map(|user| User {
+            login: user.login.clone(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            role: user.role.clone(),
+        }),
+        api_version: context.api_version.clone(),
+        namespace: context.namespace.clone(),
+        grafana_version: grafana_version(&context.user_agent).to_owned(),
+        feature_toggles: toggles.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+    }
+}
+
+/// From `Grafana/12.4.0 (linux; amd64)`.
+fn grafana_version(user_agent: &str) -> &str {
+    user_agent.strip_prefix("Grafana/").and_then(|rest| rest.split(' ').next()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grafana_says_its_version_in_the_user_agent() {
+        assert_eq!(grafana_version("Grafana/12.4.0 (linux; amd64)"), "12.4.0");
+        assert_eq!(grafana_version("curl/8"), "");
     }
 }

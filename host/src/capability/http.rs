@@ -1,13 +1,17 @@
 //! `wasi:http/outgoing-handler`: hands a component's requests to its data source's client.
 
 use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use hickory_resolver::net::NetError;
 use http::Request;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::capability::tracer::CallSpans;
+use super::tracer::CallSpans;
+use crate::budget::{Upstream, Waiting};
 use crate::egress::{Client, Error};
 
 /// The HTTP state of one instance.
@@ -15,6 +19,14 @@ pub struct HttpHooks {
     /// None for an instance that may reach nothing.
     client: Option<Client>,
     spans: CallSpans,
+    upstream: Upstream,
+}
+
+/// A response's body. While it has nothing to give, the call waits for the upstream.
+struct Awaited<B> {
+    body: B,
+    upstream: Upstream,
+    waiting: Option<Waiting>,
 }
 
 type Response = http::Response<WasiBody>;
@@ -26,12 +38,13 @@ type Worker = Box<dyn Future<Output = Result<(), Code>> + Send>;
 impl HttpHooks {
     /// For an instance of the data source that `client` belongs to; without one, every request is refused.
     pub fn new(client: Option<Client>, spans: CallSpans) -> Self {
-        Self { client, spans }
+        Self { client, spans, upstream: Upstream::default() }
     }
 
     /// Requests belong to another call from here on.
-    pub fn begin(&mut self, spans: CallSpans) {
+    pub fn begin(&mut self, spans: CallSpans, upstream: Upstream) {
         self.spans = spans;
+        self.upstream = upstream;
     }
 }
 
@@ -46,12 +59,17 @@ impl WasiHttpHooks for HttpHooks {
         let Some(client) = &self.client else {
             return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
         };
-        let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-        let parent = self.spans.parent_of_request(traceparent);
+        let parent = self.spans.parent_of_request(request.headers());
         let response = client.send(request, options, &parent);
+        let upstream = self.upstream.clone();
         Box::new(async move {
+            let waiting = upstream.wait();
             let response = response.await.map_err(|error| code(&error))?;
-            let response = response.map(|body| body.map_err(|error| code(&error)).boxed_unsync());
+            drop(waiting);
+            let response = response.map(|body| {
+                let body = Awaited { body, upstream, waiting: None };
+                body.map_err(|error| code(&error)).boxed_unsync()
+            });
             Ok((response, Box::new(std::future::ready(Ok(()))) as Worker))
         })
     }
@@ -59,6 +77,34 @@ impl WasiHttpHooks for HttpHooks {
     /// The client writes it, from what was granted.
     fn set_host_header(&mut self) -> bool {
         false
+    }
+}
+
+// === impl Awaited ===
+
+impl<B: Body + Unpin> Body for Awaited<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let Self { body, upstream, waiting } = self.get_mut();
+        let polled = pin!(body).poll_frame(context);
+        match polled {
+            Poll::Pending => _ = waiting.get_or_insert_with(|| upstream.wait()),
+            Poll::Ready(_) => *waiting = None,
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

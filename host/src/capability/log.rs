@@ -1,18 +1,32 @@
 //! `gpx:plugin/log`: lines of a component in Grafana's log.
 
 use wasmtime::Result;
+use wasmtime::component::HasData;
 
-use crate::bindings::gpx::plugin::log::{Host, Level};
-use crate::bindings::gpx::plugin::types::{Attribute, Value as WitValue};
-use crate::capability::scrub::Scrub;
-use crate::log::{self, Value};
-use crate::plugin::State;
+use super::bindings::gpx::plugin::log::{Host, Level};
+use super::bindings::gpx::plugin::types::{Attribute, Value as WitValue};
+use super::scrub::Scrub;
+use crate::log::{self, Log, Value};
 
-impl Host for State {
+/// The part of a store that this interface works on.
+pub struct LogView<'a> {
+    /// Of the call, or of the plugin as a whole while there is none.
+    pub log: &'a Log,
+    pub scrub: &'a Scrub,
+}
+
+/// Names [`LogView`] for the linker.
+pub struct HasLog;
+
+impl HasData for HasLog {
+    type Data<'a> = LogView<'a>;
+}
+
+impl Host for LogView<'_> {
     fn log(&mut self, level: Level, message: String, attributes: Vec<Attribute>) -> Result<()> {
-        let field = |item: Attribute| (item.key, value(item.value, &self.scrub));
+        let field = |item: Attribute| (item.key, value(item.value, self.scrub));
         let fields: Vec<_> = attributes.into_iter().map(field).collect();
-        self.current_log().log(level.into(), &self.scrub.text(message), &fields);
+        self.log.log(level.into(), &self.scrub.text(message), &fields);
         Ok(())
     }
 }

@@ -24,9 +24,9 @@ pub struct Setting {
     pub meaning: &'static str,
 }
 
-/// The values of all of them but the transport, which is the process's.
+/// The values of our keys in the plugin's section, but for the transport, which is the process's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct Section {
     pub allow_hosts: Vec<String>,
     pub call_timeout: Duration,
     pub cpu_timeout: Duration,
@@ -130,9 +130,9 @@ struct Reader<'a> {
     problems: &'a mut Vec<Problem>,
 }
 
-// === impl Settings ===
+// === impl Section ===
 
-impl Settings {
+impl Section {
     /// `given` holds the keys of ours that the section has, in lower case.
     pub(super) fn read(given: &Strings, problems: &mut Vec<Problem>) -> (Self, Transport) {
         let mut reader = Reader { given, problems };
@@ -221,10 +221,10 @@ fn shown(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> (Settings, Transport, Vec<Problem>) {
+    fn read(pairs: &[(&str, &str)]) -> (Section, Transport, Vec<Problem>) {
         let mut problems = Vec::new();
         let given = pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        let (settings, transport) = Settings::read(&given, &mut problems);
+        let (settings, transport) = Section::read(&given, &mut problems);
         (settings, transport, problems)
     }
 

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 
 use super::error::{Error, Mistake, short};
 use super::table::{Nulls, Series, Table, text_rows};
-use crate::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame, Label, Texts};
+use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame, Label, Texts};
 
 /// Reads a frame as a table, or says which part of the contract it breaks.
 pub(super) fn check<'a>(frame: &'a Frame, ref_id: &'a str) -> Result<Table<'a>, Error> {

@@ -1,7 +1,7 @@
 //! JSON text as Go's encoders write it: what HTML gives a meaning, and the two line separators that JavaScript once
 //! stumbled over, are escaped.
 
-use crate::bindings::gpx::plugin::frames::Label;
+use crate::capability::bindings::gpx::plugin::frames::Label;
 
 /// Appends `text`, which is UTF-8, as a JSON string.
 pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::error::Mistake;
 use super::escape;
 use super::table::{Series, Table};
-use crate::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::Column;
 use column::Rest;
 
 mod column;
@@ -137,7 +137,7 @@ mod tests {
     use super::super::check::check;
     use super::super::sample::{frame, label, named, texts};
     use super::*;
-    use crate::bindings::gpx::plugin::frames::Frame;
+    use crate::capability::bindings::gpx::plugin::frames::Frame;
 
     fn json(frame: &Frame) -> String {
         let encoded = encode(&check(frame, "A").unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! Frames for this room's tests.
 
-use crate::bindings::gpx::plugin::frames::{Column, Field, Frame, Label, Texts};
+use crate::capability::bindings::gpx::plugin::frames::{Column, Field, Frame, Label, Texts};
 
 pub(super) fn frame(fields: Vec<Field>) -> Frame {
     Frame { name: String::new(), ref_id: String::new(), meta: None, fields }

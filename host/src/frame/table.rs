@@ -1,6 +1,6 @@
 //! A frame that keeps what the contract promises: what both encoders read.
 
-use crate::bindings::gpx::plugin::frames::{Column, Label, Texts};
+use crate::capability::bindings::gpx::plugin::frames::{Column, Label, Texts};
 
 /// A checked frame.
 pub(super) struct Table<'a> {

@@ -1,17 +1,18 @@
 //! How a call into a component can fail, in words for the panel's user.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use super::limits::Refused;
-use super::load::LoadError;
-use crate::bindings::gpx::plugin::types::{Fault, FaultSource};
-use crate::call::Source;
+use super::component::LoadError;
+use crate::budget::{Limits, Refused, Stop};
+use crate::call::{ErrorSource, SetBy};
+use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
 
 /// Why a component did not answer.
 #[derive(Clone, Debug, Error)]
-pub enum Error {
+pub enum CallError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The component's own error.
@@ -25,6 +26,8 @@ pub enum Error {
     CpuTime(Duration),
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]
     WallTime(Duration),
+    #[error("the plugin did not answer before the caller's deadline{0}")]
+    CallerDeadline(Awaited),
     #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is right", .0 >> 20)]
     InstanceMemory(usize),
     #[error("all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is right", .0 >> 20)]
@@ -36,22 +39,57 @@ pub enum Error {
     Host(String),
 }
 
-// === impl Error ===
+/// What a call waited for when its time ran out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    Component,
+    Upstream,
+    /// All instances that the owner may have were busy.
+    Instance {
+        max: usize,
+    },
+    /// All instances together used all bytes.
+    Memory {
+        total: usize,
+    },
+}
 
-impl Error {
+// === impl CallError ===
+
+impl CallError {
     /// The HTTP status that the caller sees.
     pub fn status(&self) -> u16 {
         match self {
             Self::Fault(fault) if (100..600).contains(&fault.status) => fault.status,
-            Self::WallTime(_) | Self::CpuTime(_) => 504,
+            Self::WallTime(_) | Self::CpuTime(_) | Self::CallerDeadline(_) => 504,
             _ => 500,
         }
     }
 
-    pub fn source(&self) -> Source {
+    /// Whether nobody waits any more for what the rest of the call could answer.
+    pub fn ends_call(&self) -> bool {
+        matches!(self, Self::CallerDeadline(_))
+    }
+
+    pub fn source(&self) -> ErrorSource {
         match self {
-            Self::Fault(Fault { source: FaultSource::Downstream, .. }) => Source::Downstream,
-            _ => Source::Plugin,
+            Self::Fault(Fault { source: FaultSource::Downstream, .. }) => ErrorSource::Downstream,
+            Self::CallerDeadline(awaited) => ErrorSource::of_delay(*awaited == Awaited::Upstream),
+            _ => ErrorSource::Plugin,
+        }
+    }
+
+    /// Why a call whose deadline `set_by` set was stopped: which limit it met, its value and its key.
+    pub(super) fn from_stop(stop: Stop, set_by: SetBy, limits: &Limits) -> Self {
+        match (stop, set_by) {
+            (Stop::CpuTime, _) => Self::CpuTime(limits.cpu_timeout),
+            (Stop::Deadline { .. }, SetBy::Operator) => Self::WallTime(limits.call_timeout),
+            (Stop::Deadline { waited_for_upstream: true }, SetBy::Caller) => {
+                Self::CallerDeadline(Awaited::Upstream)
+            }
+            (Stop::Deadline { waited_for_upstream: false }, SetBy::Caller) => {
+                Self::CallerDeadline(Awaited::Component)
+            }
         }
     }
 
@@ -64,7 +102,29 @@ impl Error {
     }
 }
 
-impl From<Refused> for Error {
+// === impl Awaited ===
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Component => Ok(()),
+            Self::Upstream => write!(f, ", waiting for an upstream"),
+            Self::Instance { max } => {
+                write!(
+                    f,
+                    ", as all {max} instances were busy; raise gpx_instances_max if more should run at once"
+                )
+            }
+            Self::Memory { total } => write!(
+                f,
+                ", as all instances together used {} MiB; raise gpx_memory_total if that is right",
+                total >> 20
+            ),
+        }
+    }
+}
+
+impl From<Refused> for CallError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Instance { max } => Self::InstanceMemory(max),
@@ -95,7 +155,7 @@ mod tests {
         let printed = lines(
             "thread '<unnamed>' (1) panicked at src/lib.rs:10:5:\nindex out of bounds\nnote: run with RUST_BACKTRACE=1",
         );
-        let error = Error::from_trap(&wasmtime::Error::msg("unreachable"), &printed, None);
+        let error = CallError::from_trap(&wasmtime::Error::msg("unreachable"), &printed, None);
         assert_eq!(error.to_string(), "the plugin panicked: index out of bounds (src/lib.rs:10:5)");
     }
 
@@ -103,7 +163,7 @@ mod tests {
     fn running_out_of_memory_names_the_setting() {
         let printed = lines("memory allocation of 65536 bytes failed");
         let refused = Some(Refused::Instance { max: 64 << 20 });
-        let error = Error::from_trap(&wasmtime::Error::msg("unreachable"), &printed, refused);
+        let error = CallError::from_trap(&wasmtime::Error::msg("unreachable"), &printed, refused);
         assert!(error.to_string().contains("more than 64 MiB; raise gpx_memory_max"));
     }
 }

@@ -1,17 +1,22 @@
 //! One instance of a component: one store, one call at a time.
 
+pub mod invocation;
+pub(super) mod output;
+pub mod state;
+
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::error::Error;
-use super::limits::{Governor, InstanceMemory, Limits, Stop};
-use super::load::LinkedCode;
-use super::state::State;
-use crate::bindings::exports::gpx::plugin::{data, diagnostics, plugin, resource};
-use crate::bindings::gpx::plugin::types::Fault;
+use self::invocation::Invocation;
+use self::state::State;
+use super::component::link::LinkedCode;
+use super::component::services::Exports;
+use super::error::CallError;
+use crate::budget::{InstanceMemory, Limits, Turn};
 use crate::call::Call;
+use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
+use crate::capability::bindings::gpx::plugin::types::Fault;
 use crate::capability::scrub::Scrub;
 use crate::capability::tracer::CallSpans;
 use crate::egress::Client;
@@ -24,17 +29,6 @@ pub(super) struct Instance {
     usable: bool,
 }
 
-/// What a function of a component gives: a trap, the component's own error, or what it is for.
-pub type Called<R> = wasmtime::Result<Result<R, Fault>>;
-
-/// The functions of an instance.
-pub struct Exports {
-    pub plugin: plugin::Guest,
-    pub data: Option<data::Guest>,
-    pub diagnostics: Option<diagnostics::Guest>,
-    pub resource: Option<resource::Guest>,
-}
-
 // === impl Instance ===
 
 impl Instance {
@@ -44,7 +38,7 @@ impl Instance {
         memory: InstanceMemory,
         scrub: Scrub,
         log: Log,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, CallError> {
         let mut store = Store::new(code.engine.wasmtime(), State::new(client, memory, scrub, log));
         store.limiter(|state| &mut state.memory);
         // The clock's tick makes the guest yield; who polls the call decides whether it goes on. Yielding through tokio
@@ -57,27 +51,14 @@ impl Instance {
             Ok(exports) => Ok(Self { store, exports, usable: true }),
             Err(trap) => {
                 let refused = store.data_mut().memory.take_refused();
-                Err(Error::from_trap(&trap, &store.data().stderr.finish(), refused))
+                Err(CallError::from_trap(&trap, &store.data().stderr.finish(), refused))
             }
         }
     }
 
     async fn instantiate(code: &LinkedCode, store: &mut Store<State>) -> wasmtime::Result<Exports> {
         let instance = code.instance.instantiate_async(&mut *store).await?;
-        Ok(Exports {
-            plugin: code.plugin.load(&mut *store, &instance)?,
-            data: code.data.as_ref().map(|data| data.load(&mut *store, &instance)).transpose()?,
-            diagnostics: code
-                .diagnostics
-                .as_ref()
-                .map(|diagnostics| diagnostics.load(&mut *store, &instance))
-                .transpose()?,
-            resource: code
-                .resource
-                .as_ref()
-                .map(|resource| resource.load(&mut *store, &instance))
-                .transpose()?,
-        })
+        code.indices.load(store, &instance)
     }
 
     /// Whether another call may be made.
@@ -85,39 +66,38 @@ impl Instance {
         self.usable
     }
 
-    /// Asks the component who it is.
-    pub(super) async fn describe(&mut self) -> Result<plugin::Manifest, Error> {
+    /// Asks the component what it is.
+    pub(super) async fn describe(&mut self) -> Result<Manifest, CallError> {
         match self.exports.plugin.call_describe(&mut self.store).await {
             Ok(manifest) => Ok(manifest),
             Err(trap) => Err(self.explain(&trap)),
         }
     }
 
-    /// Makes one call on behalf of `call`, within its time.
-    pub(super) async fn call<R>(
+    /// Calls a function on behalf of `call`, within the time of its turn.
+    pub(super) async fn call<I: Invocation>(
         &mut self,
         call: &Arc<Call>,
+        turn: &mut Turn,
         limits: &Limits,
-        governor: &Governor,
-        work: impl for<'a> FnOnce(&'a mut Store<State>, &'a Exports) -> BoxFuture<'a, Called<R>>,
-    ) -> Result<R, Error> {
+        invocation: I,
+    ) -> Result<I::Answer, CallError> {
         let spans = CallSpans::new(call.telemetry.plugin(), call.span.clone());
         let end_of_call = spans.end_of_call();
         self.store.data_mut().begin(call, spans.clone());
         self.usable = false;
-        let ended = governor.run(call.deadline, work(&mut self.store, &self.exports)).await;
+        let ended = turn.run(invocation.invoke(&mut self.store, &self.exports)).await;
         let result = match ended {
-            Ok(Ok(Ok(result))) => Ok(result),
+            Ok(Ok(Ok(answer))) => Ok(answer),
             Ok(Ok(Err(fault))) => {
                 let message = self.store.data().scrub.text(fault.message);
-                Err(Error::Fault(Fault { message, ..fault }))
+                Err(CallError::Fault(Fault { message, ..fault }))
             }
             Ok(Err(trap)) => Err(self.explain(&trap)),
-            Err(Stop::CpuTime) => Err(Error::CpuTime(limits.cpu_timeout)),
-            Err(Stop::WallTime) => Err(Error::WallTime(limits.call_timeout)),
+            Err(stop) => Err(CallError::from_stop(stop, call.deadline.set_by, limits)),
         };
         match &result {
-            Ok(_) | Err(Error::Fault(_)) => {
+            Ok(_) | Err(CallError::Fault(_)) => {
                 self.usable = true;
                 end_of_call.returned();
             }
@@ -136,13 +116,13 @@ impl Instance {
         result
     }
 
-    fn explain(&mut self, trap: &wasmtime::Error) -> Error {
+    fn explain(&mut self, trap: &wasmtime::Error) -> CallError {
         let printed = self.store.data().stderr.finish();
         let refused = self.store.data_mut().memory.take_refused();
         self.store
             .data()
             .current_log()
             .debug("The plugin trapped", &[("trap", Value::from(format!("{trap:?}")))]);
-        Error::from_trap(trap, &printed, refused)
+        CallError::from_trap(trap, &printed, refused)
     }
 }

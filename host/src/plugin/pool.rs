@@ -1,4 +1,4 @@
-//! The instances of one data source (or app), made as calls need them and kept for the next ones.
+//! The instances of one owner, made as calls need them and kept for the next ones.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,19 +15,19 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Idle instances, and how many there may be in all.
 pub(super) struct Pool {
     permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<IdleInstance>>,
     /// Whether a task waits to drop what has been idle. There is none while nothing is idle, so nothing wakes up.
     sweeping: AtomicBool,
 }
 
 /// The right to use one instance. An instance that is put in goes back to the pool when it is dropped.
-pub(super) struct Lease {
+pub(super) struct InstanceLease {
     pub instance: Option<Instance>,
     pool: Arc<Pool>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-struct Idle {
+struct IdleInstance {
     instance: Instance,
     since: Instant,
 }
@@ -41,11 +41,11 @@ impl Pool {
     }
 
     /// Waits for the right to use an instance, and gives the one that was used last if any is idle.
-    pub(super) async fn lease(self: &Arc<Self>) -> Lease {
+    pub(super) async fn lease(self: &Arc<Self>) -> InstanceLease {
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
         let instance = self.idle().pop().map(|idle| idle.instance);
-        Lease { instance, pool: self.clone(), _permit: permit }
+        InstanceLease { instance, pool: self.clone(), _permit: permit }
     }
 
     /// Drops all idle instances.
@@ -54,12 +54,12 @@ impl Pool {
         drop(idle);
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<IdleInstance>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put_back(self: &Arc<Self>, instance: Instance) {
-        self.idle().push(Idle { instance, since: Instant::now() });
+        self.idle().push(IdleInstance { instance, since: Instant::now() });
         if !self.sweeping.swap(true, Ordering::AcqRel) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }
@@ -87,9 +87,9 @@ async fn sweep(pool: std::sync::Weak<Pool>) {
     }
 }
 
-// === impl Lease ===
+// === impl InstanceLease ===
 
-impl Drop for Lease {
+impl Drop for InstanceLease {
     fn drop(&mut self) {
         if let Some(instance) = self.instance.take_if(|instance| instance.is_usable()) {
             self.pool.put_back(instance);

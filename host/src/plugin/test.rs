@@ -2,6 +2,7 @@
 
 mod guest;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,18 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{Component, Error, Files, Limits, LoadError, Parts, Plugin};
-use crate::call::{Arrival, Call, Endpoint, Outcome};
-use crate::convert::{self, Operator};
+use super::{CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
+use crate::budget::Limits;
+use crate::call::{Arrival, Call, CallerDeadline, Deadline, Endpoint, Outcome};
+use crate::capability::bindings::exports::gpx::plugin::data::Query;
+use crate::capability::bindings::gpx::plugin::types::TimeRange;
 use crate::egress::{self, Egress};
+use crate::frame::Format;
 use crate::log::Log;
 use crate::log::memory::Lines;
 use crate::metrics::Metrics;
-use crate::proto::pluginv2::{DataQuery, DataSourceInstanceSettings, PluginContext};
+use crate::proto::pluginv2::{DataSourceInstanceSettings, PluginContext};
+use crate::rpc::test::context_of;
 use crate::telemetry::Telemetry;
 use crate::telemetry::test::{Ended, recording};
 
@@ -58,12 +63,12 @@ pub(crate) struct Asker {
     pub(crate) patience: Option<Duration>,
 }
 
-/// The parts of a plugin's directory, with nothing precompiled.
-pub(crate) fn directory(component: &[u8]) -> (TempDir, Files) {
+/// A plugin's directory, with nothing precompiled, and the component's file in it.
+pub(crate) fn directory(component: &[u8]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
-    let files = Files::beside(&directory.path().join("gpx_test_linux_amd64"));
-    std::fs::write(&files.component, component).unwrap();
-    (directory, files)
+    let file = directory.path().join("gpx_test.wasm");
+    std::fs::write(&file, component).unwrap();
+    (directory, file)
 }
 
 // === impl Loaded ===
@@ -74,61 +79,66 @@ impl Loaded {
     }
 
     pub(crate) async fn with(limits: &Limits) -> Self {
-        let (_directory, files) = compiled();
-        Self::from_files(&files, true, limits).await.0.unwrap_or_else(|error| panic!("{error}"))
+        let (_directory, file) = compiled();
+        Self::from_file(&file, true, limits).await.0.unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) async fn of(guest: Guest) -> Self {
-        let (_directory, files) = directory(&guest.bytes());
-        Self::from_files(&files, true, &LIMITS).await.0.unwrap_or_else(|error| panic!("{error}"))
+        let (_directory, file) = directory(&guest.bytes());
+        Self::from_file(&file, true, &LIMITS).await.0.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Loads what stands in a plugin's directory. Also returns what was logged meanwhile.
-    pub(crate) async fn from_files(
-        files: &Files,
+    pub(crate) async fn from_file(
+        file: &Path,
         use_precompiled: bool,
         limits: &Limits,
     ) -> (Result<Self, LoadError>, Arc<Lines>) {
         let ((log, lines), (telemetry, ended)) = (Log::memory(), recording());
         let (lines, metrics) = (Arc::new(lines), Metrics::unattached());
-        let loaded = Component::load(files.clone(), use_precompiled, limits, &log).await.map(|component| {
-            let parts = Parts {
-                limits: limits.clone(),
-                operator: Operator::default(),
-                egress: Arc::new(Egress::new(egress::Config::default(), "test", telemetry.clone())),
-                metrics: metrics.clone(),
-                log: log.clone(),
-            };
-            let plugin = Arc::new(Plugin::new(component, parts));
+        let operator = OperatorSettings::default();
+        let platform =
+            Arc::new(Platform::new(limits.clone(), operator, use_precompiled, metrics.clone(), log.clone()));
+        let loaded = LoadedComponent::load(Component::from_file(file), &platform).await.map(|component| {
+            let egress = Arc::new(Egress::new(egress::Config::default(), "test", telemetry.clone()));
+            let plugin = Arc::new(Plugin::new(component, platform, egress));
             Self { plugin, metrics, telemetry, ended, log, lines: lines.clone() }
         });
         (loaded, lines)
     }
 
     /// The guest's answer: the name of its frame.
-    pub(crate) async fn ask(&self, asker: &Asker) -> Result<String, Error> {
-        let patience = asker.patience.unwrap_or(self.plugin.limits.call_timeout);
+    pub(crate) async fn ask(&self, asker: &Asker) -> Result<String, CallError> {
+        let caller = asker.patience.map(|patience| CallerDeadline(Instant::now() + patience));
         let arrival = Arrival {
-            endpoint: Endpoint::QueryData,
-            context: asker.context.clone(),
-            headers: Vec::new(),
-            tenant: asker.tenant.clone(),
-            deadline: Instant::now() + patience,
+            endpoint: Endpoint { name: "queryData", span: "sdk.queryData" },
+            context: context_of(&asker.tenant, asker.context.clone()),
+            deadline: Deadline::new(caller, self.plugin.platform.limits.call_timeout),
             parent: Context::new(),
         };
         let unanswered = Call::begin(arrival, self.telemetry.clone(), self.metrics.clone(), &self.log);
-        let query = DataQuery { json: asker.script.clone().into(), ..Default::default() };
-        let query = convert::query(query, 0, 1);
-        let answer = self.plugin.call(unanswered.call(), |store, exports| {
-            Box::pin(async move { exports.data.as_ref().unwrap().call_query_data(store, &query).await })
-        });
-        let frames = answer.await?;
+        let owner = self.plugin.owner(&unanswered.call().context).await;
+        let query = Query {
+            ref_id: "A".to_owned(),
+            query_type: String::new(),
+            max_data_points: 0,
+            interval_ms: 0,
+            time_range: TimeRange { start: 0, end: 0 },
+            json: asker.script.clone().into(),
+            index: 0,
+            count: 1,
+        };
+        let frames = self.plugin.query(unanswered.call(), &owner, query, Format::Json).await?;
         unanswered.answered(Outcome::OK);
-        Ok(frames.into_iter().map(|frame| frame.name).collect())
+        let name = |frame: &bytes::Bytes| {
+            let frame: serde_json::Value = serde_json::from_slice(frame).unwrap();
+            frame["schema"]["name"].as_str().unwrap_or_default().to_owned()
+        };
+        Ok(frames.iter().map(name).collect())
     }
 
     /// Asks in a task of its own.
-    pub(crate) fn start(&self, asker: &Asker) -> JoinHandle<Result<String, Error>> {
+    pub(crate) fn start(&self, asker: &Asker) -> JoinHandle<Result<String, CallError>> {
         let (loaded, asker) = (self.clone(), asker.clone());
         tokio::spawn(async move { loaded.ask(&asker).await })
     }

@@ -1,29 +1,37 @@
-//! `pluginv2.Diagnostics`: health is the component's to tell, metrics are the host's own.
+//! `pluginv2.Diagnostics`: the component says how it is, the host's metrics are its own.
 
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Head};
-use crate::call::{Endpoint, Outcome};
-use crate::convert;
-use crate::plugin::{self, Error};
-use crate::proto::pluginv2::check_health_response::HealthStatus;
+use super::{Backend, Begun, Door, convert};
+use crate::budget::MAX_REQUEST;
+use crate::call::{CallContext, Endpoint, Outcome};
+use crate::plugin::Export;
 use crate::proto::pluginv2::collect_metrics_response::Payload;
-use crate::proto::pluginv2::diagnostics_server::Diagnostics;
+use crate::proto::pluginv2::diagnostics_server::{Diagnostics, DiagnosticsServer};
 use crate::proto::pluginv2::{
     CheckHealthRequest, CheckHealthResponse, CollectMetricsRequest, CollectMetricsResponse,
 };
 
-pub struct Service(pub(super) Backend);
+const CHECK_HEALTH: Endpoint = Endpoint { name: "checkHealth", span: "sdk.checkHealth" };
+
+pub struct DiagnosticsService(pub(super) Backend);
+
+pub fn server(backend: Backend) -> DiagnosticsServer<DiagnosticsService> {
+    DiagnosticsServer::new(DiagnosticsService(backend)).max_decoding_message_size(MAX_REQUEST)
+}
+
+// === impl DiagnosticsService ===
 
 #[tonic::async_trait]
-impl Diagnostics for Service {
+impl Diagnostics for DiagnosticsService {
     async fn check_health(
         &self,
         request: Request<CheckHealthRequest>,
     ) -> Result<Response<CheckHealthResponse>, Status> {
-        let (metadata, extensions, message) = request.into_parts();
-        let head = Head::new(metadata, extensions, message.plugin_context, message.headers);
-        self.0.until_shutdown(check(&self.0, head)).await.map(Response::new)
+        let (door, message) = Door::enter(request);
+        let headers = convert::header_pairs(message.headers);
+        let context = convert::context(message.plugin_context, &door.metadata, headers);
+        self.0.until_shutdown(check(&self.0, door, context)).await.map(Response::new)
     }
 
     async fn collect_metrics(
@@ -35,40 +43,31 @@ impl Diagnostics for Service {
     }
 }
 
-async fn check(backend: &Backend, head: Head) -> Result<CheckHealthResponse, Status> {
-    let plugin = backend.plugin(plugin::Service::Diagnostics).await?;
-    let unanswered = backend.begin(Endpoint::CheckHealth, head).await;
+async fn check(backend: &Backend, door: Door, context: CallContext) -> Result<CheckHealthResponse, Status> {
+    let Begun { unanswered, target } =
+        backend.begin(Export::Diagnostics, CHECK_HEALTH, door, context).await?;
     // A wrong setting is the operator's to mend before anything else is worth looking at.
     if !backend.0.parts.problems.is_empty() {
         unanswered.answered(Outcome::OK);
-        return Ok(unhealthy(backend.0.parts.problems.join("; ")));
+        return Ok(convert::unhealthy(backend.0.parts.problems.join("; ")));
     }
-    let health = match plugin {
-        Err(error) => Err(Error::Load(error)),
-        Ok(plugin) => {
-            let health = plugin.call(unanswered.call(), |store, exports| {
-                Box::pin(async move {
-                    let gone = || wasmtime::Error::msg("gpx:plugin/diagnostics is gone");
-                    exports.diagnostics.as_ref().ok_or_else(gone)?.call_check_health(store).await
-                })
-            });
-            health.await
-        }
+    let health = match target {
+        Ok(target) => target.plugin.check_health(unanswered.call(), &target.owner).await,
+        Err(error) => Err(error),
     };
     match health {
         Ok(health) => {
             unanswered.answered(Outcome::OK);
             Ok(convert::health(health))
         }
-        // Not being able to tell is a bad health, not a failed call: only so does its reason reach a person.
         Err(error) => {
             let message = error.to_string();
             unanswered.answered(Outcome::failed(error.source(), message.clone()));
-            Ok(unhealthy(message))
+            if error.ends_call() {
+                return Err(convert::failed(&error));
+            }
+            // Not a failed call but bad health: Grafana shows a person the reason for that only.
+            Ok(convert::unhealthy(message))
         }
     }
-}
-
-fn unhealthy(message: String) -> CheckHealthResponse {
-    CheckHealthResponse { status: HealthStatus::Error.into(), message, ..Default::default() }
 }

@@ -124,7 +124,6 @@ mod tests {
     use crate::proto::plugin::grpc_broker_client::GrpcBrokerClient;
     use crate::proto::plugin::grpc_controller_client::GrpcControllerClient;
     use crate::proto::plugin::grpc_stdio_client::GrpcStdioClient;
-    use crate::rpc::layer::Layers;
     use crate::serve::{self, Listener};
 
     /// Serves the services on TCP, and gives a channel to them, and the server's end.
@@ -136,7 +135,7 @@ mod tests {
         let shutdown = Shutdown::new();
         let mut routes = Routes::builder();
         add_to(&mut routes, &shutdown).await.unwrap();
-        let server = serve::run(listener, routes.routes(), Layers::unattached(), shutdown, drain);
+        let server = serve::run(listener, routes.routes(), serve::unattached(), shutdown, drain);
         let server = tokio::spawn(async move { server.await.unwrap() });
         (Channel::from_shared(address).unwrap().connect().await.unwrap(), server)
     }

@@ -7,40 +7,51 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Head};
-use crate::call::{Call, Endpoint, Outcome, Unanswered};
-use crate::capability::response::{Head as AnswerHead, Piece, ResponseSender};
-use crate::convert;
-use crate::plugin::{self, Error, Plugin};
-use crate::proto::pluginv2::resource_server::Resource;
+use super::{Backend, Begun, Door, Target, convert};
+use crate::budget::MAX_REQUEST;
+use crate::call::{Call, Endpoint, Outcome};
+use crate::capability::response::ResponseSender;
+use crate::plugin::{CallError, Export};
+use crate::proto::pluginv2::resource_server::{Resource, ResourceServer};
 use crate::proto::pluginv2::{CallResourceRequest, CallResourceResponse};
+
+const CALL_RESOURCE: Endpoint = Endpoint { name: "callResource", span: "sdk.callResource" };
 
 /// Time that a component has to stop by itself once its caller is gone.
 const GRACE: Duration = Duration::from_millis(50);
 
-pub struct Service(pub(super) Backend);
+pub struct ResourceService(pub(super) Backend);
+
+type Answer = Result<CallResourceResponse, Status>;
+
+pub fn server(backend: Backend) -> ResourceServer<ResourceService> {
+    let server = ResourceServer::new(ResourceService(backend));
+    server.max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(usize::MAX)
+}
+
+// === impl ResourceService ===
 
 #[tonic::async_trait]
-impl Resource for Service {
+impl Resource for ResourceService {
     type CallResourceStream = BoxStream<CallResourceResponse>;
 
     async fn call_resource(
         &self,
         request: Request<CallResourceRequest>,
     ) -> Result<Response<Self::CallResourceStream>, Status> {
-        let (metadata, extensions, mut message) = request.into_parts();
-        let headers = convert::resource_headers(&message.headers);
-        let head = Head { metadata, extensions, context: message.plugin_context.take(), headers };
+        let (door, mut message) = Door::enter(request);
+        let headers = convert::header_list_pairs(std::mem::take(&mut message.headers));
+        let context = convert::context(message.plugin_context.take(), &door.metadata, headers);
         let backend = self.0.clone();
-        let plugin = backend.plugin(plugin::Service::Resource).await?;
-        let unanswered = backend.begin(Endpoint::CallResource, head).await;
+        let begun = backend.begin(Export::Resource, CALL_RESOURCE, door, context).await?;
         let (answers, receiver) = mpsc::channel(1);
-        tokio::spawn(async move {
+        let answering = tokio::spawn(async move {
             let answering = async {
-                answer(plugin.map_err(Error::Load), message, unanswered, &answers).await;
+                answer(begun, message, &answers).await;
                 Ok(())
             };
             if let Err(status) = backend.until_shutdown(answering).await {
@@ -48,24 +59,36 @@ impl Resource for Service {
                 let _ = answers.try_send(Err(status));
             }
         });
-        let answers = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
-        Ok(Response::new(Box::pin(answers)))
+        Ok(Response::new(answer_stream(receiver, answering)))
     }
 }
 
-type Answers = mpsc::Sender<Result<CallResourceResponse, Status>>;
+/// The answers as they come. If the task that makes them panics, so does the stream: the layer for panics then answers,
+/// as for any other call.
+fn answer_stream(
+    answers: mpsc::Receiver<Answer>,
+    answering: JoinHandle<()>,
+) -> BoxStream<CallResourceResponse> {
+    Box::pin(stream::unfold((answers, Some(answering)), async |(mut answers, mut answering)| {
+        if let Some(answer) = answers.recv().await {
+            return Some((answer, (answers, answering)));
+        }
+        if let Err(error) = answering.take()?.await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+        None
+    }))
+}
 
-async fn answer(
-    plugin: Result<Arc<Plugin>, Error>,
-    request: CallResourceRequest,
-    unanswered: Unanswered,
-    answers: &Answers,
-) {
+async fn answer(begun: Begun, request: CallResourceRequest, answers: &mpsc::Sender<Answer>) {
+    let Begun { unanswered, target } = begun;
     let (sender, mut pieces) = ResponseSender::channel();
     let call = unanswered.call().clone();
     let work = async {
-        match plugin {
-            Ok(plugin) => run(&plugin, &call, request, sender).await,
+        match target {
+            Ok(target) => run(&target, &call, request, sender).await,
             Err(error) => Err(error),
         }
     };
@@ -79,7 +102,7 @@ async fn answer(
                 piece = pieces.recv() => match piece {
                     Some(piece) => match answers.send(Ok(convert::piece(piece))).await {
                         Ok(()) => sent = true,
-                        // The component's next `send` tells it that the caller is gone.
+                        // The component's next `send` says that the caller is gone.
                         Err(_) => pieces.close(),
                     },
                     None => break,
@@ -103,53 +126,55 @@ async fn answer(
     };
     let result = tokio::select! {
         result = answering => result,
-        // Dropping the work stops the component; `unanswered` then counts as cancelled.
+        // Dropping the work stops the component. The call then counts as cancelled.
         () = hung_up => return,
     };
     match result {
         Ok(()) => {
             if !sent {
-                let _ = answers.send(Ok(convert::piece(whole(200, Bytes::new())))).await;
+                let _ = answers.send(Ok(convert::whole(200, Bytes::new()))).await;
             }
             unanswered.answered(Outcome::OK);
         }
         Err(error) => {
-            let message = error.to_string();
-            let last = if sent {
-                Err(Status::unknown(message.clone()))
+            let last = if sent || error.ends_call() {
+                Err(convert::failed(&error))
             } else {
-                Ok(convert::piece(failure(&error)))
+                Ok(convert::failure(&error))
             };
             let _ = answers.send(last).await;
-            unanswered.answered(Outcome::failed(error.source(), message));
+            unanswered.answered(Outcome::failed(error.source(), error.to_string()));
         }
     }
 }
 
 async fn run(
-    plugin: &Plugin,
+    target: &Target,
     call: &Arc<Call>,
     request: CallResourceRequest,
     sender: ResponseSender,
-) -> Result<(), Error> {
-    let request = convert::resource_request(request);
-    let called = plugin.call(call, |store, exports| {
-        Box::pin(async move {
-            let gone = || wasmtime::Error::msg("gpx:plugin/resource is gone");
-            let resource = exports.resource.as_ref().ok_or_else(gone)?;
-            let sender = store.data_mut().table.push(sender)?;
-            resource.call_call(store, &request, sender).await
-        })
-    });
-    called.await
+) -> Result<(), CallError> {
+    let request = convert::resource_request(request, &call.context);
+    target.plugin.call_resource(call, &target.owner, &request, sender).await
 }
 
-fn failure(error: &Error) -> Piece {
-    let body = serde_json::json!({ "message": error.to_string() });
-    whole(error.status(), body.to_string().into())
-}
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
 
-fn whole(status: u16, body: Bytes) -> Piece {
-    let head = AnswerHead { status, headers: Default::default() };
-    Piece { head: Some(head), body }
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_the_task_is_a_panic_of_the_call() {
+        let (answers, receiver) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            answers.send(Ok(convert::whole(200, Bytes::new()))).await.unwrap();
+            panic!("out of luck");
+        });
+        let mut stream = answer_stream(receiver, task);
+        assert!(matches!(stream.next().await, Some(Ok(_))));
+        let rest = tokio::spawn(async move { stream.next().await.is_none() });
+        let panic = rest.await.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"out of luck"));
+    }
 }

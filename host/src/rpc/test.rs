@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::SetOnce;
+use tokio::time::Instant;
 use tonic::codegen::BoxStream;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Parts, data, diagnostics, resource};
+use super::{Backend, BackendParts, convert, data, diagnostics, resource};
+use crate::call::{CallContext, CallerDeadline};
 use crate::plugin::test::{Guest, LIMITS, Loaded, directory};
-use crate::plugin::{LoadError, Plugin};
+use crate::plugin::{LoadError, Loaded as Current, Loading, Plugin, loading};
 use crate::proto::pluginv2::data_server::Data as _;
 use crate::proto::pluginv2::diagnostics_server::Diagnostics as _;
 use crate::proto::pluginv2::resource_server::Resource as _;
@@ -24,6 +26,7 @@ use crate::shutdown::Shutdown;
 #[derive(Clone)]
 pub(super) struct Grafana {
     backend: Backend,
+    loading: Arc<Loading>,
     /// What the calls leave behind. Of a plugin that could not be loaded, it is another one's.
     pub(super) loaded: Loaded,
     pub(super) shutdown: Shutdown,
@@ -31,6 +34,15 @@ pub(super) struct Grafana {
 
 /// The answer to a resource call, as it comes.
 pub(super) struct Pieces(BoxStream<CallResourceResponse>);
+
+/// What a call with this context and tenant knows about itself.
+pub(crate) fn context_of(tenant: &str, context: PluginContext) -> CallContext {
+    let mut metadata = MetadataMap::new();
+    if !tenant.is_empty() {
+        metadata.insert("tenantid", tenant.parse().unwrap());
+    }
+    convert::context(Some(context), &metadata, [])
+}
 
 /// A data source, as it comes with each request.
 pub(super) fn context() -> PluginContext {
@@ -60,6 +72,13 @@ pub(super) fn answer(response: &QueryDataResponse, ref_id: &str) -> String {
     let [frame] = response.frames.as_slice() else { panic!("{} frames", response.frames.len()) };
     let frame: serde_json::Value = serde_json::from_slice(frame).unwrap();
     frame["schema"]["name"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A request whose caller waits no longer than this, as the layers hand it on.
+fn within<T>(patience: Duration, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(CallerDeadline(Instant::now() + patience));
+    request
 }
 
 // === impl Grafana ===
@@ -92,8 +111,8 @@ impl Grafana {
 
     /// Of a plugin whose component is of no use.
     pub(super) async fn broken() -> Self {
-        let (_directory, files) = directory(b"nonsense");
-        let (broken, _) = Loaded::from_files(&files, false, &LIMITS).await;
+        let (_directory, file) = directory(b"nonsense");
+        let (broken, _) = Loaded::from_file(&file, false, &LIMITS).await;
         let grafana = Self::loading().await;
         grafana.set(broken.map(|loaded| loaded.plugin));
         grafana
@@ -101,15 +120,16 @@ impl Grafana {
 
     fn with(loaded: Loaded, problems: Vec<String>) -> Self {
         let shutdown = Shutdown::new();
-        let parts = Parts {
-            telemetry: Arc::new(SetOnce::new()),
+        let (loading, current) = loading();
+        let parts = BackendParts {
+            current,
             problems,
             call_timeout: LIMITS.call_timeout,
             metrics: loaded.metrics.clone(),
             log: loaded.log.clone(),
             shutdown: shutdown.clone(),
         };
-        Self { backend: Backend::new(parts), loaded, shutdown }
+        Self { backend: Backend::new(parts), loading: Arc::new(loading), loaded, shutdown }
     }
 
     /// The component is there.
@@ -118,7 +138,17 @@ impl Grafana {
     }
 
     fn set(&self, plugin: Result<Arc<Plugin>, LoadError>) {
-        self.backend.loaded(plugin, self.loaded.telemetry.clone());
+        self.loading.loaded(Current { plugin, telemetry: self.loaded.telemetry.clone() });
+    }
+
+    /// By somebody who waits no longer than this.
+    pub(super) async fn query_within(
+        &self,
+        patience: Duration,
+        message: QueryDataRequest,
+    ) -> Result<QueryDataResponse, Status> {
+        let service = data::DataService(self.backend.clone());
+        service.query_data(within(patience, message)).await.map(Response::into_inner)
     }
 
     pub(super) async fn query(&self, request: QueryDataRequest) -> Result<QueryDataResponse, Status> {
@@ -135,26 +165,43 @@ impl Grafana {
         if !tenant.is_empty() {
             request.metadata_mut().insert("tenantid", tenant.parse().unwrap());
         }
-        data::Service(self.backend.clone()).query_data(request).await.map(Response::into_inner)
+        data::DataService(self.backend.clone()).query_data(request).await.map(Response::into_inner)
     }
 
     pub(super) async fn query_in_chunks(&self) -> Option<Status> {
         let request = Request::new(QueryChunkedDataRequest::default());
-        data::Service(self.backend.clone()).query_chunked_data(request).await.err()
+        data::DataService(self.backend.clone()).query_chunked_data(request).await.err()
     }
 
     /// With the script for the check.
     pub(super) async fn health(&self, script: &str) -> Result<CheckHealthResponse, Status> {
+        self.health_of(Request::new, script).await
+    }
+
+    /// By somebody who waits no longer than this.
+    pub(super) async fn health_within(
+        &self,
+        patience: Duration,
+        script: &str,
+    ) -> Result<CheckHealthResponse, Status> {
+        self.health_of(|message| within(patience, message), script).await
+    }
+
+    async fn health_of(
+        &self,
+        request: impl FnOnce(CheckHealthRequest) -> Request<CheckHealthRequest>,
+        script: &str,
+    ) -> Result<CheckHealthResponse, Status> {
         let mut context = context();
         context.data_source_instance_settings.get_or_insert_default().database = script.to_owned();
         let message = CheckHealthRequest { plugin_context: Some(context), ..Default::default() };
-        let service = diagnostics::Service(self.backend.clone());
-        service.check_health(Request::new(message)).await.map(Response::into_inner)
+        let service = diagnostics::DiagnosticsService(self.backend.clone());
+        service.check_health(request(message)).await.map(Response::into_inner)
     }
 
     /// The process's metrics, as Grafana collects them.
     pub(super) async fn metrics(&self) -> String {
-        let service = diagnostics::Service(self.backend.clone());
+        let service = diagnostics::DiagnosticsService(self.backend.clone());
         let collected =
             service.collect_metrics(Request::new(CollectMetricsRequest::default())).await.unwrap();
         String::from_utf8(collected.into_inner().metrics.unwrap().prometheus.into()).unwrap()
@@ -168,13 +215,26 @@ impl Grafana {
 
     /// With the script for the answer.
     pub(super) async fn resource(&self, script: &str) -> Result<Pieces, Status> {
+        self.resource_of(Request::new, script).await
+    }
+
+    /// By somebody who waits no longer than this.
+    pub(super) async fn resource_within(&self, patience: Duration, script: &str) -> Result<Pieces, Status> {
+        self.resource_of(|message| within(patience, message), script).await
+    }
+
+    async fn resource_of(
+        &self,
+        request: impl FnOnce(CallResourceRequest) -> Request<CallResourceRequest>,
+        script: &str,
+    ) -> Result<Pieces, Status> {
         let message = CallResourceRequest {
             plugin_context: Some(context()),
             body: script.to_owned().into(),
             ..Default::default()
         };
-        let service = resource::Service(self.backend.clone());
-        service.call_resource(Request::new(message)).await.map(|response| Pieces(response.into_inner()))
+        let service = resource::ResourceService(self.backend.clone());
+        service.call_resource(request(message)).await.map(|response| Pieces(response.into_inner()))
     }
 }
 

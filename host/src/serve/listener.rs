@@ -2,16 +2,16 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::config::{Process, Transport};
-use crate::handshake::Address;
-
+use super::accept::accepted;
+use super::address::Address;
+use super::error::BindError;
 #[cfg(unix)]
 use super::unix::UnixSocket;
+use crate::config::{Process, Transport};
 
 /// A bound socket that Grafana can connect to.
 #[derive(Debug)]
@@ -20,29 +20,6 @@ pub enum Listener {
     Unix(UnixSocket),
     Tcp(TcpListener),
 }
-
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    #[error(
-        "no port of 127.0.0.1 from {min} to {max} can be listened on ({cause}); free one, or widen PLUGIN_MIN_PORT \
-         and PLUGIN_MAX_PORT"
-    )]
-    Tcp { min: u16, max: u16, cause: io::Error },
-    #[error(
-        "no unix socket can be made ({0}); set TMPDIR to a directory that this process can write to, or \
-         `gpx_transport = tcp` in the plugin's section of grafana.ini"
-    )]
-    Unix(io::Error),
-    #[error(
-        "PLUGIN_UNIX_SOCKET_GROUP: the socket cannot be given to group `{group}` ({cause}); name a group that exists \
-         and that this process is in"
-    )]
-    Group { group: String, cause: io::Error },
-}
-
-/// How long to wait after a connection could not be taken: the usual cause, too many open files, does not go away at
-/// once.
-const RETRY_ACCEPT: Duration = Duration::from_millis(50);
 
 // === impl Listener ===
 
@@ -65,6 +42,20 @@ impl Listener {
     }
 }
 
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+/// Whoever may connect to the socket may call the plugin: its permissions are the caller's business.
+#[cfg(unix)]
+impl From<tokio::net::UnixListener> for Listener {
+    fn from(listener: tokio::net::UnixListener) -> Self {
+        Self::Unix(UnixSocket::handed_over(listener))
+    }
+}
+
 pub(super) fn tcp_incoming(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
     stream::unfold(listener, |listener| async {
         let accepted = accepted(listener.accept().await).await.and_then(|(stream, _)| {
@@ -74,14 +65,6 @@ pub(super) fn tcp_incoming(listener: TcpListener) -> impl Stream<Item = io::Resu
         });
         Some((accepted, listener))
     })
-}
-
-/// Slows down a loop of failing accepts.
-pub(super) async fn accepted<T>(result: io::Result<T>) -> io::Result<T> {
-    if result.is_err() {
-        tokio::time::sleep(RETRY_ACCEPT).await;
-    }
-    result
 }
 
 /// The first free port, as go-plugin's own server does it; 0 to 0 leaves the choice to the system.

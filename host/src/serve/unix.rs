@@ -12,7 +12,8 @@ use futures_util::{Stream, stream};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::listener::{BindError, accepted};
+use super::accept::accepted;
+use super::error::BindError;
 use crate::config::Process;
 
 /// Connections that wait to be taken. Grafana opens one.
@@ -23,8 +24,19 @@ pub struct UnixSocket {
     listener: UnixListener,
     /// As Go writes it: an abstract name begins with `@`.
     name: String,
-    /// Absent for an abstract socket.
-    file: Option<SocketFile>,
+    access: Access,
+}
+
+/// Who is let in.
+#[derive(Debug)]
+enum Access {
+    /// Whom the file's permissions let in.
+    File(SocketFile),
+    /// Whom whoever handed the socket over lets in.
+    HandedOver,
+    /// The user that started us, which is our own. An abstract name has no permissions: everybody on the machine can
+    /// connect to it.
+    OwnUser,
 }
 
 /// Removes the file when dropped.
@@ -70,6 +82,12 @@ impl UnixSocket {
         })
     }
 
+    pub(super) fn handed_over(listener: UnixListener) -> Self {
+        let path = listener.local_addr().ok().and_then(|address| address.as_pathname().map(Path::to_owned));
+        let name = path.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+        Self { listener, name, access: Access::HandedOver }
+    }
+
     fn bind_file(path: &Path) -> io::Result<Self> {
         // The handshake line can carry no other paths.
         let name = path.to_str().filter(|name| !name.starts_with('@') && !name.contains(['|', '\n', '\r']));
@@ -79,14 +97,14 @@ impl UnixSocket {
         let file = SocketFile(path.to_owned());
         // Before `listen`, so that nobody else ever gets in.
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
-        Ok(Self { listener: start(fd)?, name, file: Some(file) })
+        Ok(Self { listener: start(fd)?, name, access: Access::File(file) })
     }
 
     #[cfg(target_os = "linux")]
     fn bind_abstract(name: &str) -> io::Result<Self> {
         let fd = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
         bind(&fd, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
-        Ok(Self { listener: start(fd)?, name: format!("@{name}"), file: None })
+        Ok(Self { listener: start(fd)?, name: format!("@{name}"), access: Access::OwnUser })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -95,18 +113,17 @@ impl UnixSocket {
     }
 
     fn share_with(&self, gid: u32) -> io::Result<()> {
-        let Some(SocketFile(path)) = &self.file else { return Ok(()) };
+        let Access::File(SocketFile(path)) = &self.access else { return Ok(()) };
         chown(path, None, Some(gid))?;
         fs::set_permissions(path, Permissions::from_mode(0o660))
     }
 
-    /// A file's permissions have decided already. An abstract name has none: everybody on the machine can connect to
-    /// it, so only the user that started us, which is our own, is let in.
     fn admit(&self, stream: UnixStream) -> io::Result<UnixStream> {
-        if self.file.is_none() && stream.peer_cred()?.uid() != rustix::process::getuid().as_raw() {
-            return Err(io::ErrorKind::PermissionDenied.into());
+        match self.access {
+            Access::File(_) | Access::HandedOver => Ok(stream),
+            Access::OwnUser if stream.peer_cred()?.uid() == rustix::process::getuid().as_raw() => Ok(stream),
+            Access::OwnUser => Err(io::ErrorKind::PermissionDenied.into()),
         }
-        Ok(stream)
     }
 }
 

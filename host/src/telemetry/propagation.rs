@@ -5,7 +5,7 @@ mod w3c;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
 use super::config::Problem;
@@ -18,6 +18,11 @@ pub struct Propagation {
 
 struct Headers<'a>(&'a HeaderMap);
 struct HeadersMut<'a>(&'a mut HeaderMap);
+
+/// The span that a request names as its parent.
+pub fn traceparent(headers: &HeaderMap) -> Option<SpanContext> {
+    w3c::extract(headers)
+}
 
 // === impl Propagation ===
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use crate::bindings::gpx::plugin::{tracer as wit, types};
+use crate::capability::bindings::gpx::plugin::{tracer as wit, types};
 use crate::capability::scrub::Scrub;
 
 /// Bytes that are kept of a text. A trace backend cuts there or earlier, and an attribute is not the place for a body.

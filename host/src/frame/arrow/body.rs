@@ -3,7 +3,7 @@
 use zerocopy::IntoBytes as _;
 
 use super::super::table::{Series, Table, first_bits};
-use crate::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::Column;
 
 /// The buffers of all columns and where each lies.
 pub(super) struct Body<'a> {

@@ -5,7 +5,7 @@ use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, Push, TableFinishedWIPOffs
 
 use super::body::Body;
 use super::schema::{Pair, Schema};
-use crate::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::Column;
 
 /// Where the record batch lies in the file.
 pub(super) struct Block {

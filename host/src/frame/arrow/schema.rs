@@ -2,7 +2,7 @@
 
 use super::super::escape;
 use super::super::table::{Series, Table};
-use crate::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::Column;
 
 /// A frame's schema, its JSON texts written out; message and footer both hold it.
 pub(super) struct Schema<'a> {

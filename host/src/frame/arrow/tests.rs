@@ -11,7 +11,7 @@ use flatbuffers::{ForwardsUOffset, Vector};
 use super::super::check::check;
 use super::super::sample::{frame, label, named, texts};
 use super::*;
-use crate::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame};
+use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame};
 
 mod columns;
 

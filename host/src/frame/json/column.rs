@@ -7,7 +7,7 @@ use super::super::escape;
 use super::super::table::{Nulls, Series, bit, text_rows};
 use super::list;
 use super::number::{self, Float};
-use crate::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::Column;
 
 /// What the array of a column's values does not say.
 pub(super) enum Rest<'a> {
@@ -180,7 +180,7 @@ mod tests {
     use super::super::super::check::check;
     use super::super::super::sample::{frame, named, texts};
     use super::*;
-    use crate::bindings::gpx::plugin::frames::Booleans;
+    use crate::capability::bindings::gpx::plugin::frames::Booleans;
 
     /// The values, entities and nanos of one column.
     fn json(column: Column, validity: Option<Vec<u8>>) -> [String; 3] {

@@ -1,9 +1,10 @@
 //! A small component that does what its callers say: the script that `guest/module.wat` explains.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::plugin::{Files, precompiled};
+use crate::plugin::precompiled;
 
 /// A component for tests. The one that a test nearly always wants is compiled once for all of them.
 #[derive(Clone)]
@@ -17,8 +18,8 @@ const TEXTS: usize = 1024;
 
 /// What stands in the directory of a plugin with the usual guest: the names and the contents of the files.
 static COMPILED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
-    let (directory, files) = super::directory(&Guest::new().bytes());
-    compile(&files);
+    let (directory, file) = super::directory(&Guest::new().bytes());
+    compile(&file);
     let entries = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap);
     entries
         .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
@@ -26,19 +27,19 @@ static COMPILED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
 });
 
 /// Compiles a component ahead of time, for this machine.
-pub(crate) fn compile(files: &Files) {
+pub(crate) fn compile(component: &Path) {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let code = precompiled::compile(&files.component, &target).unwrap();
-    assert_eq!(code, files.precompiled);
+    let code = precompiled::compile(component, &target).unwrap();
+    assert_eq!(code, precompiled::beside(component));
 }
 
 /// A plugin's directory with the usual guest, compiled ahead of time.
-pub(crate) fn compiled() -> (tempfile::TempDir, Files) {
-    let (directory, files) = super::directory(b"");
+pub(crate) fn compiled() -> (tempfile::TempDir, PathBuf) {
+    let (directory, file) = super::directory(b"");
     for (name, content) in COMPILED.iter() {
         std::fs::write(directory.path().join(name), content).unwrap();
     }
-    (directory, files)
+    (directory, file)
 }
 
 // === impl Guest ===

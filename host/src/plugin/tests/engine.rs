@@ -1,6 +1,6 @@
 use wasmtime::{Instance, Module, Store, UpdateDeadline};
 
-use crate::plugin::engine::Engine;
+use crate::plugin::component::engine::Engine;
 use crate::plugin::test::{Asker, Loaded};
 
 /// Turns of a loop that take seconds: what a test waits for is seen long before.

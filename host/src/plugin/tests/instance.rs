@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::Status;
 
-use crate::plugin::Limits;
+use crate::budget::Limits;
 use crate::plugin::test::{Asker, LIMITS, Loaded};
 
 fn a() -> Asker {
@@ -113,7 +113,8 @@ async fn a_guest_that_computes_ends_at_the_callers_deadline() {
     let loaded = Loaded::with(&Limits { cpu_timeout: Duration::from_secs(3), ..LIMITS }).await;
     assert_eq!(loaded.ask(&a()).await.unwrap(), "1");
     let error = loaded.ask(&a().to("loop").within(Duration::from_millis(30))).await.unwrap_err();
-    assert_eq!(error.status(), 504, "{error}");
+    assert_eq!(error.to_string(), "the plugin did not answer before the caller's deadline");
+    assert_eq!((error.status(), error.source().name()), (504, "plugin"));
     assert_eq!(loaded.ask(&a()).await.unwrap(), "1");
 }
 
@@ -124,6 +125,32 @@ async fn waiting_for_too_long_names_the_setting() {
     let text = "the plugin did not answer within 300s; raise gpx_call_timeout if it needs more";
     assert_eq!((error.to_string().as_str(), error.status()), (text, 504));
     assert_eq!(loaded.ask(&a()).await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn a_limit_that_stops_open_is_named() {
+    let cpu = Limits { cpu_timeout: Duration::from_millis(30), ..LIMITS };
+    let memory = Limits { memory_max: 2 << 20, ..LIMITS };
+    let wall = Limits { call_timeout: Duration::from_millis(30), ..LIMITS };
+    for (limits, script, told) in [
+        (cpu, "loop", "the plugin computed for more than 30ms; raise gpx_cpu_timeout if it needs more"),
+        (memory, "need 32", "the plugin needs more than 2 MiB; raise gpx_memory_max if that is right"),
+        (
+            wall,
+            "wait 60000",
+            "the plugin did not answer within 30ms; raise gpx_call_timeout if it needs more",
+        ),
+    ] {
+        let loaded = Loaded::with(&limits).await;
+        let mut asker = a();
+        asker.settings().json_data = script.into();
+        assert_eq!(loaded.ask(&asker).await.unwrap_err().to_string(), told);
+    }
+    // The caller's own deadline is not the operator's.
+    let mut asker = a().within(Duration::from_millis(30));
+    asker.settings().json_data = "wait 60000".into();
+    let told = Loaded::new().await.ask(&asker).await.unwrap_err().to_string();
+    assert_eq!(told, "the plugin did not answer before the caller's deadline");
 }
 
 #[tokio::test]

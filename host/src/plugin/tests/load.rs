@@ -1,30 +1,39 @@
 use std::time::Duration;
 
-use crate::plugin::Limits;
+use crate::budget::Limits;
 use crate::plugin::test::{Guest, LIMITS, Loaded, PAGE, directory};
 
 /// Why the guest cannot be loaded.
 async fn refused(guest: Guest, limits: &Limits) -> String {
-    let (_directory, files) = directory(&guest.bytes());
-    let (loaded, _) = Loaded::from_files(&files, true, limits).await;
+    let (_directory, file) = directory(&guest.bytes());
+    let (loaded, _) = Loaded::from_file(&file, true, limits).await;
     let Err(error) = loaded else { panic!("it is loaded") };
-    error.to_string().replace(files.component.to_str().unwrap(), "IT")
+    error.to_string().replace(file.to_str().unwrap(), "IT")
 }
 
 #[tokio::test]
 async fn a_component_that_cannot_describe_itself_is_refused() {
     let why = refused(Guest::describing("unreachable"), &LIMITS).await;
-    assert!(why.starts_with("the component IT does not say who it is: the plugin failed: "), "{why}");
+    assert!(why.starts_with("the component IT does not say what it is: the plugin failed: "), "{why}");
 }
 
 #[tokio::test]
 async fn a_component_that_describes_itself_without_end_is_refused() {
-    for limits in [
-        Limits { call_timeout: Duration::from_millis(30), ..LIMITS },
-        Limits { cpu_timeout: Duration::from_millis(30), ..LIMITS },
+    for (limits, told) in [
+        (
+            Limits { call_timeout: Duration::from_millis(30), ..LIMITS },
+            "did not answer within 30ms; raise gpx_call_timeout",
+        ),
+        (
+            Limits { cpu_timeout: Duration::from_millis(30), ..LIMITS },
+            "computed for more than 30ms; raise gpx_cpu_timeout",
+        ),
     ] {
         let why = refused(Guest::describing("(loop (br 0))"), &limits).await;
-        assert_eq!(why, "the component IT does not say who it is: it takes too long");
+        assert_eq!(
+            why,
+            format!("the component IT does not say what it is: the plugin {told} if it needs more")
+        );
     }
 }
 
@@ -32,7 +41,7 @@ async fn a_component_that_describes_itself_without_end_is_refused() {
 async fn a_component_that_does_not_fit_into_its_memory_is_refused() {
     let why = refused(Guest::new(), &Limits { memory_max: PAGE - 1, ..LIMITS }).await;
     assert!(
-        why.starts_with("the component IT does not say who it is: ") && why.contains("gpx_memory_max"),
+        why.starts_with("the component IT does not say what it is: ") && why.contains("gpx_memory_max"),
         "{why}"
     );
 }

@@ -3,7 +3,7 @@ use wasmtime_wasi::cli::StdoutStream as _;
 
 use crate::capability::scrub::Scrub;
 use crate::log::Log;
-use crate::plugin::output::Output;
+use crate::plugin::instance::output::Output;
 use crate::plugin::test::{Asker, Guest, Loaded};
 use crate::proto::pluginv2::User;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plugin::Limits;
+use crate::budget::Limits;
 use crate::plugin::test::{Asker, LIMITS, Loaded, PAGE};
 
 const WAIT_1_S: &str = "wait 1000\ncount";
@@ -49,6 +49,7 @@ async fn a_call_waits_for_its_turn_only_within_its_deadline() {
     tokio::task::yield_now().await;
     let error = loaded.ask(&asker.within(Duration::from_secs(5))).await.unwrap_err();
     assert_eq!(error.status(), 504, "{error}");
+    assert!(error.to_string().contains("all 1 instances were busy; raise gpx_instances_max"), "{error}");
     assert!(!running.is_finished());
     assert_eq!(running.await.unwrap().unwrap(), "1");
     assert_eq!(loaded.ask(&asker).await.unwrap(), "2");

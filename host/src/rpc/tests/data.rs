@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tonic::Code;
 
 use crate::plugin::test::Guest;
@@ -171,7 +173,7 @@ async fn the_end_of_the_process_ends_a_call() {
     grafana.shutdown.trigger();
     let status = call.await.unwrap().unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Cancelled, "the plugin is being stopped"));
-    assert_eq!(grafana.counted("queryData", "cancelled", "plugin"), "1");
+    assert_eq!(grafana.counted("queryData", "cancelled", "downstream"), "1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +188,7 @@ async fn a_caller_that_is_gone_stops_all_queries() {
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     a_while().await;
-    assert_eq!(grafana.counted("queryData", "cancelled", "plugin"), "1");
+    assert_eq!(grafana.counted("queryData", "cancelled", "downstream"), "1");
     let spans = grafana.loaded.ended.spans();
     assert_eq!(spans.iter().filter(|span| span.name == "query").count(), 3);
 }
@@ -195,4 +197,40 @@ async fn a_caller_that_is_gone_stops_all_queries() {
 async fn chunks_are_not_served() {
     let status = Grafana::new().await.query_in_chunks().await.unwrap();
     assert_eq!(status.code(), Code::Unimplemented);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_deadline_ends_the_call_and_not_just_a_query() {
+    let grafana = Grafana::new().await;
+    for request in [
+        queries(&[("A", "wait 60000")]),
+        queries(&[("A", "count"), ("B", "span left open\nwait 60000"), ("C", "wait 60000")]),
+    ] {
+        let status = grafana.query_within(Duration::from_millis(300), request).await.unwrap_err();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+        assert_eq!(status.message(), "the plugin did not answer before the caller's deadline");
+    }
+    assert_eq!(grafana.counted("queryData", "error", "plugin"), "2");
+    assert_eq!(grafana.counted("queryData", "cancelled", "downstream"), "none");
+    let lines = grafana.loaded.logged("Plugin Request Completed");
+    let told: Vec<_> = lines.iter().map(|line| line["error"].as_str().unwrap()).collect();
+    assert_eq!(told, ["the plugin did not answer before the caller's deadline"; 2]);
+    assert!(grafana.query(queries(&[("A", "count")])).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_broken_off_at_its_deadline_did_not_get_cancelled() {
+    let grafana = Grafana::new().await;
+    let patience = Duration::from_millis(300);
+    let call = grafana.query_within(patience, queries(&[("A", "wait 60000")]));
+    // As by the layer, had the call not ended in time by itself.
+    let mut call = Box::pin(call);
+    assert!(futures_util::poll!(&mut call).is_pending());
+    tokio::time::advance(patience).await;
+    drop(call);
+    assert_eq!(grafana.counted("queryData", "error", "plugin"), "1");
+    assert_eq!(
+        grafana.loaded.logged("Plugin Request Completed")[0]["error"],
+        "the caller's deadline has passed"
+    );
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tonic::Code;
 
 use crate::plugin::test::Guest;
@@ -74,7 +76,7 @@ async fn the_end_of_the_process_ends_a_check() {
     a_while().await;
     grafana.shutdown.trigger();
     assert_eq!(check.await.unwrap().unwrap_err().code(), Code::Cancelled);
-    assert_eq!(grafana.counted("checkHealth", "cancelled", "plugin"), "1");
+    assert_eq!(grafana.counted("checkHealth", "cancelled", "downstream"), "1");
 }
 
 #[tokio::test]
@@ -82,4 +84,12 @@ async fn metrics_are_the_hosts_own() {
     let grafana = Grafana::of(Guest::without("diagnostics")).await;
     let metrics = grafana.metrics().await;
     assert!(metrics.contains("\nplugins_datasource_instances_total 0\n"), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_deadline_ends_a_check() {
+    let grafana = Grafana::new().await;
+    let status = grafana.health_within(Duration::from_millis(300), "wait 60000").await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert_eq!(grafana.counted("checkHealth", "error", "plugin"), "1");
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tonic::Code;
 
 use crate::plugin::test::Guest;
@@ -7,10 +9,10 @@ use crate::rpc::test::{Grafana, a_while, queries};
 async fn answer(script: &str) -> (Vec<(i32, String)>, Option<String>, &'static str) {
     let grafana = Grafana::new().await;
     let (pieces, status) = grafana.resource(script).await.unwrap().rest().await;
-    let ends = [("ok", "plugin"), ("error", "plugin"), ("error", "downstream"), ("cancelled", "plugin")];
+    let ends = [("ok", "plugin"), ("error", "plugin"), ("error", "downstream"), ("cancelled", "downstream")];
     let counted = |(status, source): &&(&str, &str)| grafana.counted("callResource", status, source) == "1";
     let end = match ends.iter().find(counted) {
-        Some((_, "downstream")) => "downstream",
+        Some(("error", "downstream")) => "downstream",
         Some((status, _)) => status,
         None => "not counted",
     };
@@ -106,7 +108,7 @@ async fn a_caller_that_hangs_up_stops_the_component() {
     answer.next().await.unwrap().unwrap();
     drop(answer);
     a_while().await;
-    assert_eq!(grafana.counted("callResource", "cancelled", "plugin"), "1");
+    assert_eq!(grafana.counted("callResource", "cancelled", "downstream"), "1");
     let response = grafana.query(queries(&[("A", "count")])).await.unwrap();
     assert_eq!(crate::rpc::test::answer(&response, "A"), "1", "the instance was not discarded");
 }
@@ -117,9 +119,8 @@ async fn a_component_may_notice_that_its_caller_hung_up() {
     let mut answer = grafana.resource("send-on x\nout refused").await.unwrap();
     answer.next().await.unwrap().unwrap();
     drop(answer);
-    while ["ok", "cancelled"].map(|status| grafana.counted("callResource", status, "plugin"))
-        == ["none", "none"]
-    {
+    let counted = |status, source| grafana.counted("callResource", status, source);
+    while [counted("ok", "plugin"), counted("cancelled", "downstream")] == ["none", "none"] {
         tokio::task::yield_now().await;
     }
     assert_eq!(grafana.loaded.logged("refused").len(), 1);
@@ -134,4 +135,15 @@ async fn the_end_of_the_process_ends_an_answer() {
     let status = answer.next().await.unwrap().unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::Cancelled, "the plugin is being stopped"));
     assert!(answer.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_deadline_ends_an_answer() {
+    for script in ["wait 60000", "send one\nwait 60000"] {
+        let grafana = Grafana::new().await;
+        let answer = grafana.resource_within(Duration::from_millis(300), script).await.unwrap();
+        let status = answer.rest().await.1.unwrap();
+        assert_eq!(status.code(), Code::DeadlineExceeded, "{script}");
+        assert_eq!(grafana.counted("callResource", "error", "plugin"), "1");
+    }
 }

@@ -1,0 +1,127 @@
+//! The memory of instances: what one may have, and what all of them may have together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// The bytes that all instances together may have.
+pub struct MemoryBudget {
+    used: AtomicUsize,
+    total: usize,
+    released: Notify,
+}
+
+/// The memory of one instance.
+pub struct InstanceMemory {
+    budget: Arc<MemoryBudget>,
+    used: usize,
+    max: usize,
+    /// The limit that was met last.
+    refused: Option<Refused>,
+}
+
+/// Which limit stood in the way of more memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Instance { max: usize },
+    Total { total: usize },
+}
+
+// === impl MemoryBudget ===
+
+impl MemoryBudget {
+    /// For instances that may have `total` bytes together.
+    pub fn new(total: usize) -> Arc<Self> {
+        Arc::new(Self { used: AtomicUsize::new(0), total, released: Notify::new() })
+    }
+
+    pub fn is_used_up(&self) -> bool {
+        self.used.load(Ordering::Relaxed) >= self.total
+    }
+
+    /// Returns once an instance was dropped.
+    pub async fn released(&self) {
+        self.released.notified().await;
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|sum| *sum <= self.total)
+        });
+        taken.is_ok()
+    }
+}
+
+// === impl InstanceMemory ===
+
+impl InstanceMemory {
+    pub fn new(budget: Arc<MemoryBudget>, max: usize) -> Self {
+        Self { budget, used: 0, max, refused: None }
+    }
+
+    pub fn take_refused(&mut self) -> Option<Refused> {
+        self.refused.take()
+    }
+}
+
+impl wasmtime::ResourceLimiter for InstanceMemory {
+    fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let more = wanted.saturating_sub(now);
+        let fits = self.used.checked_add(more).is_some_and(|sum| sum <= self.max);
+        self.refused = match (fits, fits && self.budget.take(more)) {
+            (false, _) => Some(Refused::Instance { max: self.max }),
+            (true, false) => Some(Refused::Total { total: self.budget.total }),
+            (true, true) => {
+                self.used += more;
+                None
+            }
+        };
+        Ok(self.refused.is_none())
+    }
+
+    fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // A table's element is a pointer in the host.
+        let fits = wanted.saturating_mul(size_of::<usize>()) <= self.max;
+        self.refused = (!fits).then_some(Refused::Instance { max: self.max });
+        Ok(fits)
+    }
+}
+
+impl Drop for InstanceMemory {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.used, Ordering::Relaxed);
+        self.budget.released.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::ResourceLimiter as _;
+
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded_for_one_and_for_all() {
+        let budget = MemoryBudget::new(150);
+        let mut one = InstanceMemory::new(budget.clone(), 100);
+        let mut two = InstanceMemory::new(budget.clone(), 100);
+        assert!(one.memory_growing(0, 100, None).unwrap());
+        assert!(!one.memory_growing(100, 101, None).unwrap());
+        assert_eq!(one.take_refused(), Some(Refused::Instance { max: 100 }));
+        assert!(!two.memory_growing(0, 51, None).unwrap());
+        assert_eq!(two.take_refused(), Some(Refused::Total { total: 150 }));
+        drop(one);
+        assert!(two.memory_growing(0, 51, None).unwrap());
+        assert!(!budget.is_used_up());
+    }
+
+    #[test]
+    fn a_table_counts_as_memory() {
+        let mut memory = InstanceMemory::new(MemoryBudget::new(1000), 100);
+        assert!(memory.table_growing(0, 12, None).unwrap());
+        assert_eq!(memory.take_refused(), None);
+        assert!(!memory.table_growing(12, 13, None).unwrap());
+        assert_eq!(memory.take_refused(), Some(Refused::Instance { max: 100 }));
+    }
+}

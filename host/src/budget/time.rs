@@ -1,0 +1,173 @@
+//! The time of calls: a deadline for each, processor time for each, and a core that is left to those who need little.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+use super::upstream::Upstream;
+
+/// Processor time after which a call is a slow one. Nearly every call is done by then.
+const SLOW_AFTER: Duration = Duration::from_millis(20);
+
+/// Shares the processor between calls, so that those which compute for long leave a core to the others.
+pub struct Governor {
+    cpu_timeout: Duration,
+    /// Slow calls run only while they hold one of these: one fewer than there are cores.
+    slow_lane: Arc<Semaphore>,
+}
+
+/// The time of one call, over all that is done for it.
+pub struct Turn {
+    deadline: Instant,
+    cpu_timeout: Duration,
+    used: Duration,
+    slow_lane: Arc<Semaphore>,
+    upstream: Upstream,
+}
+
+/// Why a call was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    CpuTime,
+    Deadline { waited_for_upstream: bool },
+}
+
+// === impl Governor ===
+
+impl Governor {
+    /// `cpu_timeout` is the processor time of one call.
+    pub fn new(cpu_timeout: Duration) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let slow_lane = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
+        Self { cpu_timeout, slow_lane }
+    }
+
+    /// The time of a call that begins now and must end at `deadline`. `upstream` says what it waits for then.
+    pub fn turn(&self, deadline: Instant, upstream: Upstream) -> Turn {
+        let (cpu_timeout, slow_lane) = (self.cpu_timeout, self.slow_lane.clone());
+        Turn { deadline, cpu_timeout, used: Duration::ZERO, slow_lane, upstream }
+    }
+}
+
+// === impl Turn ===
+
+impl Turn {
+    /// Runs a part of the call until it ends or the call's time is used up. What happens between two polls is waiting.
+    /// What happens inside one is work, of at most about a tick: the engine's clock makes a guest yield, and the host's
+    /// own work is done in pieces.
+    pub async fn run<F: Future>(&mut self, work: F) -> Result<F::Output, Stop> {
+        let mut work = pin!(work);
+        // Registered only once there is something to wait for: most calls are ready soon.
+        let mut deadline = pin!(sleep_until(self.deadline));
+        let mut lane = None;
+        // Asked while the work is still there: dropping it ends its requests.
+        let upstream = self.upstream.clone();
+        let late = move |()| Err(Stop::Deadline { waited_for_upstream: upstream.is_waited_for() });
+        std::future::poll_fn(move |context| {
+            if self.used >= self.cpu_timeout {
+                return Poll::Ready(Err(Stop::CpuTime));
+            }
+            let began = Instant::now();
+            if began >= self.deadline {
+                return Poll::Ready(late(()));
+            }
+            let mut _permit: Option<OwnedSemaphorePermit> = None;
+            if self.used >= SLOW_AFTER {
+                let turn = lane.get_or_insert_with(|| Box::pin(self.slow_lane.clone().acquire_owned()));
+                let Poll::Ready(permit) = turn.poll_unpin(context) else {
+                    return deadline.as_mut().poll(context).map(&late);
+                };
+                (_permit, lane) = (permit.ok(), None);
+            }
+            let polled = work.as_mut().poll(context);
+            self.used += began.elapsed();
+            match polled {
+                Poll::Ready(output) => Poll::Ready(Ok(output)),
+                Poll::Pending => deadline.as_mut().poll(context).map(&late),
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATE: Stop = Stop::Deadline { waited_for_upstream: false };
+
+    const CPU: Duration = Duration::from_millis(30);
+
+    fn turn(within: Duration) -> Turn {
+        Governor::new(CPU).turn(Instant::now() + within, Upstream::default())
+    }
+
+    /// Computes for ever, in pieces.
+    async fn compute() {
+        loop {
+            let tick = Instant::now();
+            while tick.elapsed() < Duration::from_millis(1) {
+                std::hint::spin_loop();
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn waiting_costs_no_processor_time() {
+        let mut turn = turn(Duration::from_secs(60));
+        assert_eq!(turn.run(tokio::time::sleep(2 * CPU)).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_call_ends_at_its_deadline() {
+        let mut turn = turn(Duration::from_millis(1));
+        assert_eq!(turn.run(std::future::pending::<()>()).await, Err(LATE));
+        assert_eq!(turn.run(async {}).await, Err(LATE), "nothing more is done for it");
+    }
+
+    #[tokio::test]
+    async fn a_call_ends_at_its_deadline_while_it_waits_for_the_slow_lane() {
+        let governor = Governor::new(CPU);
+        let permits = governor.slow_lane.available_permits() as u32;
+        let _all = governor.slow_lane.acquire_many(permits).await.unwrap();
+        let mut turn = governor.turn(Instant::now() + Duration::from_millis(25), Upstream::default());
+        turn.used = SLOW_AFTER;
+        assert_eq!(turn.run(async {}).await, Err(LATE));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_for_an_upstream_until_its_deadline_says_so() {
+        let upstream = Upstream::default();
+        let mut turn = Governor::new(CPU).turn(Instant::now() + Duration::from_millis(1), upstream.clone());
+        let request = async {
+            let _waiting = upstream.wait();
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(turn.run(request).await, Err(Stop::Deadline { waited_for_upstream: true }));
+        assert_eq!(turn.run(async {}).await, Err(LATE));
+    }
+
+    #[tokio::test]
+    async fn computing_uses_the_time_up() {
+        assert_eq!(turn(Duration::from_secs(60)).run(compute()).await, Err(Stop::CpuTime));
+    }
+
+    #[tokio::test]
+    async fn all_parts_of_a_call_count() {
+        let mut turn = turn(Duration::from_secs(60));
+        let spin = async {
+            let began = Instant::now();
+            while began.elapsed() < CPU {
+                std::hint::spin_loop();
+            }
+        };
+        assert_eq!(turn.run(spin).await, Ok(()), "nobody can stop it before it ends");
+        assert_eq!(turn.run(async {}).await, Err(Stop::CpuTime));
+    }
+}

@@ -1,0 +1,144 @@
+//! Who calls, for which data source or app, and what Grafana says about it. Plain Rust: neither messages nor WIT.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+/// What a call brings along besides its question.
+#[derive(Clone, Debug, Default)]
+pub struct CallContext {
+    /// Grafana Cloud's tenant. Empty elsewhere.
+    pub tenant: String,
+    /// Of the Grafana organization, as in `stacks-1`. Empty before Grafana 11.
+    pub namespace: String,
+    pub org_id: i64,
+    pub plugin_id: String,
+    pub plugin_version: String,
+    pub api_version: String,
+    /// As in `Grafana/12.4.0 (linux; amd64)`.
+    pub user_agent: String,
+    /// Absent when Grafana calls on its own account.
+    pub user: Option<User>,
+    /// Grafana's own configuration, such as feature toggles and limits.
+    pub grafana_config: HashMap<String, String>,
+    pub subject: Subject,
+    pub headers: CallHeaders,
+}
+
+/// The headers of a call by the names that HTTP knows, sorted, without those that prove who the user is.
+#[derive(Clone, Debug, Default)]
+pub struct CallHeaders(Vec<(String, String)>);
+
+/// Whom a call is for.
+#[derive(Clone, Debug, Default)]
+pub enum Subject {
+    DataSource(DataSourceSettings),
+    App(AppSettings),
+    /// The plugin itself.
+    #[default]
+    Plugin,
+}
+
+/// The settings of a data source.
+#[derive(Clone, Debug, Default)]
+pub struct DataSourceSettings {
+    /// Deprecated by Grafana, and 0 for all data sources in some of its versions.
+    pub id: i64,
+    pub uid: String,
+    pub name: String,
+    pub url: String,
+    pub user: String,
+    pub database: String,
+    pub basic_auth_enabled: bool,
+    pub basic_auth_user: String,
+    /// A JSON object.
+    pub json_data: Bytes,
+    pub secrets: HashMap<String, String>,
+    /// Unix time in milliseconds.
+    pub updated: i64,
+    pub api_version: String,
+}
+
+/// The settings of an app.
+#[derive(Clone, Debug, Default)]
+pub struct AppSettings {
+    /// A JSON object.
+    pub json_data: Bytes,
+    pub secrets: HashMap<String, String>,
+    /// Unix time in milliseconds.
+    pub updated: i64,
+    pub api_version: String,
+}
+
+/// A user of Grafana.
+#[derive(Clone, Debug, Default)]
+pub struct User {
+    pub login: String,
+    pub name: String,
+    pub email: String,
+    pub role: String,
+}
+
+/// Headers that prove who the user is. A component has no use for them but to leak them.
+const IDENTITY: [&str; 5] = ["authorization", "cookie", "proxy-authorization", "x-grafana-id", "x-id-token"];
+
+// === impl CallContext ===
+
+impl CallContext {
+    /// The data source, if the call is for one.
+    pub fn data_source(&self) -> Option<&DataSourceSettings> {
+        match &self.subject {
+            Subject::DataSource(settings) => Some(settings),
+            Subject::App(_) | Subject::Plugin => None,
+        }
+    }
+}
+
+// === impl CallHeaders ===
+
+impl CallHeaders {
+    /// The identity is dropped here, so that no service can forget to.
+    pub fn new(headers: impl IntoIterator<Item = (String, String)>) -> Self {
+        let identity = |name: &str| IDENTITY.iter().any(|identity| identity.eq_ignore_ascii_case(name));
+        let mut headers: Vec<_> = headers.into_iter().filter(|(name, _)| !identity(name)).collect();
+        headers.sort_unstable();
+        Self(headers)
+    }
+
+    /// Names and values. A name may occur more than once.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+// === impl Subject ===
+
+impl Subject {
+    /// When the settings were changed last, as Unix time in milliseconds.
+    pub fn updated(&self) -> i64 {
+        match self {
+            Self::DataSource(settings) => settings.updated,
+            Self::App(settings) => settings.updated,
+            Self::Plugin => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_prove_who_the_user_is_are_dropped() {
+        let sent = [
+            ("X-Dashboard-Uid", "d"),
+            ("Authorization", "Bearer x"),
+            ("X-Grafana-Id", "i"),
+            ("Accept", "a"),
+            ("COOKIE", "c"),
+        ];
+        let headers = CallHeaders::new(sent.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let seen: Vec<_> = headers.iter().map(|(name, _)| name).collect();
+        assert_eq!(seen, ["Accept", "X-Dashboard-Uid"]);
+    }
+}

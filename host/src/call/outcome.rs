@@ -1,0 +1,95 @@
+//! How a call ended, in the words of Grafana's metrics, logs and spans.
+
+/// How a call ended, in the words of Grafana's metrics, logs and spans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub status: RequestStatus,
+    pub source: ErrorSource,
+    /// Set if the call as a whole failed, not just some of its queries.
+    pub error: Option<String>,
+}
+
+/// The three words of `request_status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestStatus {
+    Ok,
+    Cancelled,
+    Error,
+}
+
+/// Who is to blame for an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ErrorSource {
+    #[default]
+    Plugin,
+    Downstream,
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    pub const OK: Self = Self { status: RequestStatus::Ok, source: ErrorSource::Plugin, error: None };
+    /// Not the plugin's doing, so the source is downstream, as in Go.
+    pub const CANCELLED: Self =
+        Self { status: RequestStatus::Cancelled, source: ErrorSource::Downstream, error: None };
+
+    /// The call as a whole failed.
+    pub fn failed(source: ErrorSource, error: String) -> Self {
+        Self { status: RequestStatus::Error, source, error: Some(error) }
+    }
+
+    /// Of a request whose parts failed for the given reasons. Downstream is to blame only if nothing else is.
+    pub fn of_parts(errors: impl IntoIterator<Item = ErrorSource>) -> Self {
+        errors.into_iter().fold(Self::OK, |outcome, source| match (outcome.status, outcome.source, source) {
+            (RequestStatus::Error, ErrorSource::Plugin, _) | (_, _, ErrorSource::Plugin) => {
+                Self { status: RequestStatus::Error, source: ErrorSource::Plugin, error: None }
+            }
+            (_, _, ErrorSource::Downstream) => {
+                Self { status: RequestStatus::Error, source: ErrorSource::Downstream, error: None }
+            }
+        })
+    }
+}
+
+// === impl RequestStatus ===
+
+impl RequestStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Cancelled => "cancelled",
+            Self::Error => "error",
+        }
+    }
+}
+
+// === impl ErrorSource ===
+
+impl ErrorSource {
+    /// Who is to blame for a call that took too long.
+    pub fn of_delay(waited_for_upstream: bool) -> Self {
+        if waited_for_upstream { Self::Downstream } else { Self::Plugin }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Downstream => "downstream",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn downstream_is_to_blame_only_if_nothing_else_is() {
+        use ErrorSource::{Downstream, Plugin};
+        let source = |errors: &[ErrorSource]| Outcome::of_parts(errors.iter().copied()).source;
+        assert_eq!(Outcome::of_parts([]), Outcome::OK);
+        assert_eq!(source(&[Downstream, Downstream]), Downstream);
+        assert_eq!(source(&[Downstream, Plugin]), Plugin);
+        assert_eq!(source(&[Plugin, Downstream]), Plugin);
+    }
+}

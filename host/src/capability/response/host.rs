@@ -1,0 +1,56 @@
+//! `gpx:plugin/response`, function by function.
+
+use wasmtime::Result;
+use wasmtime::component::{HasData, Resource, ResourceTable};
+
+use super::sender::{Refusal, ResponseSender};
+use crate::capability::bindings::gpx::plugin::response::{Host, HostResponseSender, SendError};
+use crate::capability::bindings::gpx::plugin::types::Header;
+
+/// The part of a store that this interface works on.
+pub struct ResponseView<'a> {
+    pub table: &'a mut ResourceTable,
+}
+
+/// Names [`ResponseView`] for the linker.
+pub struct HasResponse;
+
+impl HasData for HasResponse {
+    type Data<'a> = ResponseView<'a>;
+}
+
+impl Host for ResponseView<'_> {}
+
+impl HostResponseSender for ResponseView<'_> {
+    fn start(
+        &mut self,
+        sender: Resource<ResponseSender>,
+        status: u16,
+        headers: Vec<Header>,
+    ) -> Result<Result<(), SendError>> {
+        let headers = headers.into_iter().map(|Header { name, value }| (name, value));
+        Ok(self.table.get_mut(&sender)?.start(status, headers).map_err(SendError::from))
+    }
+
+    async fn send(
+        &mut self,
+        sender: Resource<ResponseSender>,
+        body: Vec<u8>,
+    ) -> Result<Result<(), SendError>> {
+        Ok(self.table.get_mut(&sender)?.send(body).await.map_err(SendError::from))
+    }
+
+    fn drop(&mut self, sender: Resource<ResponseSender>) -> Result<()> {
+        self.table.delete(sender)?.finish();
+        Ok(())
+    }
+}
+
+impl From<Refusal> for SendError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Misuse => Self::Misuse,
+            Refusal::Closed => Self::Closed,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The answer of a resource call on its way to the caller, piece by piece.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+/// A piece of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
+#[derive(Debug, Default, PartialEq)]
+pub struct Piece {
+    pub head: Option<ResponseHead>,
+    pub body: Bytes,
+}
+
+/// Status and headers of an answer.
+#[derive(Debug, PartialEq)]
+pub struct ResponseHead {
+    pub status: u16,
+    pub headers: HashMap<String, Vec<String>>,
+}
+
+/// Why a sender refuses what a component gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The head was given before, or too late, or is not one that HTTP knows.
+    Misuse,
+    /// The caller is gone.
+    Closed,
+}
+
+/// Where a component writes its answer to.
+pub struct ResponseSender {
+    /// What the next piece carries; none once it was sent.
+    head: Option<ResponseHead>,
+    started: bool,
+    pieces: mpsc::Sender<Piece>,
+}
+
+// === impl ResponseSender ===
+
+impl ResponseSender {
+    /// A sender, and the pieces as they come. One piece waits at most: a slow caller slows the component down.
+    pub fn channel() -> (Self, mpsc::Receiver<Piece>) {
+        let (pieces, receiver) = mpsc::channel(1);
+        (Self { head: Some(ResponseHead::default()), started: false, pieces }, receiver)
+    }
+
+    /// Sets the head, once and before the first piece. `status` is 100 to 599.
+    pub(super) fn start(
+        &mut self,
+        status: u16,
+        headers: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), Refusal> {
+        if self.started || self.head.is_none() || !(100..600).contains(&status) {
+            return Err(Refusal::Misuse);
+        }
+        let mut grouped = HashMap::<String, Vec<String>>::new();
+        for (name, value) in headers {
+            grouped.entry(name).or_default().push(value);
+        }
+        self.started = true;
+        self.head = Some(ResponseHead { status, headers: grouped });
+        Ok(())
+    }
+
+    /// Returns once there is room for the next piece.
+    pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), Refusal> {
+        let piece = Piece { head: self.head.take(), body: body.into() };
+        self.pieces.send(piece).await.map_err(|_| Refusal::Closed)
+    }
+
+    /// Hands on a head that was started and had no body: it is an answer all the same.
+    pub(super) fn finish(mut self) {
+        if self.started
+            && let Some(head) = self.head.take()
+        {
+            // The channel holds one piece and none was sent, so there is room unless the caller is gone.
+            let _ = self.pieces.try_send(Piece { head: Some(head), body: Bytes::new() });
+        }
+    }
+}
+
+// === impl ResponseHead ===
+
+impl Default for ResponseHead {
+    fn default() -> Self {
+        Self { status: 200, headers: HashMap::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_piece_carries_the_head() {
+        let (mut sender, mut pieces) = ResponseSender::channel();
+        sender.start(201, ["1", "2"].map(|value| ("x".to_owned(), value.to_owned()))).unwrap();
+        sender.send(b"one".to_vec()).await.unwrap();
+        let first = pieces.recv().await.unwrap();
+        let head = first.head.unwrap();
+        assert_eq!((head.status, first.body.as_ref()), (201, b"one".as_slice()));
+        assert_eq!(head.headers.get("x").unwrap(), &["1", "2"]);
+        sender.send(b"two".to_vec()).await.unwrap();
+        assert_eq!(pieces.recv().await.unwrap(), Piece { head: None, body: Bytes::from_static(b"two") });
+    }
+
+    #[tokio::test]
+    async fn misuse_and_a_caller_that_is_gone_are_values() {
+        let (mut sender, pieces) = ResponseSender::channel();
+        assert_eq!(sender.start(42, Vec::new()), Err(Refusal::Misuse));
+        sender.start(200, Vec::new()).unwrap();
+        assert_eq!(sender.start(200, Vec::new()), Err(Refusal::Misuse));
+        drop(pieces);
+        assert_eq!(sender.send(Vec::new()).await, Err(Refusal::Closed));
+    }
+}

@@ -1,0 +1,135 @@
+//! From a component and the operator's settings to a host.
+
+use std::sync::Arc;
+
+use super::{Error, Host, Inner};
+use crate::budget::Limits;
+use crate::config::{Section, Settings};
+use crate::egress::{self, Patterns};
+use crate::log::Log;
+use crate::metrics::Metrics;
+use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
+use crate::rpc::{Backend, BackendParts};
+use crate::shutdown::Shutdown;
+use crate::telemetry;
+
+/// Makes a [`Host`].
+pub struct Builder {
+    component: Component,
+    settings: Settings,
+    id: String,
+    version: String,
+    log: Option<Log>,
+    shutdown: Shutdown,
+}
+
+// === impl Builder ===
+
+impl Builder {
+    pub(super) fn new(component: Component) -> Self {
+        let (settings, id, version) = (Settings::default(), String::new(), String::new());
+        Self { component, settings, id, version, log: None, shutdown: Shutdown::new() }
+    }
+
+    /// The plugin's id and version, as its plugin.json has them. They name the service in traces. The id also stands in
+    /// messages for the operator. Both are empty unless they are set.
+    #[must_use]
+    pub fn identity(mut self, id: impl Into<String>, version: impl Into<String>) -> Self {
+        (self.id, self.version) = (id.into(), version.into());
+        self
+    }
+
+    /// The operator's settings. Without them the defaults hold, and nothing but the data source's own URL may be reached.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    pub(crate) fn log(mut self, log: Log) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// The signal that ends the service.
+    pub(crate) fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = shutdown;
+        self
+    }
+
+    /// Begins to load the component, and returns at once. Settings that cannot be followed are reported in the log and by
+    /// the health check. Log lines go to standard error, as Grafana reads them.
+    ///
+    /// Must run inside a multi-threaded tokio runtime with I/O and time, in which all of the host's work is done.
+    pub fn build(self) -> Result<Host, Error> {
+        let Self { component, settings, id, version, log, shutdown } = self;
+        let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
+        let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
+        let (tracing, tracing_problems) = telemetry::Config::parse(telemetry::Settings {
+            address: &tracing.address,
+            propagation: &tracing.propagation,
+            sampler_type: &tracing.sampler_type,
+            sampler_param: &tracing.sampler_param,
+        });
+        for problem in &tracing_problems {
+            log.error(&problem.to_string(), &[]);
+        }
+        let (allow_hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
+        let problems = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text));
+        let problems: Vec<_> = problems.chain(bad_hosts.iter().map(ToString::to_string)).collect();
+        for problem in &problems {
+            log.error(problem, &[]);
+        }
+
+        let (loading, current) = plugin::loading();
+        let metrics = metrics(current.clone(), log.clone()).map_err(Error::setup)?;
+        let operator = OperatorSettings {
+            settings: operator.into_iter().collect(),
+            deny_secrets: section.deny_secrets.clone(),
+        };
+        let backend = Backend::new(BackendParts {
+            current: current.clone(),
+            problems,
+            call_timeout: section.call_timeout,
+            metrics: metrics.clone(),
+            log: log.clone(),
+            shutdown: shutdown.clone(),
+        });
+        let platform = Platform::new(limits(&section), operator, section.precompiled, metrics, log);
+        let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
+        let host = Host(Arc::new(Inner {
+            platform: Arc::new(platform),
+            egress: egress::Config { allow_hosts },
+            tracing,
+            identity: telemetry::Service { id, version: version.unwrap_or_default() },
+            loading,
+            current,
+            backend,
+            shutdown,
+        }));
+        let (inner, waiting) = (host.0.clone(), host.0.clone());
+        let loading = tokio::spawn(async move { inner.load(component).await });
+        tokio::spawn(async move {
+            if let Err(panic) = loading.await {
+                waiting.failed(panic.to_string());
+            }
+        });
+        Ok(host)
+    }
+}
+
+fn metrics(current: Current, log: Log) -> Result<Metrics, crate::metrics::MetricsError> {
+    let spans = move || current.now().map_or(0, |loaded| loaded.telemetry.dropped());
+    Metrics::new(spans, move || log.dropped())
+}
+
+fn limits(section: &Section) -> Limits {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Limits {
+        call_timeout: section.call_timeout,
+        cpu_timeout: section.cpu_timeout,
+        memory_max: bytes(section.memory_max),
+        memory_total: bytes(section.memory_total),
+        instances_max: section.instances_max,
+    }
+}

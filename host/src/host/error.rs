@@ -1,0 +1,36 @@
+//! What can go wrong with a host as a whole. What goes wrong with a call is said in its answer.
+
+use crate::plugin::LoadError;
+
+/// Why a host cannot do what it was asked to. Each message is one level; the source has the next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("the component cannot be run")]
+    Component(#[source] Cause),
+    #[error("the component cannot be compiled ahead of time")]
+    Compile(#[source] Cause),
+    #[error("the plugin's log or metrics cannot be set up")]
+    Setup(#[source] Cause),
+    #[error("the plugin cannot be served")]
+    Serve(#[source] Cause),
+}
+
+/// An error's cause, for people.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+// === impl Error ===
+
+impl Error {
+    pub(crate) fn component(error: LoadError) -> Self {
+        Self::Component(error.into())
+    }
+
+    pub(crate) fn setup(error: impl Into<Cause>) -> Self {
+        Self::Setup(error.into())
+    }
+
+    pub(crate) fn serve(error: impl Into<Cause>) -> Self {
+        Self::Serve(error.into())
+    }
+}

@@ -1,0 +1,162 @@
+//! From a file to a component whose instances can be made: read, checked, compiled, linked, asked what it is.
+
+mod contract;
+pub(super) mod engine;
+mod error;
+pub mod link;
+pub mod precompiled;
+pub mod services;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use wasmtime::component::Component as Code;
+
+use self::engine::Engine;
+pub use self::error::LoadError;
+use self::link::LinkedCode;
+use super::error::CallError;
+use super::instance::Instance;
+use super::platform::Platform;
+use crate::budget::{InstanceMemory, Upstream};
+use crate::call::SetBy;
+use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
+use crate::capability::scrub::Scrub;
+use crate::log::{Log, Value};
+
+/// A component that a host is to run: a file, or the bytes of one.
+#[derive(Clone)]
+pub struct Component(Origin);
+
+#[derive(Clone)]
+enum Origin {
+    File(PathBuf),
+    Bytes(Bytes),
+}
+
+/// A component ready for making instances.
+pub struct LoadedComponent {
+    /// What it says about itself.
+    pub manifest: Manifest,
+    pub code: LinkedCode,
+}
+
+// === impl Component ===
+
+impl Component {
+    /// The component in a file, which is read when the component is loaded. If a `.cwasm` of the same name is beside it,
+    /// made by `gpx-host compile`, it is not compiled again.
+    pub fn from_file(path: impl Into<PathBuf>) -> Self {
+        Self(Origin::File(path.into()))
+    }
+
+    /// The component in the bytes of a `.wasm` file. They are compiled when the component is loaded.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self(Origin::Bytes(bytes.into()))
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Origin::File(path) => Some(path),
+            Origin::Bytes(_) => None,
+        }
+    }
+
+    /// The code that was compiled ahead, if there is any.
+    fn precompiled(&self) -> Option<PathBuf> {
+        self.file().map(precompiled::beside).filter(|path| path.exists())
+    }
+
+    fn read(&self) -> Result<Bytes, LoadError> {
+        match &self.0 {
+            Origin::Bytes(bytes) => Ok(bytes.clone()),
+            Origin::File(path) => std::fs::read(path)
+                .map(Bytes::from)
+                .map_err(|error| LoadError::Missing { path: path.clone(), reason: error.to_string() }),
+        }
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Origin::File(path) => write!(f, "the component {}", path.display()),
+            Origin::Bytes(bytes) => write!(f, "the component of {} bytes", bytes.len()),
+        }
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Component({self})")
+    }
+}
+
+// === impl LoadedComponent ===
+
+impl LoadedComponent {
+    /// Reads, checks and links the component, and asks it what it is. It reaches nothing while it answers.
+    pub async fn load(component: Component, platform: &Platform) -> Result<Self, LoadError> {
+        let name = component.to_string();
+        let (log, use_precompiled) = (platform.log.clone(), platform.precompiled);
+        let load = move || {
+            let host = |error: wasmtime::Error| LoadError::Host { reason: format!("{error:#}") };
+            load(&Engine::new().map_err(host)?, &component, use_precompiled, &log)
+        };
+        let code = tokio::task::spawn_blocking(load)
+            .await
+            .map_err(|error| LoadError::Host { reason: error.to_string() })??;
+        match describe(&code, platform).await {
+            Ok(manifest) => Ok(Self { manifest, code }),
+            Err(error) => Err(LoadError::Describe { component: name, reason: error.to_string() }),
+        }
+    }
+}
+
+async fn describe(code: &LinkedCode, platform: &Platform) -> Result<Manifest, CallError> {
+    let memory = InstanceMemory::new(platform.memory.clone(), platform.limits.memory_max);
+    let instance = Instance::new(code, None, memory, Scrub::default(), platform.log.clone());
+    let _ticking = code.engine.tick();
+    let deadline = Instant::now() + platform.limits.call_timeout;
+    let mut turn = platform.governor.turn(deadline, Upstream::default());
+    let described = turn.run(async { instance.await?.describe().await }).await;
+    described.unwrap_or_else(|stop| Err(CallError::from_stop(stop, SetBy::Operator, &platform.limits)))
+}
+
+/// Reads files and may compile for seconds, so it belongs on a thread that may block.
+fn load(
+    engine: &Engine,
+    component: &Component,
+    use_precompiled: bool,
+    log: &Log,
+) -> Result<LinkedCode, LoadError> {
+    let bytes = component.read()?;
+    let interfaces = contract::exported_interfaces(&bytes).map_err(|reason| LoadError::Contract {
+        component: component.to_string(),
+        reason: Arc::new(reason),
+    })?;
+    let unusable = |error: wasmtime::Error| LoadError::Engine {
+        component: component.to_string(),
+        reason: format!("{error:#}"),
+    };
+    let precompiled = component.precompiled().filter(|_| use_precompiled);
+    let code = compile(engine, &bytes, precompiled.as_deref(), log).map_err(unusable)?;
+    link::link(engine, &code, &interfaces).map_err(unusable)
+}
+
+fn compile(engine: &Engine, bytes: &[u8], precompiled: Option<&Path>, log: &Log) -> wasmtime::Result<Code> {
+    if let Some(path) = precompiled {
+        match precompiled::load(engine.wasmtime(), path, bytes) {
+            Ok(code) => return Ok(code),
+            Err(why) => log.warn(
+                "Precompiled code is not used; make it again with `gpx-host compile`",
+                &[("file", path.display().to_string().into()), ("reason", why.to_string().into())],
+            ),
+        }
+    }
+    log.debug("Compiling the component", &[("bytes", Value::from(bytes.len() as i64))]);
+    Code::new(engine.wasmtime(), bytes)
+}

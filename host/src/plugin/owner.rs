@@ -1,0 +1,138 @@
+//! The owners of instances: data sources and apps. Each has its settings, its HTTP client and its instances, and is made
+//! anew when Grafana's settings for it change.
+
+mod settings;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::pool::Pool;
+use crate::call::{CallContext, Subject};
+use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
+use crate::capability::scrub::Scrub;
+use crate::egress::Client;
+use crate::metrics::Metrics;
+
+pub use self::settings::{http_settings, settings};
+
+/// Owners that are kept before those without a running call are forgotten. Grafana does not say when a data source is
+/// deleted, and one that is forgotten is made again by the next call.
+const MAX_KNOWN: usize = 1000;
+
+/// A data source or app, in one version of its settings.
+pub struct Owner {
+    /// For `open`.
+    pub settings: Settings,
+    /// The secrets that its component may read.
+    pub scrub: Scrub,
+    pub client: Client,
+    pub pool: Arc<Pool>,
+}
+
+/// All owners that calls have come for.
+pub struct Owners {
+    known: Mutex<HashMap<OwnerKey, Slot>>,
+    hasher: RandomState,
+    metrics: Metrics,
+}
+
+/// Who an owner is. Two that differ in any of this never share an instance or a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct OwnerKey {
+    tenant: String,
+    namespace: String,
+    org: i64,
+    plugin: String,
+    /// Empty for an app. Grafana's numeric id of a data source is deprecated and may be 0 for all of them.
+    uid: String,
+}
+
+/// Differs when the settings, or Grafana's own configuration, are no longer the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    updated: i64,
+    config: u64,
+}
+
+/// The place of an owner, which is made outside the lock of all owners: it parses JSON and certificates.
+struct Slot {
+    version: Version,
+    owner: Arc<OnceCell<Arc<Owner>>>,
+}
+
+// === impl Owners ===
+
+impl Owners {
+    pub fn new(metrics: Metrics) -> Self {
+        Self { known: Mutex::default(), hasher: RandomState::new(), metrics }
+    }
+
+    /// The owner that a call is for. In a version that is not known yet, it is made by `make`, once for all calls that
+    /// want it. Calls that run finish on the version that they began with.
+    pub async fn get(&self, context: &CallContext, make: impl FnOnce() -> Owner) -> Arc<Owner> {
+        let slot = self.slot(context);
+        slot.get_or_init(|| async { Arc::new(make()) }).await.clone()
+    }
+
+    /// Drops every idle instance.
+    pub fn clear(&self) {
+        for slot in self.known().values() {
+            if let Some(owner) = slot.owner.get() {
+                owner.pool.clear();
+            }
+        }
+    }
+
+    fn slot(&self, context: &CallContext) -> Arc<OnceCell<Arc<Owner>>> {
+        let (key, version) = (key(context), self.version(context));
+        let mut known = self.known();
+        if let Some(slot) = known.get(&key).filter(|slot| slot.version == version) {
+            return slot.owner.clone();
+        }
+        if known.len() >= MAX_KNOWN {
+            known.retain(|_, slot| slot.is_in_use());
+        }
+        let owner = Arc::default();
+        known.insert(key, Slot { version, owner: Arc::clone(&owner) });
+        self.metrics.datasource_instances.inc();
+        self.metrics.active_instances.set(i64::try_from(known.len()).unwrap_or(i64::MAX));
+        owner
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<OwnerKey, Slot>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn version(&self, context: &CallContext) -> Version {
+        // A map has no order, so the pairs' hashes are joined by an operation that has none either.
+        let pairs = context.grafana_config.iter().map(|pair| self.hasher.hash_one(pair));
+        Version { updated: context.subject.updated(), config: pairs.fold(0, u64::wrapping_add) }
+    }
+}
+
+fn key(context: &CallContext) -> OwnerKey {
+    let uid = match &context.subject {
+        Subject::DataSource(settings) => settings.uid.clone(),
+        Subject::App(_) | Subject::Plugin => String::new(),
+    };
+    OwnerKey {
+        tenant: context.tenant.clone(),
+        namespace: context.namespace.clone(),
+        org: context.org_id,
+        plugin: context.plugin_id.clone(),
+        uid,
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// Whether a call has it, or is about to.
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.owner) > 1
+            || self.owner.get().is_some_and(|owner| Arc::strong_count(owner) > 1)
+    }
+}

@@ -1,0 +1,43 @@
+//! What a plugin runs on: shared by all components that one process runs, one after the other.
+
+use std::sync::Arc;
+
+use crate::budget::{Governor, Limits, MemoryBudget};
+use crate::log::Log;
+use crate::metrics::Metrics;
+
+/// What a plugin runs on.
+pub struct Platform {
+    pub limits: Limits,
+    pub operator: OperatorSettings,
+    /// Whether code that was compiled ahead may be used.
+    pub precompiled: bool,
+    pub governor: Governor,
+    pub memory: Arc<MemoryBudget>,
+    pub metrics: Metrics,
+    pub log: Log,
+}
+
+/// What the operator set for the plugin in Grafana's configuration.
+#[derive(Clone, Debug, Default)]
+pub struct OperatorSettings {
+    /// Keys that are not the host's own, in lower case, and their values.
+    pub settings: Vec<(String, String)>,
+    /// Secrets that no component gets, whatever its manifest names.
+    pub deny_secrets: Vec<String>,
+}
+
+// === impl Platform ===
+
+impl Platform {
+    pub fn new(
+        limits: Limits,
+        operator: OperatorSettings,
+        precompiled: bool,
+        metrics: Metrics,
+        log: Log,
+    ) -> Self {
+        let (governor, memory) = (Governor::new(limits.cpu_timeout), MemoryBudget::new(limits.memory_total));
+        Self { limits, operator, precompiled, governor, memory, metrics, log }
+    }
+}

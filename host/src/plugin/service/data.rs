@@ -1,0 +1,48 @@
+//! `gpx:plugin/data`: one query, and its frames in the format that Grafana asks for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmtime::Store;
+
+use crate::call::Call;
+use crate::capability::bindings::exports::gpx::plugin::data::Query;
+use crate::capability::bindings::gpx::plugin::frames::Frame;
+use crate::frame::{self, Format};
+use crate::plugin::component::services::Exports;
+use crate::plugin::instance::invocation::{Called, Invocation};
+use crate::plugin::instance::state::State;
+use crate::plugin::{CallError, Owner, Plugin};
+
+struct QueryData<'a>(&'a Query);
+
+impl Plugin {
+    /// Runs one query. Encoding its answer is part of the call: it takes of the same time, though no longer of an
+    /// instance.
+    pub async fn query(
+        &self,
+        call: &Arc<Call>,
+        owner: &Owner,
+        query: Query,
+        format: Format,
+    ) -> Result<Vec<Bytes>, CallError> {
+        let mut turn = self.turn(call);
+        let frames = self.invoke(call, owner, &mut turn, QueryData(&query)).await?;
+        let encoded = async {
+            let encode = |frame| frame::encode(frame, &query.ref_id, format);
+            frames.iter().map(encode).collect::<Result<Vec<_>, _>>()
+        };
+        match turn.run(encoded).await {
+            Ok(encoded) => encoded.map_err(|error| CallError::Frame(error.to_string())),
+            Err(stop) => Err(self.stopped(call, stop)),
+        }
+    }
+}
+
+impl Invocation for QueryData<'_> {
+    type Answer = Vec<Frame>;
+
+    async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Vec<Frame>> {
+        exports.data()?.call_query_data(store, self.0).await
+    }
+}

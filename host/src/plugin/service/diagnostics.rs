@@ -1,0 +1,28 @@
+//! `gpx:plugin/diagnostics`: the health of a data source or app.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+
+use crate::call::Call;
+use crate::capability::bindings::exports::gpx::plugin::diagnostics::Health;
+use crate::plugin::component::services::Exports;
+use crate::plugin::instance::invocation::{Called, Invocation};
+use crate::plugin::instance::state::State;
+use crate::plugin::{CallError, Owner, Plugin};
+
+struct CheckHealth;
+
+impl Plugin {
+    pub async fn check_health(&self, call: &Arc<Call>, owner: &Owner) -> Result<Health, CallError> {
+        self.invoke(call, owner, &mut self.turn(call), CheckHealth).await
+    }
+}
+
+impl Invocation for CheckHealth {
+    type Answer = Health;
+
+    async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Health> {
+        exports.diagnostics()?.call_check_health(store).await
+    }
+}

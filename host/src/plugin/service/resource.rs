@@ -1,0 +1,40 @@
+//! `gpx:plugin/resource`: an HTTP-like request, answered piece by piece.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+
+use crate::call::Call;
+use crate::capability::bindings::exports::gpx::plugin::resource::Request;
+use crate::capability::response::ResponseSender;
+use crate::plugin::component::services::Exports;
+use crate::plugin::instance::invocation::{Called, Invocation};
+use crate::plugin::instance::state::State;
+use crate::plugin::{CallError, Owner, Plugin};
+
+struct CallResource<'a> {
+    request: &'a Request,
+    sender: ResponseSender,
+}
+
+impl Plugin {
+    /// Returns when the component has answered by `sender`. A component may send nothing.
+    pub async fn call_resource(
+        &self,
+        call: &Arc<Call>,
+        owner: &Owner,
+        request: &Request,
+        sender: ResponseSender,
+    ) -> Result<(), CallError> {
+        self.invoke(call, owner, &mut self.turn(call), CallResource { request, sender }).await
+    }
+}
+
+impl Invocation for CallResource<'_> {
+    type Answer = ();
+
+    async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
+        let sender = store.data_mut().table.push(self.sender)?;
+        exports.resource()?.call_call(store, self.request, sender).await
+    }
+}

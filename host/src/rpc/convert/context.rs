@@ -1,0 +1,77 @@
+//! What each request brings along besides its question.
+
+use tonic::metadata::MetadataMap;
+
+use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
+use crate::proto::pluginv2;
+
+/// A call's context. `headers` are those of the message, by the names that HTTP knows.
+pub fn context(
+    message: Option<pluginv2::PluginContext>,
+    metadata: &MetadataMap,
+    headers: impl IntoIterator<Item = (String, String)>,
+) -> CallContext {
+    let pluginv2::PluginContext {
+        org_id,
+        plugin_id,
+        user,
+        app_instance_settings: app,
+        data_source_instance_settings: data_source,
+        grafana_config,
+        plugin_version,
+        user_agent,
+        api_version,
+        namespace,
+    } = message.unwrap_or_default();
+    let subject = match (data_source, app) {
+        // A data source of an app comes with the app's settings, too.
+        (Some(data_source), _) => Subject::DataSource(self::data_source(data_source)),
+        (None, Some(app)) => Subject::App(self::app(app)),
+        (None, None) => Subject::Plugin,
+    };
+    let tenant = metadata.get("tenantid").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    CallContext {
+        tenant: tenant.to_owned(),
+        namespace,
+        org_id,
+        plugin_id,
+        plugin_version,
+        api_version,
+        user_agent,
+        user: user.map(self::user),
+        grafana_config,
+        subject,
+        headers: CallHeaders::new(headers),
+    }
+}
+
+fn data_source(message: pluginv2::DataSourceInstanceSettings) -> DataSourceSettings {
+    DataSourceSettings {
+        id: message.id,
+        uid: message.uid,
+        name: message.name,
+        url: message.url,
+        user: message.user,
+        database: message.database,
+        basic_auth_enabled: message.basic_auth_enabled,
+        basic_auth_user: message.basic_auth_user,
+        json_data: message.json_data,
+        secrets: message.decrypted_secure_json_data,
+        updated: message.last_updated_ms,
+        api_version: message.api_version,
+    }
+}
+
+fn app(message: pluginv2::AppInstanceSettings) -> AppSettings {
+    AppSettings {
+        json_data: message.json_data,
+        secrets: message.decrypted_secure_json_data,
+        updated: message.last_updated_ms,
+        api_version: message.api_version,
+    }
+}
+
+fn user(message: pluginv2::User) -> User {
+    let pluginv2::User { login, name, email, role } = message;
+    User { login, name, email, role }
+}

@@ -1,0 +1,112 @@
+//! Queries and their answers.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tonic::Status;
+
+use crate::call::CallContext;
+use crate::capability::bindings::exports::gpx::plugin::data::Query;
+use crate::capability::bindings::gpx::plugin::types::TimeRange;
+use crate::frame::Format;
+use crate::plugin::CallError;
+use crate::proto::pluginv2::{DataFrameFormat, DataQuery, DataResponse, QueryDataResponse};
+
+/// Queries of a request that run at once when Grafana does not say. Grafana's own default.
+const CONCURRENT_QUERIES: usize = 10;
+
+const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
+
+/// The answers to a request's queries, by their refIds.
+pub struct DataResponses {
+    format: i32,
+    responses: HashMap<String, DataResponse>,
+}
+
+/// How many queries of a request may run at once.
+pub fn concurrent_queries(context: &CallContext) -> usize {
+    let count = context.grafana_config.get("GF_CONCURRENT_QUERY_COUNT").and_then(|text| text.parse().ok());
+    count.filter(|count| *count > 0).unwrap_or(CONCURRENT_QUERIES)
+}
+
+/// The headers of a message as HTTP knows them: Grafana marks most of them with a prefix.
+pub fn header_pairs(headers: HashMap<String, String>) -> impl Iterator<Item = (String, String)> {
+    let name = |name: String| name.strip_prefix("http_").map(str::to_owned).unwrap_or(name);
+    headers.into_iter().map(move |(key, value)| (name(key), value))
+}
+
+/// The format that Grafana asks for.
+pub fn format(format: i32) -> Result<Format, Status> {
+    match DataFrameFormat::try_from(format) {
+        Ok(DataFrameFormat::Arrow) => Ok(Format::Arrow),
+        Ok(DataFrameFormat::Json) => Ok(Format::Json),
+        Err(_) => Err(Status::invalid_argument(format!("unsupported data frame format {format}"))),
+    }
+}
+
+/// The query at `index` of the `count` of its request.
+pub fn query(query: DataQuery, index: usize, count: usize) -> Query {
+    let DataQuery { ref_id, max_data_points, interval_ms, time_range, json, query_type } = query;
+    let range = time_range.unwrap_or_default();
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Query {
+        ref_id,
+        query_type,
+        max_data_points,
+        interval_ms,
+        time_range: TimeRange {
+            start: range.from_epoch_ms.saturating_mul(NANOSECONDS_PER_MILLISECOND),
+            end: range.to_epoch_ms.saturating_mul(NANOSECONDS_PER_MILLISECOND),
+        },
+        json: json.into(),
+        index: number(index),
+        count: number(count),
+    }
+}
+
+// === impl DataResponses ===
+
+impl DataResponses {
+    /// Room for `count` answers in one format.
+    pub fn new(format: Format, count: usize) -> Self {
+        let format = match format {
+            Format::Arrow => DataFrameFormat::Arrow,
+            Format::Json => DataFrameFormat::Json,
+        };
+        Self { format: format.into(), responses: HashMap::with_capacity(count) }
+    }
+
+    /// Two queries of one refId are a mistake of the caller's; the first one's answer stands.
+    pub fn add(&mut self, ref_id: String, answer: Result<Vec<Bytes>, CallError>) {
+        let format = self.format;
+        self.responses.entry(ref_id).or_insert_with(|| match answer {
+            Ok(frames) => DataResponse { frames, status: 200, format, ..Default::default() },
+            Err(error) => DataResponse {
+                error: error.to_string(),
+                status: error.status().into(),
+                error_source: error.source().name().to_owned(),
+                format,
+                ..Default::default()
+            },
+        });
+    }
+
+    pub fn into_message(self) -> QueryDataResponse {
+        QueryDataResponse { responses: self.responses }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_have_the_names_that_http_knows() {
+        let sent = [("http_X-Dashboard-Uid", "d"), ("FromAlert", "true")];
+        let sent = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut pairs: Vec<_> = header_pairs(HashMap::from(sent)).collect();
+        pairs.sort_unstable();
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("FromAlert", "true"), ("X-Dashboard-Uid", "d")]);
+    }
+}

@@ -1,0 +1,212 @@
+//! The server span and the gRPC metrics of each call of a Grafana service, finished exactly once whatever happens to it.
+
+mod call;
+mod code;
+mod messages;
+mod method;
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context as Task, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use opentelemetry::KeyValue;
+use tokio::time::timeout_at;
+use tonic::Status;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use self::call::ServerCall;
+use self::messages::Messages;
+use self::method::Methods;
+use super::BoxFuture;
+use super::deadline;
+use crate::call::{CallerDeadline, ServerContext};
+use crate::metrics::Metrics;
+use crate::plugin::{Current, Loaded};
+use crate::serve::address::Address;
+
+/// The layer. Cheap to clone.
+#[derive(Clone)]
+pub struct ObserveLayer {
+    shared: Arc<Shared>,
+}
+
+/// The layer's service.
+#[derive(Clone)]
+pub struct ObserveService<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+/// A reply that is watched to its end.
+pub struct ObserveBody<B> {
+    /// `None` if the status says it all.
+    inner: Option<B>,
+    messages: Messages,
+    /// `None` if nobody asks, or once the end was seen.
+    call: Option<ServerCall>,
+}
+
+struct Shared {
+    current: Current,
+    metrics: Metrics,
+    address: Vec<KeyValue>,
+    methods: Methods,
+}
+
+/// Where this server listens: a socket's path or abstract name, or host and port.
+fn address_attributes(address: &Address) -> Vec<KeyValue> {
+    match address.address.parse::<std::net::SocketAddr>() {
+        Ok(address) => vec![
+            KeyValue::new("server.address", address.ip().to_string()),
+            KeyValue::new("server.port", i64::from(address.port())),
+        ],
+        Err(_) => vec![KeyValue::new("server.address", address.address.clone())],
+    }
+}
+
+// === impl ObserveLayer ===
+
+impl ObserveLayer {
+    /// Calls wait until something is loaded: the plugin's spans need what the component says about itself.
+    pub fn new(current: Current, metrics: Metrics, address: &Address) -> Self {
+        let address = address_attributes(address);
+        Self { shared: Arc::new(Shared { current, metrics, address, methods: Methods::known() }) }
+    }
+}
+
+impl<S> Layer<S> for ObserveLayer {
+    type Service = ObserveService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ObserveService { inner, shared: Arc::clone(&self.shared) }
+    }
+}
+
+// === impl ObserveService ===
+
+impl<S, R, B> Service<Request<R>> for ObserveService<S>
+where
+    S: Service<Request<R>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    R: Send + 'static,
+{
+    type Response = Response<ObserveBody<B>>;
+    type Error = S::Error;
+    type Future = BoxFuture<Self::Response, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Task<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<R>) -> Self::Future {
+        // The one that was polled for readiness is the one to call.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let Some(mut call) = ServerCall::arrived(&self.shared, request.uri().path()) else {
+            let handler = inner.call(request);
+            return Box::pin(
+                async move { Ok(handler.await?.map(|body| ObserveBody::new(Some(body), None))) },
+            );
+        };
+        let deadline = deadline::of_headers(request.headers());
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let Some(loaded) = wait(&shared.current, deadline).await else {
+                let status =
+                    Status::deadline_exceeded("the plugin's component was not loaded in time for this call");
+                call.finish(&status);
+                return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
+            };
+            let context = call.start_span(&loaded.telemetry, request.headers());
+            request.extensions_mut().insert(ServerContext(context));
+            if let Some(deadline) = deadline {
+                request.extensions_mut().insert(deadline);
+            }
+            let response = match inner.call(request).await {
+                Ok(response) => response,
+                Err(error) => {
+                    call.finish(&Status::unknown("the service failed"));
+                    return Err(error);
+                }
+            };
+            // A reply without messages has its status among the headers.
+            let call = match Status::from_header_map(response.headers()) {
+                Some(status) => {
+                    call.finish(&status);
+                    None
+                }
+                None => Some(call),
+            };
+            Ok(response.map(|body| ObserveBody::new(Some(body), call)))
+        })
+    }
+}
+
+async fn wait(current: &Current, deadline: Option<CallerDeadline>) -> Option<Arc<Loaded>> {
+    match deadline {
+        None => Some(current.wait().await),
+        Some(CallerDeadline(at)) => timeout_at(at, current.wait()).await.ok(),
+    }
+}
+
+// === impl ObserveBody ===
+
+impl<B> ObserveBody<B> {
+    fn new(inner: Option<B>, call: Option<ServerCall>) -> Self {
+        Self { inner, messages: Messages::default(), call }
+    }
+
+    fn see(&mut self, frame: &Frame<Bytes>) {
+        let Some(call) = &mut self.call else { return };
+        if let Some(data) = frame.data_ref() {
+            call.sent(self.messages.begun(data));
+        } else if let Some(trailers) = frame.trailers_ref() {
+            self.end(Status::from_header_map(trailers));
+        }
+    }
+
+    fn end(&mut self, status: Option<Status>) {
+        if let Some(mut call) = self.call.take() {
+            call.finish(&status.unwrap_or_else(|| Status::unknown("the reply ended without a status")));
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for ObserveBody<B>
+where
+    B::Error: std::fmt::Display,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Task<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.get_mut();
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        let frame = ready!(pin!(inner).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => this.see(frame),
+            Some(Err(error)) => this.end(Some(Status::unknown(error.to_string()))),
+            None => this.end(None),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+#[cfg(test)]
+mod tests;

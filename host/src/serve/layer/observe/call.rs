@@ -1,0 +1,100 @@
+//! One call from its arrival to its end: dropping it in between is the caller's hang-up.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use http::HeaderMap;
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status as SpanStatus, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+use tonic::Status;
+
+use super::Shared;
+use super::code;
+use super::method::Method;
+use crate::telemetry::Telemetry;
+
+pub(super) struct ServerCall {
+    shared: Arc<Shared>,
+    /// `pluginv2.Data/QueryData`
+    name: String,
+    /// `None` for one that the protocol does not have: such a call is traced, but must not make new series.
+    method: Option<Arc<Method>>,
+    arrived: SystemTime,
+    start: Instant,
+    span: Option<Context>,
+    finished: bool,
+}
+
+// === impl ServerCall ===
+
+impl ServerCall {
+    /// `None` for services that are not Grafana's.
+    pub(super) fn arrived(shared: &Arc<Shared>, path: &str) -> Option<Self> {
+        let name = path.strip_prefix('/').filter(|name| name.starts_with("pluginv2."))?;
+        let method = shared.methods.get(name);
+        if let Some(method) = &method {
+            shared.metrics.grpc.started(method.labels());
+            // No method of the protocol takes more than one.
+            shared.metrics.grpc.received(method.labels());
+        }
+        Some(Self {
+            shared: Arc::clone(shared),
+            name: name.to_owned(),
+            method,
+            arrived: SystemTime::now(),
+            start: Instant::now(),
+            span: None,
+            finished: false,
+        })
+    }
+
+    /// Starts the server span, back at the arrival, and gives its context.
+    pub(super) fn start_span(&mut self, telemetry: &Telemetry, headers: &HeaderMap) -> Context {
+        let parent = telemetry.extract(headers);
+        let mut attributes = Vec::with_capacity(5);
+        attributes.push(KeyValue::new("rpc.system.name", "grpc"));
+        attributes.push(KeyValue::new("rpc.method", self.name.clone()));
+        attributes.extend(self.shared.address.iter().cloned());
+        let span = SpanBuilder::from_name(self.name.clone())
+            .with_kind(SpanKind::Server)
+            .with_start_time(self.arrived)
+            .with_attributes(attributes);
+        let context = telemetry.host().start(span, &parent);
+        self.span = Some(context.clone());
+        context
+    }
+
+    pub(super) fn sent(&self, messages: u64) {
+        if let Some(method) = &self.method {
+            self.shared.metrics.grpc.sent(method.labels(), messages);
+        }
+    }
+
+    /// Only the first status counts.
+    pub(super) fn finish(&mut self, status: &Status) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        if let Some(method) = &self.method {
+            let code = code::camel_case(status.code());
+            self.shared.metrics.grpc.handled(method.labels(), code, self.start.elapsed());
+        }
+        let Some(context) = &self.span else { return };
+        let span = context.span();
+        // Without tracing this is the caller's span, which is not ours to end.
+        if !span.is_recording() {
+            return;
+        }
+        span.set_attribute(KeyValue::new("rpc.response.status_code", code::upper_snake(status.code())));
+        if code::is_servers_fault(status.code()) {
+            span.set_status(SpanStatus::error(status.message().to_owned()));
+        }
+        span.end();
+    }
+}
+
+impl Drop for ServerCall {
+    fn drop(&mut self) {
+        self.finish(&Status::cancelled("the caller hung up"));
+    }
+}
