@@ -11,7 +11,6 @@ mod events;
 mod origin;
 mod policy;
 mod pool;
-mod resolver;
 mod settings;
 mod span;
 #[cfg(test)]
@@ -21,6 +20,7 @@ mod wire;
 
 use std::sync::Arc;
 
+use crate::net::Resolver;
 use crate::telemetry::{Telemetry, Tracer};
 
 pub use body::ResponseBody;
@@ -41,7 +41,7 @@ pub struct Config {
 pub struct Egress {
     operator: Patterns,
     plugin_id: Arc<str>,
-    resolver: resolver::Resolver,
+    resolver: Resolver,
     roots: tls::Roots,
     telemetry: Telemetry,
     tracer: Tracer,
@@ -54,7 +54,7 @@ impl Egress {
         Self {
             operator: config.allow_hosts,
             plugin_id: plugin_id.into(),
-            resolver: resolver::Resolver::default(),
+            resolver: Resolver::default(),
             roots: tls::Roots::default(),
             tracer: telemetry.plugin(),
             telemetry,

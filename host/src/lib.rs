@@ -12,6 +12,7 @@ mod host;
 pub mod launch;
 mod log;
 mod metrics;
+mod net;
 mod plugin;
 mod proto;
 mod rpc;

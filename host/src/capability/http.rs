@@ -4,7 +4,6 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use hickory_resolver::net::NetError;
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
@@ -13,6 +12,7 @@ use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpHooks}
 use super::tracer::CallSpans;
 use crate::budget::{Upstream, Waiting};
 use crate::egress::{Client, Error};
+use crate::net::ResolveError;
 
 /// The HTTP state of one instance.
 pub struct HttpHooks {
@@ -115,10 +115,8 @@ fn code(error: &Error) -> Code {
         Error::Denied { .. } | Error::AddressProhibited { .. } => Code::InternalError(Some(error.chain())),
         Error::Uri => Code::HttpRequestUriInvalid,
         Error::Method => Code::HttpRequestMethodInvalid,
-        Error::Dns { source: NetError::Timeout, .. } => Code::DnsTimeout,
-        Error::Dns { .. } | Error::NoAddress { .. } | Error::ResolverConfig { .. } => {
-            Code::DnsError { rcode: Some(error.chain()), info_code: None }
-        }
+        Error::Resolve(ResolveError::Timeout { .. }) => Code::DnsTimeout,
+        Error::Resolve(_) => Code::DnsError { rcode: Some(error.chain()), info_code: None },
         Error::ConnectTimeout { .. } => Code::ConnectionTimeout,
         Error::Connect { source, .. } => connect_code(source),
         Error::TlsSettings(_) => Code::InternalError(Some(error.chain())),

@@ -21,6 +21,7 @@ use super::policy::Grants;
 use super::pool::Pool;
 use super::tls::{BadPem, TlsSettings};
 use super::{Egress, Error};
+use crate::net::ResolveError;
 
 /// Of the time to connect, the least that one of several addresses gets, as in Go: less fails slow networks.
 const MIN_TIME_PER_ADDRESS: Duration = Duration::from_secs(2);
@@ -96,7 +97,7 @@ impl Connector {
             return Ok(vec![address]);
         }
         events.dns_start(&origin.host);
-        let resolved = self.egress.resolver.resolve(&origin.host).await;
+        let resolved = self.egress.resolver.resolve(&origin.host).await.map_err(Error::Resolve);
         match &resolved {
             Ok(addresses) => events.dns_done(addresses, None),
             Err(error) => events.dns_done(&[], Some(&error.chain())),
@@ -121,7 +122,8 @@ impl Connector {
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        Err(first_error.unwrap_or_else(|| Error::NoAddress { host: origin.host.clone() }))
+        let none = || ResolveError::NoAddress { host: origin.host.to_string() }.into();
+        Err(first_error.unwrap_or_else(none))
     }
 
     async fn connect_one(

@@ -5,9 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::net::NetError;
-
 use super::tls::BadPem;
+use crate::net::ResolveError;
 
 /// Each message is one level; `source` has the next. None contains a secret: paths and queries are left out.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +27,8 @@ pub enum Error {
     Uri,
     #[error("the method CONNECT is not supported: a request may not open a tunnel")]
     Method,
-    #[error("cannot read /etc/resolv.conf, which names the DNS servers that know {host}")]
-    ResolverConfig { host: Arc<str>, source: NetError },
-    #[error("cannot resolve {host}")]
-    Dns { host: Arc<str>, source: NetError },
-    #[error("{host} resolves to no address")]
-    NoAddress { host: Arc<str> },
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
     #[error("no connection to {authority} within {limit:?}")]
     ConnectTimeout { authority: String, limit: Duration },
     #[error("cannot connect to {address}")]

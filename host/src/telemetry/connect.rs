@@ -1,13 +1,13 @@
-//! The connection to the collector: plaintext TCP, made when the first spans go out.
+//! The connection to the collector: plaintext TCP, opened when the first spans go out.
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use hyper_util::rt::TokioIo;
@@ -15,22 +15,26 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
 
+use crate::net::{ResolveError, Resolver};
+
 /// For the name and the connection together; as long as an export may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
-enum Error {
+enum ConnectError {
     #[error("the collector's address has no host and port")]
     Address,
-    #[error("the name {0:?} does not resolve")]
-    Resolve(String, #[source] hickory_resolver::net::NetError),
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
     #[error("no address of {0:?} accepts the connection")]
-    Connect(String, #[source] io::Error),
+    Tcp(String, #[source] io::Error),
 }
 
-/// Resolves names without the C library: a static executable cannot load its name services.
-#[derive(Clone)]
-struct Connector;
+/// Connects to the collector, and again whenever the connection has broken.
+#[derive(Clone, Default)]
+struct CollectorConnector {
+    resolver: Arc<Resolver>,
+}
 
 /// Does not connect yet.
 pub(super) fn channel(collector: &Authority) -> Channel {
@@ -39,42 +43,67 @@ pub(super) fn channel(collector: &Authority) -> Channel {
     parts.authority = Some(collector.clone());
     parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
     let uri = Uri::from_parts(parts).unwrap_or_default();
-    Endpoint::from(uri).connect_timeout(TIMEOUT).connect_with_connector_lazy(Connector)
+    let connector = CollectorConnector::default();
+    Endpoint::from(uri).connect_timeout(TIMEOUT).connect_with_connector_lazy(connector)
 }
 
-// === impl Connector ===
+// === impl CollectorConnector ===
 
-impl Service<Uri> for Connector {
+impl CollectorConnector {
+    async fn connect(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
+        let (Some(host), Some(port)) = (uri.host(), uri.port_u16()) else {
+            return Err(ConnectError::Address);
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let addresses = match host.parse() {
+            Ok(address) => vec![address],
+            Err(_) => self.resolver.resolve(host).await?,
+        };
+        let addresses: Vec<SocketAddr> =
+            addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+        let connected = TcpStream::connect(addresses.as_slice()).await;
+        let stream = connected.map_err(|error| ConnectError::Tcp(host.to_owned(), error))?;
+        // Where this is refused, only latency suffers.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+}
+
+impl Service<Uri> for CollectorConnector {
     type Response = TokioIo<TcpStream>;
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(async move {
-            let (Some(host), Some(port)) = (uri.host(), uri.port_u16()) else { return Err(Error::Address) };
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            let addresses: Vec<SocketAddr> =
-                resolve(host).await?.into_iter().map(|address| SocketAddr::new(address, port)).collect();
-            let connected = TcpStream::connect(addresses.as_slice()).await;
-            let stream = connected.map_err(|error| Error::Connect(host.to_owned(), error))?;
-            // Only latency suffers where this is refused.
-            let _ = stream.set_nodelay(true);
-            Ok(TokioIo::new(stream))
-        })
+        let connector = self.clone();
+        Box::pin(async move { connector.connect(&uri).await.map(TokioIo::new) })
     }
 }
 
-async fn resolve(host: &str) -> Result<Vec<IpAddr>, Error> {
-    if let Ok(address) = host.parse() {
-        return Ok(vec![address]);
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_collectors_name_is_resolved_by_the_hosts_own_rule() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let resolver = Arc::new(Resolver::listing("127.0.0.1 tempo.test"));
+        let mut connector = CollectorConnector { resolver };
+        for host in ["tempo.test", "localhost", "tempo.localhost", "127.0.0.1"] {
+            let uri = format!("http://{host}:{}/", address.port()).parse().unwrap();
+            let stream = connector.call(uri).await.unwrap().into_inner();
+            assert_eq!(stream.peer_addr().unwrap(), address, "{host}");
+        }
+        let error = connector.call(Uri::from_static("http://other.test:4317/")).await.unwrap_err();
+        assert!(matches!(error, ConnectError::Resolve(_)), "{error:?}");
     }
-    let failed = |error| Error::Resolve(host.to_owned(), error);
-    // Read anew each time: the machine's resolver settings may have changed since the connection broke.
-    let resolver = TokioResolver::builder_tokio().and_then(|builder| builder.build()).map_err(failed)?;
-    let found = resolver.lookup_ip(host).await.map_err(failed)?;
-    Ok(found.iter().collect())
 }

@@ -3,9 +3,6 @@
 use std::net::Ipv4Addr;
 
 use gpx_tests_dns::NameServer;
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 use super::*;
 
@@ -14,12 +11,8 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// A fixture that asks the name server, which it keeps running.
 async fn fixture(address: Ipv4Addr) -> (Fixture, NameServer) {
     let names = NameServer::start("data.example.test", address).await.unwrap();
-    let mut server = NameServerConfig::udp(names.address().ip());
-    server.connections[0].port = names.address().port();
-    let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
-    let dns = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap();
-    let fixture = Fixture::new("");
-    fixture.egress.resolver.dns.set(dns).ok().unwrap();
+    let mut fixture = Fixture::new("");
+    Arc::get_mut(&mut fixture.egress).unwrap().resolver = Resolver::asking(names.address());
     (fixture, names)
 }
 

@@ -1,0 +1,6 @@
+//! The machine's network, as every connection of the host sees it. A leaf: it imports no other room.
+
+mod resolve;
+mod system_file;
+
+pub use self::resolve::{ResolveError, Resolver};

@@ -1,0 +1,190 @@
+//! Names to addresses, by one rule for all of the host: /etc/hosts, then localhost, then DNS.
+//!
+//! In pure Rust, since a static executable cannot load the system's resolver. Both files of the system are read again
+//! once they have changed, as Go's resolver does: the process may outlive a network.
+
+use std::error::Error as StdError;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+
+use hickory_resolver::config::ResolveHosts;
+use hickory_resolver::net::NetError;
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
+
+use super::system_file::SystemFile;
+
+const HOSTS: &str = "/etc/hosts";
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+
+/// Reads nothing until the first name is resolved.
+pub struct Resolver {
+    hosts: SystemFile<Hosts>,
+    dns: SystemFile<TokioResolver>,
+}
+
+/// Why a name has no addresses. Each message is one level; `source` has the next.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// Which DNS servers to ask is not known.
+    #[error("cannot read /etc/resolv.conf, which names the DNS servers that know {host}")]
+    Configuration { host: String, source: Cause },
+    /// No DNS server answered in time.
+    #[error("cannot resolve {host}")]
+    Timeout { host: String, source: Cause },
+    /// There is no such name, or DNS failed in another way.
+    #[error("cannot resolve {host}")]
+    Failed { host: String, source: Cause },
+    /// The name exists, but has no address.
+    #[error("{host} resolves to no address")]
+    NoAddress { host: String },
+}
+
+type Cause = Box<dyn StdError + Send + Sync>;
+
+// === impl Resolver ===
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self { hosts: SystemFile::new(HOSTS), dns: SystemFile::new(RESOLV_CONF) }
+    }
+}
+
+impl Resolver {
+    /// Returns the addresses of a name, at least one, in the order in which to try them.
+    pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        let mut addresses = self.listed(host).await;
+        if addresses.is_empty() && is_localhost(host) {
+            addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        }
+        if addresses.is_empty() {
+            addresses = self.looked_up(host).await?;
+        }
+        if addresses.len() > 1 {
+            addresses.sort_by_key(|address| !has_route(*address));
+        }
+        if addresses.is_empty() {
+            Err(ResolveError::NoAddress { host: host.to_owned() })
+        } else {
+            Ok(addresses)
+        }
+    }
+
+    /// A name that /etc/hosts lists is not looked up in DNS, not even for addresses of the other family.
+    async fn listed(&self, host: &str) -> Vec<IpAddr> {
+        let Ok(name) = Name::from_utf8(host) else { return Vec::new() };
+        // A missing file lists nothing.
+        let Ok(hosts) = self.hosts.get(|| Ok(Hosts::from_system().unwrap_or_default())).await else {
+            return Vec::new();
+        };
+        let lookup = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
+        let found = [lookup(RecordType::A), lookup(RecordType::AAAA)];
+        found
+            .iter()
+            .flatten()
+            .flat_map(|found| found.answers())
+            .filter_map(|record| record.data.ip_addr())
+            .collect()
+    }
+
+    async fn looked_up(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        let dns = self
+            .dns
+            .get(system_dns)
+            .await
+            .map_err(|error| ResolveError::Configuration { host: host.to_owned(), source: error.into() })?;
+        let lookup = dns.lookup_ip(host).await.map_err(|error| match error {
+            NetError::Timeout => ResolveError::Timeout { host: host.to_owned(), source: error.into() },
+            _ => ResolveError::Failed { host: host.to_owned(), source: error.into() },
+        })?;
+        Ok(lookup.iter().collect())
+    }
+}
+
+fn system_dns() -> Result<TokioResolver, NetError> {
+    let mut builder = TokioResolver::builder_tokio()?;
+    builder.options_mut().use_hosts_file = ResolveHosts::Never;
+    builder.build()
+}
+
+/// RFC 6761, section 6.3: these names mean the loopback addresses, and DNS is never asked for them.
+fn is_localhost(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    host == "localhost" || host.ends_with(".localhost")
+}
+
+/// Whether this machine has a route to the address: connecting a UDP socket looks one up and sends nothing. As in RFC
+/// 6724, section 5, rule 1, addresses without a route come last: mostly IPv6 addresses in a container.
+fn has_route(address: IpAddr) -> bool {
+    const DISCARD: u16 = 9;
+    let any =
+        if address.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    UdpSocket::bind((any, 0)).and_then(|socket| socket.connect((address, DISCARD))).is_ok()
+}
+
+#[cfg(test)]
+impl Resolver {
+    /// Knows what `hosts` lists, which is in the format of /etc/hosts, and has no DNS server to ask.
+    pub(crate) fn listing(hosts: &str) -> Self {
+        let mut listed = Hosts::default();
+        listed.read_hosts_conf(hosts.as_bytes()).unwrap();
+        Self { hosts: SystemFile::fixed(listed), dns: SystemFile::fixed(dns(Vec::new())) }
+    }
+
+    /// Asks the DNS server at `address`.
+    pub(crate) fn asking(address: std::net::SocketAddr) -> Self {
+        let mut server = hickory_resolver::config::NameServerConfig::udp(address.ip());
+        server.connections[0].port = address.port();
+        Self { hosts: SystemFile::fixed(Hosts::default()), dns: SystemFile::fixed(dns(vec![server])) }
+    }
+}
+
+#[cfg(test)]
+fn dns(servers: Vec<hickory_resolver::config::NameServerConfig>) -> TokioResolver {
+    use hickory_resolver::config::ResolverConfig;
+    use hickory_resolver::net::runtime::TokioRuntimeProvider;
+
+    let config = ResolverConfig::from_parts(None, Vec::new(), servers);
+    TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use gpx_tests_dns::NameServer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn localhost_needs_neither_file_nor_server() {
+        let resolver = Resolver::listing("");
+        for name in ["localhost", "api.localhost", "API.LocalHost."] {
+            let addresses = resolver.resolve(name).await.unwrap();
+            assert!(addresses.iter().all(IpAddr::is_loopback) && addresses.len() == 2, "{name}");
+        }
+        let error = resolver.resolve("notlocalhost").await.unwrap_err();
+        assert!(matches!(error, ResolveError::Failed { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_listed_name_is_not_looked_up_in_dns() {
+        let resolver = Resolver::listing("192.0.2.1 db db.example.com\n2001:db8::1 six\n192.0.2.2 localhost");
+        for (name, address) in [
+            ("db", "192.0.2.1"),
+            ("DB.example.com", "192.0.2.1"),
+            ("six", "2001:db8::1"),
+            ("localhost", "192.0.2.2"),
+        ] {
+            assert_eq!(resolver.resolve(name).await.unwrap(), [address.parse::<IpAddr>().unwrap()], "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn dns_is_asked_for_other_names() {
+        let names = NameServer::start("data.example.test", Ipv4Addr::new(192, 0, 2, 3)).await.unwrap();
+        let resolver = Resolver::asking(names.address());
+        assert_eq!(resolver.resolve("data.example.test").await.unwrap(), [Ipv4Addr::new(192, 0, 2, 3)]);
+        let error = resolver.resolve("other.example.test").await.unwrap_err();
+        assert!(matches!(error, ResolveError::Failed { .. }), "{error:?}");
+        assert_eq!(error.to_string(), "cannot resolve other.example.test");
+    }
+}
