@@ -21,7 +21,7 @@ use crate::plugin::{
 use crate::rpc::{self, Backend};
 use crate::serve::{self, Listener};
 use crate::shutdown::Shutdown;
-use crate::telemetry::{self, Telemetry};
+use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 
 /// Time for sending the last spans. Grafana kills a plugin 2 s after it asked it to stop.
 const FLUSH: Duration = Duration::from_millis(1200);
@@ -36,8 +36,8 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     platform: Arc<Platform>,
     egress: egress::Config,
-    tracing: telemetry::Config,
-    identity: telemetry::Service,
+    tracing: TracingConfig,
+    identity: ServiceIdentity,
     loading: Loading,
     current: Current,
     backend: Backend,

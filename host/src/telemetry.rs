@@ -1,8 +1,9 @@
-//! The plugin's spans: where they come from, how they travel, where they go.
+//! Tracing: which spans are recorded, how their context travels, and where they go.
 
 mod config;
 mod connect;
 mod export;
+mod problem;
 mod propagation;
 mod queue;
 mod resource;
@@ -19,16 +20,16 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits, SpanProcessor};
 
-pub use self::config::{Config, Problem, Settings};
+pub use self::config::{TracingConfig, TracingSettings};
 pub use self::propagation::{Propagation, traceparent};
 use self::queue::{Processor, Queue};
-pub use self::resource::Service;
+pub use self::resource::ServiceIdentity;
 use crate::log::Log;
 
-/// What one span may carry, and one event or link of it: OpenTelemetry's defaults, which the Go SDK has too.
+/// How much one span may carry, and one of its events or links: OpenTelemetry's defaults, which the Go SDK uses too.
 const LIMIT: u32 = 128;
 
-/// The scope of the spans that the host starts on its own account.
+/// The scope of the spans that the host starts for itself.
 const HOST_SCOPE: &str = "gpx-host";
 
 /// The spans of one process. Cheap to clone; the default records nothing.
@@ -43,7 +44,7 @@ pub struct Telemetry {
 pub enum Tracer {
     /// Records and exports.
     On(SdkTracer),
-    /// Hands the parent's context on and keeps nothing.
+    /// Passes the parent's context on and records nothing.
     Off,
 }
 
@@ -57,10 +58,15 @@ struct Recording {
 // === impl Telemetry ===
 
 impl Telemetry {
-    /// Starts tracing as `config` says; `attributes` are those of the plugin's author and describe the resource.
+    /// Starts tracing as `config` says. `attributes` come from the plugin's author and describe the resource.
     ///
-    /// Must run inside the runtime that is to export: the export task and the lazy connection live there.
-    pub fn start(config: &Config, service: Service, attributes: Vec<KeyValue>, log: Log) -> Self {
+    /// Must run inside the runtime that shall export: the export task and the connection live there.
+    pub fn start(
+        config: &TracingConfig,
+        service: ServiceIdentity,
+        attributes: Vec<KeyValue>,
+        log: Log,
+    ) -> Self {
         let Some(collector) = config.collector() else { return Self::default() };
         let queue = Arc::new(Queue::default());
         let scope = service.id.clone();
@@ -71,35 +77,35 @@ impl Telemetry {
         Self { propagation: config.propagation(), recording: Some(recording) }
     }
 
-    /// The tracer of the plugin itself: its scope is the plugin's id, as in the Go SDK.
+    /// Returns the tracer of the plugin itself. As in the Go SDK, its scope is the plugin's id.
     pub fn plugin(&self) -> Tracer {
         self.recording.as_ref().map_or(Tracer::Off, |recording| Tracer::On(recording.plugin.clone()))
     }
 
-    /// The tracer of the host: its scope is the host's name.
+    /// Returns the tracer of the host. Its scope is the host's name.
     pub fn host(&self) -> Tracer {
         self.recording.as_ref().map_or(Tracer::Off, |recording| Tracer::On(recording.host.clone()))
     }
 
-    /// The context that a call brought along.
+    /// Returns the context that a call's headers carry.
     pub fn extract(&self, headers: &HeaderMap) -> Context {
         self.propagation.extract(headers)
     }
 
-    /// Writes `context` into the headers of an outgoing request, replacing whatever they said. A context without a
+    /// Writes `context` into the headers of an outgoing request and replaces any that were there. A context without a
     /// valid span leaves them as they are.
     pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         self.propagation.inject(context, headers);
     }
 
-    /// Exports what has ended so far, and gives up after `within`; what is left then counts as dropped.
+    /// Exports the spans that have ended so far, and gives up after `within`. What is left then counts as dropped.
     pub async fn flush(&self, within: Duration) {
         if let Some(recording) = &self.recording {
             recording.queue.flush(within).await;
         }
     }
 
-    /// How many ended spans never reached the collector, as far as is known.
+    /// Returns how many ended spans are known not to have reached the collector.
     pub fn dropped(&self) -> u64 {
         self.recording.as_ref().map_or(0, |recording| recording.queue.dropped())
     }
@@ -108,7 +114,7 @@ impl Telemetry {
 // === impl Recording ===
 
 impl Recording {
-    /// Each value is given: the SDK would take what is missing from `OTEL_*` variables.
+    /// Sets every value: whatever is missing, the SDK would take from `OTEL_*` variables.
     fn new(
         plugin_scope: String,
         resource: Resource,
@@ -136,7 +142,7 @@ impl Recording {
 // === impl Tracer ===
 
 impl Tracer {
-    /// Starts a span below `parent`, and gives the context that holds it.
+    /// Starts a child of `parent` and returns the context that holds it.
     pub fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
         match self {
             Tracer::On(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),

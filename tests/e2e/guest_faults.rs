@@ -89,7 +89,7 @@ async fn a_tracing_setting_that_is_not_understood_does_not_stop_the_plugin() {
             "w3c",
             "tracing is off: the collector's address \"not an address\" is not host:port",
         ),
-        (&collector.address(), "b3", "trace propagation \"b3\" is not known here, W3C is used"),
+        (&collector.address(), "b3", "trace propagation \"b3\" is not supported, W3C is used"),
     ] {
         let launch = Plugin::packaged("http-backend").tracing(address);
         let plugin = launch.env("GF_INSTANCE_OTLP_PROPAGATION", propagation).start().await;

@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
 use crate::shutdown::Shutdown;
-use crate::telemetry;
+use crate::telemetry::{ServiceIdentity, TracingConfig, TracingSettings};
 
 /// Makes a [`Host`].
 pub struct Builder {
@@ -65,7 +65,7 @@ impl Builder {
         let Self { component, settings, id, version, log, shutdown } = self;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
-        let (tracing, tracing_problems) = telemetry::Config::parse(telemetry::Settings {
+        let (tracing, tracing_problems) = TracingConfig::parse(TracingSettings {
             address: &tracing.address,
             propagation: &tracing.propagation,
             sampler_type: &tracing.sampler_type,
@@ -101,7 +101,7 @@ impl Builder {
             platform: Arc::new(platform),
             egress: egress::Config { allow_hosts },
             tracing,
-            identity: telemetry::Service { id, version: version.unwrap_or_default() },
+            identity: ServiceIdentity { id, version: version.unwrap_or_default() },
             loading,
             current,
             backend,

@@ -1,15 +1,16 @@
-//! Grafana's tracing settings, made sense of. A setting that cannot be followed is a [`Problem`], never a stopped plugin.
+//! Grafana's settings for tracing, interpreted. One that cannot be followed is reported and never stops the plugin.
 
 use http::uri::Authority;
 use opentelemetry_sdk::trace::Sampler;
 
+use super::problem::TracingProblem;
 use super::propagation::Propagation;
 use super::sampler::Root;
 
-/// What Grafana says, word for word.
+/// What Grafana says, as it stands in the environment.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Settings<'a> {
-    /// `GF_INSTANCE_OTLP_ADDRESS`: `host:port` of the collector; empty is off, and then the rest says nothing.
+pub struct TracingSettings<'a> {
+    /// `GF_INSTANCE_OTLP_ADDRESS`: `host:port` of the collector. If empty, tracing is off whatever the rest says.
     pub address: &'a str,
     /// `GF_INSTANCE_OTLP_PROPAGATION`: a list of `w3c`, `jaeger`.
     pub propagation: &'a str,
@@ -19,54 +20,25 @@ pub struct Settings<'a> {
     pub sampler_param: &'a str,
 }
 
-/// How to trace. The default is not at all.
+/// How to trace. The default is not to trace.
 #[derive(Clone, Debug, Default)]
-pub struct Config {
+pub struct TracingConfig {
     collector: Option<Authority>,
     propagation: Propagation,
     root: Root,
 }
 
-/// A setting that could not be followed, what happens instead, and the remedy.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Problem {
-    #[error(
-        "tracing is off: the collector's address {0:?} is not host:port; set `address` under \
-         [tracing.opentelemetry.otlp], without a scheme"
-    )]
-    Address(String),
-    #[error(
-        "trace propagation {0:?} is not known here, W3C is used; set `propagation` under \
-         [tracing.opentelemetry.otlp] to w3c"
-    )]
-    Propagation(String),
-    #[error(
-        "trace sampler {0:?} is not known here, every trace is recorded; set `sampler_type` under \
-         [tracing.opentelemetry] to const"
-    )]
-    SamplerType(String),
-    #[error(
-        "trace sampler parameter {0:?} is not a number, 1.0 is used; set `sampler_param` under [tracing.opentelemetry]"
-    )]
-    SamplerParam(String),
-    #[error(
-        "a const trace sampler is 0 or 1, not {0}, every trace is recorded; set `sampler_param` under \
-         [tracing.opentelemetry]"
-    )]
-    SamplerRange(f64),
-}
+// === impl TracingConfig ===
 
-// === impl Config ===
-
-impl Config {
-    /// Never fails: what cannot be followed is among the problems, for the log.
-    pub fn parse(settings: Settings<'_>) -> (Self, Vec<Problem>) {
+impl TracingConfig {
+    /// Never fails: what cannot be followed is returned as a problem, for the log.
+    pub fn parse(settings: TracingSettings<'_>) -> (Self, Vec<TracingProblem>) {
         let mut problems = Vec::new();
         if settings.address.is_empty() {
             return (Self::default(), problems);
         }
         let Some(collector) = authority(settings.address) else {
-            problems.push(Problem::Address(settings.address.to_owned()));
+            problems.push(TracingProblem::Address(settings.address.to_owned()));
             return (Self::default(), problems);
         };
         let propagation = Propagation::parse(settings.propagation, &mut problems);
@@ -74,7 +46,7 @@ impl Config {
         (Self { collector: Some(collector), propagation, root }, problems)
     }
 
-    /// Where the spans go, if they are recorded.
+    /// Where the spans go; None if tracing is off.
     pub fn collector(&self) -> Option<&Authority> {
         self.collector.as_ref()
     }
@@ -99,14 +71,21 @@ fn authority(address: &str) -> Option<Authority> {
 mod tests {
     use super::*;
 
-    fn address(address: &str) -> (Config, Vec<Problem>) {
-        Config::parse(Settings { address, sampler_param: "1.000000", ..Settings::default() })
+    fn address(address: &str) -> (TracingConfig, Vec<TracingProblem>) {
+        TracingConfig::parse(TracingSettings {
+            address,
+            sampler_param: "1.000000",
+            ..TracingSettings::default()
+        })
     }
 
     #[test]
     fn an_empty_address_is_off_whatever_else_is_set() {
-        let (config, problems) =
-            Config::parse(Settings { propagation: "b3", sampler_type: "odd", ..Settings::default() });
+        let (config, problems) = TracingConfig::parse(TracingSettings {
+            propagation: "b3",
+            sampler_type: "odd",
+            ..TracingSettings::default()
+        });
         assert!(config.collector().is_none());
         assert!(problems.is_empty());
     }
@@ -121,7 +100,7 @@ mod tests {
         for bad in ["localhost", "http://localhost:4317", ":4317", "user@host:4317", "host:99999", "a b:1"] {
             let (config, problems) = address(bad);
             assert!(config.collector().is_none(), "{bad}");
-            assert_eq!(problems, [Problem::Address(bad.into())]);
+            assert_eq!(problems, [TracingProblem::Address(bad.into())]);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The one task that sends ended spans to the collector, by OTLP over gRPC.
 //!
-//! Not the exporter of `opentelemetry-otlp`: whatever it is told, it adds headers and compression from `OTEL_*`
-//! variables, and it copies every batch before it knows whether that will be needed.
+//! This is not the exporter of `opentelemetry-otlp`: that one always takes headers and compression from `OTEL_*`
+//! variables, and it copies every batch, although the copy is needed only for another attempt.
 
 mod codec;
 
@@ -31,12 +31,12 @@ const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// The pauses between attempts double from the first to the longest, and a batch is given up after a minute, as in the
-/// Go SDK. Meanwhile the queue bounds what gathers.
+/// Go SDK. Meanwhile the queue bounds what accumulates.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Exports until the provider is gone.
+/// Returns a future that exports until the provider is gone.
 pub(super) fn run(
     collector: &Authority,
     resource: &Resource,
@@ -68,7 +68,7 @@ struct Exporter {
 // === impl Exporter ===
 
 impl Exporter {
-    /// How many of the spans did not arrive.
+    /// Returns how many of the spans did not arrive.
     async fn export(&mut self, request: ExportTraceServiceRequest, count: u64) -> u64 {
         match self.send(Arc::new(request)).await {
             Ok(response) => {
@@ -96,8 +96,7 @@ impl Exporter {
         }
     }
 
-    /// Attempts until the collector answers for good, or it has been tried long enough. During a flush the first
-    /// failure is the last.
+    /// Tries until the collector has given a final answer or the time is up. During a flush the first failure is final.
     async fn send(
         &mut self,
         request: Arc<ExportTraceServiceRequest>,
@@ -129,7 +128,7 @@ impl Exporter {
     }
 }
 
-/// OTLP's list. A status that has a source was made here because the connection failed.
+/// OTLP's list. A status with a source was made on this side, because the connection failed.
 fn is_retriable(status: &Status) -> bool {
     use std::error::Error as _;
     let codes = [
@@ -143,7 +142,7 @@ fn is_retriable(status: &Status) -> bool {
     codes.contains(&status.code()) || status.source().is_some()
 }
 
-/// The message and those of its causes: a transport's own message only says that it failed.
+/// The message with those of its causes: a transport's own message says no more than that it failed.
 fn explain(status: &Status) -> String {
     let mut text = status.message().to_owned();
     let mut cause = std::error::Error::source(status);

@@ -8,9 +8,9 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
-use super::config::Problem;
+use super::problem::TracingProblem;
 
-/// Which headers carry a context. The trace context's always do.
+/// Which headers carry a context: those of the trace context always, baggage if this says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Propagation {
     baggage: bool,
@@ -27,13 +27,14 @@ pub fn traceparent(headers: &HeaderMap) -> Option<SpanContext> {
 // === impl Propagation ===
 
 impl Propagation {
-    /// Grafana's comma-separated list. Empty means W3C with baggage, `w3c` W3C without, as in the Go SDK.
-    pub(super) fn parse(list: &str, problems: &mut Vec<Problem>) -> Self {
+    /// Reads Grafana's comma-separated list. As in the Go SDK, an empty one means W3C with baggage, and `w3c` means W3C
+    /// without.
+    pub(super) fn parse(list: &str, problems: &mut Vec<TracingProblem>) -> Self {
         let mut baggage = true;
         for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             baggage = false;
             if !name.eq_ignore_ascii_case("w3c") {
-                problems.push(Problem::Propagation(name.to_owned()));
+                problems.push(TracingProblem::Propagation(name.to_owned()));
             }
         }
         Self { baggage }

@@ -1,4 +1,4 @@
-//! Ended spans on their way to the export task: bounded, and silent while it is empty.
+//! Ended spans on their way to the export task. Bounded, and without a timer while it is empty.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,36 +10,36 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Spans that wait; more are dropped and counted. OpenTelemetry's default.
+/// How many spans may wait; more are dropped and counted. OpenTelemetry's default.
 const CAPACITY: usize = 2048;
 
-/// Spans in one request to the collector. OpenTelemetry's default.
+/// How many spans go to the collector in one request. OpenTelemetry's default.
 pub(super) const BATCH: usize = 512;
 
-/// How long the first span waits for company. OpenTelemetry's default.
+/// How long the first span waits for others. OpenTelemetry's default.
 const DELAY: Duration = Duration::from_secs(5);
 
-/// Between the threads that end spans and the one task that exports them.
+/// Stands between the threads that end spans and the one task that exports them.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    state: Mutex<State>,
-    /// Wakes the export task: the first span, a full batch, a flush, the end.
+    backlog: Mutex<Backlog>,
+    /// Wakes the export task: at the first span, a full batch, a flush, and the end.
     work: Notify,
-    /// Wakes those who flush: nothing waits and nothing is under way.
+    /// Wakes those who flush: no span is queued or being exported.
     idle: Notify,
 }
 
-/// The SDK's side of the queue.
+/// The side of the queue where the SDK puts spans.
 #[derive(Debug)]
 pub(super) struct Processor(Arc<Queue>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Backlog {
     spans: VecDeque<SpanData>,
-    /// Spans of the batch that the export task holds, as long as their fate is open.
+    /// Spans of the batch that the export task holds, until it reports what became of them.
     exporting: usize,
     dropped: u64,
-    /// Somebody flushes: no waiting for company.
+    /// Somebody flushes, so nothing waits for more spans.
     hurry: bool,
     /// The provider is gone, so no span will follow.
     closed: bool,
@@ -56,7 +56,7 @@ impl Queue {
         self.lock().hurry
     }
 
-    /// Waits until nothing is queued or under way, at most `within`; then drops and counts the rest.
+    /// Waits until no span is queued or being exported, at most `within`; then drops and counts the rest.
     pub(super) async fn flush(&self, within: Duration) {
         let deadline = Instant::now() + within;
         self.lock().hurry = true;
@@ -71,62 +71,62 @@ impl Queue {
             }
         };
         let in_time = timeout_at(deadline, emptied).await.is_ok();
-        let mut state = self.lock();
-        state.hurry = false;
+        let mut backlog = self.lock();
+        backlog.hurry = false;
         if !in_time {
-            let lost = state.spans.len() + state.exporting;
-            state.spans.clear();
-            state.exporting = 0;
-            state.dropped += lost as u64;
+            let lost = backlog.spans.len() + backlog.exporting;
+            backlog.spans.clear();
+            backlog.exporting = 0;
+            backlog.dropped += lost as u64;
         }
     }
 
-    /// The spans to export next, once the first has waited long enough, a batch is full or somebody flushes.
-    /// `None` once the provider is gone.
+    /// Returns the spans to export next, as soon as the first has waited long enough, a batch is full, or somebody
+    /// flushes. None once the provider is gone.
     pub(super) async fn batch(&self) -> Option<Vec<SpanData>> {
         loop {
-            self.until(|state| state.closed || !state.spans.is_empty()).await;
-            let full = |state: &State| state.closed || state.hurry || state.spans.len() >= BATCH;
-            // Time is up: what there is goes.
+            self.until(|backlog| backlog.closed || !backlog.spans.is_empty()).await;
+            let full = |backlog: &Backlog| backlog.closed || backlog.hurry || backlog.spans.len() >= BATCH;
+            // If time is up, what is there goes out.
             let _ = timeout(DELAY, self.until(full)).await;
-            let mut state = self.lock();
-            let size = state.spans.len().min(BATCH);
+            let mut backlog = self.lock();
+            let size = backlog.spans.len().min(BATCH);
             if size > 0 {
-                state.exporting = size;
-                return Some(state.spans.drain(..size).collect());
+                backlog.exporting = size;
+                return Some(backlog.spans.drain(..size).collect());
             }
-            if state.closed {
+            if backlog.closed {
                 return None;
             }
         }
     }
 
-    /// The batch's fate: so many of its spans did not arrive.
+    /// Ends the current batch, of which `lost` spans did not arrive.
     pub(super) fn exported(&self, lost: u64) {
-        let mut state = self.lock();
+        let mut backlog = self.lock();
         // A flush that gave up has counted them already.
-        if std::mem::take(&mut state.exporting) > 0 {
-            state.dropped += lost;
+        if std::mem::take(&mut backlog.exporting) > 0 {
+            backlog.dropped += lost;
         }
-        if state.is_idle() {
+        if backlog.is_idle() {
             self.idle.notify_waiters();
         }
     }
 
-    /// Sleeps, but not while somebody flushes.
+    /// Sleeps, but no longer once somebody flushes.
     pub(super) async fn pause(&self, time: Duration) {
-        let _ = timeout(time, self.until(|state| state.hurry || state.closed)).await;
+        let _ = timeout(time, self.until(|backlog| backlog.hurry || backlog.closed)).await;
     }
 
     fn push(&self, span: SpanData) {
-        let mut state = self.lock();
-        if state.spans.len() >= CAPACITY {
-            state.dropped += 1;
+        let mut backlog = self.lock();
+        if backlog.spans.len() >= CAPACITY {
+            backlog.dropped += 1;
             return;
         }
-        state.spans.push_back(span);
-        let waiting = state.spans.len();
-        drop(state);
+        backlog.spans.push_back(span);
+        let waiting = backlog.spans.len();
+        drop(backlog);
         if waiting == 1 || waiting == BATCH {
             self.work.notify_one();
         }
@@ -137,21 +137,21 @@ impl Queue {
         self.work.notify_one();
     }
 
-    /// For the export task alone: `work` has one listener.
-    async fn until(&self, ready: impl Fn(&State) -> bool) {
+    /// Only for the export task: `work` wakes a single listener.
+    async fn until(&self, ready: impl Fn(&Backlog) -> bool) {
         while !ready(&self.lock()) {
             self.work.notified().await;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-// === impl State ===
+// === impl Backlog ===
 
-impl State {
+impl Backlog {
     fn is_idle(&self) -> bool {
         self.spans.is_empty() && self.exporting == 0
     }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_span_waits_for_company_and_no_longer() {
+    async fn the_first_span_waits_for_others_and_no_longer() {
         let queue = Queue::default();
         let start = Instant::now();
         fill(&queue, 3);

@@ -1,4 +1,4 @@
-//! Who the spans come from.
+//! The resource of the spans: which service they come from.
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
@@ -6,15 +6,15 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 /// The plugin, as `plugin.json` names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Service {
+pub struct ServiceIdentity {
     /// The plugin's id.
     pub id: String,
     /// The plugin's version; empty if unknown.
     pub version: String,
 }
 
-/// The author's `attributes` may replace the service's, but not those of the SDK, as in the Go SDK.
-pub(super) fn resource(service: Service, attributes: Vec<KeyValue>) -> Resource {
+/// As in the Go SDK, the author's `attributes` may replace those of the service, but not those of the SDK.
+pub(super) fn resource(service: ServiceIdentity, attributes: Vec<KeyValue>) -> Resource {
     Resource::builder_empty()
         .with_attributes([
             KeyValue::new("service.name", service.id),
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_version_is_there_even_if_unknown() {
-        let service = Service { id: "my-plugin".into(), version: String::new() };
+        let service = ServiceIdentity { id: "my-plugin".into(), version: String::new() };
         let resource = resource(service, Vec::new());
         assert_eq!(text(&resource, "service.name").as_deref(), Some("my-plugin"));
         assert_eq!(text(&resource, "service.version").as_deref(), Some(""));
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_authors_attributes_win_over_the_services() {
-        let service = Service { id: "my-plugin".into(), version: "1.0.0".into() };
+        let service = ServiceIdentity { id: "my-plugin".into(), version: "1.0.0".into() };
         let attributes = vec![
             KeyValue::new("service.name", "renamed"),
             KeyValue::new("telemetry.sdk.language", "go"),

@@ -1,8 +1,8 @@
-//! Which traces are recorded, where nobody before us decided.
+//! Which traces are recorded, if no caller has decided it.
 
 use opentelemetry_sdk::trace::Sampler;
 
-use super::config::Problem;
+use super::problem::TracingProblem;
 
 /// What Grafana's configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,14 +15,14 @@ pub(super) enum Root {
 // === impl Root ===
 
 impl Root {
-    /// Grafana's `sampler_type` and `sampler_param`. Where they cannot be followed every trace is recorded.
-    pub(super) fn parse(kind: &str, param: &str, problems: &mut Vec<Problem>) -> Self {
+    /// Reads Grafana's `sampler_type` and `sampler_param`. If they cannot be followed, every trace is recorded.
+    pub(super) fn parse(kind: &str, param: &str, problems: &mut Vec<TracingProblem>) -> Self {
         if !matches!(kind, "" | "const") {
-            problems.push(Problem::SamplerType(kind.to_owned()));
+            problems.push(TracingProblem::SamplerType(kind.to_owned()));
             return Self::Always;
         }
         let param = param.parse().unwrap_or_else(|_| {
-            problems.push(Problem::SamplerParam(param.to_owned()));
+            problems.push(TracingProblem::SamplerParam(param.to_owned()));
             1.0
         });
         if param >= 1.0 {
@@ -30,12 +30,12 @@ impl Root {
         } else if param <= 0.0 {
             Self::Never
         } else {
-            problems.push(Problem::SamplerRange(param));
+            problems.push(TracingProblem::SamplerRange(param));
             Self::Always
         }
     }
 
-    /// Only spans without a parent ask the root; the others follow their parent.
+    /// Decides for spans without a parent; the others follow their parent.
     pub(super) fn sampler(self) -> Sampler {
         let root = match self {
             Self::Always => Sampler::AlwaysOn,
@@ -49,7 +49,7 @@ impl Root {
 mod tests {
     use super::*;
 
-    fn parse(kind: &str, param: &str) -> (Root, Vec<Problem>) {
+    fn parse(kind: &str, param: &str) -> (Root, Vec<TracingProblem>) {
         let mut problems = Vec::new();
         (Root::parse(kind, param, &mut problems), problems)
     }
@@ -60,14 +60,14 @@ mod tests {
         assert_eq!(parse("const", "2"), (Root::Always, vec![]));
         assert_eq!(parse("const", "0"), (Root::Never, vec![]));
         assert_eq!(parse("const", "-1"), (Root::Never, vec![]));
-        assert_eq!(parse("const", "0.5"), (Root::Always, vec![Problem::SamplerRange(0.5)]));
+        assert_eq!(parse("const", "0.5"), (Root::Always, vec![TracingProblem::SamplerRange(0.5)]));
     }
 
     #[test]
     fn what_cannot_be_followed_records_everything() {
-        assert_eq!(parse("const", ""), (Root::Always, vec![Problem::SamplerParam(String::new())]));
-        assert_eq!(parse("const", "half"), (Root::Always, vec![Problem::SamplerParam("half".into())]));
-        assert_eq!(parse("remote", "0"), (Root::Always, vec![Problem::SamplerType("remote".into())]));
+        assert_eq!(parse("const", ""), (Root::Always, vec![TracingProblem::SamplerParam(String::new())]));
+        assert_eq!(parse("const", "half"), (Root::Always, vec![TracingProblem::SamplerParam("half".into())]));
+        assert_eq!(parse("remote", "0"), (Root::Always, vec![TracingProblem::SamplerType("remote".into())]));
         let (root, problems) = parse("const", "NaN");
         assert_eq!((root, problems.len()), (Root::Always, 1));
     }

@@ -1,4 +1,4 @@
-//! Tracing whose spans stay in the process, for tests of those who start them.
+//! Tracing whose spans stay in the process, for tests of whatever starts them.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -16,12 +16,12 @@ use tokio::sync::mpsc;
 use tonic::{Code, Request, Response, Status};
 
 use crate::log::Log;
-use crate::telemetry::{Config, Service, Settings, Telemetry};
+use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig, TracingSettings};
 
-/// Longer than any of these tests should need; they end by what happens, not by this.
+/// Longer than any of these tests needs: what they wait for happens first.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Hands every request to the test, and answers what the test has prepared, else success.
+/// Hands every request to the test, and replies with what the test has prepared, or else with success.
 struct Receiver {
     requests: mpsc::UnboundedSender<ExportTraceServiceRequest>,
     answers: tokio::sync::Mutex<mpsc::UnboundedReceiver<Status>>,
@@ -60,13 +60,13 @@ async fn collector() -> Collector {
 }
 
 fn telemetry(address: impl ToString, log: Log) -> Telemetry {
-    let (config, problems) = Config::parse(Settings {
+    let (config, problems) = TracingConfig::parse(TracingSettings {
         address: &address.to_string(),
         sampler_param: "1.0",
-        ..Settings::default()
+        ..TracingSettings::default()
     });
     assert_eq!(problems, []);
-    let service = Service { id: "my-plugin".into(), version: "1.0.0".into() };
+    let service = ServiceIdentity { id: "my-plugin".into(), version: "1.0.0".into() };
     Telemetry::start(&config, service, vec![KeyValue::new("mine", "custom")], log)
 }
 

@@ -1,4 +1,8 @@
-//! W3C Trace Context, level 1: `traceparent` and `tracestate`, by the letter and without allocating on the way in.
+//! W3C Trace Context, level 1: `traceparent` and `tracestate`.
+//!
+//! Not the propagator of `opentelemetry_sdk`: version 0.33 accepts ids that are too short, and writes an empty
+//! `tracestate` where there is none. This one follows the specification to the letter, and reads a `traceparent` without
+//! allocating.
 
 use std::borrow::Cow;
 use std::str::FromStr as _;
@@ -12,11 +16,11 @@ const TRACESTATE: &str = "tracestate";
 /// `00-<32 hex>-<16 hex>-<2 hex>`.
 const LENGTH: usize = 55;
 
-/// The remote parent, if the headers name a valid one. A `tracestate` that cannot be read is left out (§3.3.1.1).
+/// Returns the remote parent if the headers name a valid one. A `tracestate` that cannot be read is ignored (§3.3.1.1).
 pub(super) fn extract(headers: &HeaderMap) -> Option<SpanContext> {
     let mut values = headers.get_all(TRACEPARENT).iter();
     let parent = values.next()?.as_bytes();
-    // Two parents are no parent.
+    // Two parents count as none.
     if values.next().is_some() {
         return None;
     }
@@ -43,7 +47,7 @@ pub(super) fn inject(context: &SpanContext, headers: &mut HeaderMap) {
 fn parse(value: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let (known, rest) = value.split_first_chunk::<LENGTH>()?;
     let (version, fields) = known.split_first_chunk::<2>()?;
-    // §3.2.2, §4.3: version 00 ends here; a later one may go on after another dash; ff is forbidden.
+    // §3.2.2, §4.3: version 00 ends here; a later one may continue after another dash; ff is forbidden.
     match (hex(version)?, rest) {
         (0xff, _) => return None,
         (0, []) | (1.., [] | [b'-', ..]) => {}
@@ -54,7 +58,7 @@ fn parse(value: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let flags = fields.strip_prefix(b"-")?.first_chunk::<2>()?;
     let trace_id = TraceId::from(hex(trace_id)?);
     let span_id = SpanId::from(u64::try_from(hex(span_id)?).ok()?);
-    // §3.2.2.5: of the flags only `sampled` has a meaning; the others are not handed on.
+    // §3.2.2.5: of the flags only `sampled` has a meaning; the others are not passed on.
     let flags = TraceFlags::new(u8::try_from(hex(flags)?).ok()?) & TraceFlags::SAMPLED;
     Some((trace_id, span_id, flags))
 }
@@ -79,7 +83,7 @@ fn format(context: &SpanContext) -> [u8; LENGTH] {
     let flags = [(context.trace_flags() & TraceFlags::SAMPLED).to_u8()];
     let bytes = trace_id.iter().chain(&span_id).chain(&flags);
     let digits = bytes.flat_map(|byte| [byte >> 4, byte & 0xf]);
-    // After the version every place that is not a dash takes the next digit.
+    // After the version, every place that is not a dash takes the next digit.
     let places = out.iter_mut().skip(3).filter(|place| **place != b'-');
     for (place, digit) in places.zip(digits) {
         *place = DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0');
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_breaks_the_format_is_no_parent() {
+    fn a_malformed_parent_is_ignored() {
         for bad in [
             "",
             "00",
