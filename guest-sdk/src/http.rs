@@ -21,6 +21,7 @@
 //! ```
 
 mod error;
+mod port;
 mod redirect;
 mod request;
 mod response;

@@ -136,12 +136,13 @@ async fn a_url_that_is_empty_or_malformed_is_named() {
             "ftp://example.com/",
             "request: the URL is not valid: it starts with http:// or https:// and a host",
         ),
+        ("http://host:99999/", "request: the URL is not valid: its port is not a number up to 65535"),
     ] {
         assert_eq!(failure(&plugin, url).await, told(500, "plugin", text), "{url:?}");
     }
-    assert_eq!(failure(&plugin, "http://host:99999/").await, told(502, "plugin", "bad gateway request"));
+    assert_eq!(failure(&plugin, "http://1.2.3.999/").await, told(502, "plugin", "bad gateway request"));
     let text =
-        "the data source's URL cannot be parsed (invalid port number): correct it, or add gpx_allow_hosts";
+        "the data source's URL cannot be parsed (invalid IPv4 address): correct it, or add gpx_allow_hosts";
     plugin.logs.wait_for(|line| line.message == "upstream failed" && line.text("error").contains(text)).await;
 }
 

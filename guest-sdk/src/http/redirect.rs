@@ -5,6 +5,8 @@ use http::header::{PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
+use super::port;
+
 #[cfg(test)]
 mod reference;
 
@@ -32,7 +34,8 @@ impl Parts {
     /// Turns the request into the one that the redirect asks for. False: the answer is no redirect.
     pub(super) fn redirect(&mut self, status: StatusCode, location: Option<&str>) -> Result<bool, String> {
         let (Some(keeps_method), Some(location)) = (keeps_method(status), location) else { return Ok(false) };
-        let target = resolve(&self.url, location).ok_or_else(|| location.to_owned())?;
+        let target =
+            resolve(&self.url, location).filter(port::is_valid).ok_or_else(|| location.to_owned())?;
         if !keeps_method {
             if self.method != Method::HEAD {
                 self.method = Method::GET;
@@ -202,6 +205,12 @@ mod tests {
             assert_eq!((&parts.method, &*parts.body), (&Method::POST, &b"body"[..]), "{status}");
             assert!(parts.headers.contains_key(CONTENT_TYPE), "{status}");
         }
+    }
+
+    #[test]
+    fn a_port_that_is_not_a_number_leads_nowhere() {
+        let redirected = post().redirect(StatusCode::FOUND, Some("http://a.example:99999/"));
+        assert_eq!(redirected, Err("http://a.example:99999/".to_owned()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::error::Cause;
+use super::port;
 use super::redirect::{MAX_REDIRECTS, Parts};
 use super::wire::{self, Exchange};
 use super::{Error, Response};
@@ -156,7 +157,13 @@ fn parse(url: &str) -> Result<Uri, String> {
     let parsed: Uri =
         url.parse().map_err(|err| format!("the URL is not valid ({err}): it is like http://host/path"))?;
     match parsed.scheme_str() {
-        Some("http" | "https") if parsed.host().is_some_and(|host| !host.is_empty()) => Ok(parsed),
+        Some("http" | "https") if parsed.host().is_some_and(|host| !host.is_empty()) => {
+            if port::is_valid(&parsed) {
+                Ok(parsed)
+            } else {
+                Err("the URL is not valid: its port is not a number up to 65535".to_owned())
+            }
+        }
         _ => Err("the URL is not valid: it starts with http:// or https:// and a host".to_owned()),
     }
 }
@@ -202,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_url_that_leads_nowhere_is_refused() {
-        for url in ["", "a.example", "/path", "ftp://a.example/", "http://", "http://a b/", "http://[::1"] {
+        let urls = ["", "a.example", "/path", "ftp://a.example/", "http://", "http://a b/", "http://[::1"];
+        for url in urls.into_iter().chain(["http://a.example:99999/"]) {
             let error = get(url).start().unwrap_err();
             assert!(matches!(error.cause(), Cause::Invalid(_)), "{url}: {error}");
             assert!(error.to_string().contains("the URL is "), "{url}: {error}");

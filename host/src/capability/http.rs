@@ -113,7 +113,7 @@ fn code(error: &Error) -> Code {
     match error {
         // HttpRequestDenied and DestinationIpProhibited would not carry the remedy to the person who reads the panel.
         Error::Denied { .. } | Error::AddressProhibited { .. } => Code::InternalError(Some(error.chain())),
-        Error::Uri => Code::HttpRequestUriInvalid,
+        Error::InvalidUrl(_) => Code::HttpRequestUriInvalid,
         Error::Method => Code::HttpRequestMethodInvalid,
         Error::Resolve(ResolveError::Timeout { .. }) => Code::DnsTimeout,
         Error::Resolve(_) => Code::DnsError { rcode: Some(error.chain()), info_code: None },

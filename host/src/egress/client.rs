@@ -94,7 +94,7 @@ impl Inner {
         limits: Limits,
         events: Events,
     ) -> Result<Response<ResponseBody>, Error> {
-        let origin = Origin::of_uri(request.uri()).ok_or(Error::Uri)?;
+        let origin = Origin::of_uri(request.uri())?;
         if request.method() == Method::CONNECT {
             return Err(Error::Method);
         }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::origin::InvalidUrl;
 use super::tls::BadPem;
 use crate::net::ResolveError;
 
@@ -23,8 +24,8 @@ pub enum Error {
         pattern: String,
         plugin_id: Arc<str>,
     },
-    #[error("the request's URL has no host, or a scheme other than http and https")]
-    Uri,
+    #[error(transparent)]
+    InvalidUrl(#[from] InvalidUrl),
     #[error("the method CONNECT is not supported: a request may not open a tunnel")]
     Method,
     #[error(transparent)]

@@ -1,10 +1,11 @@
-//! Scheme, host and port: what grants are given for and connections are made for.
+//! Scheme, host and port: what grants are for and connections lead to.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Uri;
+use http::uri::Authority;
 use url::Url;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +20,15 @@ pub(super) struct Origin {
     pub(super) scheme: Scheme,
     pub(super) host: Arc<str>,
     pub(super) port: u16,
+}
+
+/// Why a request's URL has no origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUrl {
+    #[error("the request's URL has no host, or a scheme other than http and https")]
+    SchemeOrHost,
+    #[error("the port of the request's URL is not a number up to 65535")]
+    Port,
 }
 
 // === impl Scheme ===
@@ -43,10 +53,12 @@ impl Scheme {
 // === impl Origin ===
 
 impl Origin {
-    pub(super) fn of_uri(uri: &Uri) -> Option<Self> {
-        let scheme = Scheme::parse(uri.scheme_str()?)?;
-        let host = normal(uri.host().filter(|host| !host.is_empty())?);
-        Some(Self { scheme, host: host.into(), port: uri.port_u16().unwrap_or(scheme.port()) })
+    pub(super) fn of_uri(uri: &Uri) -> Result<Self, InvalidUrl> {
+        let scheme = uri.scheme_str().and_then(Scheme::parse).ok_or(InvalidUrl::SchemeOrHost)?;
+        let authority = uri.authority().filter(|authority| !authority.host().is_empty());
+        let authority = authority.ok_or(InvalidUrl::SchemeOrHost)?;
+        let port = explicit_port(authority)?.unwrap_or(scheme.port());
+        Ok(Self { scheme, host: normal(authority.host()).into(), port })
     }
 
     pub(super) fn of_url(url: &Url) -> Option<Self> {
@@ -75,6 +87,22 @@ impl Origin {
     }
 }
 
+/// RFC 3986, section 3.2.3: an empty port is the scheme's own. The `http` crate says of any other text, too, that there
+/// is no port.
+fn explicit_port(authority: &Authority) -> Result<Option<u16>, InvalidUrl> {
+    let text = authority.as_str();
+    let after_userinfo = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+    let after_host = after_userinfo.strip_prefix(authority.host()).ok_or(InvalidUrl::Port)?;
+    match after_host.strip_prefix(':') {
+        Some("") => Ok(None),
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            port.parse().map(Some).map_err(|_| InvalidUrl::Port)
+        }
+        None if after_host.is_empty() => Ok(None),
+        _ => Err(InvalidUrl::Port),
+    }
+}
+
 /// One spelling for a host: lower case, no brackets, no trailing dot, an address in its shortest form.
 pub(super) fn normal(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -82,5 +110,41 @@ pub(super) fn normal(host: &str) -> String {
     match host.parse::<IpAddr>() {
         Ok(address) => address.to_string(),
         Err(_) => host.to_ascii_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(url: &str) -> Result<String, InvalidUrl> {
+        Origin::of_uri(&url.parse().unwrap()).map(|origin| origin.authority())
+    }
+
+    #[test]
+    fn a_port_is_a_number_or_the_schemes_own() {
+        for (url, authority) in [
+            ("http://h/", "h:80"),
+            ("https://h", "h:443"),
+            ("http://h:/", "h:80"),
+            ("http://H.:081/", "h:81"),
+            ("https://u:99999@h:65535/", "h:65535"),
+            ("http://[::1]/", "[::1]:80"),
+            ("http://[0::1]:81/", "[::1]:81"),
+        ] {
+            assert_eq!(origin(url).as_deref(), Ok(authority), "{url}");
+        }
+        for url in
+            ["http://h:65536/", "http://h:99999/", "http://h:x/", "http://h:+80/", "http://u:81@[::1]:99999/"]
+        {
+            assert_eq!(origin(url), Err(InvalidUrl::Port), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_names_scheme_and_host() {
+        for url in ["ftp://h/", "/path", "h:80"] {
+            assert_eq!(origin(url), Err(InvalidUrl::SchemeOrHost), "{url}");
+        }
     }
 }

@@ -209,7 +209,14 @@ mod tests {
     fn urls_that_cannot_be_used_say_why() {
         assert_eq!(parse(" ", "", &[]).url.unwrap_err(), UrlFault::Missing);
         assert_eq!(parse("localhost:9090", "", &[]).url.unwrap_err(), UrlFault::Scheme);
-        assert!(matches!(parse("http://[", "", &[]).url.unwrap_err(), UrlFault::Malformed(_)));
+        for (url, why) in [
+            ("http://[", "invalid IPv6 address"),
+            ("http://host:99999/", "invalid port number"),
+            ("http://1.2.3.999/", "invalid IPv4 address"),
+        ] {
+            let text = format!("the data source's URL cannot be parsed ({why}): correct it, or ");
+            assert_eq!(parse(url, "", &[]).url.unwrap_err().to_string(), text);
+        }
     }
 
     #[test]

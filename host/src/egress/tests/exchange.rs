@@ -108,6 +108,14 @@ async fn what_is_not_granted_is_not_connected_to() {
 }
 
 #[tokio::test]
+async fn a_port_that_is_not_a_number_is_refused() {
+    // Of a data source whose origin is what the URL would mean without its port.
+    let client = Fixture::new("").client("http://127.0.0.1/");
+    let error = send(&client, get("http://127.0.0.1:99999/")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the port of the request's URL is not a number up to 65535");
+}
+
+#[tokio::test]
 async fn a_closed_port_refuses() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let fixture = Fixture::new("");
