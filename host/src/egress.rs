@@ -1,68 +1,63 @@
-//! The data source's HTTP client: who may be reached, over which connection, as whom, and what the trace tells of it.
+//! The data source's HTTP client: who may be reached, over which connection, with which credentials, and what the trace
+//! tells of it.
+//!
+//! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace` → `error` → `settings`,
+//! `origin`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
+//! call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
-mod body;
-mod client;
-mod connection;
-mod connector;
 mod credentials;
-mod decode;
+mod dial;
 mod error;
-mod events;
+mod exchange;
 mod origin;
 mod policy;
-mod pool;
 mod settings;
-mod span;
 #[cfg(test)]
 mod tests;
-mod tls;
-mod wire;
+mod trace;
 
 use std::sync::Arc;
 
+use self::dial::{Dialer, TrustedRoots};
+pub use self::error::{RequestError, RequestErrorKind};
+pub use self::exchange::{Client, ResponseBody};
+pub use self::origin::InvalidUrl;
+use self::policy::Grants;
+pub use self::policy::{BadPattern, Patterns};
+pub use self::settings::{BadPem, DataSourceFields, DataSourceHttp};
+use self::trace::RequestTracing;
 use crate::net::Resolver;
-use crate::telemetry::{Telemetry, Tracer};
-
-pub use body::ResponseBody;
-pub use client::Client;
-pub use error::Error;
-pub use policy::{BadPattern, Patterns};
-pub use settings::{Settings, Source};
-pub use tls::BadPem;
-
-/// What the operator says about requests that leave the process.
-#[derive(Clone, Debug, Default)]
-pub struct Config {
-    /// From `gpx_allow_hosts`.
-    pub allow_hosts: Patterns,
-}
+use crate::telemetry::Telemetry;
 
 /// What the clients of all data sources share.
 pub struct Egress {
-    operator: Patterns,
+    allow_hosts: Patterns,
     plugin_id: Arc<str>,
-    resolver: Resolver,
-    roots: tls::Roots,
-    telemetry: Telemetry,
-    tracer: Tracer,
+    resolver: Arc<Resolver>,
+    roots: Arc<TrustedRoots>,
+    tracing: RequestTracing,
 }
 
 // === impl Egress ===
 
 impl Egress {
-    pub fn new(config: Config, plugin_id: &str, telemetry: Telemetry) -> Self {
+    /// `allow_hosts` is what the operator lets all data sources reach.
+    pub fn new(allow_hosts: Patterns, plugin_id: &str, telemetry: Telemetry) -> Self {
         Self {
-            operator: config.allow_hosts,
+            allow_hosts,
             plugin_id: plugin_id.into(),
-            resolver: Resolver::default(),
-            roots: tls::Roots::default(),
-            tracer: telemetry.plugin(),
-            telemetry,
+            resolver: Arc::default(),
+            roots: Arc::default(),
+            tracing: RequestTracing::new(telemetry),
         }
     }
 
-    /// A client with connections of its own, for one version of one data source.
-    pub fn client(self: &Arc<Self>, settings: Settings) -> Client {
-        Client::new(self.clone(), settings)
+    /// Returns a client with connections of its own, for one version of one data source.
+    pub fn client(&self, settings: DataSourceHttp) -> Client {
+        let grants = Grants::new(&settings.url, self.allow_hosts.clone(), self.plugin_id.clone());
+        let grants = Arc::new(grants);
+        let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
+        let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
+        Client::new(settings, grants, dialer, self.tracing.clone())
     }
 }

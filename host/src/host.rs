@@ -13,7 +13,7 @@ pub use self::builder::Builder;
 pub use self::error::Error;
 use crate::capability::scrub::Scrub;
 use crate::capability::tracer::key_value;
-use crate::egress::{self, Egress};
+use crate::egress::{Egress, Patterns};
 use crate::log::{Log, Value};
 use crate::plugin::{
     Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, precompiled,
@@ -35,7 +35,7 @@ pub struct Host(Arc<Inner>);
 
 struct Inner {
     platform: Arc<Platform>,
-    egress: egress::Config,
+    allow_hosts: Patterns,
     tracing: TracingConfig,
     identity: ServiceIdentity,
     loading: Loading,
@@ -138,7 +138,7 @@ impl Inner {
     }
 
     fn plugin(&self, loaded: LoadedComponent, telemetry: &Telemetry) -> Arc<Plugin> {
-        let egress = Egress::new(self.egress.clone(), &self.identity.id, telemetry.clone());
+        let egress = Egress::new(self.allow_hosts.clone(), &self.identity.id, telemetry.clone());
         Arc::new(Plugin::new(loaded, self.platform.clone(), Arc::new(egress)))
     }
 

@@ -1,6 +1,5 @@
 //! `wasi:http/outgoing-handler`: hands a component's requests to its data source's client.
 
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -11,8 +10,7 @@ use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpHooks}
 
 use super::tracer::CallSpans;
 use crate::budget::{Upstream, Waiting};
-use crate::egress::{Client, Error};
-use crate::net::ResolveError;
+use crate::egress::{Client, RequestError, RequestErrorKind};
 
 /// The HTTP state of one instance.
 pub struct HttpHooks {
@@ -108,66 +106,53 @@ impl<B: Body + Unpin> Body for Awaited<B> {
     }
 }
 
-/// The error as `wasi:http` names it. Text goes along where a person must do something, and where no name fits.
-fn code(error: &Error) -> Code {
-    match error {
+/// Returns the error as `wasi:http` names it. Its text goes along if a person must do something, or if no name fits.
+fn code(error: &RequestError) -> Code {
+    code_of(error.kind(), || error.chain())
+}
+
+fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
+    match kind {
         // HttpRequestDenied and DestinationIpProhibited would not carry the remedy to the person who reads the panel.
-        Error::Denied { .. } | Error::AddressProhibited { .. } => Code::InternalError(Some(error.chain())),
-        Error::InvalidUrl(_) => Code::HttpRequestUriInvalid,
-        Error::Method => Code::HttpRequestMethodInvalid,
-        Error::Resolve(ResolveError::Timeout { .. }) => Code::DnsTimeout,
-        Error::Resolve(_) => Code::DnsError { rcode: Some(error.chain()), info_code: None },
-        Error::ConnectTimeout { .. } => Code::ConnectionTimeout,
-        Error::Connect { source, .. } => connect_code(source),
-        Error::TlsSettings(_) => Code::InternalError(Some(error.chain())),
-        Error::Tls { source, .. } => tls_code(source, error),
-        Error::ResponseTimeout { .. } => Code::HttpResponseTimeout,
-        Error::ReadTimeout { .. } => Code::ConnectionReadTimeout,
-        Error::Closed { .. } => Code::ConnectionTerminated,
-        Error::Protocol { .. } => Code::HttpProtocolError,
-        Error::RequestBody { .. } => Code::InternalError(Some(error.chain())),
-        Error::Gzip { .. } => Code::HttpResponseContentCoding(Some(error.chain())),
-        Error::DecodedTooLarge { limit, .. } => Code::HttpResponseBodySize(Some(*limit)),
-    }
-}
-
-fn connect_code(source: &io::Error) -> Code {
-    match source.kind() {
-        io::ErrorKind::ConnectionRefused => Code::ConnectionRefused,
-        io::ErrorKind::TimedOut => Code::ConnectionTimeout,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Code::DestinationIpUnroutable,
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Code::ConnectionTerminated,
-        _ => Code::DestinationUnavailable,
-    }
-}
-
-fn tls_code(source: &io::Error, error: &Error) -> Code {
-    match source.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidCertificate(_)) => Code::TlsCertificateError,
-        Some(rustls::Error::AlertReceived(alert)) => {
-            Code::TlsAlertReceived { alert_id: Some((*alert).into()), alert_message: Some(error.chain()) }
+        RequestErrorKind::Denied | RequestErrorKind::TlsSettings | RequestErrorKind::RequestBody => {
+            Code::InternalError(Some(text()))
         }
-        Some(_) => Code::TlsProtocolError,
-        None => Code::ConnectionTerminated,
+        RequestErrorKind::InvalidUrl => Code::HttpRequestUriInvalid,
+        RequestErrorKind::UnsupportedMethod => Code::HttpRequestMethodInvalid,
+        RequestErrorKind::NameTimeout => Code::DnsTimeout,
+        RequestErrorKind::NameNotResolved => Code::DnsError { rcode: Some(text()), info_code: None },
+        RequestErrorKind::ConnectTimeout => Code::ConnectionTimeout,
+        RequestErrorKind::ConnectionRefused => Code::ConnectionRefused,
+        RequestErrorKind::NoRoute => Code::DestinationIpUnroutable,
+        RequestErrorKind::ConnectFailed => Code::DestinationUnavailable,
+        RequestErrorKind::ConnectionLost => Code::ConnectionTerminated,
+        RequestErrorKind::Certificate => Code::TlsCertificateError,
+        RequestErrorKind::TlsAlert(alert) => {
+            Code::TlsAlertReceived { alert_id: Some(alert), alert_message: Some(text()) }
+        }
+        RequestErrorKind::TlsFailed => Code::TlsProtocolError,
+        RequestErrorKind::ResponseTimeout => Code::HttpResponseTimeout,
+        RequestErrorKind::ReadTimeout => Code::ConnectionReadTimeout,
+        RequestErrorKind::Protocol => Code::HttpProtocolError,
+        RequestErrorKind::Encoding => Code::HttpResponseContentCoding(Some(text())),
+        RequestErrorKind::TooLarge(limit) => Code::HttpResponseBodySize(Some(limit)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::sync::Arc;
 
     use http_body_util::Empty;
     use opentelemetry::Context;
-    use rustls::{AlertDescription, CertificateError};
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::egress::{Config, Egress, Settings, Source};
+    use crate::egress::{DataSourceFields, DataSourceHttp, Egress, Patterns};
     use crate::telemetry::{Telemetry, Tracer};
 
     async fn send(url: &str, to: &str) -> Result<Response, Code> {
-        let settings = Settings::parse(Source {
+        let settings = DataSourceHttp::parse(DataSourceFields {
             url,
             user: "",
             basic_auth_enabled: false,
@@ -178,7 +163,7 @@ mod tests {
             uid: "",
             plugin_type: "",
         });
-        let egress = Arc::new(Egress::new(Config::default(), "my-plugin", Telemetry::default()));
+        let egress = Egress::new(Patterns::default(), "my-plugin", Telemetry::default());
         let mut hooks =
             HttpHooks::new(Some(egress.client(settings)), CallSpans::new(Tracer::Off, Context::new()));
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
@@ -198,15 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_tls_have_names() {
-        let of = |source: rustls::Error| {
-            let error = Error::Tls { authority: "h:443".to_owned(), source: io::Error::other(source) };
-            code(&error)
+    fn a_failure_keeps_what_its_code_can_carry() {
+        let of = |kind| code_of(kind, || "text".to_owned());
+        let Code::TlsAlertReceived { alert_id: Some(40), alert_message: Some(text) } =
+            of(RequestErrorKind::TlsAlert(40))
+        else {
+            panic!()
         };
-        let expired = rustls::Error::InvalidCertificate(CertificateError::Expired);
-        assert!(matches!(of(expired), Code::TlsCertificateError));
-        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
-        assert!(matches!(of(alert), Code::TlsAlertReceived { alert_id: Some(40), .. }));
-        assert!(matches!(of(rustls::Error::DecryptError), Code::TlsProtocolError));
+        assert_eq!(text, "text");
+        assert!(matches!(of(RequestErrorKind::TooLarge(7)), Code::HttpResponseBodySize(Some(7))));
     }
 }

@@ -1,25 +1,26 @@
-//! What the host adds to a request on its way out, and what the guest may not decide.
+//! What the host adds to a request, and what it does not let the guest decide.
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
 use super::origin::Origin;
-use super::settings::{self, Settings};
+use super::settings::{self, DataSourceHttp};
 
 const AGENT: &str = concat!("gpx-host/", env!("CARGO_PKG_VERSION"));
 
-/// Brings a request into the form that goes onto the wire. Gives whether the host asked for gzip by itself.
-pub(super) fn prepare<B>(request: &mut Request<B>, origin: &Origin, own: Option<&Settings>) -> bool {
+/// Prepares a request for sending. `own` holds the data source's settings if the request goes to its own origin. Returns
+/// whether the host has asked for gzip; if the guest did, the guest decodes it.
+pub(super) fn prepare<B>(request: &mut Request<B>, origin: &Origin, own: Option<&DataSourceHttp>) -> bool {
     remove_framing(request);
-    // The guest may not pretend to talk to another host than the one that was granted.
+    // The guest must not claim to talk to another host than the one that was granted.
     if let Ok(host) = HeaderValue::try_from(origin.host_header()) {
         request.headers_mut().insert(HOST, host);
     }
     if let Some(value) = userinfo(request.uri()).and_then(settings::basic_from_userinfo) {
         request.headers_mut().entry(AUTHORIZATION).or_insert(value);
     }
-    // Some servers refuse requests without one.
+    // Some servers refuse requests without this header.
     request.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
     if let Some(settings) = own {
         authorize(request, settings);
@@ -29,8 +30,8 @@ pub(super) fn prepare<B>(request: &mut Request<B>, origin: &Origin, own: Option<
     ask_for_gzip(request)
 }
 
-/// The data source's credentials; only for requests to its own origin.
-fn authorize<B>(request: &mut Request<B>, settings: &Settings) {
+/// Adds the data source's credentials. Only for requests to its own origin.
+fn authorize<B>(request: &mut Request<B>, settings: &DataSourceHttp) {
     let headers = request.headers_mut();
     if let Some(value) = &settings.authorization {
         headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
@@ -52,7 +53,7 @@ fn userinfo(uri: &Uri) -> Option<&str> {
     Some(uri.authority()?.as_str().rsplit_once('@')?.0)
 }
 
-/// As Go's client: not for ranges, which count encoded bytes, and not for HEAD, which has no body.
+/// As in Go's client: not with ranges, which count encoded bytes, and not with HEAD, which has no body.
 fn ask_for_gzip<B>(request: &mut Request<B>) -> bool {
     let headers = request.headers();
     if headers.contains_key(ACCEPT_ENCODING)

@@ -1,4 +1,4 @@
-//! Why a request got no response, or a response no end.
+//! Why a request got no response, or a response was cut short.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::origin::InvalidUrl;
-use super::tls::BadPem;
+use super::settings::BadPem;
 use crate::net::ResolveError;
 
 /// Each message is one level; `source` has the next. None contains a secret: paths and queries are left out.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum RequestError {
     #[error("no grant for {authority}; {fault}add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]")]
     Denied { authority: String, fault: String, pattern: String, plugin_id: Arc<str> },
     #[error(
@@ -27,7 +27,7 @@ pub enum Error {
     #[error(transparent)]
     InvalidUrl(#[from] InvalidUrl),
     #[error("the method CONNECT is not supported: a request may not open a tunnel")]
-    Method,
+    UnsupportedMethod,
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("no connection to {authority} within {limit:?}")]
@@ -36,7 +36,7 @@ pub enum Error {
     Connect { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     TlsSettings(BadPem),
-    #[error("no TLS with {authority}")]
+    #[error("the TLS handshake with {authority} failed")]
     Tls { authority: String, source: io::Error },
     #[error("no response from {authority} within {limit:?}")]
     ResponseTimeout { authority: String, limit: Duration },
@@ -44,7 +44,7 @@ pub enum Error {
     ReadTimeout { authority: String, limit: Duration },
     #[error("{authority} closed the connection before the response was complete")]
     Closed { authority: String, source: hyper::Error },
-    #[error("{authority} does not speak HTTP as expected")]
+    #[error("the response of {authority} is not valid HTTP")]
     Protocol { authority: String, source: hyper::Error },
     #[error("the request's body could not be sent to {authority}")]
     RequestBody { authority: String, source: hyper::Error },
@@ -54,10 +54,48 @@ pub enum Error {
     DecodedTooLarge { authority: String, limit: u64 },
 }
 
-// === impl Error ===
+/// What went wrong, for callers that report it in their own terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestErrorKind {
+    /// The operator has not granted the origin, or the address behind it. The message names the remedy.
+    Denied,
+    InvalidUrl,
+    UnsupportedMethod,
+    /// DNS did not answer in time.
+    NameTimeout,
+    /// The name has no address, or it could not be looked up.
+    NameNotResolved,
+    ConnectTimeout,
+    ConnectionRefused,
+    /// The peer's network or the peer itself cannot be reached.
+    NoRoute,
+    /// Connecting failed for another reason.
+    ConnectFailed,
+    /// The data source's TLS settings cannot be read. The message names the remedy.
+    TlsSettings,
+    /// The peer's certificate is not valid or not trusted.
+    Certificate,
+    /// The peer refused the TLS handshake with this alert.
+    TlsAlert(u8),
+    /// The TLS handshake failed for another reason.
+    TlsFailed,
+    ResponseTimeout,
+    ReadTimeout,
+    /// The connection ended before the response did.
+    ConnectionLost,
+    /// The peer broke the rules of HTTP.
+    Protocol,
+    RequestBody,
+    /// The response's encoding is damaged.
+    Encoding,
+    /// The decoded response has more than this many bytes.
+    TooLarge(u64),
+}
 
-impl Error {
-    /// Sorts an error of an exchange that was under way.
+// === impl RequestError ===
+
+impl RequestError {
+    /// Classifies an error that ended an exchange.
     pub(super) fn of_exchange(authority: &str, source: hyper::Error) -> Self {
         let authority = authority.to_owned();
         if source.is_user() {
@@ -69,7 +107,28 @@ impl Error {
         }
     }
 
-    /// The message with those of its sources, for people.
+    pub fn kind(&self) -> RequestErrorKind {
+        match self {
+            Self::Denied { .. } | Self::AddressProhibited { .. } => RequestErrorKind::Denied,
+            Self::InvalidUrl(_) => RequestErrorKind::InvalidUrl,
+            Self::UnsupportedMethod => RequestErrorKind::UnsupportedMethod,
+            Self::Resolve(ResolveError::Timeout { .. }) => RequestErrorKind::NameTimeout,
+            Self::Resolve(_) => RequestErrorKind::NameNotResolved,
+            Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,
+            Self::Connect { source, .. } => connect_kind(source),
+            Self::TlsSettings(_) => RequestErrorKind::TlsSettings,
+            Self::Tls { source, .. } => tls_kind(source),
+            Self::ResponseTimeout { .. } => RequestErrorKind::ResponseTimeout,
+            Self::ReadTimeout { .. } => RequestErrorKind::ReadTimeout,
+            Self::Closed { .. } => RequestErrorKind::ConnectionLost,
+            Self::Protocol { .. } => RequestErrorKind::Protocol,
+            Self::RequestBody { .. } => RequestErrorKind::RequestBody,
+            Self::Gzip { .. } => RequestErrorKind::Encoding,
+            Self::DecodedTooLarge { limit, .. } => RequestErrorKind::TooLarge(*limit),
+        }
+    }
+
+    /// Returns the message with those of its sources, for people.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut next = std::error::Error::source(self);
@@ -85,4 +144,59 @@ impl Error {
 fn is_closed(error: &hyper::Error) -> bool {
     let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     error.is_closed() || error.is_canceled() || error.is_incomplete_message() || io.is_some()
+}
+
+fn connect_kind(source: &io::Error) -> RequestErrorKind {
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => RequestErrorKind::ConnectionRefused,
+        io::ErrorKind::TimedOut => RequestErrorKind::ConnectTimeout,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => RequestErrorKind::NoRoute,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => RequestErrorKind::ConnectionLost,
+        _ => RequestErrorKind::ConnectFailed,
+    }
+}
+
+/// `tokio-rustls` wraps what rustls says in an I/O error; any other is one of the connection.
+fn tls_kind(source: &io::Error) -> RequestErrorKind {
+    match source.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(_)) => RequestErrorKind::Certificate,
+        Some(rustls::Error::AlertReceived(alert)) => RequestErrorKind::TlsAlert((*alert).into()),
+        Some(_) => RequestErrorKind::TlsFailed,
+        None => RequestErrorKind::ConnectionLost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, CertificateError};
+
+    use super::*;
+
+    fn tls(source: io::Error) -> RequestErrorKind {
+        RequestError::Tls { authority: "h:443".to_owned(), source }.kind()
+    }
+
+    #[test]
+    fn failures_of_tls_are_told_apart() {
+        let expired = rustls::Error::InvalidCertificate(CertificateError::Expired);
+        assert_eq!(tls(io::Error::other(expired)), RequestErrorKind::Certificate);
+        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
+        assert_eq!(tls(io::Error::other(alert)), RequestErrorKind::TlsAlert(40));
+        assert_eq!(tls(io::Error::other(rustls::Error::DecryptError)), RequestErrorKind::TlsFailed);
+        assert_eq!(tls(io::ErrorKind::ConnectionReset.into()), RequestErrorKind::ConnectionLost);
+    }
+
+    #[test]
+    fn failures_to_connect_are_told_apart() {
+        for (source, kind) in [
+            (io::ErrorKind::ConnectionRefused, RequestErrorKind::ConnectionRefused),
+            (io::ErrorKind::TimedOut, RequestErrorKind::ConnectTimeout),
+            (io::ErrorKind::NetworkUnreachable, RequestErrorKind::NoRoute),
+            (io::ErrorKind::ConnectionReset, RequestErrorKind::ConnectionLost),
+            (io::ErrorKind::AddrNotAvailable, RequestErrorKind::ConnectFailed),
+        ] {
+            let address = "192.0.2.1:80".parse().unwrap();
+            assert_eq!(RequestError::Connect { address, source: source.into() }.kind(), kind);
+        }
+    }
 }

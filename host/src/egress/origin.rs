@@ -14,7 +14,7 @@ pub(super) enum Scheme {
     Https,
 }
 
-/// The host is in lower case, an IPv6 literal without brackets.
+/// The host is as `normal` spells it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     pub(super) scheme: Scheme,
@@ -67,17 +67,17 @@ impl Origin {
         Some(Self { scheme, host: host.into(), port: url.port().unwrap_or(scheme.port()) })
     }
 
-    /// The host, if it is an address.
+    /// Returns the host if it is an address.
     pub(super) fn literal(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 
-    /// `host:port`, as it is dialled.
+    /// Returns `host:port`, the port even if it is the scheme's own.
     pub(super) fn authority(&self) -> String {
         format!("{}:{}", self.bracketed(), self.port)
     }
 
-    /// The `Host` header's text: without the port if it is the scheme's own.
+    /// Returns the text of the `Host` header: without the port if it is the scheme's own.
     pub(super) fn host_header(&self) -> String {
         if self.port == self.scheme.port() { self.bracketed().into_owned() } else { self.authority() }
     }
@@ -87,8 +87,8 @@ impl Origin {
     }
 }
 
-/// RFC 3986, section 3.2.3: an empty port is the scheme's own. The `http` crate says of any other text, too, that there
-/// is no port.
+/// Returns the port that the URL names. An empty one counts as none (RFC 3986, section 3.2.3). So does any text that is
+/// not a number for the `http` crate, which is why the text is looked at here.
 fn explicit_port(authority: &Authority) -> Result<Option<u16>, InvalidUrl> {
     let text = authority.as_str();
     let after_userinfo = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
@@ -103,7 +103,8 @@ fn explicit_port(authority: &Authority) -> Result<Option<u16>, InvalidUrl> {
     }
 }
 
-/// One spelling for a host: lower case, no brackets, no trailing dot, an address in its shortest form.
+/// Returns a host in the one spelling that is compared: lower case, without brackets or a trailing dot, an address in
+/// its shortest form.
 pub(super) fn normal(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let host = host.strip_suffix('.').unwrap_or(host);

@@ -1,4 +1,6 @@
-//! What a data source's settings say about HTTP: where it is, who we are there, how long we wait.
+//! What a data source's settings say about HTTP: its URL, credentials, TLS and timeouts.
+
+mod tls;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,16 +11,17 @@ use http::header::{self, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::tls::{BadPem, TlsSettings};
+pub use self::tls::BadPem;
+pub(super) use self::tls::TlsSettings;
 
-/// As the Go SDK's: long enough for a slow network, short enough for a person who waits.
+/// As in the Go SDK: long enough for a slow network, short enough for a person who waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// As the Go SDK's: connecting, the response's head and its body.
+/// As in the Go SDK. For connecting, the response's head and its body together.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The values of a data source (or app) that concern HTTP, as Grafana sends them.
+/// The fields of a data source or app that concern HTTP, as Grafana sends them.
 #[derive(Clone, Copy)]
-pub struct Source<'a> {
+pub struct DataSourceFields<'a> {
     pub url: &'a str,
     pub user: &'a str,
     pub basic_auth_enabled: bool,
@@ -31,15 +34,15 @@ pub struct Source<'a> {
     pub plugin_type: &'a str,
 }
 
-/// How to talk to one data source. Secrets are in header values that are marked sensitive, so `Debug` hides them.
+/// How to talk to one data source. Secrets are in header values that are marked as sensitive, so `Debug` hides them.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct DataSourceHttp {
     pub(super) url: Result<Url, UrlFault>,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) timeouts: Timeouts,
     pub(super) tls: Result<TlsSettings, BadPem>,
-    /// Attributes of every request's span.
+    /// Attributes of the span of each request.
     pub(super) labels: Vec<(&'static str, String)>,
 }
 
@@ -54,20 +57,20 @@ pub(super) enum UrlFault {
     Scheme,
 }
 
-/// `None` is no limit but the call's own.
+/// None means that only the call's own deadline applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Timeouts {
     /// Name resolution, TCP and TLS.
     pub(super) connect: Option<Duration>,
-    /// The whole exchange with the body.
+    /// The whole exchange, with the response's body.
     pub(super) total: Option<Duration>,
 }
 
-// === impl Settings ===
+// === impl DataSourceHttp ===
 
-impl Settings {
-    /// Never fails: a value of the wrong type counts as absent, and a URL that cannot be used grants nothing.
-    pub fn parse(source: Source<'_>) -> Self {
+impl DataSourceHttp {
+    /// Never fails: a value of the wrong type counts as missing, and a URL that cannot be used grants nothing.
+    pub fn parse(source: DataSourceFields<'_>) -> Self {
         let json = serde_json::from_slice(source.json_data).unwrap_or_default();
         let url = parse_url(source.url);
         let authorization =
@@ -86,7 +89,7 @@ impl Settings {
     }
 }
 
-/// `Basic …`, marked sensitive.
+/// Returns `Basic …`, marked as sensitive.
 pub(super) fn basic(user: &str, password: &str) -> Option<HeaderValue> {
     let mut value =
         HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
@@ -95,7 +98,7 @@ pub(super) fn basic(user: &str, password: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Basic authentication from `user:password` as it stands in a URL, percent-encoded.
+/// Returns basic authentication for a URL's `user:password`, which is percent-encoded.
 pub(super) fn basic_from_userinfo(userinfo: &str) -> Option<HeaderValue> {
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
     let decode = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
@@ -119,13 +122,13 @@ fn authorization_of_userinfo(url: &Url) -> Option<HeaderValue> {
 }
 
 fn without_userinfo(mut url: Url) -> Url {
-    // Only a URL without a host refuses these, and http URLs have one.
+    // Only a URL without a host refuses these, and an http URL always has one.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url
 }
 
-fn basic_auth(source: &Source<'_>, json: &Map<String, Value>) -> Option<HeaderValue> {
+fn basic_auth(source: &DataSourceFields<'_>, json: &Map<String, Value>) -> Option<HeaderValue> {
     let secret = |key: &str| source.secrets.get(key).map_or("", String::as_str);
     if source.basic_auth_enabled {
         return basic(source.basic_auth_user, secret("basicAuthPassword"));
@@ -138,7 +141,7 @@ fn basic_auth(source: &Source<'_>, json: &Map<String, Value>) -> Option<HeaderVa
     if enabled { basic(user, secret("basicAuthPassword")) } else { None }
 }
 
-/// `httpHeaderName1` with the secret `httpHeaderValue1`, and so on; the first missing number ends the list.
+/// Reads `httpHeaderName1` with the secret `httpHeaderValue1`, and so on. The first missing number ends the list.
 fn custom_headers(
     json: &Map<String, Value>,
     secrets: &HashMap<String, String>,
@@ -155,20 +158,20 @@ fn custom_headers(
         .collect()
 }
 
-/// Headers by which HTTP/1 delimits messages: they belong to the client that writes the message.
+/// Whether HTTP/1 delimits messages by this header. If so, only the client that writes the message may set it.
 pub(super) fn frames_the_message(name: &HeaderName) -> bool {
     [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TE, header::UPGRADE]
         .contains(name)
 }
 
-/// Zero is no limit, as in Go.
+/// As in Go, zero means no limit.
 fn seconds(json: &Map<String, Value>, key: &str, default: Duration) -> Option<Duration> {
     let value = json.get(key).and_then(Value::as_f64);
     let limit = value.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(default);
     (!limit.is_zero()).then_some(limit)
 }
 
-fn labels(source: &Source<'_>) -> Vec<(&'static str, String)> {
+fn labels(source: &DataSourceFields<'_>) -> Vec<(&'static str, String)> {
     if source.uid.is_empty() {
         return Vec::new();
     }
@@ -183,9 +186,9 @@ fn labels(source: &Source<'_>) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
 
-    fn parse(url: &str, json: &str, secrets: &[(&str, &str)]) -> Settings {
+    fn parse(url: &str, json: &str, secrets: &[(&str, &str)]) -> DataSourceHttp {
         let secrets = secrets.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::parse(Source {
+        DataSourceHttp::parse(DataSourceFields {
             url,
             user: "",
             basic_auth_enabled: false,
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_the_wrong_type_count_as_absent() {
+    fn values_of_the_wrong_type_count_as_missing() {
         let settings =
             parse("", r#"{"timeout":"5","dialTimeout":-1,"basicAuth":"yes","httpHeaderName1":3}"#, &[]);
         let default = Timeouts { connect: Some(CONNECT_TIMEOUT), total: Some(TOTAL_TIMEOUT) };

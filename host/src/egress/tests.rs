@@ -11,9 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Empty, Full};
 use opentelemetry::Context;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::SpanData;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -21,13 +19,13 @@ use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::*;
-use crate::telemetry::{Telemetry, Tracer};
+use crate::telemetry::test::{Ended, recording};
 
 type Response = http::Response<ResponseBody>;
 type Request = http::Request<WasiBody>;
 
 /// What the server does once it has read a request.
-enum Answer {
+enum Scripted {
     Text(String),
     Bytes(Vec<u8>),
     /// Sends this and closes.
@@ -49,27 +47,22 @@ struct Server {
     task: tokio::task::JoinHandle<()>,
 }
 
-/// Keeps the spans that end.
-#[derive(Clone, Debug, Default)]
-struct Captured(Arc<Mutex<Vec<SpanData>>>);
-
 struct Fixture {
-    egress: Arc<Egress>,
-    spans: Captured,
-    _provider: SdkTracerProvider,
+    egress: Egress,
+    spans: Ended,
 }
 
 // === impl Server ===
 
 impl Server {
-    /// `script` gives the answer to each request, by its number over all connections.
-    async fn start(script: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
+    /// `script` returns the answer to a request by its number, counted over all connections.
+    async fn start(script: impl Fn(usize) -> Scripted + Send + Sync + 'static) -> Self {
         Self::start_with(None, script).await
     }
 
     async fn start_with(
         tls: Option<TlsAcceptor>,
-        script: impl Fn(usize) -> Answer + Send + Sync + 'static,
+        script: impl Fn(usize) -> Scripted + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -98,7 +91,7 @@ impl Server {
     }
 
     async fn always(answer: &'static str) -> Self {
-        Self::start(move |_| Answer::Text(answer.to_owned())).await
+        Self::start(move |_| Scripted::Text(answer.to_owned())).await
     }
 
     fn url(&self) -> String {
@@ -130,7 +123,7 @@ async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     connection: usize,
     seen: &mpsc::UnboundedSender<Seen>,
-    answer: impl Fn() -> Answer,
+    answer: impl Fn() -> Scripted,
 ) {
     let mut received = Vec::new();
     loop {
@@ -143,10 +136,10 @@ async fn converse(
         let head = String::from_utf8(received.drain(..end + 4).collect()).unwrap();
         let _ = seen.send(Seen::Request(connection, head));
         let (bytes, goes_on) = match answer() {
-            Answer::Text(text) => (text.into_bytes(), true),
-            Answer::Bytes(bytes) => (bytes, true),
-            Answer::Last(text) => (text.into_bytes(), false),
-            Answer::Part(text) => {
+            Scripted::Text(text) => (text.into_bytes(), true),
+            Scripted::Bytes(bytes) => (bytes, true),
+            Scripted::Last(text) => (text.into_bytes(), false),
+            Scripted::Part(text) => {
                 stream.write_all(text.as_bytes()).await.unwrap();
                 let _ = stream.read_buf(&mut received).await;
                 return;
@@ -158,31 +151,12 @@ async fn converse(
     }
 }
 
-// === impl Captured ===
-
-impl SpanExporter for Captured {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.0.lock().unwrap().extend(batch);
-        Ok(())
-    }
-}
-
-impl Captured {
-    fn take(&self) -> Vec<SpanData> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
-}
-
 // === impl Fixture ===
 
 impl Fixture {
     fn new(allow_hosts: &str) -> Self {
-        let spans = Captured::default();
-        let provider = SdkTracerProvider::builder().with_simple_exporter(spans.clone()).build();
-        let config = Config { allow_hosts: Patterns::parse([allow_hosts]).0 };
-        let mut egress = Egress::new(config, "my-plugin", Telemetry::default());
-        egress.tracer = Tracer::On(provider.tracer("test"));
-        Self { egress: Arc::new(egress), spans, _provider: provider }
+        let (telemetry, spans) = recording();
+        Self { egress: Egress::new(Patterns::parse([allow_hosts]).0, "my-plugin", telemetry), spans }
     }
 
     fn client(&self, url: &str) -> Client {
@@ -191,7 +165,7 @@ impl Fixture {
 
     fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
         let secrets = secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        self.egress.client(Settings::parse(Source {
+        self.egress.client(DataSourceHttp::parse(DataSourceFields {
             url,
             user: "",
             basic_auth_enabled: false,
@@ -215,15 +189,19 @@ fn post(url: impl Into<String>, body: &'static str) -> Request {
     http::Request::post(url.into()).body(body).unwrap()
 }
 
-async fn send(client: &Client, request: Request) -> Result<Response, Error> {
+async fn send(client: &Client, request: Request) -> Result<Response, RequestError> {
     send_with(client, request, RequestOptions::default()).await
 }
 
-async fn send_with(client: &Client, request: Request, options: RequestOptions) -> Result<Response, Error> {
+async fn send_with(
+    client: &Client,
+    request: Request,
+    options: RequestOptions,
+) -> Result<Response, RequestError> {
     client.send(request, Some(options), &Context::new()).await
 }
 
-async fn text(response: Response) -> Result<String, Error> {
+async fn text(response: Response) -> Result<String, RequestError> {
     let bytes = response.into_body().collect().await?.to_bytes();
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::config::{Section, Settings};
-use crate::egress::{self, Patterns};
+use crate::egress::Patterns;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
@@ -99,7 +99,7 @@ impl Builder {
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {
             platform: Arc::new(platform),
-            egress: egress::Config { allow_hosts },
+            allow_hosts,
             tracing,
             identity: ServiceIdentity { id, version: version.unwrap_or_default() },
             loading,

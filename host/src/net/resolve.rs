@@ -32,11 +32,11 @@ pub enum ResolveError {
     /// No DNS server answered in time.
     #[error("cannot resolve {host}")]
     Timeout { host: String, source: Cause },
-    /// There is no such name, or DNS failed in another way.
+    /// The name does not exist, or DNS failed in another way.
     #[error("cannot resolve {host}")]
     Failed { host: String, source: Cause },
     /// The name exists, but has no address.
-    #[error("{host} resolves to no address")]
+    #[error("{host} has no address")]
     NoAddress { host: String },
 }
 

@@ -8,7 +8,7 @@ use hickory_resolver::net::NetError;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-/// What was read from a file, for as long as the file stays as it was.
+/// Keeps what was read from a file until the file changes.
 pub(super) struct SystemFile<T> {
     path: PathBuf,
     current: Mutex<Option<Reading<T>>>,

@@ -16,7 +16,7 @@ use crate::budget::Limits;
 use crate::call::{Arrival, Call, CallerDeadline, Deadline, Endpoint, Outcome};
 use crate::capability::bindings::exports::gpx::plugin::data::Query;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
-use crate::egress::{self, Egress};
+use crate::egress::{Egress, Patterns};
 use crate::frame::Format;
 use crate::log::Log;
 use crate::log::memory::Lines;
@@ -100,7 +100,7 @@ impl Loaded {
         let platform =
             Arc::new(Platform::new(limits.clone(), operator, use_precompiled, metrics.clone(), log.clone()));
         let loaded = LoadedComponent::load(Component::from_file(file), &platform).await.map(|component| {
-            let egress = Arc::new(Egress::new(egress::Config::default(), "test", telemetry.clone()));
+            let egress = Arc::new(Egress::new(Patterns::default(), "test", telemetry.clone()));
             let plugin = Arc::new(Plugin::new(component, platform, egress));
             Self { plugin, metrics, telemetry, ended, log, lines: lines.clone() }
         });

@@ -7,7 +7,7 @@ use super::problem::TracingProblem;
 use super::propagation::Propagation;
 use super::sampler::Root;
 
-/// What Grafana says, as it stands in the environment.
+/// The settings as Grafana passes them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSettings<'a> {
     /// `GF_INSTANCE_OTLP_ADDRESS`: `host:port` of the collector. If empty, tracing is off whatever the rest says.

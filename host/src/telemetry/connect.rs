@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::net::{ResolveError, Resolver};
 
-/// For the name and the connection together; as long as an export may take.
+/// For resolving the name and connecting together. As long as an export may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ struct CollectorConnector {
     resolver: Arc<Resolver>,
 }
 
-/// Does not connect yet.
+/// Returns a channel that connects when it is first used.
 pub(super) fn channel(collector: &Authority) -> Channel {
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(Scheme::HTTP);

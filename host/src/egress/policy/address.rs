@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What is special about an address: cloud metadata services hand out credentials, and the rest names no single peer.
+/// Says what is special about an address. Cloud metadata services hand out credentials; the others do not name one peer.
 pub(super) fn special(address: IpAddr) -> Option<&'static str> {
     match address.to_canonical() {
         IpAddr::V4(address) => special_v4(address),

@@ -33,7 +33,7 @@ async fn requests_at_the_same_time_have_connections_of_their_own() {
 
 #[tokio::test]
 async fn a_request_that_met_a_closing_connection_is_sent_again() {
-    let script = |n| if n == 1 { Answer::Last(String::new()) } else { Answer::Text(OK.to_owned()) };
+    let script = |n| if n == 1 { Scripted::Last(String::new()) } else { Scripted::Text(OK.to_owned()) };
     let mut server = Server::start(script).await;
     let fixture = Fixture::new("");
     let client = fixture.client(&server.url());
@@ -47,13 +47,13 @@ async fn a_request_that_met_a_closing_connection_is_sent_again() {
 
 #[tokio::test]
 async fn a_body_is_not_sent_twice() {
-    let script = |n| if n == 1 { Answer::Last(String::new()) } else { Answer::Text(OK.to_owned()) };
+    let script = |n| if n == 1 { Scripted::Last(String::new()) } else { Scripted::Text(OK.to_owned()) };
     let server = Server::start(script).await;
     let fixture = Fixture::new("");
     let client = fixture.client(&server.url());
     text(send(&client, get(server.url())).await.unwrap()).await.unwrap();
     let error = send(&client, post(server.url(), "once")).await.unwrap_err();
-    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::Closed { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -100,16 +100,16 @@ async fn what_is_not_granted_is_not_connected_to() {
     let fixture = Fixture::new("");
     let client = fixture.client("http://own.example.com");
     let error = send(&client, get(server.url())).await.unwrap_err();
-    assert!(matches!(error, Error::Denied { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::Denied { .. }), "{error:?}");
     let metadata = fixture.client("http://169.254.169.254");
     let error = send(&metadata, get("http://169.254.169.254/latest")).await.unwrap_err();
-    assert!(matches!(error, Error::AddressProhibited { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::AddressProhibited { .. }), "{error:?}");
     assert!(server.seen.try_recv().is_err());
 }
 
 #[tokio::test]
 async fn a_port_that_is_not_a_number_is_refused() {
-    // Of a data source whose origin is what the URL would mean without its port.
+    // The data source's origin is the one that the URL would have without its port.
     let client = Fixture::new("").client("http://127.0.0.1/");
     let error = send(&client, get("http://127.0.0.1:99999/")).await.unwrap_err();
     assert_eq!(error.to_string(), "the port of the request's URL is not a number up to 65535");
@@ -121,7 +121,7 @@ async fn a_closed_port_refuses() {
     let fixture = Fixture::new("");
     let url = format!("http://{address}");
     let error = send(&fixture.client(&url), get(&url)).await.unwrap_err();
-    let Error::Connect { source, .. } = error else { panic!("{error:?}") };
+    let RequestError::Connect { source, .. } = error else { panic!("{error:?}") };
     assert_eq!(source.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
@@ -134,7 +134,7 @@ async fn gzip_is_asked_for_and_decoded() {
     let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length:";
     let mut answer = format!("{head} {}\r\n\r\n", encoded.len()).into_bytes();
     answer.extend(&encoded);
-    let mut server = Server::start(move |_| Answer::Bytes(answer.clone())).await;
+    let mut server = Server::start(move |_| Scripted::Bytes(answer.clone())).await;
     let fixture = Fixture::new("");
     let client = fixture.client(&server.url());
 
@@ -157,5 +157,5 @@ async fn damaged_gzip_is_an_error() {
     let fixture = Fixture::new("");
     let response = send(&fixture.client(&server.url()), get(server.url())).await.unwrap();
     let error = text(response).await.unwrap_err();
-    assert!(matches!(error, Error::Gzip { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::Gzip { .. }), "{error:?}");
 }

@@ -15,7 +15,7 @@ fn client(server: &Server) -> Client {
 
 /// The error of a request that the server has read and does not answer. From then on time passes only where all wait
 /// for it, so that what ends the request is its limit and not a slow machine.
-async fn unanswered(client: &Client, server: &mut Server, options: RequestOptions) -> Error {
+async fn unanswered(client: &Client, server: &mut Server, options: RequestOptions) -> RequestError {
     let (client, url) = (client.clone(), server.url());
     let sent = tokio::spawn(async move { send_with(&client, get(url), options).await });
     server.request().await;
@@ -25,8 +25,8 @@ async fn unanswered(client: &Client, server: &mut Server, options: RequestOption
     error
 }
 
-/// The error of a response whose head has come, and half of its body.
-async fn unfinished(response: Response) -> Error {
+/// The error of a response whose head has arrived, and half of its body.
+async fn unfinished(response: Response) -> RequestError {
     tokio::time::pause();
     let error = text(response).await.unwrap_err();
     tokio::time::resume();
@@ -35,57 +35,57 @@ async fn unfinished(response: Response) -> Error {
 
 #[tokio::test]
 async fn silence_ends_at_the_whole_exchanges_time() {
-    let mut server = Server::start(|_| Answer::Part(String::new())).await;
+    let mut server = Server::start(|_| Scripted::Part(String::new())).await;
     let client = client(&server);
     let error = unanswered(&client, &mut server, RequestOptions::default()).await;
-    assert!(matches!(error, Error::ResponseTimeout { limit: LONG, .. }), "{error:?}");
+    assert!(matches!(error, RequestError::ResponseTimeout { limit: LONG, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn the_whole_exchanges_time_covers_the_body() {
-    let mut server = Server::start(|_| Answer::Part(HALF.to_owned())).await;
+    let mut server = Server::start(|_| Scripted::Part(HALF.to_owned())).await;
     let response = send(&client(&server), get(server.url())).await.unwrap();
     let error = unfinished(response).await;
-    assert!(matches!(error, Error::ResponseTimeout { limit: LONG, .. }), "{error:?}");
+    assert!(matches!(error, RequestError::ResponseTimeout { limit: LONG, .. }), "{error:?}");
     server.request().await;
     assert_eq!(server.closed().await, 0);
 }
 
 #[tokio::test]
 async fn the_guests_limits_count_where_shorter() {
-    let mut server = Server::start(|n| Answer::Part(if n < 2 { "" } else { HALF }.to_owned())).await;
+    let mut server = Server::start(|n| Scripted::Part(if n < 2 { "" } else { HALF }.to_owned())).await;
     let client = client(&server);
     let first_byte = |limit| RequestOptions { first_byte_timeout: Some(limit), ..RequestOptions::default() };
     let error = unanswered(&client, &mut server, first_byte(SHORT)).await;
-    assert!(matches!(error, Error::ResponseTimeout { limit: SHORT, .. }), "{error:?}");
+    assert!(matches!(error, RequestError::ResponseTimeout { limit: SHORT, .. }), "{error:?}");
     assert_eq!(server.closed().await, 0);
     let error = unanswered(&client, &mut server, first_byte(2 * LONG)).await;
-    assert!(matches!(error, Error::ResponseTimeout { limit: LONG, .. }), "{error:?}");
+    assert!(matches!(error, RequestError::ResponseTimeout { limit: LONG, .. }), "{error:?}");
 
     let options = RequestOptions { between_bytes_timeout: Some(SHORT), ..RequestOptions::default() };
     let response = send_with(&client, get(server.url()), options).await.unwrap();
     let error = unfinished(response).await;
-    assert!(matches!(error, Error::ReadTimeout { limit: SHORT, .. }), "{error:?}");
+    assert!(matches!(error, RequestError::ReadTimeout { limit: SHORT, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_body_that_is_cut_short_is_an_error() {
-    let server = Server::start(|_| Answer::Last(HALF.to_owned())).await;
+    let server = Server::start(|_| Scripted::Last(HALF.to_owned())).await;
     let response = send(&Fixture::new("").client(&server.url()), get(server.url())).await.unwrap();
     let error = text(response).await.unwrap_err();
-    assert!(matches!(error, Error::Closed { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::Closed { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn what_is_not_http_is_named() {
-    let server = Server::start(|_| Answer::Last("SSH-2.0-x\r\n".to_owned())).await;
+    let server = Server::start(|_| Scripted::Last("SSH-2.0-x\r\n".to_owned())).await;
     let error = send(&Fixture::new("").client(&server.url()), get(server.url())).await.unwrap_err();
-    assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::Protocol { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn dropping_the_body_closes_the_connection() {
-    let mut server = Server::start(|_| Answer::Part(HALF.to_owned())).await;
+    let mut server = Server::start(|_| Scripted::Part(HALF.to_owned())).await;
     let client = Fixture::new("").client(&server.url());
     let mut response = send(&client, get(server.url())).await.unwrap();
     let frame = response.body_mut().frame().await.unwrap().unwrap();
@@ -98,7 +98,7 @@ async fn dropping_the_body_closes_the_connection() {
 #[tokio::test]
 async fn only_so_many_requests_are_under_way() {
     const MANY: usize = 101;
-    let mut server = Server::start(|_| Answer::Part(String::new())).await;
+    let mut server = Server::start(|_| Scripted::Part(String::new())).await;
     let fixture = Fixture::new("");
     let client = fixture.client(&server.url());
     let mut requests = tokio::task::JoinSet::new();
@@ -111,7 +111,7 @@ async fn only_so_many_requests_are_under_way() {
     }
     // The last one waits for a slot, and has not asked for a connection.
     requests.shutdown().await;
-    let spans = fixture.spans.take();
+    let spans = fixture.spans.spans();
     let connecting =
         spans.iter().filter(|span| span.events.iter().any(|event| event.name == "http.getconn.start"));
     assert_eq!((spans.len(), connecting.count()), (MANY, MANY - 1));

@@ -1,4 +1,4 @@
-//! Names that a DNS server of the test's own resolves.
+//! Names that are resolved by a DNS server of the test.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 async fn fixture(address: Ipv4Addr) -> (Fixture, NameServer) {
     let names = NameServer::start("data.example.test", address).await.unwrap();
     let mut fixture = Fixture::new("");
-    Arc::get_mut(&mut fixture.egress).unwrap().resolver = Resolver::asking(names.address());
+    fixture.egress.resolver = Arc::new(Resolver::asking(names.address()));
     (fixture, names)
 }
 
@@ -28,7 +28,7 @@ async fn dns_is_asked() {
 }
 
 #[tokio::test]
-async fn a_granted_name_leads_to_no_prohibited_address() {
+async fn a_granted_name_does_not_grant_a_prohibited_address() {
     let url = "http://data.example.test";
     let (fixture, _names) = fixture(Ipv4Addr::new(169, 254, 169, 254)).await;
     let client = fixture.client(url);

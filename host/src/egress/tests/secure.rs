@@ -37,7 +37,7 @@ async fn server(wants_client_certificate: bool) -> Server {
     };
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KEY));
     let config = builder.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap();
-    Server::start_with(Some(Arc::new(config).into()), |_| Answer::Text(OK.to_owned())).await
+    Server::start_with(Some(Arc::new(config).into()), |_| Scripted::Text(OK.to_owned())).await
 }
 
 fn url(server: &Server) -> String {
@@ -53,7 +53,7 @@ async fn the_data_sources_authority_is_trusted() {
         assert_eq!(text(send(&client, get(url(&server))).await.unwrap()).await.unwrap(), "ok");
         assert_eq!(server.request().await.0, 0);
     }
-    let [span, _]: [SpanData; 2] = fixture.spans.take().try_into().unwrap();
+    let [span, _]: [SpanData; 2] = fixture.spans.spans().try_into().unwrap();
     let names: Vec<_> = span.events.iter().map(|event| &*event.name).collect();
     let tail = [
         "http.tls.start",
@@ -71,7 +71,7 @@ async fn an_unknown_authority_is_refused_unless_told_otherwise() {
     let server = server(false).await;
     let fixture = Fixture::new("");
     let error = send(&fixture.client(&url(&server)), get(url(&server))).await.unwrap_err();
-    let Error::Tls { source, .. } = error else { panic!("{error:?}") };
+    let RequestError::Tls { source, .. } = error else { panic!("{error:?}") };
     let source = source.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>());
     assert!(matches!(source, Some(rustls::Error::InvalidCertificate(_))), "{source:?}");
 
@@ -103,7 +103,7 @@ async fn the_client_certificate_is_shown_to_the_own_origin_only() {
     let json = r#"{"tlsAuth":true,"tlsSkipVerify":true}"#;
     let elsewhere = fixture.client_with("https://own.example.com", json, &secrets);
     let error = send(&elsewhere, get(url(&server))).await.unwrap_err();
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::Tls { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn settings_that_are_not_pem_are_named() {
     let server = server(false).await;
     let client = Fixture::new("").client_with(&url(&server), WITH_AUTHORITY, &[("tlsCACert", "/etc/ca.pem")]);
     let error = send(&client, get(url(&server))).await.unwrap_err().to_string();
-    assert!(error.starts_with("the data source's CA certificate (tlsCACert) is not in PEM"), "{error}");
+    assert!(error.starts_with("the data source's CA certificate (tlsCACert) is not PEM"), "{error}");
 }
 
 #[tokio::test]
@@ -120,5 +120,5 @@ async fn a_peer_that_does_not_finish_the_handshake_times_out() {
     let url = format!("https://{}", silent.local_addr().unwrap());
     let client = Fixture::new("").client_with(&url, r#"{"dialTimeout":0.02,"tlsSkipVerify":true}"#, &[]);
     let error = send(&client, get(&url)).await.unwrap_err();
-    assert!(matches!(error, Error::ConnectTimeout { .. }), "{error:?}");
+    assert!(matches!(error, RequestError::ConnectTimeout { .. }), "{error:?}");
 }

@@ -30,7 +30,7 @@ async fn a_new_and_a_warm_connection_have_gos_events() {
         let response = send(&client, get(format!("{}/p?key=secret", server.url()))).await.unwrap();
         assert_eq!(text(response).await.unwrap(), "ok");
     }
-    let [new, warm]: [SpanData; 2] = fixture.spans.take().try_into().unwrap();
+    let [new, warm]: [SpanData; 2] = fixture.spans.spans().try_into().unwrap();
 
     let (start, done) = (format!("http.connect.{address}.start"), format!("http.connect.{address}.done"));
     assert_eq!(
@@ -82,7 +82,7 @@ async fn a_name_is_resolved_first() {
     let fixture = Fixture::new("");
     let url = format!("http://localhost:{}", server.address.port());
     send(&fixture.client(&url), get(&url)).await.unwrap();
-    let [span]: [SpanData; 1] = fixture.spans.take().try_into().unwrap();
+    let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!(event_names(&span)[..3], ["http.getconn.start", "http.dns.start", "http.dns.done"]);
     let addresses = event_attributes(&span, "http.dns.done");
     let [(key, Value::String(addresses))] = &addresses[..] else { panic!("{addresses:?}") };
@@ -96,7 +96,7 @@ async fn the_span_says_what_was_asked_and_answered() {
     let client = fixture.client(&server.url());
     let url = format!("http://me:password@{}/a?key=secret", server.address);
     send(&client, get(url)).await.unwrap();
-    let [span]: [SpanData; 1] = fixture.spans.take().try_into().unwrap();
+    let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!((&*span.name, &span.span_kind), ("HTTP Outgoing Request", &SpanKind::Client));
     assert_eq!(span.status, Status::error("error with HTTP status code 404"));
     let keys: Vec<_> = span.attributes.iter().map(|pair| pair.key.as_str()).collect();
@@ -125,7 +125,7 @@ async fn without_a_body_the_connection_is_back_before_the_span_ends() {
     let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n").await;
     let fixture = Fixture::new("");
     send(&fixture.client(&server.url()), get(server.url())).await.unwrap();
-    let [span]: [SpanData; 1] = fixture.spans.take().try_into().unwrap();
+    let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!(event_names(&span).last().unwrap(), "http.receive.done");
     assert_eq!(attribute(&span, "http.content_length"), None);
 }
@@ -134,7 +134,7 @@ async fn without_a_body_the_connection_is_back_before_the_span_ends() {
 async fn a_failed_request_is_an_error_with_an_exception() {
     let fixture = Fixture::new("");
     let error = send(&fixture.client(""), get("http://api.example.com/?key=secret")).await.unwrap_err();
-    let [span]: [SpanData; 1] = fixture.spans.take().try_into().unwrap();
+    let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!(span.status, Status::error("request failed"));
     assert_eq!(event_names(&span), ["exception"]);
     let message = event_attributes(&span, "exception")[1].1.to_string();
@@ -144,17 +144,17 @@ async fn a_failed_request_is_an_error_with_an_exception() {
 
 #[tokio::test]
 async fn a_cancelled_request_ends_its_span() {
-    let mut server = Server::start(|_| Answer::Part(String::new())).await;
+    let mut server = Server::start(|_| Scripted::Part(String::new())).await;
     let fixture = Fixture::new("");
     let client = fixture.client(&server.url());
     let url = server.url();
     let request = tokio::spawn(async move { send(&client, get(url)).await.map(|_| ()) });
     server.request().await;
-    assert_eq!(fixture.spans.take().len(), 0);
+    assert_eq!(fixture.spans.spans().len(), 0);
     request.abort();
     assert_eq!(server.closed().await, 0);
     assert!(request.await.unwrap_err().is_cancelled());
-    let [span]: [SpanData; 1] = fixture.spans.take().try_into().unwrap();
+    let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!(span.status, Status::error("request failed"));
 }
 
@@ -164,6 +164,6 @@ async fn a_body_is_part_of_what_is_sent() {
     let fixture = Fixture::new("");
     let client = fixture.client(&server.url());
     assert_eq!(text(send(&client, post(server.url(), "body")).await.unwrap()).await.unwrap(), "ok");
-    let [span]: [SpanData; 1] = fixture.spans.take().try_into().unwrap();
+    let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!(event_names(&span)[4..], ["http.send.start", "http.send.done", "http.receive.start"]);
 }

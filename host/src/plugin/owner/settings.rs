@@ -4,7 +4,7 @@ use crate::call::{CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
     OperatorSetting, Secret, Settings, SettingsKind,
 };
-use crate::egress;
+use crate::egress::{DataSourceFields, DataSourceHttp};
 use crate::plugin::platform::OperatorSettings;
 
 /// What the component's `open` receives. Of the secrets, those that its manifest names and the operator does not deny.
@@ -47,10 +47,10 @@ pub fn settings(subject: &Subject, wanted: &[String], operator: &OperatorSetting
 }
 
 /// What the host applies to requests to the data source.
-pub fn http_settings(context: &CallContext) -> egress::Settings {
+pub fn http_settings(context: &CallContext) -> DataSourceHttp {
     let none = DataSourceSettings::default();
     let source = context.data_source().unwrap_or(&none);
-    egress::Settings::parse(egress::Source {
+    DataSourceHttp::parse(DataSourceFields {
         url: &source.url,
         user: &source.user,
         basic_auth_enabled: source.basic_auth_enabled,

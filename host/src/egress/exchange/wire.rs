@@ -1,4 +1,4 @@
-//! Watches the bytes of a connection, so that the span of the request that uses it tells when it was sent and answered.
+//! Watches the bytes of a connection, so that the span of the request that uses it says when it was sent and answered.
 
 use std::io;
 use std::pin::Pin;
@@ -10,16 +10,16 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wasmtime_wasi_http::WasiBody;
 
-use super::events::Events;
+use crate::egress::trace::Events;
 
-/// What is known of the exchange that a connection is busy with.
+/// How far the current exchange of a connection has come.
 #[derive(Debug, Default)]
-pub(super) struct Wire(Mutex<Exchange>);
+pub(super) struct Wire(Mutex<Progress>);
 
 #[derive(Debug, Default)]
-struct Exchange {
+struct Progress {
     events: Option<Events>,
-    /// The request's body has been handed over to its end.
+    /// The connection has taken the request's body to its end.
     uploaded: bool,
     sending: Option<Sending>,
     received: bool,
@@ -32,13 +32,13 @@ enum Sending {
     Failed,
 }
 
-/// A request's body that tells its connection's `Wire` when it ends.
+/// A request's body that tells its connection's `Wire` when it has ended.
 pub(super) struct Upload {
     body: WasiBody,
     wire: Arc<Wire>,
 }
 
-/// A stream that tells its connection's `Wire` what passes.
+/// A stream that tells its connection's `Wire` what passes through it.
 pub(super) struct Watched<T> {
     stream: T,
     wire: Arc<Wire>,
@@ -47,15 +47,15 @@ pub(super) struct Watched<T> {
 // === impl Wire ===
 
 impl Wire {
-    /// A new exchange begins, and gets the events from here on. Of a bodiless request only the head is sent.
+    /// Begins an exchange, which gets the events from now on. Of a bodiless request only the head is sent.
     pub(super) fn begin(self: &Arc<Self>, events: Events, body: WasiBody, bodiless: bool) -> Upload {
         let uploaded = bodiless || body.is_end_stream();
-        *self.lock() = Exchange { events: Some(events), uploaded, ..Exchange::default() };
+        *self.lock() = Progress { events: Some(events), uploaded, ..Progress::default() };
         Upload { body, wire: self.clone() }
     }
 
     pub(super) fn end(&self) {
-        *self.lock() = Exchange::default();
+        *self.lock() = Progress::default();
     }
 
     pub(super) fn is_sent(&self) -> bool {
@@ -67,43 +67,43 @@ impl Wire {
     }
 
     fn wrote(&self, result: &io::Result<usize>) {
-        let mut exchange = self.lock();
-        let Some(events) = &exchange.events else { return };
-        match (exchange.sending, result) {
+        let mut progress = self.lock();
+        let Some(events) = &progress.events else { return };
+        match (progress.sending, result) {
             (None, Ok(_)) => {
                 events.send_start();
-                exchange.sending = Some(Sending::Begun);
+                progress.sending = Some(Sending::Begun);
             }
             (None | Some(Sending::Begun), Err(error)) => {
                 events.send_done(Some(error));
-                exchange.sending = Some(Sending::Failed);
+                progress.sending = Some(Sending::Failed);
             }
             _ => {}
         }
     }
 
-    /// The client flushes once all it has written so far is with the system.
+    /// The client flushes once the system has taken all that was written so far.
     fn flushed(&self) {
-        let mut exchange = self.lock();
-        if exchange.sending == Some(Sending::Begun) && exchange.uploaded {
-            exchange.sending = Some(Sending::Done);
-            if let Some(events) = &exchange.events {
+        let mut progress = self.lock();
+        if progress.sending == Some(Sending::Begun) && progress.uploaded {
+            progress.sending = Some(Sending::Done);
+            if let Some(events) = &progress.events {
                 events.send_done(None);
             }
         }
     }
 
     fn read(&self) {
-        let mut exchange = self.lock();
-        if exchange.sending.is_some() && !exchange.received {
-            exchange.received = true;
-            if let Some(events) = &exchange.events {
+        let mut progress = self.lock();
+        if progress.sending.is_some() && !progress.received {
+            progress.received = true;
+            if let Some(events) = &progress.events {
                 events.receive_start();
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Exchange> {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The life of a connection as events of a request's span, named as Go's `otelhttptrace` names them.
+//! What happens on a connection as events of a request's span, named as Go's `otelhttptrace` names them.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -10,13 +10,13 @@ use opentelemetry::{Context, KeyValue};
 
 use crate::log::duration;
 
-/// Adds events to one span; does nothing if that span is not recorded.
+/// Adds events to one span, if that span is recorded.
 #[derive(Clone, Debug)]
-pub(super) struct Events(Option<Context>);
+pub(in crate::egress) struct Events(Option<Context>);
 
-/// How a request came by its connection.
+/// How a request got its connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Reuse {
+pub(in crate::egress) enum Reuse {
     New,
     Idle(Duration),
 }
@@ -24,15 +24,15 @@ pub(super) enum Reuse {
 // === impl Events ===
 
 impl Events {
-    pub(super) fn new(span: &Context) -> Self {
+    pub(in crate::egress) fn new(span: &Context) -> Self {
         Self(span.span().is_recording().then(|| span.clone()))
     }
 
-    pub(super) fn connection_wanted(&self, authority: &str) {
+    pub(in crate::egress) fn connection_wanted(&self, authority: &str) {
         self.add("http.getconn.start", || vec![KeyValue::new("server.address", authority.to_owned())]);
     }
 
-    pub(super) fn connection_ready(&self, remote: SocketAddr, local: SocketAddr, reuse: Reuse) {
+    pub(in crate::egress) fn connection_ready(&self, remote: SocketAddr, local: SocketAddr, reuse: Reuse) {
         self.add("http.getconn.done", || {
             let reused = matches!(reuse, Reuse::Idle(_));
             let mut attributes = vec![
@@ -48,11 +48,11 @@ impl Events {
         });
     }
 
-    pub(super) fn dns_start(&self, host: &str) {
+    pub(in crate::egress) fn dns_start(&self, host: &str) {
         self.add("http.dns.start", || vec![KeyValue::new("server.address", host.to_owned())]);
     }
 
-    pub(super) fn dns_done(&self, addresses: &[IpAddr], error: Option<&dyn Display>) {
+    pub(in crate::egress) fn dns_done(&self, addresses: &[IpAddr], error: Option<&dyn Display>) {
         self.add("http.dns.done", || {
             let mut text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
             if text.is_empty() {
@@ -64,7 +64,7 @@ impl Events {
         });
     }
 
-    pub(super) fn connect_start(&self, address: SocketAddr) {
+    pub(in crate::egress) fn connect_start(&self, address: SocketAddr) {
         self.add_named(
             || format!("http.connect.{address}.start"),
             || {
@@ -76,7 +76,7 @@ impl Events {
         );
     }
 
-    pub(super) fn connect_done(&self, address: SocketAddr, error: Option<&dyn Display>) {
+    pub(in crate::egress) fn connect_done(&self, address: SocketAddr, error: Option<&dyn Display>) {
         self.add_named(
             || format!("http.connect.{address}.done"),
             || {
@@ -92,27 +92,27 @@ impl Events {
         );
     }
 
-    pub(super) fn tls_start(&self) {
+    pub(in crate::egress) fn tls_start(&self) {
         self.add("http.tls.start", Vec::new);
     }
 
-    pub(super) fn tls_done(&self, error: Option<&dyn Display>) {
+    pub(in crate::egress) fn tls_done(&self, error: Option<&dyn Display>) {
         self.add("http.tls.done", || error_attribute("http.tls.error", error));
     }
 
-    pub(super) fn send_start(&self) {
+    pub(in crate::egress) fn send_start(&self) {
         self.add("http.send.start", Vec::new);
     }
 
-    pub(super) fn send_done(&self, error: Option<&dyn Display>) {
+    pub(in crate::egress) fn send_done(&self, error: Option<&dyn Display>) {
         self.add("http.send.done", || error_attribute("http.send.error", error));
     }
 
-    pub(super) fn receive_start(&self) {
+    pub(in crate::egress) fn receive_start(&self) {
         self.add("http.receive.start", Vec::new);
     }
 
-    pub(super) fn receive_done(&self) {
+    pub(in crate::egress) fn receive_done(&self) {
         self.add("http.receive.done", Vec::new);
     }
 

@@ -1,4 +1,4 @@
-//! Undoes the gzip encoding that the host asked for, piece by piece and within a bound.
+//! Decodes the gzip encoding that the host asked for, piece by piece and up to a limit.
 
 use std::io::Write as _;
 use std::pin::Pin;
@@ -10,18 +10,18 @@ use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body::{Body, Frame};
 
-use super::Error;
+use crate::egress::error::RequestError;
 
-/// Deflate yields at most 1032 bytes for one, so a piece decodes to no more than 4 MiB at a time.
+/// Deflate turns one byte into at most 1032, so a piece decodes to 4 MiB or a little more.
 const PIECE: usize = 4 * 1024;
-/// More than a component's memory holds. It ends a response of few bytes that would decode without end.
+/// More than a component's memory holds. Stops a small response that would decode without end.
 const MAX_DECODED: u64 = 1024 * 1024 * 1024;
 
 /// A body that decodes another.
 pub(super) struct Gzip<B> {
     body: B,
     authority: String,
-    /// Encoded bytes that came and are not decoded yet.
+    /// Encoded bytes that have arrived and are not yet decoded.
     encoded: Bytes,
     decoder: MultiGzDecoder<Vec<u8>>,
     decoded: u64,
@@ -29,7 +29,7 @@ pub(super) struct Gzip<B> {
     ended: bool,
 }
 
-/// Whether the response is encoded by gzip; if so, the headers that described the encoded body are gone.
+/// Whether the response is encoded with gzip. If so, removes the headers that describe the encoded body.
 pub(super) fn take_gzip<B>(response: &mut Response<B>) -> bool {
     let is_gzip = |value: &http::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"gzip");
     if !response.headers().get(CONTENT_ENCODING).is_some_and(is_gzip) {
@@ -55,40 +55,43 @@ impl<B> Gzip<B> {
         }
     }
 
-    /// Decodes a piece; gives nothing if it only filled the decoder.
-    fn decode(&mut self) -> Result<Bytes, Error> {
+    /// Decodes a piece. Returns no bytes if the decoder needs more to go on.
+    fn decode(&mut self) -> Result<Bytes, RequestError> {
         let piece = self.encoded.split_to(self.encoded.len().min(PIECE));
         self.decoder.write_all(&piece).map_err(|source| self.damaged(source))?;
         self.take()
     }
 
-    fn finish(&mut self) -> Result<Bytes, Error> {
+    fn finish(&mut self) -> Result<Bytes, RequestError> {
         self.decoder.try_finish().map_err(|source| self.damaged(source))?;
         self.take()
     }
 
-    fn take(&mut self) -> Result<Bytes, Error> {
+    fn take(&mut self) -> Result<Bytes, RequestError> {
         let decoded = std::mem::take(self.decoder.get_mut());
         self.decoded += decoded.len() as u64;
         if self.decoded > self.limit {
-            return Err(Error::DecodedTooLarge { authority: self.authority.clone(), limit: self.limit });
+            return Err(RequestError::DecodedTooLarge {
+                authority: self.authority.clone(),
+                limit: self.limit,
+            });
         }
         Ok(decoded.into())
     }
 
-    fn damaged(&self, source: std::io::Error) -> Error {
-        Error::Gzip { authority: self.authority.clone(), source }
+    fn damaged(&self, source: std::io::Error) -> RequestError {
+        RequestError::Gzip { authority: self.authority.clone(), source }
     }
 }
 
-impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Gzip<B> {
+impl<B: Body<Data = Bytes, Error = RequestError> + Unpin> Body for Gzip<B> {
     type Data = Bytes;
-    type Error = Error;
+    type Error = RequestError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestError>>> {
         loop {
             if self.ended {
                 return Poll::Ready(None);
@@ -100,7 +103,7 @@ impl<B: Body<Data = Bytes, Error = Error> + Unpin> Body for Gzip<B> {
                     Some(Ok(frame)) => {
                         match frame.into_data() {
                             Ok(data) => self.encoded = data,
-                            // Trailers end a body, and describe the encoded one.
+                            // Trailers come last, and describe the encoded body.
                             Err(_trailers) => {}
                         }
                         continue;
@@ -140,18 +143,19 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn never(error: Infallible) -> Error {
+    fn never(error: Infallible) -> RequestError {
         match error {}
     }
 
-    fn decoding(encoded: Vec<u8>) -> Gzip<impl Body<Data = Bytes, Error = Error> + Unpin> {
+    fn decoding(encoded: Vec<u8>) -> Gzip<impl Body<Data = Bytes, Error = RequestError> + Unpin> {
         Gzip::new(Full::<Bytes>::from(encoded).map_err(never), "host:80".to_owned())
     }
 
     #[tokio::test]
     async fn bytes_may_come_one_by_one_and_members_one_after_the_other() {
         let encoded = [gzip(b"one "), gzip(b"two")].concat();
-        let frames = encoded.into_iter().map(|byte| Ok::<_, Error>(Frame::data(Bytes::from(vec![byte]))));
+        let frames =
+            encoded.into_iter().map(|byte| Ok::<_, RequestError>(Frame::data(Bytes::from(vec![byte]))));
         let body = Gzip::new(StreamBody::new(futures_util::stream::iter(frames)), "host:80".to_owned());
         assert_eq!(body.collect().await.unwrap().to_bytes(), "one two");
     }
@@ -172,7 +176,7 @@ mod tests {
             }
         };
         assert!(decoded <= 16 << 20);
-        assert!(matches!(error, Error::DecodedTooLarge { .. }), "{error:?}");
+        assert!(matches!(error, RequestError::DecodedTooLarge { .. }), "{error:?}");
         assert!(body.frame().await.is_none());
     }
 
@@ -181,6 +185,6 @@ mod tests {
         let mut encoded = gzip(b"some text that is cut");
         encoded.truncate(encoded.len() - 9);
         let error = decoding(encoded).collect().await.unwrap_err();
-        assert!(matches!(error, Error::Gzip { .. }), "{error:?}");
+        assert!(matches!(error, RequestError::Gzip { .. }), "{error:?}");
     }
 }

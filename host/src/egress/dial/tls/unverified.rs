@@ -1,4 +1,4 @@
-//! `tlsSkipVerify`: takes any certificate, for data sources whose owner chose so.
+//! `tlsSkipVerify`: accepts any certificate, for data sources whose owner chose so.
 
 use std::sync::Arc;
 

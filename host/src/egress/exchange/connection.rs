@@ -1,5 +1,4 @@
-//! One HTTP/1.1 connection, the version that the Go SDK speaks to data sources. Whoever holds it has it alone, and
-//! dropping it closes it.
+//! One connection that speaks HTTP/1.1, as the Go SDK does to data sources. Dropping it closes it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use wasmtime_wasi_http::WasiBody;
 
-use super::events::Events;
 use super::wire::{Upload, Watched, Wire};
+use crate::egress::trace::Events;
 
 pub(super) struct Connection {
     pub(super) remote: SocketAddr,
@@ -24,17 +23,19 @@ pub(super) struct Connection {
     task: JoinHandle<()>,
 }
 
-/// A request that got no response.
-pub(super) struct Unanswered {
+/// Why a request got no response.
+pub(super) struct SendFailure {
     pub(super) error: hyper::Error,
     /// The request, if no byte of it was sent.
     pub(super) unsent: Option<Request<WasiBody>>,
+    /// Whether any byte of a response has arrived.
+    pub(super) answered: bool,
 }
 
 // === impl Connection ===
 
 impl Connection {
-    /// Speaks HTTP over `stream`; `closed` runs once the peer, or an error, has ended the connection.
+    /// Speaks HTTP over `stream`. `closed` runs once the peer or an error has ended the connection.
     pub(super) async fn open(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         remote: SocketAddr,
@@ -45,7 +46,7 @@ impl Connection {
         let io = TokioIo::new(Watched::new(stream, wire.clone()));
         let (sender, connection) = http1::handshake(io).await?;
         let task = tokio::spawn(async move {
-            // The sender reports the error to whoever waits for a response.
+            // Whoever waits for a response gets the error from the sender.
             let _ = connection.await;
             closed();
         });
@@ -56,19 +57,20 @@ impl Connection {
         &mut self,
         request: Request<WasiBody>,
         events: Events,
-    ) -> Result<Response<Incoming>, Unanswered> {
-        // A body without a length is not sent with these methods, and never asked for. Standard clients hand one over
-        // with every request.
+    ) -> Result<Response<Incoming>, SendFailure> {
+        // With these methods, a body of unknown length is neither sent nor polled. Standard clients pass one with every
+        // request.
         let bodiless = matches!(*request.method(), Method::GET | Method::HEAD | Method::CONNECT)
             && !request.headers().contains_key(CONTENT_LENGTH);
         let request = request.map(|body| self.wire.begin(events, body, bodiless));
-        self.sender.try_send_request(request).await.map_err(|mut failed| Unanswered {
+        self.sender.try_send_request(request).await.map_err(|mut failed| SendFailure {
             unsent: failed.take_message().map(|request| request.map(Upload::into_body)),
             error: failed.into_error(),
+            answered: self.wire.is_answered(),
         })
     }
 
-    /// Waits until another request can be sent: no longer than the end of the last one needs. False if closed.
+    /// Waits until another request can be sent, which is as soon as the last exchange has ended. False if closed.
     pub(super) async fn ready(&mut self) -> bool {
         self.sender.ready().await.is_ok()
     }
@@ -77,19 +79,14 @@ impl Connection {
         self.sender.is_closed()
     }
 
-    /// Forgets the exchange that is over, and with it its span.
+    /// Forgets the exchange that is over, and its span.
     pub(super) fn rest(&self) {
         self.wire.end();
     }
 
-    /// Whether the peer has the whole request. A connection whose request was cut short cannot be used again.
+    /// Whether the whole request has been sent. A connection whose request was cut short cannot be used again.
     pub(super) fn is_sent(&self) -> bool {
         self.wire.is_sent()
-    }
-
-    /// Whether any byte of the response has come.
-    pub(super) fn is_answered(&self) -> bool {
-        self.wire.is_answered()
     }
 }
 

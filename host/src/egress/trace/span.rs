@@ -1,54 +1,68 @@
 //! The client span of one request, as the Go SDK makes it, but without credentials and query values in its URL.
 
-use http::{HeaderMap, Method, Response, Uri};
+use http::{Request, Response, Uri};
 use http_body::Body;
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
 use super::events::Events;
-use super::{Egress, Error};
+use crate::egress::error::RequestError;
+use crate::telemetry::{Telemetry, Tracer};
 
-/// The headers in which a guest could pass a trace context on; the host's own takes their place.
+/// The headers in which a guest could pass a trace context on; the host's own context takes their place.
 const PROPAGATION_HEADERS: [&str; 4] = ["traceparent", "tracestate", "baggage", "uber-trace-id"];
 
+/// Starts the spans of requests, in the scope of the plugin.
+#[derive(Clone)]
+pub(in crate::egress) struct RequestTracing {
+    telemetry: Telemetry,
+    tracer: Tracer,
+}
+
 /// Ends with `finish`, or when it is dropped because nobody waits for the response any more.
-pub(super) struct RequestSpan {
+pub(in crate::egress) struct RequestSpan {
     context: Context,
     finished: bool,
+}
+
+// === impl RequestTracing ===
+
+impl RequestTracing {
+    pub(in crate::egress) fn new(telemetry: Telemetry) -> Self {
+        Self { tracer: telemetry.plugin(), telemetry }
+    }
+
+    /// Starts a child of `parent`, and puts its context into the request's headers.
+    pub(in crate::egress) fn start<B>(
+        &self,
+        request: &mut Request<B>,
+        labels: &[(&'static str, String)],
+        parent: &Context,
+    ) -> RequestSpan {
+        let builder = SpanBuilder::from_name("HTTP Outgoing Request").with_kind(SpanKind::Client);
+        let context = self.tracer.start(builder, parent);
+        for header in PROPAGATION_HEADERS {
+            request.headers_mut().remove(header);
+        }
+        self.telemetry.inject(&context, request.headers_mut());
+        let span = context.span();
+        if span.is_recording() {
+            span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, value.clone())));
+            span.set_attribute(KeyValue::new("http.url", redacted(request.uri())));
+            span.set_attribute(KeyValue::new("http.method", request.method().to_string()));
+        }
+        RequestSpan { context, finished: false }
+    }
 }
 
 // === impl RequestSpan ===
 
 impl RequestSpan {
-    /// Starts the span below `parent` and makes the request carry it.
-    pub(super) fn start(
-        egress: &Egress,
-        labels: &[(&'static str, String)],
-        method: &Method,
-        uri: &Uri,
-        headers: &mut HeaderMap,
-        parent: &Context,
-    ) -> Self {
-        let builder = SpanBuilder::from_name("HTTP Outgoing Request").with_kind(SpanKind::Client);
-        let context = egress.tracer.start(builder, parent);
-        for header in PROPAGATION_HEADERS {
-            headers.remove(header);
-        }
-        egress.telemetry.inject(&context, headers);
-        let span = context.span();
-        if span.is_recording() {
-            span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, value.clone())));
-            span.set_attribute(KeyValue::new("http.url", redacted(uri)));
-            span.set_attribute(KeyValue::new("http.method", method.to_string()));
-        }
-        Self { context, finished: false }
-    }
-
-    pub(super) fn events(&self) -> Events {
+    pub(in crate::egress) fn events(&self) -> Events {
         Events::new(&self.context)
     }
 
-    pub(super) fn finish<B: Body>(mut self, result: &Result<Response<B>, Error>) {
+    pub(in crate::egress) fn finish<B: Body>(mut self, result: &Result<Response<B>, RequestError>) {
         self.finished = true;
         match result {
             Ok(response) => self.succeed(response),
@@ -74,7 +88,7 @@ impl RequestSpan {
         span.add_event(
             "exception",
             vec![
-                KeyValue::new("exception.type", "egress::Error"),
+                KeyValue::new("exception.type", "egress::RequestError"),
                 KeyValue::new("exception.message", message),
             ],
         );
@@ -90,13 +104,13 @@ impl Drop for RequestSpan {
     }
 }
 
-/// The length that the response's head declares, if it is above zero; a decoded body has none, as in Go.
+/// Returns the length that the response's head declares, unless it is zero. As in Go, a decoded body has none.
 fn declared_length<B: Body>(response: &Response<B>) -> Option<i64> {
     let length = response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
     (length > 0).then_some(length)
 }
 
-/// The URL without userinfo, and with each query value replaced: they carry keys and tokens.
+/// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens.
 fn redacted(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -109,7 +123,7 @@ fn redacted(uri: &Uri) -> String {
                 text.push_str(key);
                 text.push_str("=REDACTED");
             }
-            // Without a key, the value may be all there is.
+            // Text without a key may itself be the secret.
             None if pair.is_empty() => {}
             None => text.push_str("REDACTED"),
         }

@@ -1,0 +1,141 @@
+//! Connects to an origin: the name, the check of each address, TCP, TLS. Every step becomes an event of the request that
+//! waits for it.
+
+mod tcp;
+mod tls;
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_rustls::client::TlsStream;
+
+use self::tcp::TcpConnection;
+use self::tls::TlsClient;
+pub(super) use self::tls::TrustedRoots;
+use super::error::RequestError;
+use super::origin::{Origin, Scheme};
+use super::policy::Grants;
+use super::settings::{BadPem, TlsSettings};
+use super::trace::Events;
+use crate::net::{ResolveError, Resolver};
+
+/// Connects on behalf of one data source.
+pub(super) struct Dialer {
+    grants: Arc<Grants>,
+    resolver: Arc<Resolver>,
+    tls: TlsClient,
+}
+
+/// An open connection on which nothing has been sent yet.
+pub(super) struct Dialed {
+    pub(super) stream: DialedStream,
+    pub(super) remote: SocketAddr,
+    pub(super) local: SocketAddr,
+}
+
+pub(super) enum DialedStream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+// === impl Dialer ===
+
+impl Dialer {
+    /// `tls` is for the data source's own origin.
+    pub(super) fn new(
+        grants: Arc<Grants>,
+        resolver: Arc<Resolver>,
+        roots: Arc<TrustedRoots>,
+        tls: Result<TlsSettings, BadPem>,
+    ) -> Self {
+        Self { grants, resolver, tls: TlsClient::new(roots, tls) }
+    }
+
+    /// Connects within `limit`.
+    pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        limit: Option<Duration>,
+        events: &Events,
+    ) -> Result<Dialed, RequestError> {
+        let dialed = self.dial_until(origin, limit.map(|limit| Instant::now() + limit), events);
+        match limit {
+            None => dialed.await,
+            Some(limit) => tokio::time::timeout(limit, dialed).await.unwrap_or_else(|_| {
+                Err(RequestError::ConnectTimeout { authority: origin.authority(), limit })
+            }),
+        }
+    }
+
+    async fn dial_until(
+        &self,
+        origin: &Origin,
+        deadline: Option<Instant>,
+        events: &Events,
+    ) -> Result<Dialed, RequestError> {
+        let addresses = self.resolve(origin, events).await?;
+        let tcp = self.connect_first(origin, &addresses, deadline, events).await?;
+        let TcpConnection { stream, remote, local } = tcp;
+        let stream = match origin.scheme {
+            Scheme::Http => DialedStream::Plain(stream),
+            Scheme::Https => {
+                let own = self.grants.is_own(origin);
+                DialedStream::Tls(Box::new(self.tls.connect(origin, own, stream, events).await?))
+            }
+        };
+        Ok(Dialed { stream, remote, local })
+    }
+
+    async fn resolve(&self, origin: &Origin, events: &Events) -> Result<Vec<IpAddr>, RequestError> {
+        if let Some(address) = origin.literal() {
+            return Ok(vec![address]);
+        }
+        events.dns_start(&origin.host);
+        let resolved = self.resolver.resolve(&origin.host).await.map_err(RequestError::Resolve);
+        match &resolved {
+            Ok(addresses) => events.dns_done(addresses, None),
+            Err(error) => events.dns_done(&[], Some(&error.chain())),
+        }
+        resolved
+    }
+
+    /// Tries one address after the other, each with its share of the time that is left. If all fail, returns the first
+    /// error.
+    async fn connect_first(
+        &self,
+        origin: &Origin,
+        addresses: &[IpAddr],
+        deadline: Option<Instant>,
+        events: &Events,
+    ) -> Result<TcpConnection, RequestError> {
+        let mut first_error = None;
+        for (index, ip) in addresses.iter().enumerate() {
+            let address = SocketAddr::new(*ip, origin.port);
+            let share = deadline.map(|deadline| tcp::share(deadline, addresses.len() - index));
+            match self.connect_one(origin, address, share, events).await {
+                Ok(tcp) => return Ok(tcp),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        let none = || ResolveError::NoAddress { host: origin.host.to_string() }.into();
+        Err(first_error.unwrap_or_else(none))
+    }
+
+    async fn connect_one(
+        &self,
+        origin: &Origin,
+        address: SocketAddr,
+        deadline: Option<Instant>,
+        events: &Events,
+    ) -> Result<TcpConnection, RequestError> {
+        self.grants.check_address(origin, address.ip())?;
+        events.connect_start(address);
+        let result = TcpConnection::open(address, deadline).await;
+        events.connect_done(address, result.as_ref().err().map(|error| error as &dyn Display));
+        result.map_err(|source| RequestError::Connect { address, source })
+    }
+}

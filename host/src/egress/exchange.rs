@@ -1,0 +1,14 @@
+//! A request and its response, from the guest's call to the end of the body: `client` checks and sends it, `connections`
+//! chooses its connection, `body` reads the response and gives the connection back.
+
+mod body;
+mod client;
+mod connection;
+mod connections;
+mod decode;
+mod idle;
+mod time_limits;
+mod wire;
+
+pub use self::body::ResponseBody;
+pub use self::client::Client;

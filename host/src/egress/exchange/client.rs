@@ -1,0 +1,194 @@
+//! Sends one data source's requests: checks, credentials, the span, and how long it all may take.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use http_body::Body as _;
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use opentelemetry::Context;
+use tokio::sync::Semaphore;
+use wasmtime_wasi_http::{RequestOptions, WasiBody};
+
+use super::body::{ResponseBody, Streamed};
+use super::connection::SendFailure;
+use super::connections::{Connections, Exchange};
+use super::decode;
+use super::time_limits::TimeLimits;
+use crate::egress::credentials;
+use crate::egress::dial::Dialer;
+use crate::egress::error::RequestError;
+use crate::egress::origin::Origin;
+use crate::egress::policy::Grants;
+use crate::egress::settings::DataSourceHttp;
+use crate::egress::trace::{Events, RequestTracing};
+
+/// How many requests may wait for a response or have their body read at once; others queue. Each has a connection, and a
+/// process may commonly open 1024 files: a component that floods one data source leaves some for the others.
+const MAX_IN_FLIGHT: usize = 100;
+
+/// Cheap to clone; the clones share connections.
+#[derive(Clone)]
+pub struct Client(Arc<SharedClient>);
+
+struct SharedClient {
+    settings: DataSourceHttp,
+    grants: Arc<Grants>,
+    connections: Connections,
+    slots: Arc<Semaphore>,
+    tracing: RequestTracing,
+}
+
+// === impl Client ===
+
+impl Client {
+    pub(in crate::egress) fn new(
+        settings: DataSourceHttp,
+        grants: Arc<Grants>,
+        dialer: Dialer,
+        tracing: RequestTracing,
+    ) -> Self {
+        let (connections, slots) = (Connections::new(dialer), Arc::new(Semaphore::new(MAX_IN_FLIGHT)));
+        Self(Arc::new(SharedClient { settings, grants, connections, slots, tracing }))
+    }
+
+    /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
+    pub fn send(
+        &self,
+        mut request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        parent: &Context,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, RequestError>> + Send + 'static {
+        let client = self.0.clone();
+        let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
+        let span = client.tracing.start(&mut request, &client.settings.labels, parent);
+        async move {
+            let result = client.exchange(request, limits, span.events()).await;
+            span.finish(&result);
+            result
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
+}
+
+// === impl SharedClient ===
+
+impl SharedClient {
+    async fn exchange(
+        &self,
+        mut request: Request<WasiBody>,
+        limits: TimeLimits,
+        events: Events,
+    ) -> Result<Response<ResponseBody>, RequestError> {
+        let origin = Origin::of_uri(request.uri())?;
+        if request.method() == Method::CONNECT {
+            return Err(RequestError::UnsupportedMethod);
+        }
+        self.grants.check(&origin)?;
+        let own = self.grants.is_own(&origin).then_some(&self.settings);
+        let asked_for_gzip = credentials::prepare(&mut request, &origin, own);
+
+        let response = async {
+            // The semaphore is never closed, so everyone gets a slot in the end.
+            let slot = self.slots.clone().acquire_owned().await.ok();
+            let (response, mut exchange) = self.response(&origin, request, limits, &events).await?;
+            exchange.hold(slot);
+            Ok((response, exchange))
+        };
+        let (mut response, exchange) = match limits.total {
+            None => response.await?,
+            Some((deadline, limit)) => {
+                tokio::time::timeout_at(deadline, response).await.unwrap_or_else(|_| {
+                    Err(RequestError::ResponseTimeout { authority: origin.authority(), limit })
+                })?
+            }
+        };
+        if response.body().is_end_stream() && is_kept_open(&response) {
+            events.receive_done();
+        }
+        let gzip = asked_for_gzip && !response.body().is_end_stream() && decode::take_gzip(&mut response);
+        Ok(response.map(|incoming| {
+            let body = Streamed::new(incoming, exchange, limits.body_timers());
+            if gzip {
+                decode::Gzip::new(body, origin.authority()).boxed_unsync()
+            } else {
+                body.boxed_unsync()
+            }
+        }))
+    }
+
+    /// Returns the head of the response, and the exchange that its body belongs to.
+    async fn response(
+        &self,
+        origin: &Origin,
+        mut request: Request<WasiBody>,
+        limits: TimeLimits,
+        events: &Events,
+    ) -> Result<(Response<Incoming>, Exchange), RequestError> {
+        let authority = origin.authority();
+        events.connection_wanted(&authority);
+        if let Some(mut exchange) = self.connections.reuse(origin, events).await {
+            let copy = copy_if_repeatable(&request);
+            match head(&mut exchange, request, limits, events).await? {
+                Ok(response) => return Ok((response, exchange)),
+                Err(failure) => {
+                    // The peer closed the connection while the request was on its way. A peer that has answered anything
+                    // has seen the request.
+                    let copy = copy.filter(|_| !failure.answered);
+                    request = failure
+                        .unsent
+                        .or(copy)
+                        .ok_or_else(|| RequestError::of_exchange(&authority, failure.error))?;
+                }
+            }
+            events.connection_wanted(&authority);
+        }
+        let mut exchange = self.connections.open(origin, limits.connect, events).await?;
+        match head(&mut exchange, request, limits, events).await? {
+            Ok(response) => Ok((response, exchange)),
+            Err(failure) => Err(RequestError::of_exchange(&authority, failure.error)),
+        }
+    }
+}
+
+/// Sends the request and waits for the head of the response, within the limit for the first byte.
+async fn head(
+    exchange: &mut Exchange,
+    request: Request<WasiBody>,
+    limits: TimeLimits,
+    events: &Events,
+) -> Result<Result<Response<Incoming>, SendFailure>, RequestError> {
+    let response = exchange.send(request, events.clone());
+    match limits.first_byte {
+        None => Ok(response.await),
+        Some(limit) => tokio::time::timeout(limit, response)
+            .await
+            .map_err(|_| RequestError::ResponseTimeout { authority: exchange.authority(), limit }),
+    }
+}
+
+/// Returns a copy to send once more. As in Go, only of a request without a body whose method is safe (RFC 9110, 9.2.1).
+fn copy_if_repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
+    let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(request.method());
+    if !safe || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// Whether the peer keeps the connection open after this response (RFC 9112, 9.3).
+fn is_kept_open<B>(response: &Response<B>) -> bool {
+    let close = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"close");
+    response.version() == http::Version::HTTP_11
+        && !response.headers().get(http::header::CONNECTION).is_some_and(close)
+}

@@ -1,0 +1,84 @@
+//! How long an exchange and its parts may take.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+use wasmtime_wasi_http::RequestOptions;
+
+use crate::egress::error::RequestError;
+use crate::egress::settings::Timeouts;
+
+/// The limits of one exchange: the data source's, or the guest's if shorter. None means no limit.
+#[derive(Clone, Copy)]
+pub(super) struct TimeLimits {
+    pub(super) connect: Option<Duration>,
+    pub(super) first_byte: Option<Duration>,
+    between_bytes: Option<Duration>,
+    /// For the whole exchange, with the time at which it is up.
+    pub(super) total: Option<(Instant, Duration)>,
+}
+
+/// The time by which something of a response's body must have arrived.
+pub(super) struct BodyTimer {
+    sleep: Pin<Box<Sleep>>,
+    limit: Duration,
+    awaited: Awaited,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    WholeBody,
+    NextPart,
+}
+
+// === impl TimeLimits ===
+
+impl TimeLimits {
+    /// The time for the whole exchange runs from now on.
+    pub(super) fn new(timeouts: Timeouts, options: RequestOptions) -> Self {
+        Self {
+            connect: shorter(timeouts.connect, options.connect_timeout),
+            first_byte: options.first_byte_timeout,
+            between_bytes: options.between_bytes_timeout,
+            total: timeouts.total.map(|limit| (Instant::now() + limit, limit)),
+        }
+    }
+
+    /// Starts the timers for reading the body.
+    pub(super) fn body_timers(&self) -> Vec<BodyTimer> {
+        let timer = |until, limit, awaited| BodyTimer { sleep: Box::pin(sleep_until(until)), limit, awaited };
+        let whole = self.total.map(|(deadline, limit)| timer(deadline, limit, Awaited::WholeBody));
+        let next = self.between_bytes.map(|limit| timer(Instant::now() + limit, limit, Awaited::NextPart));
+        whole.into_iter().chain(next).collect()
+    }
+}
+
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+// === impl BodyTimer ===
+
+impl BodyTimer {
+    /// Part of the body has arrived.
+    pub(super) fn progress(&mut self) {
+        if self.awaited == Awaited::NextPart {
+            self.sleep.as_mut().reset(Instant::now() + self.limit);
+        }
+    }
+
+    /// Ready once the time is up.
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>, authority: &str) -> Poll<RequestError> {
+        ready!(self.sleep.as_mut().poll(cx));
+        let (authority, limit) = (authority.to_owned(), self.limit);
+        Poll::Ready(match self.awaited {
+            Awaited::WholeBody => RequestError::ResponseTimeout { authority, limit },
+            Awaited::NextPart => RequestError::ReadTimeout { authority, limit },
+        })
+    }
+}

@@ -1,0 +1,7 @@
+//! What the trace tells of a request: its client span, and what happens on its connection as events of that span.
+
+mod events;
+mod span;
+
+pub(super) use self::events::{Events, Reuse};
+pub(super) use self::span::RequestTracing;
