@@ -38,3 +38,19 @@ impl TcpConnection {
         Ok(Self { remote: stream.peer_addr()?, local: stream.local_addr()?, stream })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_address_gets_its_share_of_the_time_but_not_too_little() {
+        let now = Instant::now();
+        let of = |limit, left| share(now + Duration::from_secs(limit), left) - now;
+        assert_eq!(of(10, 2), Duration::from_secs(5));
+        assert_eq!(of(10, 1), Duration::from_secs(10));
+        assert_eq!(of(10, 100), MIN_TIME_PER_ADDRESS);
+        assert_eq!(of(1, 3), Duration::from_secs(1));
+        assert_eq!(of(10, 0), Duration::from_secs(10));
+    }
+}
