@@ -9,8 +9,9 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 mod reference;
 mod rfc3339;
 
+use self::rfc3339::NANOS_PER_SECOND;
+
 const NANOS_PER_MILLI: i64 = 1_000_000;
-const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z. In JSON it is a text as RFC 3339 writes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -22,14 +22,14 @@ fn build(toolchain: &Toolchain) -> Result<PathBuf> {
     let repository = place::repository()?;
     let built = place::target()?.join("guests-build");
     let mut cargo = toolchain.cargo();
-    cargo.arg("build").args(["--release", "--locked", "--target", toolchain::TARGET, "--manifest-path"]);
+    cargo.arg("build").args(["--release", "--locked", "--target", place::GUEST_TARGET, "--manifest-path"]);
     cargo.arg(repository.join("examples/Cargo.toml")).arg("--target-dir").arg(&built);
     step::run(&mut cargo)?;
 
     let folder = place::guests()?;
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("toolchain.env"), toolchain.to_string())?;
-    let release = built.join(toolchain::TARGET).join("release");
+    let release = built.join(place::GUEST_TARGET).join("release");
     for entry in std::fs::read_dir(&release).with_context(|| format!("{} is missing", release.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "wasm") {

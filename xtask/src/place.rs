@@ -7,6 +7,9 @@ use anyhow::{Context as _, Result};
 /// The platform that packages are made for, and the tests run on.
 pub(crate) const HOST_TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// The platform that components are built for.
+pub(crate) const GUEST_TARGET: &str = "wasm32-wasip2";
+
 pub(crate) fn repository() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().map(Path::to_owned).context("xtask/ lies in the repository")

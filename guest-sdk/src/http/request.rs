@@ -131,7 +131,7 @@ impl Pending {
     pub fn wait(mut self) -> Result<Response, Error> {
         let mut followed = 0;
         loop {
-            let response = self.exchange.wait(&self.parts, self.deadline)?;
+            let response = self.answer()?;
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             let what = match self.parts.redirect(response.status(), location) {
                 Ok(false) => return Ok(response),
@@ -146,6 +146,15 @@ impl Pending {
                 Err(location) => format!("redirected to `{location}`, which is no http URL"),
             };
             return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
+        }
+    }
+
+    /// Waits for the answer to the request that is under way.
+    fn answer(&self) -> Result<Response, Error> {
+        let name = wire::name(&self.parts);
+        match self.exchange.wait(self.deadline) {
+            Ok(response) => Response::new(name, self.parts.url.clone(), response, self.deadline),
+            Err(cause) => Err(Error::new(&name, cause)),
         }
     }
 }

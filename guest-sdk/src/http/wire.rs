@@ -11,7 +11,6 @@ use wasip2::io::poll::{Pollable, poll};
 
 use super::error::{Cause, Error};
 use super::redirect::Parts;
-use super::response::Response;
 
 /// `blocking-write-and-flush` of WASI takes no more at once.
 const WRITTEN_AT_ONCE: usize = 4096;
@@ -90,16 +89,13 @@ pub(super) fn headers(fields: &wasi::Fields) -> HeaderMap {
 // === impl Exchange ===
 
 impl Exchange {
-    /// The head of the answer.
-    pub(super) fn wait(&self, parts: &Parts, deadline: Option<Instant>) -> Result<Response, Error> {
-        let name = name(parts);
-        wait(&self.0.subscribe(), deadline).map_err(|cause| Error::new(&name, cause))?;
+    /// Waits for the head of the answer.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<wasi::IncomingResponse, Cause> {
+        wait(&self.0.subscribe(), deadline)?;
         match self.0.get() {
-            Some(Ok(Ok(response))) => Response::new(name, parts.url.clone(), response, deadline),
-            Some(Ok(Err(code))) => Err(Error::new(&name, code)),
-            Some(Err(())) | None => {
-                Err(Error::new(&name, Cause::Other("the host gave no answer".to_owned())))
-            }
+            Some(Ok(Ok(response))) => Ok(response),
+            Some(Ok(Err(code))) => Err(code.into()),
+            Some(Err(())) | None => Err(Cause::Other("the host gave no answer".to_owned())),
         }
     }
 }

@@ -4,7 +4,8 @@ use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{Error, Reader};
+use super::error::Error;
+use super::reader::Reader;
 
 pub(crate) struct Members<'r, 'p> {
     reader: &'r mut Reader<'p>,

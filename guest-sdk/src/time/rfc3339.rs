@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::NANOS_PER_SECOND;
-
+pub(super) const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Nanoseconds since 1970, or None if the text is no time or nanoseconds cannot express it.

@@ -8,8 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::toolchain::TARGET;
-use crate::place::{self, HOST_TARGET};
+use crate::place::{self, GUEST_TARGET, HOST_TARGET};
 use crate::step;
 
 /// Debian's compiler: std is built by the compiler whose source it is.
@@ -78,7 +77,7 @@ fn build(sysroot: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(folder()?);
     let work = folder()?.join("work");
     std::fs::create_dir_all(work.join("src"))?;
-    let libraries = sysroot.join("lib/rustlib").join(TARGET).join("lib");
+    let libraries = sysroot.join("lib/rustlib").join(GUEST_TARGET).join("lib");
     let tools = sysroot.join("lib/rustlib").join(HOST_TARGET).join("bin");
     std::fs::create_dir_all(libraries.join("self-contained"))?;
     std::fs::create_dir_all(&tools)?;
@@ -101,7 +100,13 @@ fn build_std(work: &Path, libraries: &Path) -> Result<()> {
     std::fs::write(work.join("Cargo.toml"), manifest)?;
     std::fs::write(work.join("src/lib.rs"), "")?;
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(work).args(["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort"]);
+    cargo.current_dir(work).args([
+        "build",
+        "--release",
+        "--target",
+        GUEST_TARGET,
+        "-Zbuild-std=std,panic_abort",
+    ]);
     cargo.arg("--target-dir").arg(work.join("target"));
     // -Zbuild-std is cargo's unstable flag; Debian's compiler is a stable one.
     cargo.envs([("RUSTC_BOOTSTRAP", "1"), ("RUSTC", RUSTC)]).env_remove("CARGO_BUILD_TARGET");
@@ -109,7 +114,7 @@ fn build_std(work: &Path, libraries: &Path) -> Result<()> {
     flags.extend(["-Cembed-bitcode=yes".to_owned(), place::without(Path::new(SOURCE), "library")]);
     cargo.envs([place::flags(&flags)]);
     step::run(&mut cargo)?;
-    for entry in work.join("target").join(TARGET).join("release/deps").read_dir()? {
+    for entry in work.join("target").join(GUEST_TARGET).join("release/deps").read_dir()? {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if name.starts_with("lib") && name.ends_with(".rlib") && !name.starts_with("libstd_probe") {
@@ -140,7 +145,7 @@ fn add_missing(work: &Path, sysroot: &Path, libc: &Path) -> Result<()> {
         "--edition",
         "2024",
         "--target",
-        TARGET,
+        GUEST_TARGET,
         "--crate-type",
         "lib",
         "--emit",

@@ -7,10 +7,8 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::sysroot;
-use crate::{place, step};
-
-/// What components are built for.
-pub(super) const TARGET: &str = "wasm32-wasip2";
+use crate::place::{self, GUEST_TARGET};
+use crate::step;
 
 /// Where std for the target may come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +59,7 @@ impl fmt::Display for Toolchain {
 /// Whether the compiler in use has std for the target.
 fn installed() -> bool {
     let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", TARGET]);
+    rustc.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
     let Ok(folder) = step::output(&mut rustc) else { return false };
     let Ok(entries) = Path::new(&folder).read_dir() else { return false };
     entries.flatten().any(|entry| {
@@ -76,8 +74,8 @@ fn added() -> bool {
         return false;
     }
     let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", TARGET]);
-    let added = step::step(&format!("rustup target add {TARGET}"), || step::run(&mut rustup));
+    rustup.args(["target", "add", GUEST_TARGET]);
+    let added = step::step(&format!("rustup target add {GUEST_TARGET}"), || step::run(&mut rustup));
     if let Err(error) = &added {
         eprintln!("  {error:#}; building std from Debian's packages in its place");
     }
