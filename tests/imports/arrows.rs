@@ -1,0 +1,113 @@
+//! Which file names items of which other, and the circles of such arrows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::resolve::Target;
+use crate::tree::Tree;
+
+/// One file names items that another defines.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrow {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    /// As paths from the crate's root.
+    pub(crate) names: BTreeSet<String>,
+}
+
+/// Files of which each reaches all others along arrows, and the arrows between them.
+#[derive(Debug)]
+pub(crate) struct Circle {
+    pub(crate) files: Vec<String>,
+    arrows: Vec<Arrow>,
+}
+
+// === impl Tree ===
+
+impl Tree {
+    /// All arrows between two files, ordered.
+    pub(crate) fn arrows(&self) -> Vec<Arrow> {
+        let mut arrows = BTreeMap::<(&str, &str), BTreeSet<String>>::new();
+        for (index, module) in self.modules.iter().enumerate() {
+            let imports = module.names.imports.iter().filter(|import| !import.is_reexport);
+            let globs = imports.clone().filter(|import| import.name.is_none());
+            // An imported module is no arrow yet: what is named through it is.
+            let items = imports.map(|import| &import.path).chain(&module.names.paths);
+            let items = items.filter_map(|path| match self.resolve(index, path)? {
+                Target::Item { module, name } => Some((module, name)),
+                Target::Module(_) => None,
+            });
+            let globs = globs.filter_map(|glob| match self.resolve(index, &glob.path)? {
+                Target::Item { .. } => None,
+                Target::Module(module) => Some((module, "*".to_owned())),
+            });
+            for (target, name) in items.chain(globs) {
+                let target = &self.modules[target];
+                if target.file != module.file {
+                    let separator = if target.path.is_empty() { "" } else { "::" };
+                    let name = format!("{}{separator}{name}", target.path);
+                    arrows.entry((&module.file, &target.file)).or_default().insert(name);
+                }
+            }
+        }
+        let arrow = |((from, to), names): ((&str, &str), _)| Arrow {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            names,
+        };
+        arrows.into_iter().map(arrow).collect()
+    }
+}
+
+// === impl Arrow ===
+
+impl fmt::Display for Arrow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        write!(f, "{} imports {names} from {}", self.from, self.to)
+    }
+}
+
+// === impl Circle ===
+
+impl Circle {
+    pub(crate) fn find(arrows: &[Arrow]) -> Vec<Self> {
+        let mut targets = BTreeMap::<&str, Vec<&str>>::new();
+        for arrow in arrows {
+            targets.entry(&arrow.from).or_default().push(&arrow.to);
+        }
+        let reached = |start| {
+            let (mut seen, mut open) = (BTreeSet::<&str>::new(), vec![start]);
+            while let Some(file) = open.pop() {
+                let next = targets.get(file).into_iter().flatten().copied();
+                open.extend(next.filter(|next| seen.insert(next)));
+            }
+            seen
+        };
+        let reach: BTreeMap<&str, BTreeSet<&str>> =
+            targets.keys().map(|file| (*file, reached(*file))).collect();
+        let reaches = |from: &str, to: &str| reach.get(from).is_some_and(|files| files.contains(to));
+        let mut groups: BTreeSet<Vec<&str>> = BTreeSet::new();
+        for file in targets.keys().filter(|file| reaches(file, file)) {
+            let both = |other: &&str| reaches(file, other) && reaches(other, file);
+            groups.insert(targets.keys().copied().filter(both).collect());
+        }
+        let circle = |files: Vec<&str>| {
+            let inside = |arrow: &&Arrow| files.contains(&&*arrow.from) && files.contains(&&*arrow.to);
+            let arrows = arrows.iter().filter(inside).cloned().collect();
+            Self { files: files.into_iter().map(str::to_owned).collect(), arrows }
+        };
+        groups.into_iter().map(circle).collect()
+    }
+}
+
+impl fmt::Display for Circle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "a circle of {} files; files import each other in one direction only:",
+            self.files.len()
+        )?;
+        self.arrows.iter().try_for_each(|arrow| writeln!(f, "  {arrow}"))
+    }
+}
