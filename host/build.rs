@@ -1,5 +1,10 @@
 //! Compiles the protocol files with protox, so that building needs no protoc, and keeps their descriptors for
 //! reflection.
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "cargo and a build script talk by the environment and standard output"
+)]
 
 use std::path::PathBuf;
 

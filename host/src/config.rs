@@ -83,6 +83,7 @@ const NOT_OF_THE_SECTION: [&str; 4] = [
 
 impl Settings {
     /// Reads the environment: see docs/settings.md for the operator's part of it.
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     pub fn from_env() -> Self {
         let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
         std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect()

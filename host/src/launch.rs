@@ -96,6 +96,7 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
 
 fn executable() -> anyhow::Result<PathBuf> {
     // Without /proc the system does not say; Grafana starts a plugin by its path.
+    #[expect(clippy::disallowed_methods, reason = "it may fail here")]
     let executable = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(PathBuf::from));
     executable.context("the executable does not know where it is")
 }

@@ -50,6 +50,7 @@ pub fn is_version_offered(versions: &str) -> bool {
 }
 
 /// Tells the client where to connect: the one line on standard output.
+#[expect(clippy::disallowed_methods, reason = "this is the handshake")]
 pub fn announce(address: &Address, process: &Process) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line(address, process.multiplex).as_bytes())?;

@@ -39,6 +39,10 @@ impl Parent {
         use tokio::io::unix::AsyncFd;
 
         let Some(pidfd) = self.pidfd else { return Ok(()) };
+        #[expect(
+            unsafe_code,
+            reason = "tokio watches a descriptor safely only if its type is one of tokio's own"
+        )]
         // SAFETY: an `OwnedFd` is the same open descriptor for as long as it lives.
         let pidfd = unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?;
         // pidfd_open(2): readable once the process has terminated.

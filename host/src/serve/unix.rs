@@ -170,6 +170,7 @@ mod tests {
     use super::*;
 
     /// A directory of this test process, by the test's name.
+    #[expect(clippy::disallowed_methods, reason = "the test's own files")]
     fn directory(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("gpx-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).unwrap();

@@ -48,6 +48,10 @@ impl TrustedRoots {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "SSL_CERT_FILE and SSL_CERT_DIR are how systems say where their roots are"
+)]
 fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
