@@ -2,12 +2,12 @@
 
 pub use crate::bindings::base::gpx::plugin::types::{Attribute, Value};
 
-/// What can be the value of an attribute.
+/// A type whose values attributes can have.
 pub trait ToValue {
     fn to_value(&self) -> Value;
 }
 
-/// Makes a list of attributes: `attributes!("rows" = 3, "cached" = false)`.
+/// Builds a list of attributes: `attributes!("rows" = 3, "cached" = false)`.
 ///
 /// ```
 /// let table = String::from("prices");
@@ -24,7 +24,7 @@ macro_rules! attributes {
 // === impl Attribute ===
 
 impl Attribute {
-    /// An attribute from a name that is not known before the program runs. Else [`attributes!`] is shorter.
+    /// An attribute whose name is known only at run time. Otherwise [`attributes!`] is shorter.
     pub fn new(key: &str, value: &(impl ToValue + ?Sized)) -> Self {
         Self { key: key.to_owned(), value: value.to_value() }
     }
@@ -68,7 +68,7 @@ macro_rules! integers {
 
 integers!(i8, i16, i32, i64, u8, u16, u32);
 
-/// Above `i64::MAX`, which attributes cannot hold, it is `i64::MAX`.
+/// Values above `i64::MAX`, which attributes cannot hold, become `i64::MAX`.
 impl ToValue for u64 {
     fn to_value(&self) -> Value {
         Value::Integer(i64::try_from(*self).unwrap_or(i64::MAX))

@@ -1,5 +1,5 @@
-//! What wit-bindgen makes of the contract in `wit/`. One world a service, so that a component exports only the
-//! services it names; all of them share the types of the first.
+//! What wit-bindgen generates from the contract in `wit/`: one world per service, so that a component exports only the
+//! services that it names. All of them share the types of the first.
 #![allow(missing_docs, clippy::all, clippy::restriction, unreachable_pub, reason = "generated")]
 
 /// The `plugin` interface that every component exports, and all imports.

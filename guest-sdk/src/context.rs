@@ -8,7 +8,7 @@ use crate::bindings::base::gpx::plugin::call;
 pub use crate::bindings::base::gpx::plugin::call::PluginContext;
 pub use crate::bindings::base::gpx::plugin::types::{Header, User};
 
-/// Who asks, on what terms, and for how long. Nothing is fetched from the host before it is asked for.
+/// Who asks, on what terms, and for how long. Nothing is fetched from the host until it is asked for.
 #[derive(Debug, Default)]
 pub struct Context {
     plugin: OnceCell<PluginContext>,
@@ -23,7 +23,7 @@ impl Context {
         self.plugin.get_or_init(call::context)
     }
 
-    /// None where Grafana asks by itself, for example for an alert rule.
+    /// The user who asks. `None` if Grafana asks on its own behalf, for example for an alert rule.
     pub fn user(&self) -> Option<&User> {
         self.plugin().user.as_ref()
     }
@@ -33,18 +33,18 @@ impl Context {
         self.headers.get_or_init(call::headers)
     }
 
-    /// The first header of that name, in whatever case.
+    /// The first header with that name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers().iter().find(|header| header.name.eq_ignore_ascii_case(name));
         found.map(|header| header.value.as_str())
     }
 
-    /// How long the caller waits, or the operator allows. None: no limit.
+    /// How much time is left before the caller stops waiting or the operator's limit is reached. `None` means no limit.
     pub fn time_left(&self) -> Option<Duration> {
         call::time_left().map(Duration::from_nanos)
     }
 
-    /// Whether the caller is gone. The host drops the instance shortly after, so stop.
+    /// Whether the caller is gone. The host drops the instance shortly after, so stop working.
     pub fn cancelled(&self) -> bool {
         call::cancelled()
     }

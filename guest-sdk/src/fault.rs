@@ -4,12 +4,12 @@ use std::fmt::{self, Display};
 
 use crate::bindings::base::gpx::plugin::types;
 
-/// A result whose error is a [`Fault`], as everything that a plugin implements returns it.
+/// A result whose error is a [`Fault`]: what the functions that a plugin implements return.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
 
 /// An error with an HTTP status, a message for the panel's user, and who is to blame.
 ///
-/// Never put a secret into the message. [`crate::http::Error`] becomes a fault by `?`.
+/// Never put a secret into the message. `?` turns a [`crate::http::Error`] into a fault.
 ///
 /// ```
 /// use gpx_sdk::Fault;
@@ -19,7 +19,7 @@ pub type Result<T, E = Fault> = std::result::Result<T, E>;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// An HTTP status, 100 to 599. Anything else is taken as 500.
+    /// An HTTP status, 100 to 599. Anything else is treated as 500.
     pub status: u16,
     pub message: String,
     pub source: Source,
@@ -28,7 +28,7 @@ pub struct Fault {
 /// Who is to blame: Grafana keeps the two apart in its statistics and alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The plugin's own code, or how it was asked.
+    /// The plugin's own code, or what it was asked to do.
     Plugin,
     /// The system that the plugin asked.
     Downstream,

@@ -25,7 +25,7 @@ pub use column::{Column, Enumeration, Item, Json};
 #[derive(Clone, Debug)]
 pub struct Frame(wit::Frame);
 
-/// A column with its name and what Grafana should know of it.
+/// A column with its name and what Grafana should know about it.
 #[derive(Clone, Debug)]
 pub struct Field(wit::Field);
 
@@ -42,7 +42,7 @@ impl Frame {
         self.field(name, times.into_iter().map(Into::into).collect::<Vec<Time>>())
     }
 
-    /// Adds a column. With `Option`s as values its type is nullable.
+    /// Adds a column. Values of type `Option` make it nullable.
     pub fn field<T: Item>(self, name: impl Into<String>, values: impl Into<Vec<T>>) -> Self {
         self.with(Field::new(name, values))
     }
@@ -53,19 +53,19 @@ impl Frame {
         self
     }
 
-    /// Which query the frame answers, if not the one that is being answered.
+    /// Sets the query that the frame answers, if it is not the one that is being answered.
     pub fn ref_id(mut self, ref_id: impl Into<String>) -> Self {
         self.0.ref_id = ref_id.into();
         self
     }
 
-    /// Grafana's frame meta, for example `json!({ "preferredVisualisationType": "logs" })`.
+    /// Sets Grafana's frame metadata, for example `json!({ "preferredVisualisationType": "logs" })`.
     pub fn meta(mut self, meta: &serde_json::Value) -> Self {
         self.0.meta = Some(meta.to_string());
         self
     }
 
-    /// How many rows there are. None if the columns differ, which the host refuses.
+    /// The number of rows. `None` if the columns differ in length, which the host refuses.
     pub fn rows(&self) -> Option<usize> {
         let mut rows = self.0.fields.iter().map(|field| column::rows(&field.column));
         let first = rows.next().unwrap_or_default();
@@ -87,14 +87,14 @@ impl Field {
         Self(wit::Field { name: name.into(), labels: None, config: None, validity, column })
     }
 
-    /// What tells this series apart from the others of its metric.
+    /// Adds a label: labels tell this series apart from the others of its metric.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let label = wit::Label { name: name.into(), value: value.into() };
         self.0.labels.get_or_insert_default().push(label);
         self
     }
 
-    /// Grafana's field config, for example `json!({ "unit": "percent" })`.
+    /// Sets Grafana's field config, for example `json!({ "unit": "percent" })`.
     pub fn config(mut self, config: &impl Serialize) -> Self {
         self.0.config = serde_json::to_string(config).ok();
         self

@@ -21,7 +21,7 @@ impl Health {
         Self { status, message: message.to_string(), details: None }
     }
 
-    /// Something more, shown on request: anything that becomes a JSON object.
+    /// Adds details, which are shown on request: anything that serializes to a JSON object.
     pub fn details(mut self, details: &impl Serialize) -> Result<Self> {
         self.details = Some(
             serde_json::to_string(details)

@@ -1,5 +1,5 @@
 //! A small blocking HTTP client. The host traces each request, applies the data source's credentials, and lets it reach
-//! the data source's own origin and what the operator granted.
+//! only the data source's own origin and the origins that the operator granted.
 //!
 //! ```no_run
 //! # #[derive(serde::Deserialize)] struct Points;
@@ -10,7 +10,7 @@
 //! # Ok(points) }
 //! ```
 //!
-//! Several requests are under way at once if all are started before the first is waited for:
+//! Several requests are in flight at once if all of them are started before the first is waited for:
 //!
 //! ```no_run
 //! # fn both(a: &str, b: &str) -> gpx_sdk::Result<()> {

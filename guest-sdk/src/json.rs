@@ -1,5 +1,5 @@
-//! JSON that is read as it comes, piece by piece. `serde_json` reads a stream byte by byte and takes three times as long
-//! for it as for a slice; here a piece is a slice. All that a component reads goes through here, so that it holds one
+//! JSON that is read as it arrives, piece by piece. `serde_json` reads a stream byte by byte, which takes three times as
+//! long as a slice; here a piece is a slice. Whatever a component reads goes through here, so that it contains only one
 //! reader.
 
 mod access;
@@ -21,7 +21,7 @@ pub(crate) fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
     from_pieces(&mut || Ok(text.take()))
 }
 
-/// Reads a value of pieces that `next` hands out until it has none.
+/// Reads a value from the pieces that `next` returns until it has no more.
 pub(crate) fn from_pieces<T: DeserializeOwned>(
     next: &mut dyn FnMut() -> Result<Option<Vec<u8>>, Cause>,
 ) -> Result<T, Error> {

@@ -12,7 +12,7 @@ pub use crate::bindings::base::gpx::plugin::log::Level;
 #[doc(inline)]
 pub use crate::{__debug as debug, __error as error, __info as info, __trace as trace, __warn as warn};
 
-/// Logs a line at a level that is known only when the program runs. Else one of the macros is shorter.
+/// Logs a line at a level that is known only at run time. Otherwise one of the macros is shorter.
 pub fn log(level: Level, message: &str, attributes: &[Attribute]) {
     log::log(level, message, attributes);
 }

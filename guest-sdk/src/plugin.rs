@@ -1,4 +1,4 @@
-//! What a plugin implements, and the macro that makes a component of it.
+//! What a plugin implements, and the macro that turns it into a component.
 
 use crate::resource::{Request, ResponseSender};
 use crate::{Context, Frame, Health, Query, Result, Settings};
@@ -6,13 +6,13 @@ use crate::{Context, Frame, Health, Query, Result, Settings};
 #[doc(hidden)]
 pub mod export;
 
-/// A plugin: made from the settings of a data source (or app).
+/// A plugin, which is created from the settings of a data source (or app).
 ///
-/// The host makes as many instances of a data source as calls run at once, and drops them when the settings change,
+/// The host creates as many instances of a data source as calls run at once, and drops them when the settings change,
 /// when they are idle, and after a panic, a timeout or a cancelled call. What an instance keeps is therefore a cache
 /// that may vanish: no call may rely on what another left behind.
 pub trait Plugin: Sized + 'static {
-    /// Called once for an instance. A fault is the answer to the call for which the instance was made.
+    /// Called once per instance. A fault is the answer to the call for which the instance was created.
     fn open(settings: Settings) -> Result<Self>;
 }
 
@@ -30,12 +30,12 @@ pub trait Diagnostics: Plugin {
 
 /// The service `resource`: requests that the plugin's front end makes to its back end.
 pub trait Resource: Plugin {
-    /// Answers by `response`. A fault before anything was sent becomes an answer with the fault's status. Returning
+    /// Answers through `response`. A fault before anything was sent becomes an answer with the fault's status. Returning
     /// without having sent anything answers 200 with an empty body.
     fn call(&self, context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()>;
 }
 
-/// Makes a component of a plugin. It exports only the services that are named.
+/// Turns a plugin into a component that exports only the services that are named.
 ///
 /// ```
 /// # use gpx_sdk::*;
@@ -50,7 +50,7 @@ pub trait Resource: Plugin {
 /// );
 /// ```
 ///
-/// Every part behind the plugin's name may be left out: `plugin!(Prices)` exports no service.
+/// Every part after the plugin's name may be left out: `plugin!(Prices)` exports no service.
 #[macro_export]
 macro_rules! plugin {
     (
@@ -71,7 +71,7 @@ macro_rules! plugin {
             }
         }
 
-        // Natively there is no host to export to; there the plugin is only checked, so that its tests can run.
+        // Natively there is no host to export to: the plugin is only checked, so that its tests can run.
         const _: fn() = $crate::plugin::export::plugin::<$plugin>;
         #[cfg(target_family = "wasm")]
         const _: () = {

@@ -34,7 +34,7 @@ impl Request {
         })
     }
 
-    /// The first header of that name, in whatever case.
+    /// The first header with that name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
         found.map(|header| header.value.as_str())
@@ -44,7 +44,8 @@ impl Request {
 // === impl ResponseSender ===
 
 impl ResponseSender {
-    /// Sets the status and the headers. At most once, before the first `send`; without it they are 200 and none.
+    /// Sets the status and the headers. Call it at most once, before the first `send`. Without it the status is 200 and
+    /// there are no headers.
     pub fn start(&mut self, status: StatusCode, headers: &[(&str, &str)]) -> Result<(), SendError> {
         let headers: Vec<_> = headers
             .iter()
@@ -95,7 +96,7 @@ impl From<wit::SendError> for SendError {
     }
 }
 
-/// So that `?` ends a call whose caller is gone. 499 is what proxies log for that.
+/// Lets `?` end a call whose caller is gone. 499 is what proxies log in that case.
 impl From<SendError> for Fault {
     fn from(error: SendError) -> Self {
         match error {

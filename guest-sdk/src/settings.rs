@@ -1,4 +1,4 @@
-//! What the data source (or app) is configured with.
+//! The configuration of the data source (or app).
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{Fault, Result, json};
 
 pub use wit::SettingsKind;
 
-/// The settings of the data source (or app) that an instance is made for. Its `Debug` shows no secret.
+/// The settings of the data source (or app) that an instance is created for. Its `Debug` shows no secret.
 #[derive(Clone)]
 pub struct Settings(wit::Settings);
 
@@ -46,12 +46,12 @@ impl Settings {
         self.0.basic_auth.as_deref()
     }
 
-    /// When the settings were changed last: milliseconds since 1970-01-01T00:00:00Z.
+    /// When the settings were last changed: milliseconds since 1970-01-01T00:00:00Z.
     pub fn updated(&self) -> i64 {
         self.0.updated
     }
 
-    /// Grafana's numeric id, deprecated by Grafana. 0 for an app.
+    /// Grafana's numeric id, which Grafana has deprecated. 0 for an app.
     pub fn id(&self) -> i64 {
         self.0.id
     }
@@ -60,15 +60,15 @@ impl Settings {
         &self.0.api_version
     }
 
-    /// The data source's `jsonData` as a type of your own. Without any it is read as `{}`.
+    /// The data source's `jsonData` as a type of your own. If there is none, `{}` is read.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         let json = if self.0.json.is_empty() { b"{}" } else { &*self.0.json };
         json::from_slice(json)
             .map_err(|err| Fault::plugin(format_args!("jsonData of data source `{}`: {err}", self.0.name)))
     }
 
-    /// A key of `secureJsonData`. It is there if `plugin!` names it among its `secrets`, if the data source has it,
-    /// and if the operator did not deny it.
+    /// The value of a key of `secureJsonData`. It is there if `plugin!` names the key among its `secrets`, the data
+    /// source has it, and the operator did not deny it.
     pub fn secret(&self, name: &str) -> Option<&str> {
         self.0.secrets.iter().find(|secret| secret.name == name).map(|secret| secret.value.as_str())
     }
@@ -78,12 +78,12 @@ impl Settings {
         self.0.secrets.iter().map(|secret| secret.name.as_str())
     }
 
-    /// A key that the operator set for this plugin in Grafana's configuration, in whatever case.
+    /// The value of a key that the operator set for this plugin in Grafana's configuration, ignoring case.
     pub fn operator_setting(&self, name: &str) -> Option<&str> {
         self.operator_settings().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// All that the operator set for this plugin, as names in lower case and values.
+    /// Everything that the operator set for this plugin: names in lower case, with their values.
     pub fn operator_settings(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.operator.iter().map(|setting| (setting.name.as_str(), setting.value.as_str()))
     }

@@ -1,7 +1,7 @@
 //! Spans in Grafana's own trace.
 //!
 //! A span is current from its start until it is dropped: spans started meanwhile become its children, and so do the
-//! requests that [`crate::http`] sends. With tracing off all of it works and costs next to nothing.
+//! requests that [`crate::http`] sends. With tracing off, all of it still works and costs next to nothing.
 
 use std::fmt::Display;
 use std::time::SystemTime;
@@ -31,14 +31,14 @@ macro_rules! span {
 #[derive(Debug)]
 pub struct Span(tracer::Span);
 
-/// What is told about a span before it starts.
+/// What is set on a span before it starts.
 #[derive(Debug)]
 pub struct Builder {
     name: String,
     options: tracer::StartOptions,
 }
 
-/// A span with more than attributes: kind, links, parent, start time. Else [`span!`](crate::span!) is shorter.
+/// A span with more than attributes: kind, links, parent, start time. Otherwise [`span!`](crate::span!) is shorter.
 pub fn build(name: &str) -> Builder {
     let options = tracer::StartOptions {
         kind: SpanKind::Internal,
@@ -51,7 +51,7 @@ pub fn build(name: &str) -> Builder {
     Builder { name: name.to_owned(), options }
 }
 
-/// The current span, or the host's span around this call. None if there is no trace.
+/// The current span, or the host's span around this call. `None` if there is no trace.
 pub fn current() -> Option<SpanContext> {
     tracer::current()
 }
@@ -68,7 +68,7 @@ impl Span {
         self.0.add_event(name, &[]);
     }
 
-    /// An event with attributes: `span.event_with("retried", attributes!("attempt" = 2))`.
+    /// Adds an event with attributes: `span.event_with("retried", attributes!("attempt" = 2))`.
     pub fn event_with(&self, name: &str, attributes: Vec<Attribute>) {
         self.0.add_event(name, &attributes);
     }
@@ -98,12 +98,12 @@ impl Span {
         self.0.is_recording()
     }
 
-    /// The span's ids, to name it elsewhere.
+    /// The span's ids, to refer to it elsewhere.
     pub fn context(&self) -> SpanContext {
         self.0.context()
     }
 
-    /// Ends the span at a time other than that of its drop.
+    /// Ends the span at the given time, not at the time of its drop.
     pub fn end_at(self, time: SystemTime) {
         self.0.end(Some(unix_nanos(time)));
     }
@@ -127,7 +127,7 @@ impl Builder {
         self
     }
 
-    /// An open span of this call, in place of the current one.
+    /// Makes it a child of an open span of this call, instead of the current one.
     pub fn parent(mut self, parent: SpanContext) -> Self {
         self.options.parent = Some(parent);
         self
@@ -138,7 +138,7 @@ impl Builder {
         self
     }
 
-    /// Does not become the current span.
+    /// Keeps it from becoming the current span.
     pub fn detached(mut self) -> Self {
         self.options.detached = true;
         self
@@ -158,7 +158,7 @@ impl SpanContext {
     }
 }
 
-/// Times before 1970 and after 2554 are taken as the nearest that there is.
+/// Times before 1970 and after 2554 become the nearest that can be expressed.
 fn unix_nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

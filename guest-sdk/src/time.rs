@@ -13,12 +13,12 @@ use self::rfc3339::NANOS_PER_SECOND;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// Nanoseconds since 1970-01-01T00:00:00Z. In JSON it is a text as RFC 3339 writes it.
+/// Nanoseconds since 1970-01-01T00:00:00Z. In JSON it is a string in the format of RFC 3339.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Time(i64);
 
-/// A text is no point in time as RFC 3339 writes it, or lies outside 1677-09-21 to 2262-04-11.
+/// A text is not a time in the format of RFC 3339, or is outside 1677-09-21 to 2262-04-11.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTime(String);
 
@@ -29,12 +29,12 @@ impl Time {
         Self(nanos)
     }
 
-    /// A time that nanoseconds cannot express becomes the nearest that they can.
+    /// A time that nanoseconds cannot express becomes the nearest one that they can.
     pub fn from_unix_millis(millis: i64) -> Self {
         Self(millis.saturating_mul(NANOS_PER_MILLI))
     }
 
-    /// A time that nanoseconds cannot express becomes the nearest that they can.
+    /// A time that nanoseconds cannot express becomes the nearest one that they can.
     pub fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(NANOS_PER_SECOND))
     }
@@ -67,7 +67,7 @@ impl From<SystemTime> for Time {
     }
 }
 
-/// As RFC 3339 writes it, in UTC, with as many digits of a second as it needs.
+/// In the format of RFC 3339, in UTC, with as many digits of a second as are needed.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         rfc3339::write(self.0, f)

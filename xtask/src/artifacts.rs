@@ -1,4 +1,4 @@
-//! What the tests, the demo and the benchmark look at: the host, the components, and a packaged plugin.
+//! What the tests, the demo and the benchmark run against: the host, the components, and a packaged plugin.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,11 +18,11 @@ pub(crate) struct Artifacts {
 // === impl Artifacts ===
 
 impl Artifacts {
-    /// Builds them and, with the host, other commands of the workspace.
+    /// Builds all of them and, along with the host, other executables of the workspace.
     pub(crate) fn build(profile: Profile, commands: &[&str]) -> Result<Self> {
         let guests = guests::guests(Std::Any)?;
         let host = host::host(profile, commands)?;
-        // A slow executable does not take the place of the package that a user made.
+        // A slow executable must not replace the package that a user built.
         let plugins = match profile {
             Profile::Quick => place::target()?.join("plugins-quick"),
             Profile::Release => place::plugins()?,
@@ -44,7 +44,7 @@ impl Artifacts {
         })
     }
 
-    /// Tells a command where they are.
+    /// Tells a command where the artifacts are.
     pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("GPX_HOST_EXE", &self.host);
         command.env("GPX_GUESTS", &self.guests);

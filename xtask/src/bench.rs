@@ -1,4 +1,4 @@
-//! Measures the plugin beside its twin on the Go SDK, in one run on one machine, and prints ratios.
+//! Measures the plugin against its twin on the Go SDK, in one run on one machine, and prints ratios.
 
 use anyhow::{Context as _, Result};
 
@@ -6,11 +6,11 @@ use crate::artifacts::Artifacts;
 use crate::profile::Profile;
 use crate::{peer, step};
 
-/// Words behind `cargo xtask bench` go to the benchmark: `--quick` for a first look.
+/// Passes its arguments on to the benchmark: `--quick` for a first look.
 pub(crate) fn bench(options: &[&str]) -> Result<()> {
     let peer = peer::peer()?.context("the benchmark needs Go")?;
     let artifacts = Artifacts::build(Profile::Release, &[])?;
-    // Optimized too: the collector that takes the plugin's spans runs in it, beside what is measured.
+    // Optimized too: the collector of the plugin's spans runs inside it, next to what is measured.
     let mut cargo = Profile::Release.cargo("run")?;
     cargo.args(["-p", "gpx-tests", "--bin", "bench", "--"]).args(options);
     step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer))

@@ -12,7 +12,7 @@ pub(crate) use self::toolchain::{Std, Toolchain};
 use crate::{place, step};
 
 /// Builds all components and returns the folder they are in, with `toolchain.env` beside them: the variables that it
-/// takes to build a component on this machine, one a line.
+/// takes to build a component on this machine, one per line.
 pub(crate) fn guests(std: Std) -> Result<PathBuf> {
     let toolchain = Toolchain::ready(std)?;
     step::step("components", || build(&toolchain))

@@ -1,4 +1,4 @@
-//! Builds the host: one static executable that needs nothing of the system it runs on.
+//! Builds the host: one static executable that needs nothing from the system it runs on.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,15 +8,15 @@ use anyhow::Result;
 use crate::profile::Profile;
 use crate::step;
 
-/// Builds the host and, in the same run of cargo, other commands of the workspace. Returns the host's executable.
+/// Builds the host and, in the same run of cargo, other executables of the workspace. Returns the path of the host.
 pub(crate) fn host(profile: Profile, commands: &[&str]) -> Result<PathBuf> {
     step::step("gpx-host", || {
         let mut cargo = profile.cargo("build")?;
         match profile {
-            // Which features a dependency is built with follows from the packages that are named. These are the tests'
-            // too, so no dependency is built twice.
+            // The packages that are named decide the features of their dependencies. The tests are built with the same
+            // ones, so no dependency is built twice.
             Profile::Quick => cargo.arg("--workspace"),
-            // What users run has no feature that only tests ask for.
+            // The executable that users run has no feature that only tests need.
             Profile::Release => cargo.args(["-p", "gpx-host"]),
         };
         for command in ["gpx-host"].iter().chain(commands) {

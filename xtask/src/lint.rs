@@ -25,7 +25,7 @@ pub(crate) fn lint() -> Result<()> {
             "warnings",
         ]))
     })?;
-    // Natively, where a component's exports are left out: not every toolchain that builds components has their clippy.
+    // Natively, where a component has no exports: not every toolchain that builds components can run clippy for them.
     step::step("clippy of the components", || {
         let mut cargo = Command::new("cargo");
         cargo.args(["clippy", "--manifest-path"]).arg(&components).args(["--workspace", "--target-dir"]);

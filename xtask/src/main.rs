@@ -20,17 +20,17 @@ use self::profile::Profile;
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  demo              packages the example and shows a query's whole way through it
+  demo              packages the example and follows a query all the way through it
   test              builds everything and runs all tests on the executable that users run
-  test --quick      the contributor's loop: the same tests on an executable that is built in minutes less
+  test --quick      the contributor's loop: the same tests on an executable that builds minutes faster
   lint              formatting and clippy, warnings denied
   guests            sets up the toolchain for components and builds them into target/guests/
-  package EXAMPLE   makes target/plugins/EXAMPLE/ as Grafana loads it, for a first look;
-                    with --release, as it is to be used: small and fast, but it takes minutes
-  bench             measures the plugin beside its twin on the Go SDK
+  package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
+                    with --release, for real use: small and fast, but it takes minutes to build
+  bench             measures the plugin against its twin on the Go SDK
 
 Options of guests: --sysroot builds std from Debian's packages even where rustup has the target.
-Further words of test and bench go to the tests (names to select, --nocapture) and to the benchmark (--quick).
+Further arguments of test go to the tests (names to select, --nocapture), those of bench to the benchmark (--quick).
 ";
 
 fn main() -> ExitCode {

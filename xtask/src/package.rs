@@ -1,4 +1,4 @@
-//! Makes a plugin's directory as Grafana loads it.
+//! Assembles a plugin's directory for Grafana to load.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use anyhow::{Context as _, Result, ensure};
 use crate::profile::Profile;
 use crate::{guests, host, place, step};
 
-/// What a plugin brings besides its executable and its component.
+/// What a plugin ships besides its executable and its component.
 const FILES: &[&str] =
     &["plugin.json", "module.js", "README.md", "CHANGELOG.md", "LICENSE", "img", "provisioning"];
 
-/// Builds what the package needs, and makes it.
+/// Builds what the package needs, and assembles it.
 pub(crate) fn package(example: &str, profile: Profile) -> Result<PathBuf> {
     source(example)?;
     let components = guests::guests(guests::Std::Any)?;
@@ -20,13 +20,13 @@ pub(crate) fn package(example: &str, profile: Profile) -> Result<PathBuf> {
     println!("{}", plugin.display());
     if profile == Profile::Quick {
         eprintln!(
-            "  its executable is slow and large; `cargo xtask package {example} --release` makes the one to use"
+            "  its executable is slow and large; `cargo xtask package {example} --release` builds the one to use"
         );
     }
     Ok(plugin)
 }
 
-/// Makes the package of what was built, in a folder of packages.
+/// Assembles a package from what was built, inside a folder of packages.
 pub(crate) fn assemble(
     example: &str,
     plugins: &Path,
@@ -42,7 +42,7 @@ pub(crate) fn assemble(
     let (launched, component) =
         (plugin.join(format!("{stem}_linux_amd64")), plugin.join(format!("{stem}.wasm")));
     place::refresh(executable, &launched)?;
-    // An example's crate has the name of its executable, so that cargo's file has the right name too.
+    // An example's crate is named like its executable, so cargo's file already has the right name.
     place::refresh(&components.join(format!("{stem}.wasm")), &component)?;
     step::step("machine code of the component", || host::compile(&launched, &component))?;
     Ok(plugin)
@@ -57,7 +57,7 @@ fn source(example: &str) -> Result<PathBuf> {
     Ok(source)
 }
 
-/// Copies a file or a folder, if there is one.
+/// Copies a file or a folder, if it exists.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if from.is_dir() {
         for entry in from.read_dir()? {
@@ -70,7 +70,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The text behind a key of a JSON object. Enough for a plain name in a file of this repository.
+/// The string that a key of a JSON object has. Good enough for a plain name in a file of this repository.
 fn text_of<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = json.split_once(&format!("\"{key}\""))?;
     let (_, rest) = rest.split_once('"')?;

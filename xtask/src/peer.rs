@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 
 use crate::{place, step};
 
-/// Builds the peer and returns the folder with its commands. Otherwise `None`: there is no Go here, and this is not CI.
+/// Builds the peer and returns the folder with its commands. Returns `None` if Go is missing and this is not CI.
 pub(crate) fn peer() -> Result<Option<PathBuf>> {
     if Command::new("go").arg("version").output().is_err() {
-        ensure!(!step::in_ci(), "the tests against the Go SDK need Go, and in CI they are not skipped");
+        ensure!(!step::in_ci(), "the tests against the Go SDK need Go, and CI must not skip them");
         step::skipped("Go is missing, so nothing is compared with the Go SDK");
         return Ok(None);
     }
@@ -25,7 +25,7 @@ pub(crate) fn test() -> Result<()> {
 fn build() -> Result<PathBuf> {
     let folder = place::target()?.join("peer");
     std::fs::create_dir_all(&folder)?;
-    // The trailing slash: every command into this folder, under its own name.
+    // With the trailing slash, each command goes into this folder under its own name.
     step::run(go()?.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
     Ok(folder)
 }

@@ -1,4 +1,4 @@
-//! Where things lie: the repository, cargo's target directory, and what the tasks put into it.
+//! Where things are: the repository, cargo's target directory, and what the tasks put into it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ pub(crate) const GUEST_TARGET: &str = "wasm32-wasip2";
 
 pub(crate) fn repository() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().map(Path::to_owned).context("xtask/ lies in the repository")
+    here.parent().map(Path::to_owned).context("xtask/ is not inside a repository")
 }
 
 pub(crate) fn target() -> Result<PathBuf> {
     match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => std::path::absolute(folder).context("CARGO_TARGET_DIR is no path"),
+        Some(folder) => std::path::absolute(folder).context("CARGO_TARGET_DIR is not a path"),
         None => Ok(repository()?.join("target")),
     }
 }
@@ -32,18 +32,18 @@ pub(crate) fn plugins() -> Result<PathBuf> {
     Ok(target()?.join("plugins"))
 }
 
-/// Flags that keep the places of this machine out of what the compiler makes: panics name source files. The repository
-/// is not among them, as cargo names the files of a workspace relative to it; so what is built in a target directory that
-/// several clones share stays the same.
+/// Flags that keep this machine's paths out of the compiler's output: panics name source files. The repository's path is
+/// not among them, because cargo names the files of a workspace relative to it. So a target directory that several
+/// clones share stays the same.
 pub(crate) fn without_places() -> Result<Vec<String>> {
     let home = match std::env::var_os("CARGO_HOME") {
-        Some(folder) => std::path::absolute(folder).context("CARGO_HOME is no path")?,
+        Some(folder) => std::path::absolute(folder).context("CARGO_HOME is not a path")?,
         None => std::env::home_dir().context("there is no home directory; set CARGO_HOME")?.join(".cargo"),
     };
     Ok(vec![without(&home.join("registry/src"), "registry"), without(&target()?, "target")])
 }
 
-/// The flag that has the compiler write `name` for a folder.
+/// The flag that makes the compiler write `name` in place of a folder's path.
 pub(crate) fn without(folder: &Path, name: &str) -> String {
     format!("--remap-path-prefix={}={name}", folder.display())
 }
@@ -53,8 +53,8 @@ pub(crate) fn flags(flags: &[String]) -> (&'static str, String) {
     ("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
 }
 
-/// Copies a file unless the copy is there and not older. The old one is removed first: it may be running, or be
-/// hard-linked by a test that is.
+/// Copies a file unless the copy exists and is not older. An old copy is removed first: it may be running, or a running
+/// test may have hard-linked it.
 pub(crate) fn refresh(from: &Path, to: &Path) -> Result<()> {
     let source = from.metadata().with_context(|| format!("{} is missing", from.display()))?;
     if let Ok(copy) = to.metadata()
@@ -64,7 +64,7 @@ pub(crate) fn refresh(from: &Path, to: &Path) -> Result<()> {
         return Ok(());
     }
     if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let _ = std::fs::remove_file(to);
     std::fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;

@@ -1,4 +1,4 @@
-//! The two ways in which what runs on this machine is built.
+//! The two profiles for building what runs on this machine.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,11 +19,11 @@ pub(crate) enum Profile {
 
 impl Profile {
     /// Cargo for the packages that run on this machine. All of them are built with the same flags, so that what they
-    /// share is built once. The flags are for this target only: build scripts and macros are not built with them.
+    /// share is built once. The flags apply to this target only: build scripts and macros are built without them.
     pub(crate) fn cargo(self, task: &str) -> Result<Command> {
         let mut flags = place::without_places()?;
-        // A static executable cannot look the function up at run time, and would read /dev/urandom, which need not be
-        // there.
+        // A static executable cannot look up `getrandom` at run time and would read /dev/urandom instead, which may be
+        // missing.
         flags.extend(
             ["-Ctarget-feature=+crt-static", r#"--cfg=getrandom_backend="linux_getrandom""#]
                 .map(str::to_owned),
@@ -36,7 +36,7 @@ impl Profile {
         Ok(cargo)
     }
 
-    /// An executable, once built.
+    /// The path of an executable, once it is built.
     pub(crate) fn executable(self, name: &str) -> Result<PathBuf> {
         Ok(place::target()?.join(place::HOST_TARGET).join(self.name()).join(name))
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Runs `work` as a step that a person is told of.
+/// Runs `work` as a step that is announced to the person at the terminal.
 pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("▸ {name}");
     let start = Instant::now();
@@ -14,12 +14,12 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     Ok(result)
 }
 
-/// Tells a person of something that is left out, in a way that is not taken for success.
+/// Says what is left out, in a way that cannot be mistaken for success.
 pub(crate) fn skipped(what: &str) {
     eprintln!("SKIPPED: {what}");
 }
 
-/// Whether this is CI, where nothing may be left out for want of a tool.
+/// Whether this is CI, where nothing may be left out because a tool is missing.
 pub(crate) fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true")
 }

@@ -6,14 +6,14 @@ use crate::artifacts::Artifacts;
 use crate::profile::Profile;
 use crate::{peer, step};
 
-/// Runs the tests. In the whole lane the end-to-end tests look at the packaged executable that users run. In the quick
-/// one it is built like the tests themselves, which takes minutes less.
+/// Runs the tests. In the whole lane the end-to-end tests run against the packaged executable that users run. In the
+/// quick lane that executable is built like the tests themselves, which saves minutes.
 ///
-/// The other words go to the tests' own command line: names to select, `--nocapture` and so on.
+/// All other arguments go to the tests' own command line: names to select, `--nocapture` and so on.
 pub(crate) fn test(words: &[&str]) -> Result<()> {
     let quick = words.contains(&"--quick");
     let filter: Vec<_> = words.iter().filter(|word| **word != "--quick").collect();
-    // First, as a missing tool is told at once then.
+    // First, so that a missing tool is reported at once.
     let peer = peer::peer()?;
     let artifacts = Artifacts::build(if quick { Profile::Quick } else { Profile::Release }, &[])?;
     artifacts.precompile()?;
@@ -26,11 +26,11 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
         if !filter.is_empty() {
             cargo.arg("--").args(filter);
         }
-        // An empty value says that there is no peer: `peer` has told so.
+        // An empty value means that there is no peer; `peer` has already said so.
         step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer.unwrap_or_default()))
     })?;
     if quick {
-        step::skipped("the executable that users run; `cargo xtask test` builds it and tests it");
+        step::skipped("the executable that users run; `cargo xtask test` builds and tests it");
     }
     Ok(())
 }

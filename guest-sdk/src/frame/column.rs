@@ -1,4 +1,4 @@
-//! Columns in Arrow's own layout, as they cross to the host: numbers move as they are, texts end to end, booleans and
+//! Columns in Arrow's own layout, as they are handed to the host: numbers as they are, texts end to end, booleans and
 //! nulls as bits.
 
 use crate::Time;
@@ -9,7 +9,7 @@ pub trait Item: Sized {
     fn column(values: Vec<Self>) -> Column;
 }
 
-/// The values of a field, ready to cross.
+/// The values of a field, ready for the host.
 #[derive(Debug)]
 pub struct Column {
     pub(crate) column: wit::Column,
@@ -81,7 +81,7 @@ impl Item for Enumeration {
 
 impl Item for bool {
     fn column(values: Vec<Self>) -> Column {
-        // A list of more than u32::MAX values does not fit into a component's memory.
+        // A list of more than u32::MAX values does not fit in a component's memory.
         let rows = values.len() as u32;
         wit::Column::Boolean(wit::Booleans { rows, bits: bits(values.into_iter()) }).into()
     }
@@ -127,7 +127,7 @@ fn bits(values: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
     bits
 }
 
-/// Offsets are 32 bits wide, as is a component's memory: texts of 2 GiB and more do not fit beside themselves.
+/// Offsets are 32 bits wide, as are a component's addresses: there is no room for texts of 2 GiB and a copy of them.
 fn texts<'a>(values: impl ExactSizeIterator<Item = &'a str> + Clone) -> wit::Texts {
     let mut offsets = Vec::with_capacity(values.len() + 1);
     let mut bytes = Vec::with_capacity(values.clone().map(str::len).sum());

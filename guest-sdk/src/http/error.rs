@@ -1,4 +1,4 @@
-//! Why a request failed, and which fault the panel's user sees then.
+//! Why a request failed, and the fault that the panel's user sees.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use wasip2::http::types::ErrorCode;
 
 use crate::Fault;
 
-/// Go's SDK takes these answers for the plugin's mistake: it asked wrongly. All others are the asked system's.
-const ASKED_WRONGLY: [u16; 10] = [405, 406, 412, 413, 414, 416, 417, 426, 431, 501];
+/// Statuses that Grafana's Go SDK blames on the plugin, whose request was wrong. It blames all others on the upstream.
+const BLAMED_ON_PLUGIN: [u16; 10] = [405, 406, 412, 413, 414, 416, 417, 426, 431, 501];
 
-/// A request that failed. By `?` it becomes a [`Fault`] with the status and source that Grafana's Go SDK gives it.
+/// A request that failed. `?` turns it into a [`Fault`] with the status and source that Grafana's Go SDK would choose.
 #[derive(Debug)]
 pub struct Error {
-    /// Method and URL, without userinfo and query, where a secret may stand.
+    /// Method and URL, without userinfo and query, which may contain a secret.
     request: String,
     cause: Cause,
 }
 
-/// What a request failed by.
+/// Why a request failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -26,25 +26,25 @@ pub enum Cause {
     Invalid(String),
     /// The upstream did not answer in time.
     Timeout,
-    /// The name is not known.
+    /// The host's name could not be resolved.
     Dns,
-    /// Nothing listens there.
+    /// Nothing listens at the address.
     Refused,
-    /// There is no way there.
+    /// There is no route to the address.
     Unreachable,
-    /// The connection ended before the answer did.
+    /// The connection ended before the response did.
     Reset,
-    /// The two could not agree on a secure connection.
+    /// No secure connection could be made.
     Tls(&'static str),
     /// The host does not let this plugin reach that origin, or the address behind it.
     Denied(&'static str),
-    /// A redirect leads nowhere, or there are too many.
+    /// A redirect leads nowhere, or there were too many.
     Redirect(String),
-    /// The answer's status is not one of success.
+    /// The status is not 200 to 299.
     Status(StatusCode),
-    /// The answer is not the JSON that was expected.
+    /// The body is not the JSON that was expected.
     Decode(String),
-    /// What the host says of anything else.
+    /// Anything else, in the host's words.
     Other(String),
 }
 
@@ -77,7 +77,7 @@ impl From<Error> for Fault {
         match &error.cause {
             Cause::Timeout => Self::downstream(504, &error),
             Cause::Refused => Self::downstream(502, &error),
-            Cause::Status(status) if ASKED_WRONGLY.contains(&status.as_u16()) => {
+            Cause::Status(status) if BLAMED_ON_PLUGIN.contains(&status.as_u16()) => {
                 Self::new(status.as_u16(), &error)
             }
             Cause::Status(status) => Self::downstream(status.as_u16(), &error),
@@ -135,7 +135,7 @@ impl From<ErrorCode> for Cause {
     }
 }
 
-/// What is not named here is about the form of the request or of the answer; the host's log has the details.
+/// All other codes are about the form of the request or of the response; the host's log has the details.
 fn words(code: &ErrorCode) -> &'static str {
     match code {
         ErrorCode::InternalError(_) => "the host failed to send the request",

@@ -1,4 +1,4 @@
-//! Where a redirect leads and what goes along: RFC 9110 section 15.4, with the methods that browsers and Go use.
+//! Where a redirect leads and what is sent along: RFC 9110 section 15.4, with the methods that browsers and Go use.
 
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderName};
 use http::header::{PROXY_AUTHORIZATION, TRANSFER_ENCODING};
@@ -10,16 +10,16 @@ use super::port;
 #[cfg(test)]
 mod reference;
 
-/// How many redirects one request follows, as Go's client does.
+/// How many redirects one request follows: as many as with Go's client.
 pub(super) const MAX_REDIRECTS: usize = 10;
 
-/// What must not reach another origin than the one it was meant for.
+/// Headers that must reach no origin but the one that they were meant for.
 const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 
-/// What describes a body, and goes when the body goes.
-const OF_THE_BODY: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
+/// Headers that describe a body, and are dropped with it.
+const BODY_HEADERS: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
 
-/// Everything of a request that a redirect can change.
+/// The parts of a request that a redirect can change.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
     pub(super) method: Method,
@@ -31,7 +31,7 @@ pub(super) struct Parts {
 // === impl Parts ===
 
 impl Parts {
-    /// Turns the request into the one that the redirect asks for. False: the answer is no redirect.
+    /// Turns the request into the one that the redirect asks for. Returns false if the response is not a redirect.
     pub(super) fn redirect(&mut self, status: StatusCode, location: Option<&str>) -> Result<bool, String> {
         let (Some(keeps_method), Some(location)) = (keeps_method(status), location) else { return Ok(false) };
         let target =
@@ -41,7 +41,7 @@ impl Parts {
                 self.method = Method::GET;
             }
             self.body.clear();
-            OF_THE_BODY.iter().for_each(|name| drop(self.headers.remove(name)));
+            BODY_HEADERS.iter().for_each(|name| drop(self.headers.remove(name)));
         }
         if origin(&self.url) != origin(&target) {
             CREDENTIALS.iter().for_each(|name| drop(self.headers.remove(name)));
@@ -51,7 +51,7 @@ impl Parts {
     }
 }
 
-/// Whether the next request has the method and the body of this one. None: the status is no redirect.
+/// Whether the next request has the method and the body of this one. `None` if the status is not a redirect.
 fn keeps_method(status: StatusCode) -> Option<bool> {
     match status {
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => Some(false),
@@ -65,7 +65,7 @@ fn origin(url: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
     (url.scheme_str(), url.host().map(str::to_ascii_lowercase), url.port_u16().or(Some(default)))
 }
 
-/// RFC 3986 section 5.2: the reference as seen from the base. None if it is no http URL.
+/// RFC 3986 section 5.2: the reference as seen from the base. `None` if it is not an http URL.
 fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     let reference = reference.split('#').next()?;
     if reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
@@ -81,7 +81,7 @@ fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
         Some(rest) => {
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at_checked(end)?;
-            // Of the base nothing is left but its scheme: an empty path is not the base's.
+            // Only the scheme comes from the base: an empty path does not become the base's.
             let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
             (authority.parse::<Authority>().ok()?, rest)
         }
@@ -158,7 +158,7 @@ mod tests {
     fn redirected(status: u16, location: &str) -> Parts {
         let mut parts = post();
         let status = StatusCode::from_u16(status).unwrap();
-        assert!(parts.redirect(status, Some(location)).unwrap(), "{status} is no redirect");
+        assert!(parts.redirect(status, Some(location)).unwrap(), "{status} is not a redirect");
         parts
     }
 

@@ -1,4 +1,4 @@
-//! A request while it is being made, and while it is under way.
+//! A request while it is being built, and while it is in flight.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -18,14 +18,14 @@ use super::{Error, Response};
 /// What is percent-encoded in a query: all but RFC 3986's unreserved characters.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A request that is being made.
+/// A request that is being built.
 #[derive(Debug)]
 pub struct Request {
     parts: Result<Parts, String>,
     timeout: Option<Duration>,
 }
 
-/// A request that is under way. Dropping it aborts it.
+/// A request that is in flight. Dropping it aborts it.
 #[derive(Debug)]
 pub struct Pending {
     parts: Parts,
@@ -33,7 +33,7 @@ pub struct Pending {
     deadline: Option<Instant>,
 }
 
-/// A request with any method. An invalid URL is the error of [`Request::send`].
+/// A request with any method. If the URL is not valid, [`Request::send`] returns the error.
 pub fn request(method: Method, url: impl AsRef<str>) -> Request {
     let parts =
         parse(url.as_ref()).map(|url| Parts { method, url, headers: HeaderMap::new(), body: Vec::new() });
@@ -70,7 +70,8 @@ impl Request {
     pub fn header(self, name: &str, value: impl AsRef<str>) -> Self {
         self.change(|parts| {
             // Neither message repeats the value, which may be a secret.
-            let name: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+            let name: HeaderName =
+                name.parse().map_err(|_| format!("`{name}` is not a valid header name"))?;
             let value = HeaderValue::from_str(value.as_ref())
                 .map_err(|_| format!("header `{name}` has a value that headers cannot have"))?;
             parts.headers.append(name, value);
@@ -85,7 +86,7 @@ impl Request {
         })
     }
 
-    /// A body in JSON, with its content type.
+    /// Sets a body in JSON and its content type.
     pub fn json(self, body: &impl Serialize) -> Self {
         self.change(|parts| {
             parts.body = serde_json::to_vec(body).map_err(|err| format!("body: {err}"))?;
@@ -94,19 +95,19 @@ impl Request {
         })
     }
 
-    /// How long all of it may take, redirects and the body of the answer included. The data source's own timeouts
-    /// hold in any case.
+    /// Limits the time for everything, including redirects and the body of the response. The data source's own
+    /// timeouts apply in any case.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sends the request and waits for the head of the answer.
+    /// Sends the request and waits for the head of the response.
     pub fn send(self) -> Result<Response, Error> {
         self.start()?.wait()
     }
 
-    /// Sends the request and does not wait, so that several are under way at once.
+    /// Sends the request and does not wait, so that several can be in flight at once.
     pub fn start(self) -> Result<Pending, Error> {
         let parts = self.parts.map_err(|what| Error::new("request", Cause::Invalid(what)))?;
         let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -127,11 +128,11 @@ impl Request {
 // === impl Pending ===
 
 impl Pending {
-    /// Waits for the head of the answer, following up to 10 redirects. Each of them is a request of its own.
+    /// Waits for the head of the response, following up to 10 redirects. Each of them is a request of its own.
     pub fn wait(mut self) -> Result<Response, Error> {
         let mut followed = 0;
         loop {
-            let response = self.answer()?;
+            let response = self.response()?;
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             let what = match self.parts.redirect(response.status(), location) {
                 Ok(false) => return Ok(response),
@@ -141,16 +142,16 @@ impl Pending {
                     self.exchange = wire::send(&self.parts)?;
                     continue;
                 }
-                // Before the next request is sent: it would be on its way before anybody could stop it.
+                // Before the next request is sent, which nobody could take back.
                 Ok(true) => format!("stopped after {MAX_REDIRECTS} redirects"),
-                Err(location) => format!("redirected to `{location}`, which is no http URL"),
+                Err(location) => format!("redirected to `{location}`, which is not an http URL"),
             };
             return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
         }
     }
 
-    /// Waits for the answer to the request that is under way.
-    fn answer(&self) -> Result<Response, Error> {
+    /// Waits for the response to the request that is in flight.
+    fn response(&self) -> Result<Response, Error> {
         let name = wire::name(&self.parts);
         match self.exchange.wait(self.deadline) {
             Ok(response) => Response::new(name, self.parts.url.clone(), response, self.deadline),
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn the_first_mistake_is_the_error() {
         let request = get("http://a.example").header("a b", "c").header("d", "\n").body("e");
-        assert_eq!(request.start().unwrap_err().to_string(), "request: `a b` is no name of a header");
+        assert_eq!(request.start().unwrap_err().to_string(), "request: `a b` is not a valid header name");
         let error = get("http://a.example").header("x-token", "geheim\n").start().unwrap_err().to_string();
         assert!(!error.contains("geheim"), "{error}");
     }

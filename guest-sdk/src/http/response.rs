@@ -1,4 +1,4 @@
-//! An answer, whose body is read as it comes.
+//! A response, whose body is read as it arrives.
 
 use std::io::Read;
 use std::time::Instant;
@@ -12,13 +12,13 @@ use super::error::{Cause, Error};
 use super::wire;
 use crate::json;
 
-/// How much is read at once: what the host hands over in one piece at most.
+/// How much is read at once: the most that the host hands over in one piece.
 const PIECE: usize = 64 * 1024;
 
-/// A redirect's body up to this size is read, so that its connection can be used again.
+/// A redirect's body up to this size is read, so that its connection can be reused.
 const DRAINED: u64 = 2 * 1024;
 
-/// The answer to a request. Its body is read as it comes, by [`Read`] or by one of the methods that take all of it.
+/// The response to a request. Its body is read as it arrives, through [`Read`] or by a method that reads all of it.
 #[derive(Debug)]
 pub struct Response {
     request: String,
@@ -28,7 +28,8 @@ pub struct Response {
     body: Body,
 }
 
-/// The handles of a body. The host wants the stream dropped first, then the body, then the response: as they stand.
+/// The handles of a body. The host requires that the stream is dropped first, then the body, then the response, which is
+/// the order of the fields.
 #[derive(Debug)]
 struct Body {
     stream: InputStream,
@@ -64,12 +65,12 @@ impl Response {
         &self.headers
     }
 
-    /// Where the answer came from, behind all redirects.
+    /// Where the response came from, after all redirects.
     pub fn url(&self) -> &Uri {
         &self.url
     }
 
-    /// Turns any status but 200 to 299 into an error.
+    /// Turns any status other than 200 to 299 into an error.
     pub fn error_for_status(self) -> Result<Self, Error> {
         if self.status.is_success() {
             Ok(self)
@@ -78,7 +79,7 @@ impl Response {
         }
     }
 
-    /// Reads the body as JSON, as it comes: the text of it is never in memory as a whole.
+    /// Reads the body as JSON while it arrives: its whole text is never in memory.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let Self { request, mut body, .. } = self;
         json::from_pieces(&mut || body.piece(PIECE)).map_err(|error| match error {
@@ -95,14 +96,14 @@ impl Response {
         Ok(bytes)
     }
 
-    /// Reads the body as text. What is not UTF-8 in it is replaced.
+    /// Reads the body as text. Whatever is not UTF-8 becomes U+FFFD.
     pub fn text(self) -> Result<String, Error> {
         let bytes = self.bytes()?;
         Ok(String::from_utf8(bytes)
             .unwrap_or_else(|err| String::from_utf8_lossy(err.as_bytes()).into_owned()))
     }
 
-    /// Reads a short rest, and drops a long one.
+    /// Reads the rest of the body if it is short, and drops it if it is long.
     pub(super) fn drain(mut self) {
         let mut read = 0;
         while read <= DRAINED
@@ -122,7 +123,7 @@ impl Read for Response {
 // === impl Body ===
 
 impl Body {
-    /// The next piece of at most `size` bytes. None: that was all.
+    /// Returns the next piece of at most `size` bytes, or `None` at the end.
     fn piece(&mut self, size: usize) -> Result<Option<Vec<u8>>, Cause> {
         loop {
             if self.deadline.is_some() {

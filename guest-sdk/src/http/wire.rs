@@ -1,4 +1,4 @@
-//! One request and its answer over `wasi:http`.
+//! One request and its response over `wasi:http`.
 
 use std::time::Instant;
 
@@ -12,14 +12,14 @@ use wasip2::io::poll::{Pollable, poll};
 use super::error::{Cause, Error};
 use super::redirect::Parts;
 
-/// `blocking-write-and-flush` of WASI takes no more at once.
+/// The most that WASI's `blocking-write-and-flush` takes at once.
 const WRITTEN_AT_ONCE: usize = 4096;
 
-/// A request whose answer has not come yet.
+/// A request whose response has not arrived yet.
 #[derive(Debug)]
 pub(super) struct Exchange(wasi::FutureIncomingResponse);
 
-/// What errors call a request: without userinfo and query, where a secret may stand.
+/// How errors name a request: without userinfo and query, which may contain a secret.
 pub(super) fn name(parts: &Parts) -> String {
     let Parts { method, url, .. } = parts;
     let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
@@ -61,7 +61,7 @@ pub(super) fn send(parts: &Parts) -> Result<Exchange, Error> {
     Ok(Exchange(answer))
 }
 
-/// Waits until something is ready, or there is no more time.
+/// Waits until something is ready or the time is up.
 pub(super) fn wait(ready: &Pollable, deadline: Option<Instant>) -> Result<(), Cause> {
     let Some(deadline) = deadline else {
         ready.block();
@@ -74,7 +74,7 @@ pub(super) fn wait(ready: &Pollable, deadline: Option<Instant>) -> Result<(), Ca
     if poll(&[ready, &over]).contains(&0) { Ok(()) } else { Err(Cause::Timeout) }
 }
 
-/// Headers that the `http` crate does not take do not exist: the host has checked them with the same crate.
+/// The `http` crate accepts every header: the host has checked them with the same crate.
 pub(super) fn headers(fields: &wasi::Fields) -> HeaderMap {
     let pairs = fields.entries().into_iter();
     pairs.filter_map(|(name, value)| Some((name.parse().ok()?, HeaderValue::from_bytes(&value).ok()?))).fold(
@@ -89,7 +89,7 @@ pub(super) fn headers(fields: &wasi::Fields) -> HeaderMap {
 // === impl Exchange ===
 
 impl Exchange {
-    /// Waits for the head of the answer.
+    /// Waits for the head of the response.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<wasi::IncomingResponse, Cause> {
         wait(&self.0.subscribe(), deadline)?;
         match self.0.get() {
@@ -100,7 +100,7 @@ impl Exchange {
     }
 }
 
-/// If the upstream does not want the body, its answer tells why.
+/// If the upstream refuses the body, its response says why.
 fn write(outgoing: wasi::OutgoingBody, body: &[u8]) {
     if let Ok(stream) = outgoing.write() {
         let mut pieces = body.chunks(WRITTEN_AT_ONCE);

@@ -9,7 +9,7 @@ use crate::http::Cause;
 /// Why reading failed.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The next piece could not be had.
+    /// The next piece could not be read.
     Piece(Cause),
     /// The text is not JSON, or not the JSON that was expected.
     Json(String),
@@ -47,7 +47,7 @@ impl de::Error for Error {
         Self::Json(what.to_string())
     }
 
-    /// Names the kind of what is there and not its value, which may be anyone's data.
+    /// Names the kind of what was found and not its value, which may be private.
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let found = match found {
             Unexpected::Bool(_) => "true or false",

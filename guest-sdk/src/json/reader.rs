@@ -1,18 +1,18 @@
-//! The text of JSON, its pieces joined: white space, brackets, texts, numbers and words.
+//! The text of JSON across its pieces: white space, brackets, texts, numbers and words.
 
 use std::borrow::Cow;
 
 use super::error::Error;
 use crate::http::Cause;
 
-/// How deep values may be nested, as the guest's stack is short. `serde_json` allows one level less.
+/// How deep values may be nested, as the guest's stack is small. `serde_json` allows one level less.
 const MAX_DEPTH: u32 = 128;
 
-/// A text of which only a window is in memory. It knows nothing of the type that is read, so that its code is there once.
+/// A text of which only a window is in memory. It does not depend on the type that is read, so its code exists once.
 pub(crate) struct Reader<'p> {
     next: &'p mut dyn FnMut() -> Result<Option<Vec<u8>>, Cause>,
     window: Vec<u8>,
-    /// Where reading stands in the window, and how much went before it.
+    /// The position in the window, and how many bytes came before the window.
     at: usize,
     before: usize,
     depth: u32,
@@ -36,7 +36,7 @@ impl<'p> Reader<'p> {
         self.before + self.at
     }
 
-    /// Moves the window on by a piece, keeping what is not read yet. False: there is no more.
+    /// Moves the window on by one piece, keeping what has not been read yet. Returns false at the end.
     fn more(&mut self) -> Result<bool, Error> {
         let Some(piece) = (self.next)().map_err(Error::Piece)? else { return Ok(false) };
         self.before += self.at;
@@ -50,7 +50,7 @@ impl<'p> Reader<'p> {
         Ok(true)
     }
 
-    /// The next byte that is no white space. It stays the next one.
+    /// Returns the next byte that is not white space, without consuming it.
     #[inline(never)]
     pub(super) fn peek(&mut self) -> Result<Option<u8>, Error> {
         loop {
@@ -66,7 +66,7 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// Goes past the byte, which must be the next one.
+    /// Consumes the byte, which must be the next one.
     #[inline(never)]
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), Error> {
         if self.peek()? != Some(byte) {
@@ -76,7 +76,7 @@ impl<'p> Reader<'p> {
         Ok(())
     }
 
-    /// Goes to the next member or element. False: there is none before the closing bracket.
+    /// Moves on to the next member or element. Returns false if the closing bracket comes first.
     #[inline(never)]
     pub(super) fn follows(&mut self, close: u8, first: bool) -> Result<bool, Error> {
         if self.peek()? == Some(close) {
@@ -110,7 +110,7 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// Goes past all bytes of a kind. The window holds them as long as nothing else is read.
+    /// Consumes all bytes of a kind. They stay in the window until something else is read.
     fn run(&mut self, of_a_kind: impl Fn(u8) -> bool) -> Result<&[u8], Error> {
         let mut length = 0;
         loop {
@@ -126,7 +126,7 @@ impl<'p> Reader<'p> {
         Ok(self.window.get(start..self.at).unwrap_or_default())
     }
 
-    /// A text in quotes.
+    /// Reads a text in quotes.
     #[inline(never)]
     pub(super) fn text(&mut self) -> Result<Cow<'_, str>, Error> {
         let (mut length, mut escapes) = (1, false);
@@ -136,7 +136,7 @@ impl<'p> Reader<'p> {
             length += stop.unwrap_or(rest.len());
             match stop.and_then(|stop| rest.get(stop)).copied() {
                 Some(b'"') => break,
-                // What is escaped may be in the next piece.
+                // The escaped character may be in the next piece.
                 Some(b'\\') => (length, escapes) = (length + 2, true),
                 Some(_) => return Err(Error::mistake("a control character within a text")),
                 None if !self.more()? => return Err(Error::mistake("the text ends within quotes")),
@@ -158,7 +158,7 @@ impl<'p> Reader<'p> {
     #[inline(never)]
     pub(super) fn number(&mut self) -> Result<Number, Error> {
         let number = self.run(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))?;
-        // Zeros in front are not JSON; `serde_json` says so.
+        // Leading zeros are not JSON; `serde_json` refuses them.
         let whole = match number {
             [b'0', _, ..] | [b'-', b'0', ..] => None,
             _ if number.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) => None,

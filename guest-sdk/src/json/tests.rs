@@ -135,7 +135,7 @@ fn nesting_has_an_end() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_no_mistake_of_the_json() {
+fn a_body_that_breaks_off_is_not_a_mistake_in_the_json() {
     let mut first = Some(b"[1,".to_vec());
     let read = from_pieces::<Value>(&mut || first.take().map(Some).ok_or(Cause::Reset));
     assert!(matches!(read, Err(Error::Piece(Cause::Reset))), "{read:?}");

@@ -1,4 +1,4 @@
-//! What `plugin!` writes code against: the exports of the component, as calls of the plugin's traits.
+//! What the code that `plugin!` generates relies on: the component's exports, as calls of the plugin's traits.
 
 use std::any::Any;
 use std::cell::OnceCell;
@@ -16,12 +16,12 @@ pub use wit::Manifest;
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
 
-/// A plugin of which a component is made.
+/// A plugin that is turned into a component.
 pub trait Component: Plugin {
     fn manifest() -> Manifest;
 }
 
-// These exist so that a service that is named and not implemented is a readable error.
+// These exist so that a service that is named but not implemented is a readable error.
 pub fn plugin<P: Plugin>() {}
 pub fn data<P: Data>() {}
 pub fn diagnostics<P: Diagnostics>() {}

@@ -23,7 +23,7 @@ fn alike(text: &str) -> bool {
     found.is_some()
 }
 
-/// Asserts that both are hit: a test of texts that are all refused would hold for a reader that reads nothing.
+/// Asserts that some texts are read and some refused: otherwise a reader that reads nothing would pass.
 fn both_ways(texts: impl Iterator<Item = String>) {
     let (read, refused): (Vec<_>, Vec<_>) = texts.partition(|text| alike(text));
     assert!(!read.is_empty() && !refused.is_empty(), "{} read, {} refused", read.len(), refused.len());

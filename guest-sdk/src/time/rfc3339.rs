@@ -1,11 +1,11 @@
-//! Times as RFC 3339 section 5.6 writes them. Written by hand: a million of them are read in one answer.
+//! Times in the format of RFC 3339 section 5.6. Written by hand, as one response may contain a million of them.
 
 use std::fmt;
 
 pub(super) const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Nanoseconds since 1970, or None if the text is no time or nanoseconds cannot express it.
+/// Nanoseconds since 1970, or `None` if the text is not a time or nanoseconds cannot express it.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = date else { return None };
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &[u8]) -> Option<i64> {
     let (nanos, rest) = fraction(rest)?;
     let seconds = days_from_epoch(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
     let seconds = seconds - offset(rest)?;
-    // In 128 bits, as the first representable second starts before the first nanosecond.
+    // In 128 bits, as the first second begins before the first nanosecond that 64 bits can express.
     i64::try_from(i128::from(seconds) * i128::from(NANOS_PER_SECOND) + i128::from(nanos)).ok()
 }
 
@@ -42,7 +42,7 @@ fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
 }
 
-/// The part of a second in nanoseconds, and what stands behind it. Digits beyond the ninth are cut off.
+/// The fraction of a second in nanoseconds, and the text after it. Digits beyond the ninth are cut off.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some(digits) = text.strip_prefix(b".") else { return Some((0, text)) };
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_time() {
+    fn refuses_what_is_not_a_time() {
         for text in [
             "",
             "now",

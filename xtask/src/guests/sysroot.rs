@@ -1,5 +1,5 @@
-//! std for `wasm32-wasip2` where rustup has none to give: built once from Debian's rustc-web, rust-web-src and
-//! wasi-libc, into `target/guest-sysroot/KEY`. The key is in the path so that cargo sees another std as another flag.
+//! std for `wasm32-wasip2` where rustup does not have it: built once from Debian's rustc-web, rust-web-src and
+//! wasi-libc, into `target/guest-sysroot/KEY`. With the key in the path, a different std is a different flag to cargo.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::symlink;
@@ -11,14 +11,14 @@ use anyhow::{Context as _, Result, ensure};
 use crate::place::{self, GUEST_TARGET, HOST_TARGET};
 use crate::step;
 
-/// Debian's compiler: std is built by the compiler whose source it is.
+/// Debian's compiler: std must be built by the compiler that its source belongs to.
 pub(super) const RUSTC: &str = "/usr/bin/rustc";
 const SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
 const LIBC: &str = "/usr/lib/wasm32-wasi";
-/// What std names and Debian's wasi-libc of 2022 lacks.
+/// What std refers to and Debian's wasi-libc of 2022 lacks.
 const MISSING: &str = include_str!("sysroot/missing.rs");
 
-/// The sysroot, built now if it is not there.
+/// Returns the sysroot, which is built first if it does not exist.
 pub(super) fn ready() -> Result<PathBuf> {
     if !packages_installed() {
         step::step("Debian's packages rustc-web, rust-web-src, wasi-libc", install)?;
@@ -30,7 +30,7 @@ pub(super) fn ready() -> Result<PathBuf> {
     Ok(sysroot)
 }
 
-/// Whether one was built here before.
+/// Whether a sysroot was built here before.
 pub(super) fn built() -> bool {
     let Ok(entries) = folder().and_then(|folder| Ok(folder.read_dir()?)) else { return false };
     entries.flatten().any(|entry| entry.path().join("done").exists())
@@ -48,7 +48,7 @@ fn packages_installed() -> bool {
 
 fn install() -> Result<()> {
     const BY_HAND: &str = "components need std for wasm32-wasip2: run `rustup target add wasm32-wasip2`, or as root \
-                           `apt-get install rustc-web rust-web-src wasi-libc`, and then this again";
+                           `apt-get install rustc-web rust-web-src wasi-libc`, then run this task again";
     step::run(Command::new("apt-get").args(["update", "-qq"])).context(BY_HAND)?;
     let mut install = Command::new("apt-get");
     install.args([
@@ -95,7 +95,7 @@ fn build(sysroot: &Path) -> Result<()> {
 
 /// Cargo's own way to build std, with an empty crate in front of it.
 fn build_std(work: &Path, libraries: &Path) -> Result<()> {
-    // A workspace of its own: it lies below the repository's.
+    // A workspace of its own, because its folder is inside the repository's.
     let manifest = "[package]\nname = \"std-probe\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n";
     std::fs::write(work.join("Cargo.toml"), manifest)?;
     std::fs::write(work.join("src/lib.rs"), "")?;

@@ -13,7 +13,7 @@ use crate::step;
 /// Where std for the target may come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Std {
-    /// From rustup where it has it, else built from Debian's packages.
+    /// From rustup where it has it, otherwise built from Debian's packages.
     Any,
     /// Built from Debian's packages.
     Debian,
@@ -28,8 +28,8 @@ pub(crate) struct Toolchain {
 
 impl Toolchain {
     pub(crate) fn ready(std: Std) -> Result<Self> {
-        // The later flag wins: a target directory may lie in the repository. Components lie beside their workspace's
-        // folder, not in it, and there cargo gives the compiler absolute paths.
+        // The last flag that fits wins: a target directory may be inside the repository. Components are beside their
+        // workspace's folder, not in it, and for these cargo passes absolute paths to the compiler.
         let mut flags = vec![place::without(&place::repository()?, ".")];
         flags.extend(place::without_places()?);
         if std == Std::Any && (installed() || added()) {
@@ -68,7 +68,7 @@ fn installed() -> bool {
     })
 }
 
-/// Asks rustup for it, unless a sysroot was already built here because rustup could not.
+/// Asks rustup to add the target, unless a sysroot was already built here because rustup could not.
 fn added() -> bool {
     if sysroot::built() || Command::new("rustup").arg("--version").output().is_err() {
         return false;
@@ -77,7 +77,7 @@ fn added() -> bool {
     rustup.args(["target", "add", GUEST_TARGET]);
     let added = step::step(&format!("rustup target add {GUEST_TARGET}"), || step::run(&mut rustup));
     if let Err(error) = &added {
-        eprintln!("  {error:#}; building std from Debian's packages in its place");
+        eprintln!("  {error:#}; building std from Debian's packages instead");
     }
     added.is_ok() && installed()
 }

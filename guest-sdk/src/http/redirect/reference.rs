@@ -8,7 +8,7 @@ use super::resolve;
 /// The base of RFC 3986 section 5.4.
 const BASE: &str = "http://a/b/c/d;p?q";
 
-/// What matters of a URL for a request.
+/// The parts of a URL that matter for a request.
 type Target = (String, String, Option<u16>, String, Option<String>);
 
 fn ours(base: &str, reference: &str) -> Option<Target> {
@@ -23,7 +23,7 @@ fn ours(base: &str, reference: &str) -> Option<Target> {
     ))
 }
 
-/// Where `url` goes. None if that is not an HTTP URL.
+/// Where `url` goes. `None` if that is not an HTTP URL.
 fn theirs(base: &str, reference: &str) -> Option<Target> {
     let url = Url::parse(base).unwrap().join(reference).ok()?;
     matches!(url.scheme(), "http" | "https").then_some(())?;

@@ -36,7 +36,7 @@ fn alike<T: DeserializeOwned + Debug + PartialEq>(text: &[u8]) -> bool {
     theirs.is_ok()
 }
 
-/// Every text that the mistake of one byte makes of this one: cut off, one missing, one changed, one too many.
+/// Every text that differs from this one by a mistake in one byte: cut off there, missing, changed, one too many.
 fn damaged(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     (0..text.len()).flat_map(move |at| {
         let (before, after, rest) = (&text[..at], &text[at..], &text[at + 1..]);

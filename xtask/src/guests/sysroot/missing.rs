@@ -1,7 +1,7 @@
-//! What std for wasm32-wasip2 names and Debian's wasi-libc of 2022 lacks: threads and sockets, all of which fail.
-//! Compiled by itself into that libc; not a module of this crate.
+//! What std for wasm32-wasip2 refers to and Debian's wasi-libc of 2022 lacks: threads and sockets, all of which fail.
+//! Compiled on its own and added to that libc; not a module of this crate.
 #![no_std]
-#![allow(unused_variables, reason = "signatures are C's")]
+#![allow(unused_variables, reason = "the signatures are those of C")]
 
 use core::ffi::{c_char, c_int, c_void};
 
