@@ -31,7 +31,7 @@ impl Tree {
         for (index, module) in self.modules.iter().enumerate() {
             let imports = module.names.imports.iter().filter(|import| !import.is_reexport);
             let globs = imports.clone().filter(|import| import.name.is_none());
-            // An imported module is no arrow yet: what is named through it is.
+            // An imported module is not an arrow yet; what is named through it is one.
             let items = imports.map(|import| &import.path).chain(&module.names.paths);
             let items = items.filter_map(|path| match self.resolve(index, path)? {
                 Target::Item { module, name } => Some((module, name)),

@@ -49,7 +49,7 @@ fn a_circle_of_three_and_who_only_leads_into_it() {
 }
 
 #[test]
-fn a_reexport_is_followed_and_no_arrow_itself() {
+fn a_reexport_is_followed_and_not_an_arrow_itself() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "mod inner; pub use inner::Thing as Other; use inner::Hidden;"),
