@@ -87,7 +87,7 @@ async fn a_setting_that_is_not_understood_is_reported_and_kills_nothing() {
     let upstream = Upstream::points(1).await;
     let launch = Plugin::packaged("http-backend").setting("gpx_call_timeout", "soon");
     let plugin = launch.setting("gpx_call_timout", "2s").start().await;
-    let known = "gpx_call_timout: there is no such setting, so it is ignored; the settings are gpx_";
+    let known = "gpx_call_timout: this setting does not exist and is ignored; the settings are gpx_";
     let bad = "gpx_call_timeout: `soon` must be a time with its unit";
     for told in [known, bad] {
         let line = plugin.logs.wait_for(|line| line.message.starts_with(told)).await;

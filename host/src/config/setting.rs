@@ -1,4 +1,4 @@
-//! The one table of our settings: it is what the parser works from, and what docs/settings.md is made of.
+//! The one table of our settings: the parser uses it, and docs/settings.md is generated from it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -7,24 +7,24 @@ use std::time::Duration;
 use super::value::{self, Expected, Transport};
 use super::{Problem, Strings};
 
-/// What all our keys begin with; everything else in the section is the component's.
+/// The prefix of all our keys; all other keys of the section belong to the component.
 pub(super) const PREFIX: &str = "gpx_";
 
 /// One key of `[plugin.<id>]` in grafana.ini.
 #[derive(Debug)]
 pub struct Setting {
     pub name: &'static str,
-    /// What the value is, and its unit.
+    /// The kind of value, and its unit.
     pub kind: &'static str,
-    /// What holds when the key is absent.
+    /// The value that is used if the key is absent.
     pub default: &'static str,
-    /// What holds when the value cannot be understood: never more than the operator may have meant to allow, so a
-    /// setting that is about security denies.
+    /// The value that is used if the given one is invalid. It never allows more than the operator may have meant to
+    /// allow, so a security setting denies.
     pub when_bad: &'static str,
     pub meaning: &'static str,
 }
 
-/// The values of our keys in the plugin's section, but for the transport, which is the process's.
+/// The values of all settings except the transport, which is part of [`Process`](super::Process).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Section {
     pub allow_hosts: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Section {
     pub precompiled: bool,
 }
 
-const LIST: &str = "list, separated by commas or blanks";
+const LIST: &str = "list, separated by commas or spaces";
 const DURATION: &str = "time, such as `500ms`, `30s` or `5m`";
 const MEBIBYTES: &str = "MiB";
 
@@ -48,43 +48,43 @@ const ALLOW_HOSTS: Setting = Setting {
     kind: LIST,
     default: "",
     when_bad: "",
-    meaning: "What the plugin may reach besides the origin of the data source's own URL. An entry that cannot be \
-              understood allows nothing.",
+    meaning: "What the plugin may reach besides the origin of the data source's own URL. An invalid entry allows \
+              nothing.",
 };
 const CALL_TIMEOUT: Setting = Setting {
     name: "gpx_call_timeout",
     kind: DURATION,
     default: "5m",
     when_bad: "5m",
-    meaning: "How long a call may take in all. Grafana's own deadline ends it earlier if it is shorter.",
+    meaning: "How long a call may take in total. If Grafana's own deadline is shorter, it ends the call earlier.",
 };
 const CPU_TIMEOUT: Setting = Setting {
     name: "gpx_cpu_timeout",
     kind: DURATION,
     default: "10s",
     when_bad: "10s",
-    meaning: "How long a call may compute inside the component. Waiting for an upstream does not count.",
+    meaning: "How much processor time a call may use inside the component. Waiting for an upstream does not count.",
 };
 const MEMORY_MAX: Setting = Setting {
     name: "gpx_memory_max",
     kind: MEBIBYTES,
     default: "256",
     when_bad: "256",
-    meaning: "How much memory one instance of the component may take. A call that needs more fails.",
+    meaning: "How much memory one instance of the component may use. A call that needs more fails.",
 };
 const MEMORY_TOTAL: Setting = Setting {
     name: "gpx_memory_total",
     kind: MEBIBYTES,
     default: "1024",
     when_bad: "1024",
-    meaning: "How much memory all instances of the component may take together.",
+    meaning: "How much memory all instances of the component together may use.",
 };
 const INSTANCES_MAX: Setting = Setting {
     name: "gpx_instances_max",
     kind: "number",
     default: "32",
     when_bad: "32",
-    meaning: "How many instances of the component may exist per data source. Each runs one query at a time; more \
+    meaning: "How many instances of the component a data source may have. Each runs one query at a time; further \
               queries wait.",
 };
 const DENY_SECRETS: Setting = Setting {
@@ -92,24 +92,24 @@ const DENY_SECRETS: Setting = Setting {
     kind: LIST,
     default: "",
     when_bad: "",
-    meaning: "Names of the data source's secrets that the component does not get, though it asks for them. The name \
-              is that in `secureJsonData`.",
+    meaning: "Names of the data source's secrets that the component does not get even if it asks for them, as they \
+              are written in `secureJsonData`.",
 };
 const PRECOMPILED: Setting = Setting {
     name: "gpx_precompiled",
     kind: "`on` or `off`",
     default: "on",
     when_bad: "off",
-    meaning: "Whether machine code that was compiled beforehand (the `.cwasm` beside the executable) is used. With \
-              `off` the component is compiled at each start.",
+    meaning: "Whether to use machine code that was compiled ahead of time (the `.cwasm` beside the executable). With \
+              `off`, the component is compiled at each start.",
 };
 const TRANSPORT: Setting = Setting {
     name: "gpx_transport",
     kind: "`unix` or `tcp`",
     default: "unix",
     when_bad: "unix",
-    meaning: "How Grafana reaches the plugin. Every user of the machine can connect to a TCP port on 127.0.0.1; a \
-              unix socket is Grafana's alone. Windows always uses TCP.",
+    meaning: "How Grafana connects to the plugin. Every user on the machine can connect to a TCP port on 127.0.0.1; \
+              only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
 const ALL: [&Setting; 9] = [
@@ -124,7 +124,7 @@ const ALL: [&Setting; 9] = [
     &TRANSPORT,
 ];
 
-/// Reads settings one by one, and notes what it could not read.
+/// Reads settings one by one, and records those that are invalid.
 struct Reader<'a> {
     given: &'a Strings,
     problems: &'a mut Vec<Problem>,
@@ -133,7 +133,7 @@ struct Reader<'a> {
 // === impl Section ===
 
 impl Section {
-    /// `given` holds the keys of ours that the section has, in lower case.
+    /// `given` holds the keys of the section that are ours, in lower case.
     pub(super) fn read(given: &Strings, problems: &mut Vec<Problem>) -> (Self, Transport) {
         let mut reader = Reader { given, problems };
         reader.refuse_unknown();
@@ -158,7 +158,7 @@ impl Reader<'_> {
         let known: BTreeSet<&str> = ALL.iter().map(|setting| setting.name).collect();
         for key in self.given.keys().filter(|key| !known.contains(key.as_str())) {
             let names = known.iter().copied().collect::<Vec<_>>().join(", ");
-            let text = format!("there is no such setting, so it is ignored; the settings are {names}");
+            let text = format!("this setting does not exist and is ignored; the settings are {names}");
             self.problems.push(Problem { key: key.clone(), text });
         }
     }
@@ -170,44 +170,46 @@ impl Reader<'_> {
             None => setting.default,
             Some((_, Ok(value))) => return value,
             Some((text, Err(expected))) => {
-                let text =
-                    format!("`{text}` must be {expected}; until then it is {}", shown(setting.when_bad));
+                let text = format!(
+                    "`{text}` must be {expected}; until it is corrected, {} is used",
+                    shown(setting.when_bad)
+                );
                 self.problems.push(Problem { key: setting.name.to_owned(), text });
                 setting.when_bad
             }
         };
-        // A test reads every text of the table.
+        // A test parses every text of the table.
         parse(used).unwrap_or_default()
     }
 }
 
-/// docs/settings.md.
+/// Returns the text of docs/settings.md.
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Settings\n\
          \n\
          <!-- Printed by `gpx-host settings`. Change host/src/config/setting.rs, then print it again. -->\n\
          \n\
-         An operator sets these in the plugin's section of grafana.ini:\n\
+         Operators set these in the plugin's section of grafana.ini:\n\
          \n\
          ```ini\n\
          [plugin.my-plugin-id]\n\
          gpx_call_timeout = 1m\n\
          ```\n\
          \n\
-         Each can also be an environment variable of Grafana, `GF_PLUGIN_` followed by the key in capitals \
-         (`GF_PLUGIN_GPX_CALL_TIMEOUT`), which then holds for all plugins. All other keys of the section are given to \
-         the component as its operator settings. A change takes effect when Grafana is restarted.\n\
+         Each can also be set as an environment variable of Grafana, `GF_PLUGIN_` followed by the key in capitals \
+         (`GF_PLUGIN_GPX_CALL_TIMEOUT`); it then applies to all plugins. All other keys of the section are passed to \
+         the component as its operator settings. Changes take effect when Grafana is restarted.\n\
          \n\
-         A key that does not exist and a value that cannot be understood are reported in Grafana's log and by the \
-         data source's health check; the plugin runs all the same, with what the last column says.\n\
+         Unknown keys and invalid values are reported in Grafana's log and by the data source's health check. The \
+         plugin still runs, with the value in the last column.\n\
          \n\
-         | key | value | default | meaning | if the value is bad |\n\
+         | key | value | default | meaning | if invalid |\n\
          |---|---|---|---|---|\n",
     );
     for Setting { name, kind, default, when_bad, meaning } in ALL {
         let (default, when_bad) = (shown(default), shown(when_bad));
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(page, "| `{name}` | {kind} | {default} | {meaning} | {when_bad} |");
     }
     page
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_of_the_table_is_understood() {
+    fn every_default_in_the_table_is_valid() {
         let defaults: Vec<_> = ALL.iter().map(|setting| (setting.name, setting.default)).collect();
         let (settings, transport, problems) = read(&defaults);
         assert_eq!(problems, []);
@@ -242,24 +244,24 @@ mod tests {
     }
 
     #[test]
-    fn every_text_that_stands_in_for_a_bad_one_is_understood() {
+    fn every_replacement_for_a_bad_value_is_valid() {
         let texts: Vec<_> = ALL.iter().map(|setting| (setting.name, setting.when_bad)).collect();
         assert_eq!(read(&texts).2, []);
     }
 
     #[test]
-    fn a_bad_value_is_a_problem_with_a_remedy_and_never_allows_more() {
+    fn a_bad_value_is_a_problem_with_a_remedy_and_does_not_allow_more() {
         let (settings, _, problems) = read(&[("gpx_call_timeout", "5"), ("gpx_precompiled", "maybe")]);
         assert_eq!(settings.call_timeout, Duration::from_secs(300));
         assert!(!settings.precompiled);
         let [timeout, precompiled] = problems.as_slice() else { panic!("{problems:?}") };
         assert_eq!(timeout.key, "gpx_call_timeout");
         assert!(timeout.text.contains("`5` must be a time with its unit"), "{}", timeout.text);
-        assert!(precompiled.text.ends_with("until then it is `off`"), "{}", precompiled.text);
+        assert!(precompiled.text.ends_with("until it is corrected, `off` is used"), "{}", precompiled.text);
     }
 
     #[test]
-    fn an_unknown_key_is_a_problem_that_names_the_known_ones() {
+    fn an_unknown_key_is_a_problem_that_lists_the_known_ones() {
         let (_, _, problems) = read(&[("gpx_call_timout", "5m")]);
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
         assert_eq!(problem.key, "gpx_call_timout");
