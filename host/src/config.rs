@@ -1,4 +1,4 @@
-//! Everything that the process is told from outside, read once. Nothing else reads the environment.
+//! The configuration of the process, read once from the environment. Nothing else reads the environment.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ pub use self::value::Transport;
 mod setting;
 mod value;
 
-/// One value per variable, by its name.
+/// Values by the name of their variable.
 pub type Strings = BTreeMap<String, String>;
 
 /// What Grafana and its operator say to a plugin: in environment variables, as Grafana sets them.
@@ -21,16 +21,16 @@ pub type Strings = BTreeMap<String, String>;
 pub struct Settings {
     pub process: Process,
     pub tracing: Tracing,
-    /// The plugin's version as Grafana read it from plugin.json; only given while tracing is on.
+    /// The plugin's version as Grafana read it from plugin.json; Grafana sends it only if tracing is on.
     pub plugin_version: Option<String>,
     pub section: Section,
-    /// The keys of the plugin's section in grafana.ini that are not ours: they are the component's.
+    /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
     pub operator: Strings,
-    /// What could not be understood. The plugin runs all the same; log and health check tell.
+    /// Settings that are unknown or invalid. The plugin still runs; the log and the health check report them.
     pub problems: Vec<Problem>,
 }
 
-/// go-plugin's part: how the process is started and reached.
+/// go-plugin's variables: how the process was started, and where it must listen.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
     pub cookie: Option<String>,
@@ -39,7 +39,7 @@ pub struct Process {
     pub client_cert: bool,
     pub multiplex: bool,
     pub socket_dir: Option<PathBuf>,
-    /// By name or number.
+    /// A name or a number.
     pub socket_group: Option<String>,
     pub temp_dir: PathBuf,
     pub min_port: u16,
@@ -58,20 +58,20 @@ pub struct Tracing {
     pub sampler_param: String,
 }
 
-/// A value that could not be used, in words for the operator.
+/// A setting that could not be used, described for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// As the operator wrote it.
     pub key: String,
-    /// What is wrong, what holds instead, and the remedy.
+    /// What is wrong, which value is used instead, and the remedy.
     pub text: String,
 }
 
-/// What Grafana puts before each key of the plugin's section.
+/// The prefix that Grafana adds to each key of the plugin's section.
 const SECTION: &str = "GF_PLUGIN_";
 
-/// Variables that look like the section's but are Grafana's own. The last two are secrets of the plugin's service
-/// account, which no component gets unasked.
+/// Variables that look like keys of the section but are Grafana's own. The last two are secrets of the plugin's service
+/// account, which must not reach a component.
 const NOT_OF_THE_SECTION: [&str; 4] = [
     "GF_PLUGIN_VERSION",
     "GF_PLUGIN_APP_CLIENT_ID",
@@ -135,7 +135,7 @@ impl Process {
             None => 0,
             Some(Ok(port)) => port,
             Some(Err(_)) => {
-                let text = "it must be a port number; a free port is chosen instead".to_owned();
+                let text = "must be a port number; a free port is used instead".to_owned();
                 problems.push(Problem { key: key.to_owned(), text });
                 0
             }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_environment_has_defaults_and_no_problem() {
+    fn an_empty_environment_gives_the_defaults_and_no_problems() {
         let config = read(&[]);
         assert_eq!(config.problems, []);
         assert_eq!(config.process.temp_dir, PathBuf::from("/tmp"));
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_go_plugin_and_grafana_say() {
+    fn reads_the_variables_of_go_plugin_and_grafana() {
         let config = read(&[
             ("grafana_plugin_type", "datasource"),
             ("PLUGIN_PROTOCOL_VERSIONS", "2"),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sections_other_keys_are_the_components() {
+    fn other_keys_of_the_section_belong_to_the_component() {
         let config = read(&[
             ("GF_PLUGIN_MAX_ROWS", "10"),
             ("GF_PLUGIN_GPX_INSTANCES_MAX", "4"),

@@ -1,4 +1,4 @@
-//! Lines in Grafana's log: JSON as hclog writes it, on stderr, never waiting for whoever reads it.
+//! Lines in Grafana's log: JSON as hclog writes it, on stderr. Writing a line never waits for the reader.
 
 mod duration;
 mod hclog;
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 pub use self::duration::duration;
 use self::writer::Writer;
 
-/// Where lines go, and the fields that each of them gets. Cheap to clone.
+/// Where log lines go, and the fields that are added to each. Cheap to clone.
 #[derive(Clone)]
 pub struct Log {
     writer: Arc<Writer>,
@@ -30,7 +30,7 @@ pub enum Level {
     Error,
 }
 
-/// What a field says.
+/// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Text(Cow<'static, str>),
@@ -56,7 +56,7 @@ impl Log {
         Ok(Self { writer: Arc::new(Writer::start(out)?), fields: Arc::new([]) })
     }
 
-    /// The same log with more fields on each line. A field that is already there stays as it is.
+    /// Returns the same log with more fields on each line. Fields that the log already has do not change.
     pub fn with<K: Into<Cow<'static, str>>, V: Into<Value>>(
         &self,
         fields: impl IntoIterator<Item = (K, V)>,
@@ -66,7 +66,7 @@ impl Log {
         Self { writer: Arc::clone(&self.writer), fields }
     }
 
-    /// Writes one line. A field with the name of one that the log already has is written as `_name`.
+    /// Writes one line. If the log already has a field of that name, the new one is written as `_name`.
     pub fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
         let common = self.fields.iter().map(|(key, value)| (key.as_ref(), value));
         let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
@@ -93,12 +93,12 @@ impl Log {
         self.log(Level::Error, message, fields);
     }
 
-    /// Blocks until every line is written, at most `within`. For the end of the process.
+    /// Blocks until every line is written, for at most `within`. Used when the process ends.
     pub fn flush(&self, within: Duration) {
         self.writer.flush(within);
     }
 
-    /// How many lines were lost because the reader of stderr was too slow.
+    /// Returns how many lines were dropped because the reader of stderr was too slow.
     pub fn dropped(&self) -> u64 {
         self.writer.dropped()
     }
@@ -148,7 +148,7 @@ value_from! {
     usize => |value| Self::Uint(value as u64),
     f64 => |value| Self::Float(value),
     bool => |value| Self::Bool(value),
-    // As Go writes it, which is what dashboards over Grafana's log expect.
+    // As Go writes it: dashboards on Grafana's log expect that form.
     Duration => |value| Self::Text(Cow::Owned(duration(value))),
 }
 

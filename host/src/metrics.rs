@@ -1,4 +1,4 @@
-//! The process's Prometheus metrics, under the names that plugins on the Go SDK have.
+//! The process's Prometheus metrics, with the names that plugins on the Go SDK use.
 
 mod grpc;
 mod scrape;
@@ -10,26 +10,26 @@ use self::scrape::AtScrape;
 
 /// A metric could not be registered or written.
 #[derive(Debug, thiserror::Error)]
-#[error("the metrics are not consistent; this is a mistake in gpx-host")]
+#[error("the metrics are inconsistent; this is a bug in gpx-host")]
 pub struct MetricsError(#[from] prometheus::Error);
 
 /// One registry for the whole process. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
-    /// What the calls are, as gRPC sees them.
+    /// The calls as gRPC sees them.
     pub grpc: Grpc,
     requests: IntCounterVec,
     /// Data sources and apps that have instances.
     pub active_instances: IntGauge,
-    /// Data source instances made so far, whether their `open` succeeds or not.
+    /// Data source instances created so far, whether or not their `open` succeeds.
     pub datasource_instances: IntCounter,
 }
 
 // === impl Metrics ===
 
 impl Metrics {
-    /// `dropped_spans` and `dropped_lines` are asked at each scrape how many of them were lost.
+    /// At each scrape, `dropped_spans` and `dropped_lines` report how many have been dropped.
     pub fn new(
         dropped_spans: impl Fn() -> u64 + Send + Sync + 'static,
         dropped_lines: impl Fn() -> u64 + Send + Sync + 'static,
@@ -54,12 +54,12 @@ impl Metrics {
         for counter in [
             AtScrape::counter(
                 "gpx_spans_dropped_total",
-                "Ended spans that the collector did not get",
+                "Ended spans that did not reach the collector",
                 spans,
             )?,
             AtScrape::counter(
                 "gpx_log_lines_dropped_total",
-                "Log lines that stderr's reader was too slow for",
+                "Log lines dropped because the reader of stderr was too slow",
                 lines,
             )?,
             AtScrape::counter(
@@ -78,12 +78,12 @@ impl Metrics {
         Ok(Self { grpc: Grpc::new(&registry)?, registry, requests, active_instances, datasource_instances })
     }
 
-    /// Counts one finished request, in the Go SDK's words: `queryData`, `ok`, `plugin`.
+    /// Counts a finished request. The labels are those of the Go SDK: `queryData`, `ok`, `plugin`.
     pub fn request(&self, endpoint: &str, status: &str, status_source: &str) {
         self.requests.with_label_values(&[endpoint, status, status_source]).inc();
     }
 
-    /// Everything in Prometheus's text format 0.0.4.
+    /// Returns all metrics in Prometheus's text format 0.0.4.
     pub fn text(&self) -> Result<String, MetricsError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
@@ -91,7 +91,7 @@ impl Metrics {
 
 #[cfg(test)]
 impl Metrics {
-    /// With nothing behind it that could lose something.
+    /// Without any telemetry or log that could drop something.
     pub(crate) fn unattached() -> Self {
         Self::new(|| 0, || 0).unwrap()
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_has_what_was_counted() {
+    fn the_text_contains_what_was_counted() {
         let metrics = Metrics::unattached();
         metrics.request("queryData", "ok", "plugin");
         metrics.request("queryData", "ok", "plugin");
@@ -118,12 +118,12 @@ mod tests {
             "# TYPE process_resident_memory_bytes gauge",
             "# TYPE process_cpu_seconds_total counter",
         ] {
-            assert!(text.lines().any(|text| text == line), "{line} is not in\n{text}");
+            assert!(text.lines().any(|text| text == line), "{line} is missing in\n{text}");
         }
     }
 
     #[test]
-    fn two_of_them_do_not_share_anything() {
+    fn two_registries_share_nothing() {
         let (one, other) = (Metrics::unattached(), Metrics::unattached());
         one.datasource_instances.inc();
         assert!(other.text().unwrap().contains("plugins_datasource_instances_total 0"));

@@ -17,5 +17,5 @@ pub mod plugin {
     tonic::include_proto!("plugin");
 }
 
-/// The descriptors of all of them, for reflection.
+/// The descriptors of all messages and services, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

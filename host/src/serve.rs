@@ -1,4 +1,4 @@
-//! Serves gRPC on one listener until the process is asked to stop, and ends within a bound from then on.
+//! Serves gRPC on one listener until the process is asked to stop, and then ends within a fixed time.
 
 use std::time::Duration;
 
@@ -23,21 +23,21 @@ mod listener;
 #[cfg(unix)]
 mod unix;
 
-/// Grafana kills a plugin 2 s after it asked it to stop.
+/// Grafana kills a plugin 2 s after asking it to stop.
 const DRAIN_LIMIT: Duration = Duration::from_millis(1500);
 
-/// How long the reply to that request has to get out, whatever else is still open.
+/// How long to wait for the reply to that request to be sent, whatever else is still open.
 const LINGER: Duration = Duration::from_millis(200);
 
-/// Grafana cancels all calls of a dashboard at once when a user leaves it, on one connection. The default of 20 such
-/// streams, meant against strangers, would end the connection with every other call on it.
+/// When a user leaves a dashboard, Grafana cancels all its calls at once, on one connection. The default limit of 20
+/// such streams, which protects against untrusted clients, would close the connection with every other call on it.
 const MAX_RESET_STREAMS: usize = 10_000;
 
-/// grpc-go, which the other side uses, allows 16 MiB; the default here is 16 KiB. Metadata carries trace context and
-/// the headers that Grafana forwards.
+/// grpc-go, which Grafana uses, allows 16 MiB; the default here is 16 KiB. Metadata carries the trace context and the
+/// headers that Grafana forwards.
 const MAX_HEADER_LIST: u32 = 1024 * 1024;
 
-/// Serves `routes` until `shutdown` is triggered; then runs `drain`, for as long as Grafana waits, and ends.
+/// Serves `routes` until `shutdown` is triggered; then runs `drain`, for no longer than Grafana waits, and returns.
 pub async fn run(
     listener: Listener,
     routes: Routes,
@@ -47,7 +47,7 @@ pub async fn run(
 ) -> Result<(), tonic::transport::Error> {
     let end = async {
         shutdown.triggered().await;
-        // What could not be saved in time is lost: Grafana would kill us.
+        // What is not flushed in time is lost: Grafana would kill us.
         let _ = tokio::time::timeout(DRAIN_LIMIT, drain).await;
         shutdown.finish();
         tokio::time::sleep(LINGER).await;
@@ -96,9 +96,9 @@ mod tests {
     use super::*;
     use crate::config::{Process, Transport};
 
-    /// Without its bounds it would never end.
+    /// Without the time limits, this test would never end.
     #[tokio::test]
-    async fn neither_a_drain_nor_a_connection_that_hangs_holds_up_the_end() {
+    async fn neither_a_drain_nor_a_connection_that_hangs_delays_the_end() {
         let listener = Listener::bind(&Process { transport: Transport::Tcp, ..Process::default() }).unwrap();
         let address = listener.address().unwrap().address;
         let _connection = tokio::net::TcpStream::connect(address).await.unwrap();

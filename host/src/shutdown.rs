@@ -1,10 +1,10 @@
-//! How the process comes to its end: first everything is asked to stop, then the server may answer and go.
+//! How the process ends: first everything is asked to stop, then the server may send its last reply and exit.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// The one stop signal of the process. Cheap to clone; every clone is the same signal.
+/// The stop signal of the process. Cheap to clone; all clones are the same signal.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     stage: Arc<watch::Sender<Stage>>,
@@ -13,9 +13,9 @@ pub struct Shutdown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Running,
-    /// Running calls are being cancelled, spans ended and flushed.
+    /// Running calls are being cancelled, and spans are being ended and flushed.
     Draining,
-    /// Nothing is left to be saved.
+    /// There is nothing left to flush.
     Drained,
 }
 
@@ -35,12 +35,12 @@ impl Shutdown {
         *self.stage.borrow() >= Stage::Draining
     }
 
-    /// Waits until somebody calls [`Shutdown::trigger`].
+    /// Waits until [`Shutdown::trigger`] is called.
     pub async fn triggered(&self) {
         self.reached(Stage::Draining).await;
     }
 
-    /// Waits until what had to be saved is saved, so that whoever asked for the end can be answered.
+    /// Waits until draining has finished, so that the request to stop can be answered.
     pub async fn drained(&self) {
         self.reached(Stage::Drained).await;
     }
@@ -58,7 +58,7 @@ impl Shutdown {
     }
 
     async fn reached(&self, stage: Stage) {
-        // Fails only once the sender is gone, which `self` holds.
+        // Cannot fail: `self` holds the sender.
         let _ = self.stage.subscribe().wait_for(|now| *now >= stage).await;
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_trigger_does_not_go_back() {
+    fn a_late_trigger_does_not_undo_a_stage() {
         let shutdown = Shutdown::new();
         shutdown.finish();
         shutdown.trigger();

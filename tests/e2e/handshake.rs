@@ -25,7 +25,7 @@ async fn started_by_hand_it_says_what_it_is() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(output.stdout.is_empty());
-    assert!(told.starts_with("This is gpx-host, the back end of a Grafana plugin."), "{told}");
+    assert!(told.starts_with("This is gpx-host, the backend of a Grafana plugin."), "{told}");
 }
 
 #[gpx_tests::test]

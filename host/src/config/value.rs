@@ -1,4 +1,4 @@
-//! How the text of a setting is read. An error says what the text must be.
+//! Parsers for the values of settings. An error says what the text must be.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ pub enum Transport {
     Tcp,
 }
 
-/// A longer time is a mistake, and sums with the clock must not overflow.
+/// A longer duration is a mistake, and adding it to a point in time must not overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A semaphore takes no number of any size.
+/// A semaphore has an upper bound.
 const HIGHEST_COUNT: usize = 10_000;
 
 /// 1 TiB: sums of bytes must not overflow.
 const HIGHEST_MEBIBYTES: u64 = 1024 * 1024;
 
-/// What a text must be, to follow "it must be".
+/// What a text must be, phrased to follow "must be".
 pub(super) type Expected = &'static str;
 
-/// Any number of words, separated by commas or blanks.
+/// Any number of words, separated by commas or whitespace.
 pub(super) fn list(text: &str) -> Result<Vec<String>, Expected> {
     let words = text.split(|c: char| c == ',' || c.is_whitespace());
     Ok(words.filter(|word| !word.is_empty()).map(Into::into).collect())
 }
 
-/// As Go writes durations, in whole numbers: `90s`, `1m30s`, `500ms`.
+/// A duration as Go writes it, but with whole numbers only: `90s`, `1m30s`, `500ms`.
 pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
     const EXPECTED: Expected = "a time with its unit, such as 500ms, 30s or 1h30m, up to 24h";
     let mut rest = text;
@@ -56,7 +56,7 @@ pub(super) fn count(text: &str) -> Result<usize, Expected> {
     count.ok_or("a whole number from 1 to 10000")
 }
 
-/// Bytes, from a number of MiB.
+/// Parses a number of MiB and returns bytes.
 pub(super) fn mebibytes(text: &str) -> Result<u64, Expected> {
     let number = text.parse::<u64>().ok().filter(|number| (1..=HIGHEST_MEBIBYTES).contains(number));
     number.map(|number| number * 1024 * 1024).ok_or("a whole number of MiB from 1 to 1048576, without a unit")
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_take_commas_and_blanks() {
+    fn lists_are_separated_by_commas_or_whitespace() {
         assert_eq!(list(" a, b\tc,,d "), Ok(["a", "b", "c", "d"].map(String::from).to_vec()));
         assert_eq!(list(" "), Ok(vec![]));
     }

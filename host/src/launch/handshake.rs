@@ -1,15 +1,15 @@
-//! go-plugin's handshake: is it really Grafana that starts us, which protocol version do we speak, and the one line
-//! on standard output that says where we listen. Nothing else of the process writes there.
+//! go-plugin's handshake: checks that Grafana started this process and which protocol version it offers, and writes
+//! the line on standard output that says where we listen. Nothing else in the process writes to standard output.
 
 use std::io::{self, Write};
 
 use crate::config::Process;
 use crate::serve::Address;
 
-/// What the variable `grafana_plugin_type` must be, for apps too.
+/// The required value of the variable `grafana_plugin_type`, for apps too.
 pub const COOKIE: &str = "datasource";
 
-/// go-plugin's own version of this exchange.
+/// The version of go-plugin's handshake itself.
 const CORE_VERSION: u32 = 1;
 
 /// The version of Grafana's plugin protocol that we speak; there is no other yet.
@@ -19,20 +19,20 @@ const VERSION: u32 = 2;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Refusal {
     #[error(
-        "This is gpx-host, the back end of a Grafana plugin. It is not meant to be run by hand: Grafana starts it.\n\
-         It belongs into the plugin's directory, beside plugin.json, under the name that plugin.json gives as\n\
-         \"executable\" followed by the platform (gpx_example_linux_amd64), with the plugin's component next to it\n\
-         (gpx_example.wasm). Restart Grafana then. `gpx-host help` lists what can be run by hand."
+        "This is gpx-host, the backend of a Grafana plugin. Do not run it yourself: Grafana starts it.\n\
+         Put it into the plugin's directory, beside plugin.json. Its file name is the \"executable\" in plugin.json\n\
+         followed by the platform (gpx_example_linux_amd64). Put the plugin's component next to it\n\
+         (gpx_example.wasm), then restart Grafana. `gpx-host help` lists the commands that you can run yourself."
     )]
     NotStartedByGrafana,
     #[error(
         "the program that started this plugin asks for mutual TLS (PLUGIN_CLIENT_CERT is set), which gpx-host does \
-         not speak; start it without AutoMTLS, as Grafana does"
+         not support; start it without AutoMTLS, as Grafana does"
     )]
     MutualTls,
 }
 
-/// Whether whoever started the process is a go-plugin client that we can serve.
+/// Checks that the process was started by a go-plugin client that we can serve.
 pub fn accept(process: &Process) -> Result<(), Refusal> {
     if process.cookie.as_deref() != Some(COOKIE) {
         return Err(Refusal::NotStartedByGrafana);
@@ -43,8 +43,8 @@ pub fn accept(process: &Process) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a version that the client offers (`2`, or `2,3`) is ours. If not, ours is announced all the same: the
-/// client's own error then names both sides' versions.
+/// Whether one of the versions that the client offers (`2`, or `2,3`) is ours. If not, ours is announced anyway: the
+/// client's error then names the versions of both sides.
 pub fn is_version_offered(versions: &str) -> bool {
     versions.split(',').any(|version| version.trim().parse() == Ok(VERSION))
 }
@@ -57,8 +57,8 @@ pub fn announce(address: &Address, process: &Process) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The sixth field, a certificate, stays empty. The seventh is given only to a client that asked for multiplexing:
-/// older ones split the line into six parts.
+/// The sixth field, a certificate, stays empty. The seventh is sent only to a client that asked for multiplexing: older
+/// ones split the line into six parts.
 fn line(address: &Address, multiplex_asked: bool) -> String {
     let Address { network, address } = address;
     let multiplex = if multiplex_asked { "|false" } else { "" };
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_has_six_fields_of_which_the_last_is_empty() {
+    fn the_line_has_six_fields_and_the_last_is_empty() {
         assert_eq!(line(&address(), false), "1|2|unix|/tmp/plugin1|grpc|\n");
     }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn mutual_tls_is_refused_in_words() {
+    fn mutual_tls_is_refused() {
         let process = Process { cookie: Some(COOKIE.into()), client_cert: true, ..Process::default() };
         assert_eq!(accept(&process), Err(Refusal::MutualTls));
     }

@@ -1,13 +1,13 @@
-//! Notices that Grafana is gone without having stopped us (it was killed, or it crashed), so that no orphan stays.
+//! Notices when Grafana is gone without having stopped us (it was killed, or it crashed), so that no orphan remains.
 //!
-//! Not by PR_SET_PDEATHSIG: that follows the thread that forked, and Go forks from any of its threads.
+//! PR_SET_PDEATHSIG does not work here: it follows the thread that forked, and Go forks from any of its threads.
 
 use std::io;
 
 /// The process that started us.
 #[derive(Debug)]
 pub struct Parent {
-    /// Absent if it died before it could be opened.
+    /// Absent if the parent died before the descriptor could be opened.
     #[cfg(target_os = "linux")]
     pidfd: Option<std::os::fd::OwnedFd>,
 }
@@ -16,16 +16,16 @@ pub struct Parent {
 
 #[cfg(target_os = "linux")]
 impl Parent {
-    /// To be called as early as possible: a parent that died before is not our parent any more.
+    /// Call this as early as possible: a parent that died before is no longer our parent.
     ///
-    /// `None` is a parent outside our PID namespace, which cannot be watched.
+    /// Returns `None` if the parent is outside our PID namespace, where it cannot be watched.
     pub fn find() -> io::Result<Option<Self>> {
         use rustix::io::Errno;
         use rustix::process::{PidfdFlags, getppid, pidfd_open};
 
         let Some(pid) = getppid() else { return Ok(None) };
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
-            // If it died in between, its number may have become another process's.
+            // If it died in between, another process may have got its pid.
             Ok(pidfd) if getppid() == Some(pid) => Some(pidfd),
             Ok(_) | Err(Errno::SRCH) => None,
             Err(error) => return Err(error.into()),
@@ -51,7 +51,7 @@ impl Parent {
     }
 }
 
-/// Elsewhere there is no such descriptor yet: an orphan ends only when it is stopped.
+/// Other systems are not supported yet: an orphan ends only when it is stopped.
 #[cfg(not(target_os = "linux"))]
 impl Parent {
     pub fn find() -> io::Result<Option<Self>> {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_parent_that_died_before_is_dead() {
+    async fn a_parent_that_died_earlier_counts_as_dead() {
         Parent { pidfd: None }.exit().await.unwrap();
     }
 }

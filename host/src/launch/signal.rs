@@ -1,16 +1,16 @@
-//! What signals mean to a plugin.
+//! How a plugin handles signals.
 
 use std::io;
 
 use crate::shutdown::Shutdown;
 
-/// From now on SIGINT means nothing: Ctrl-C in the terminal of a Grafana reaches its plugins too, which must outlive
-/// Grafana's own orderly stop. SIGTERM means the same as Grafana's request to stop. Needs a running tokio runtime.
+/// From now on SIGINT is ignored: Ctrl-C in Grafana's terminal reaches its plugins too, and they must keep running
+/// while Grafana shuts down. SIGTERM means the same as Grafana's request to stop. Needs a running tokio runtime.
 #[cfg(unix)]
 pub fn handle(shutdown: &Shutdown) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    // The handler stays for good, though nobody listens to it.
+    // The handler stays installed, although nobody listens to it.
     drop(signal(SignalKind::interrupt())?);
     let mut terminate = signal(SignalKind::terminate())?;
     let shutdown = shutdown.clone();
@@ -21,7 +21,7 @@ pub fn handle(shutdown: &Shutdown) -> io::Result<()> {
     Ok(())
 }
 
-/// Ctrl-C means nothing: it reaches plugins too, which must outlive Grafana's own orderly stop.
+/// Ctrl-C is ignored: it reaches plugins too, and they must keep running while Grafana shuts down.
 #[cfg(windows)]
 pub fn handle(_shutdown: &Shutdown) -> io::Result<()> {
     drop(tokio::signal::windows::ctrl_c()?);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// `1.234567ms`, `0s`, `2m3.5s`, `1h0m0s`: the text of Go's `time.Duration`.
+/// Returns the text of Go's `time.Duration`: `1.234567ms`, `0s`, `2m3.5s`, `1h0m0s`.
 pub fn duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let seconds = duration.as_secs();
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_as_in_go() {
+    fn durations_look_like_gos() {
         let cases = [
             (0, "0s"),
             (1, "1ns"),

@@ -1,7 +1,7 @@
-//! One line as hclog writes it, whatever it is given.
+//! A log line as hclog writes it, valid for any input.
 //!
-//! Grafana's reader takes `@level`, `@message` and `@timestamp` as strings without checking, wants exactly six digits
-//! of fractional seconds, and cuts lines at 64 KiB.
+//! Grafana's reader assumes that `@level`, `@message` and `@timestamp` are strings, requires exactly six digits of
+//! fractional seconds, and cuts lines at 64 KiB.
 
 use std::fmt::Write as _;
 use std::time::SystemTime;
@@ -10,31 +10,31 @@ use time::OffsetDateTime;
 
 use super::{Level, Value};
 
-/// A line with its newline; what the contract promises in `log.wit`.
+/// The length of a line with its newline, as `log.wit` promises.
 pub(super) const MAX_LINE: usize = 60 * 1024;
 
-/// A message, as JSON; what the contract promises in `log.wit`.
+/// The length of a message as JSON, as `log.wit` promises.
 const MAX_MESSAGE: usize = 8192;
 
-/// A field's name, as JSON. Names are words, not data.
+/// The length of a field's name as JSON. Names are words, not data.
 const MAX_KEY: usize = 256;
 
-/// A field's value, as JSON: three of the largest fit into a line.
+/// The length of a field's value as JSON: three of the longest fit into a line.
 const MAX_VALUE: usize = 16 * 1024;
 
-/// Fields of a line. Each is compared with those before it.
+/// The number of fields in a line. Each name is compared with those before it.
 const MAX_FIELDS: usize = 64;
 
-/// Takes the place of what was cut off.
+/// Replaces what was cut off.
 const CUT: &str = "…";
 
-/// On a line that lost fields.
+/// Marks a line that lost fields.
 const MARK: &str = r#","_truncated":true"#;
 
-/// Room that is kept for the mark and the end of the line.
+/// Space reserved for the mark and the end of the line.
 const RESERVED: usize = MARK.len() + "}\n".len();
 
-/// The fields come in order of precedence: one whose name is taken is renamed, and so is one that looks like hclog's own.
+/// The fields come in order of precedence: a field is renamed if its name is taken or looks like one of hclog's own.
 pub(super) fn line<'a>(
     level: Level,
     message: &str,
@@ -69,7 +69,7 @@ pub(super) fn line<'a>(
     out
 }
 
-/// The key as JSON, told apart from hclog's own, from ours, and from those before it.
+/// Returns the key as JSON, different from hclog's own keys, from ours, and from those before it.
 fn name(key: &str, taken: &[String]) -> String {
     let reserved = key.starts_with('@') || key.is_empty() || key == "_truncated";
     let mut key = if reserved { format!("_{key}") } else { key.to_owned() };
@@ -83,7 +83,7 @@ fn name(key: &str, taken: &[String]) -> String {
     }
 }
 
-/// Appends at most about `max` bytes, and always a whole JSON value.
+/// Appends a complete JSON value of at most about `max` bytes.
 fn put(out: &mut String, value: &Value, max: usize) {
     // Writing to a string cannot fail.
     let _ = match value {
@@ -95,7 +95,7 @@ fn put(out: &mut String, value: &Value, max: usize) {
         Value::Uint(value) => write!(out, "{value}"),
         Value::Bool(value) => write!(out, "{value}"),
         Value::Float(value) if value.is_finite() => write!(out, "{value:?}"),
-        // JSON has no such number.
+        // JSON has no NaN or infinity.
         Value::Float(value) => write!(out, "\"{value}\""),
         Value::List(values) => {
             list(out, values, max);
@@ -121,7 +121,7 @@ fn list(out: &mut String, values: &[Value], max: usize) {
     out.push(']');
 }
 
-/// Appends a JSON string that is at most `max` bytes long, quotes and mark included.
+/// Appends a JSON string of at most `max` bytes, including quotes and mark.
 fn text(out: &mut String, value: &str, max: usize) {
     let start = out.len();
     let limit = start + max.saturating_sub(1);
@@ -149,7 +149,7 @@ fn escape(out: &mut String, char: char) {
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        // Some readers end a line at these, too, or hand them to a terminal.
+        // Some readers also end a line at these, or pass them on to a terminal.
         '\0'..=' ' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' if char != ' ' => {
             let _ = write!(out, "\\u{:04x}", u32::from(char));
         }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_just_fits_is_whole() {
+    fn text_that_just_fits_is_not_cut() {
         for length in MAX_MESSAGE - 6..=MAX_MESSAGE {
             let (_, json) = write(&"a".repeat(length), &[]);
             let fits = length + 2 <= MAX_MESSAGE;
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_loses_fields_before_it_gets_too_long() {
+    fn fields_are_dropped_before_a_line_gets_too_long() {
         let large: Value = "x".repeat(MAX_VALUE).into();
         let fields: Vec<_> = ["a", "b", "c", "d", "e"].iter().map(|key| (*key, large.clone())).collect();
         let (_, json) = write("", &fields);
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_cut_and_whole_json() {
+    fn a_long_list_is_cut_and_is_still_valid_json() {
         let (_, json) = write("", &[("list", vec![7; MAX_LINE].into())]);
         assert_eq!(json["list"].as_array().unwrap().last().unwrap(), CUT);
         let nested = Value::List(vec![vec!["a".repeat(MAX_LINE); 3].into(); 3]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Log;
 
-/// What a log has written.
+/// The lines that a log has written.
 pub(crate) struct Lines {
     log: Log,
     written: Written,

@@ -1,4 +1,4 @@
-//! The thread that writes the lines, so that nobody else waits for a slow reader.
+//! The thread that writes the lines, so that nothing else waits for a slow reader.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 use super::hclog::{self, MAX_LINE};
 use super::{Level, Value};
 
-/// What may wait for the reader: some ten thousand ordinary lines.
+/// How many bytes may wait for the reader: about ten thousand ordinary lines.
 const CAPACITY: usize = 32 * MAX_LINE;
 
-/// How long a line waits for others to be written with it. Every call has a few, and a wake-up and a write for each line
-/// would cost as much as the call.
+/// How long a line waits, so that others can be written together with it. Every call logs a few lines, and a wake-up
+/// and a write for each would cost as much as the call.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// Room to keep for the next lines; a burst's memory is given back.
+/// The buffer's capacity that is kept for the next lines; the memory of a burst is freed.
 const KEPT: usize = 2 * MAX_LINE;
 
 /// The thread ends with the last `Writer`.
@@ -23,9 +23,9 @@ pub(super) struct Writer(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Wakes the thread: a line, or the end.
+    /// Wakes the thread: there is a line, or the log was closed.
     work: Condvar,
-    /// Wakes those who flush.
+    /// Wakes callers of `flush`.
     idle: Condvar,
 }
 
@@ -34,9 +34,9 @@ struct State {
     waiting: Vec<u8>,
     writing: bool,
     dropped: u64,
-    /// As many of the dropped lines as the log has owned up to.
+    /// How many of the dropped lines have been reported in the log.
     reported: u64,
-    /// Somebody waits for the lines to be written.
+    /// Somebody is waiting for the lines to be written.
     hurry: bool,
     closed: bool,
 }
@@ -121,7 +121,7 @@ impl Shared {
             if lost > 0 {
                 lines.extend_from_slice(loss(lost).as_bytes());
             }
-            // Without a reader there is nobody to tell.
+            // If this fails, there is nowhere to report it.
             let _ = out.write_all(&lines).and_then(|()| out.flush());
             lines.clear();
             lines.shrink_to(KEPT);
@@ -135,7 +135,7 @@ impl Shared {
 }
 
 fn loss(lines: u64) -> String {
-    let message = "Log lines were lost: the reader of stderr is slower than the plugin writes";
+    let message = "Log lines were dropped: stderr is read more slowly than the plugin writes";
     hclog::line(Level::Warn, message, SystemTime::now(), [("lines", &Value::Uint(lines))].into_iter())
 }
 
@@ -146,7 +146,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// A reader that takes what is written only when the test does.
+    /// A pipe whose reader is the test.
     struct Pipe(mpsc::SyncSender<Vec<u8>>);
 
     impl io::Write for Pipe {
@@ -161,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_costs_lines_not_time_and_is_told() {
+    fn a_slow_reader_loses_lines_but_does_not_block_and_the_loss_is_logged() {
         let (pipe, reader) = mpsc::sync_channel(0);
         let writer = Writer::start(Pipe(pipe)).unwrap();
         let line = format!("{}\n", "x".repeat(MAX_LINE - 1));
-        // One goes to the thread at the latest once the queue is full; nobody reads yet.
+        // The thread takes lines at the latest once the queue is full; nobody reads yet.
         for _ in 0..100 {
             writer.push(&line);
         }
@@ -173,7 +173,7 @@ mod tests {
         assert!((100 - 2 * 32..=100 - 32).contains(&dropped), "{dropped}");
         writer.flush(Duration::ZERO);
         let mut text = String::new();
-        while !text.contains("lost") {
+        while !text.contains("dropped") {
             text.push_str(&String::from_utf8(reader.recv_timeout(LONG).unwrap()).unwrap());
         }
         writer.flush(LONG);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_is_gone_stops_nothing() {
+    fn a_missing_reader_does_not_block() {
         let (pipe, reader) = mpsc::sync_channel(0);
         drop(reader);
         let writer = Writer::start(Pipe(pipe)).unwrap();

@@ -1,10 +1,10 @@
-//! The server's calls, as go-grpc-middleware counts them.
+//! Metrics of the server's calls, as in go-grpc-middleware.
 
 use std::time::Duration;
 
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
-/// In seconds; those of Prometheus's Go library.
+/// In seconds; the default buckets of Prometheus's Go library.
 const BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Counters of calls and their messages. A series appears with its first call.
@@ -41,15 +41,15 @@ impl Grpc {
         let handled = [METHOD, &["grpc_code"]].concat();
         let seconds = HistogramOpts::new(
             "grpc_server_handling_seconds",
-            "How long calls took, to the end of the reply",
+            "How long calls took until the end of the reply",
         );
         let seconds = HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), METHOD)?;
         registry.register(Box::new(seconds.clone()))?;
         Ok(Self {
-            started: counter("grpc_server_started_total", "Calls that began", METHOD)?,
-            handled: counter("grpc_server_handled_total", "Calls that ended, however they did", &handled)?,
-            received: counter("grpc_server_msg_received_total", "Messages that callers sent", METHOD)?,
-            sent: counter("grpc_server_msg_sent_total", "Messages that went to callers", METHOD)?,
+            started: counter("grpc_server_started_total", "Calls that were started", METHOD)?,
+            handled: counter("grpc_server_handled_total", "Calls that ended, with any code", &handled)?,
+            received: counter("grpc_server_msg_received_total", "Messages received from callers", METHOD)?,
+            sent: counter("grpc_server_msg_sent_total", "Messages sent to callers", METHOD)?,
             seconds,
         })
     }
@@ -66,7 +66,7 @@ impl Grpc {
         self.sent.with_label_values(&labels.values()).inc_by(messages);
     }
 
-    /// `code` in Go's spelling, such as `DeadlineExceeded`.
+    /// `code` is Go's name of the code, such as `DeadlineExceeded`.
     pub fn handled(&self, labels: Labels<'_>, code: &str, took: Duration) {
         let [kind, service, method] = labels.values();
         self.handled.with_label_values(&[kind, service, method, code]).inc();

@@ -1,4 +1,4 @@
-//! Numbers that are kept elsewhere and read when somebody asks.
+//! Metrics whose values are kept elsewhere and read at each scrape.
 
 use std::collections::HashMap;
 
@@ -6,20 +6,20 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, Metric, MetricFamily, MetricType};
 use rustix::time::{ClockId, clock_gettime};
 
-/// One number without labels. It is absent whenever it cannot be read.
+/// A metric without labels. It is absent if its value cannot be read.
 pub(super) struct AtScrape {
     desc: Desc,
     kind: MetricType,
     read: Box<dyn Fn() -> Option<f64> + Send + Sync>,
 }
 
-/// CPU time that the process has used.
+/// Returns the CPU time that the process has used.
 pub(super) fn cpu_seconds() -> Option<f64> {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
-/// Memory that the process holds, where /proc tells.
+/// Returns the resident memory of the process, if there is a /proc to read it from.
 pub(super) fn resident_bytes() -> Option<f64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: f64 = statm.split(' ').nth(1)?.parse().ok()?;
@@ -87,12 +87,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_absent() {
+    fn a_metric_that_cannot_be_read_is_absent() {
         assert!(AtScrape::gauge("absent", "help", || None).unwrap().collect().is_empty());
     }
 
     #[test]
-    fn a_running_process_has_used_something() {
+    fn a_running_process_has_used_time_and_memory() {
         assert!(cpu_seconds().unwrap() > 0.0);
         assert!(resident_bytes().is_none_or(|bytes| bytes > 65536.0));
     }

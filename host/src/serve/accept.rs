@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-/// How long to wait after a connection could not be taken: the usual cause, too many open files, does not go away at
-/// once.
+/// How long to wait after a connection could not be accepted: the usual cause, too many open files, does not go away
+/// immediately.
 const RETRY_ACCEPT: Duration = Duration::from_millis(50);
 
 /// Slows down a loop of failing accepts.

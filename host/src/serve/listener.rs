@@ -1,4 +1,4 @@
-//! Where the server listens: a unix socket wherever that can be had, TCP on the loopback interface otherwise.
+//! Where the server listens: on a unix socket where possible, otherwise on TCP on the loopback interface.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -24,7 +24,7 @@ pub enum Listener {
 // === impl Listener ===
 
 impl Listener {
-    /// Binds as `process` says. Needs a running tokio runtime.
+    /// Binds as `process` specifies. Needs a running tokio runtime.
     pub fn bind(process: &Process) -> Result<Self, BindError> {
         match process.transport {
             #[cfg(unix)]
@@ -59,7 +59,7 @@ impl From<tokio::net::UnixListener> for Listener {
 pub(super) fn tcp_incoming(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
     stream::unfold(listener, |listener| async {
         let accepted = accepted(listener.accept().await).await.and_then(|(stream, _)| {
-            // Small messages must not wait for more.
+            // Small messages must not wait for more data.
             stream.set_nodelay(true)?;
             Ok(stream)
         });
@@ -67,7 +67,7 @@ pub(super) fn tcp_incoming(listener: TcpListener) -> impl Stream<Item = io::Resu
     })
 }
 
-/// The first free port, as go-plugin's own server does it; 0 to 0 leaves the choice to the system.
+/// Binds the first free port, like go-plugin's own server; with 0 to 0 the system chooses one.
 fn bind_tcp(min: u16, max: u16) -> Result<TcpListener, BindError> {
     let mut cause = io::Error::new(io::ErrorKind::InvalidInput, "the range is empty");
     for port in min..=max {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn takes_a_port_of_the_range_on_the_loopback_interface() {
+    async fn binds_a_port_in_the_range_on_the_loopback_interface() {
         let taken = bind_tcp(0, 0).unwrap();
         let address = taken.local_addr().unwrap();
         assert!(address.ip().is_loopback());

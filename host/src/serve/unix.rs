@@ -1,5 +1,5 @@
-//! The unix socket: a file that only Grafana may open or, where no file can be written, an abstract name that admits
-//! only Grafana's user.
+//! The unix socket: a file that only Grafana can open or, if no file can be written, an abstract name that accepts only
+//! Grafana's user.
 
 use std::fs::{self, Permissions};
 use std::hash::{BuildHasher as _, RandomState};
@@ -16,26 +16,26 @@ use super::accept::accepted;
 use super::error::BindError;
 use crate::config::Process;
 
-/// Connections that wait to be taken. Grafana opens one.
+/// How many connections may wait to be accepted. Grafana opens one.
 const BACKLOG: i32 = 128;
 
 #[derive(Debug)]
 pub struct UnixSocket {
     listener: UnixListener,
-    /// As Go writes it: an abstract name begins with `@`.
+    /// As Go writes it: an abstract name starts with `@`.
     name: String,
     access: Access,
 }
 
-/// Who is let in.
+/// Who may connect.
 #[derive(Debug)]
 enum Access {
-    /// Whom the file's permissions let in.
+    /// The file's permissions decide.
     File(SocketFile),
-    /// Whom whoever handed the socket over lets in.
+    /// Whoever bound the socket has decided.
     HandedOver,
-    /// The user that started us, which is our own. An abstract name has no permissions: everybody on the machine can
-    /// connect to it.
+    /// Only the user that started us, which is our own. An abstract name has no permissions: every user on the machine
+    /// can connect to it.
     OwnUser,
 }
 
@@ -46,7 +46,7 @@ struct SocketFile(PathBuf);
 // === impl UnixSocket ===
 
 impl UnixSocket {
-    /// In the directory that the client names, else in the temp directory, else without a file.
+    /// Binds in the directory that the client names, otherwise in the temp directory, otherwise without a file.
     pub(super) fn bind(process: &Process) -> Result<Self, BindError> {
         let group = process.socket_group.as_deref();
         let gid = group
@@ -89,13 +89,13 @@ impl UnixSocket {
     }
 
     fn bind_file(path: &Path) -> io::Result<Self> {
-        // The handshake line can carry no other paths.
+        // The handshake line cannot contain other paths.
         let name = path.to_str().filter(|name| !name.starts_with('@') && !name.contains(['|', '\n', '\r']));
         let name = name.ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
         let fd = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
         bind(&fd, &SocketAddrUnix::new(path)?)?;
         let file = SocketFile(path.to_owned());
-        // Before `listen`, so that nobody else ever gets in.
+        // Before `listen`, so that nobody else can ever connect.
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
         Ok(Self { listener: start(fd)?, name, access: Access::File(file) })
     }
@@ -131,7 +131,7 @@ impl UnixSocket {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // It may be gone already, with its directory.
+        // It may already be gone, with its directory.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -143,12 +143,12 @@ fn start(fd: OwnedFd) -> io::Result<UnixListener> {
     UnixListener::from_std(listener)
 }
 
-/// A name that is new. Nobody can prepare for it, nor for a second one after the first was seen.
+/// Returns an unpredictable number: nobody can guess it, nor the next one after seeing this one.
 fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 
-/// A group's number, from the number itself or its name.
+/// Returns a group's id, given the id itself or the group's name.
 fn resolve(group: &str) -> io::Result<u32> {
     match group.parse() {
         Ok(gid) => Ok(gid),
@@ -169,7 +169,7 @@ fn find(group: &str, table: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// A directory of this test process, by the test's name.
+    /// Creates a directory for the test of that name in this process.
     #[expect(clippy::disallowed_methods, reason = "the test's own files")]
     fn directory(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("gpx-{name}-{}", std::process::id()));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_file_is_private_and_goes_with_the_socket() {
+    async fn the_file_is_private_and_removed_with_the_socket() {
         let temp_dir = directory("private");
         let socket = UnixSocket::bind(&Process { temp_dir: temp_dir.clone(), ..Process::default() }).unwrap();
         let path = PathBuf::from(socket.name());
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_may_be_let_in() {
+    async fn a_group_can_be_given_access() {
         let temp_dir = directory("group");
         let gid = rustix::process::getgid().as_raw().to_string();
         let process = Process { temp_dir: temp_dir.clone(), socket_group: Some(gid), ..Process::default() };
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_directory_to_write_to_there_is_an_abstract_socket_for_our_user() {
+    async fn without_a_writable_directory_the_socket_is_abstract_and_accepts_our_user() {
         let missing = PathBuf::from("/nowhere/to/be/found");
         let process = Process { socket_dir: Some(missing.clone()), temp_dir: missing, ..Process::default() };
         let socket = UnixSocket::bind(&process).unwrap();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_that_a_socket_address_cannot_hold_is_passed_over() {
+    async fn a_path_that_is_too_long_for_a_socket_address_is_skipped() {
         let temp_dir = directory("short");
         let process = Process {
             socket_dir: Some(PathBuf::from("/".to_owned() + &"x".repeat(200))),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_that_would_break_the_handshake_line_is_passed_over() {
+    async fn a_path_that_would_break_the_handshake_line_is_refused() {
         assert!(UnixSocket::bind_file(Path::new("/tmp/a|b")).is_err());
     }
 
