@@ -1,4 +1,4 @@
-//! For whom a call is: which instance answers it, and what that is told.
+//! On whose behalf a call is made: which instance answers it, and what the instance learns about it.
 
 use gpx_tests::grafana::{App, DataSource, query};
 use gpx_tests::plugin::Plugin;
@@ -6,13 +6,13 @@ use gpx_tests::proto::pluginv2::PluginContext;
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
 
-/// How many calls the instance has seen that answers this one.
+/// Returns how many calls the instance that answers has seen, including this one.
 pub(crate) async fn count(plugin: &Plugin, source: impl Into<PluginContext>) -> f64 {
     let reply = plugin.query(source, [query("A").kind("count")]).await.unwrap();
     reply.frame("A").field("calls").numbers()[0]
 }
 
-/// As `count`, for one of Grafana Cloud's tenants.
+/// Like `count`, for one of Grafana Cloud's tenants.
 async fn count_of_tenant(plugin: &Plugin, source: &DataSource, tenant: &str) -> f64 {
     let reply = plugin.query(source, [query("A").kind("count")]).metadata("tenantid", tenant).await.unwrap();
     reply.frame("A").field("calls").numbers()[0]
@@ -23,7 +23,7 @@ async fn data_sources_and_their_owners_share_no_instance() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     assert_eq!(count(&plugin, &source).await, 1.0);
-    assert_eq!(count(&plugin, &source).await, 2.0, "an instance is used again");
+    assert_eq!(count(&plugin, &source).await, 2.0, "an instance is reused");
     assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0, "another data source");
     // The same uid each time.
     for (other, whose) in [
@@ -32,31 +32,31 @@ async fn data_sources_and_their_owners_share_no_instance() {
         (source.clone().plugin("gpx-other-datasource"), "another plugin"),
     ] {
         assert_eq!(count(&plugin, &other).await, 1.0, "{whose}");
-        assert_eq!(count(&plugin, &other).await, 2.0, "{whose}'s own instance is used again");
+        assert_eq!(count(&plugin, &other).await, 2.0, "{whose}'s own instance is reused");
     }
     for tenant in ["one", "other"] {
         assert_eq!(count_of_tenant(&plugin, &source, tenant).await, 1.0, "tenant {tenant}");
         assert_eq!(count_of_tenant(&plugin, &source, tenant).await, 2.0, "tenant {tenant}");
     }
-    assert_eq!(count(&plugin, &source).await, 3.0, "none of them took the first one's place");
+    assert_eq!(count(&plugin, &source).await, 3.0, "none of them replaced the first one");
 }
 
 #[gpx_tests::test]
-async fn a_change_of_the_settings_or_of_grafana_makes_new_instances() {
+async fn changed_settings_or_grafana_configuration_make_new_instances() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("").grafana("GF_SQL_ROW_LIMIT", "100");
     assert_eq!(count(&plugin, &source).await, 1.0);
     assert_eq!(count(&plugin, &source).await, 2.0);
     let changed = source.clone().grafana("GF_SQL_ROW_LIMIT", "200");
-    assert_eq!(count(&plugin, &changed).await, 1.0, "a value has changed");
+    assert_eq!(count(&plugin, &changed).await, 1.0, "a value was changed");
     assert_eq!(count(&plugin, &changed).await, 2.0);
     let more = changed.clone().grafana("GF_DATAPROXY_TIMEOUT", "30");
-    assert_eq!(count(&plugin, &more).await, 1.0, "a key has come");
+    assert_eq!(count(&plugin, &more).await, 1.0, "a key was added");
     assert_eq!(count(&plugin, &more.clone().updated()).await, 1.0, "someone saved the settings");
 }
 
 #[gpx_tests::test]
-async fn the_guest_knows_for_whom_it_works() {
+async fn the_guest_sees_on_whose_behalf_it_is_called() {
     let plugin = Plugin::guest("probe").setting("team", "observability").start().await;
     let source = DataSource::new("http://localhost:9/")
         .json(json!({ "a": 1 }))
@@ -84,7 +84,10 @@ async fn the_guest_knows_for_whom_it_works() {
     ] {
         assert_eq!(seen.get(name), Some(&value), "{name} in {seen:?}");
     }
-    assert!(!seen.values().any(|value| *value == "proof"), "who the user is stays with the host: {seen:?}");
+    assert!(
+        !seen.values().any(|value| *value == "proof"),
+        "proof of identity must not reach the guest: {seen:?}"
+    );
 
     let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
     let seen = reply.frame("A").pairs();
@@ -105,7 +108,7 @@ async fn the_guest_knows_for_whom_it_works() {
 }
 
 #[gpx_tests::test]
-async fn the_hosts_own_settings_are_not_the_guests() {
+async fn the_hosts_own_settings_do_not_reach_the_guest() {
     let launch = Plugin::guest("probe").setting("gpx_instances_max", "3").setting("team", "observability");
     let plugin = launch.start().await;
     let reply = plugin.query(&DataSource::new(""), [query("A").kind("settings")]).await.unwrap();
@@ -115,7 +118,7 @@ async fn the_hosts_own_settings_are_not_the_guests() {
 }
 
 #[gpx_tests::test]
-async fn an_app_has_settings_and_instances_of_its_own() {
+async fn an_app_has_its_own_settings_and_instances() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::guest("probe").start().await;
     let app = App::default().json(json!({ "health": "error" })).secret("apiToken", "of-the-app");
@@ -131,12 +134,12 @@ async fn an_app_has_settings_and_instances_of_its_own() {
     ] {
         assert_eq!(seen.get(name), Some(&value), "{name} in {seen:?}");
     }
-    assert_eq!(count(&plugin, &app).await, 2.0, "an instance is used again");
+    assert_eq!(count(&plugin, &app).await, 2.0, "an instance is reused");
     assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0, "a data source of the same plugin");
     assert_eq!(plugin.health(&app).await.unwrap().message, "unwell on purpose");
     assert_eq!(plugin.resource(&app, "GET", "empty", "").await.unwrap().status, 200);
 
-    // Without a URL of its own, an app reaches what the operator grants, and nothing else.
+    // An app has no URL of its own, so it can reach only what the operator grants.
     let fetch = query("A").kind("fetch").json(json!({ "url": upstream.url() }));
     let reply = plugin.query(&app, [fetch]).await.unwrap();
     let text = format!("GET {}/: no grant for {}; ", upstream.url(), upstream.address());

@@ -1,4 +1,4 @@
-//! Faults of the upstream and the caller, and what must not be reached: a clear message, and nothing lost.
+//! Faults of upstreams and callers, and origins that must not be reached: the message is clear, and nothing leaks.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use tokio::net::TcpListener;
 
 use crate::limits::is_about_time;
 
-/// What the example says of an upstream: status, source and text of the query's error.
+/// Returns the status, source and text of the example's error for an upstream.
 async fn failure(plugin: &Plugin, url: &str) -> (i32, String, String) {
     let reply = plugin.query(&DataSource::new(url), [query("A")]).await.unwrap();
     let (status, source, text) = reply.answer("A").failure();
     (status, source.to_owned(), text.to_owned())
 }
 
-fn told(status: i32, source: &str, text: &str) -> (i32, String, String) {
+fn error(status: i32, source: &str, text: &str) -> (i32, String, String) {
     (status, source.to_owned(), text.to_owned())
 }
 
 #[gpx_tests::test]
-async fn upstreams_that_do_not_answer_as_they_should() {
+async fn upstreams_that_answer_wrongly() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let half = Bytes::from(points(100).to_string());
     for (answer, status, text, cause) in [
@@ -41,8 +41,8 @@ async fn upstreams_that_do_not_answer_as_they_should() {
     ] {
         let shown = format!("{answer:?}");
         let upstream = Upstream::always(answer).await;
-        assert_eq!(failure(&plugin, &upstream.url()).await, told(status, "plugin", text), "{shown}");
-        // The panel's text is the example's; the log has the cause.
+        assert_eq!(failure(&plugin, &upstream.url()).await, error(status, "plugin", text), "{shown}");
+        // The example chooses the text in the panel; the cause is in the log.
         if let Some(cause) = cause {
             let ours = format!("GET {}/: {cause}", upstream.url());
             plugin.logs.wait_for(|line| line.text("error").starts_with(&ours)).await;
@@ -51,18 +51,18 @@ async fn upstreams_that_do_not_answer_as_they_should() {
 }
 
 #[gpx_tests::test]
-async fn an_upstream_that_refuses() {
+async fn an_upstream_that_refuses_connections() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert_eq!(failure(&plugin, &url).await, told(502, "plugin", "bad gateway request"));
+    assert_eq!(failure(&plugin, &url).await, error(502, "plugin", "bad gateway request"));
     let line = plugin.logs.wait_for_message("upstream failed").await;
     assert_eq!(line.text("error"), format!("GET {url}/: connection refused"));
 }
 
 #[gpx_tests::test]
-async fn an_answer_that_stops_in_the_middle_meets_the_data_sources_own_timeout() {
+async fn a_response_that_stalls_ends_at_the_data_sources_own_timeout() {
     let half = Bytes::from(points(100).to_string());
     let upstream = Upstream::always(Answer::StallMidBody(half)).await;
     let plugin = Plugin::packaged("http-backend").start().await;
@@ -74,7 +74,7 @@ async fn an_answer_that_stops_in_the_middle_meets_the_data_sources_own_timeout()
 }
 
 #[gpx_tests::test]
-async fn a_call_ends_at_gpx_call_timeout_and_its_request_is_let_go() {
+async fn a_call_ends_at_gpx_call_timeout_and_its_request_is_aborted() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let plugin = Plugin::packaged("http-backend").setting("gpx_call_timeout", "300ms").start().await;
@@ -89,19 +89,19 @@ async fn a_call_ends_at_gpx_call_timeout_and_its_request_is_let_go() {
 }
 
 #[gpx_tests::test]
-async fn a_call_ends_at_its_callers_deadline_and_its_request_is_let_go() {
+async fn a_call_ends_at_its_callers_deadline_and_its_request_is_aborted() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     let source = DataSource::new(&upstream.url());
-    // Waits for the component, so that the deadline is the call's alone.
+    // Waits until the component is loaded, so that loading does not count towards the deadline.
     plugin.resource(&source, "POST", "echo", "").await.unwrap();
     let call = plugin.query(&source, [query("A")]).deadline(Duration::from_millis(300));
-    let told = match call.await {
+    let message = match call.await {
         Ok(reply) => reply.answer("A").error.clone(),
         Err(status) => status.message().to_owned(),
     };
-    assert!(is_about_time(&told), "{told}");
+    assert!(is_about_time(&message), "{message}");
     upstream.wait_for(|request| request.aborted).await;
     gate.open();
     let reply = plugin.query(&source, [query("A")]).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_caller_that_hangs_up_stops_the_guest_and_its_request() {
 }
 
 #[gpx_tests::test]
-async fn a_url_that_is_empty_or_malformed_is_named() {
+async fn an_empty_or_malformed_url_is_reported() {
     let plugin = Plugin::packaged("http-backend").start().await;
     for (url, text) in [
         ("", "request: the URL is empty: set it in the data source's settings"),
@@ -138,16 +138,16 @@ async fn a_url_that_is_empty_or_malformed_is_named() {
         ),
         ("http://host:99999/", "request: the URL is not valid: its port is not a number up to 65535"),
     ] {
-        assert_eq!(failure(&plugin, url).await, told(500, "plugin", text), "{url:?}");
+        assert_eq!(failure(&plugin, url).await, error(500, "plugin", text), "{url:?}");
     }
-    assert_eq!(failure(&plugin, "http://1.2.3.999/").await, told(502, "plugin", "bad gateway request"));
+    assert_eq!(failure(&plugin, "http://1.2.3.999/").await, error(502, "plugin", "bad gateway request"));
     let text =
         "the data source's URL cannot be parsed (invalid IPv4 address): correct it, or add gpx_allow_hosts";
     plugin.logs.wait_for(|line| line.message == "upstream failed" && line.text("error").contains(text)).await;
 }
 
 #[gpx_tests::test]
-async fn what_is_not_granted_is_not_reached() {
+async fn origins_that_are_not_granted_are_not_reached() {
     let (granted, other) = (Upstream::points(1).await, Upstream::points(1).await);
     let source = DataSource::new(&granted.url());
     let fetch = |url: &str| [query("A").kind("fetch").json(json!({ "url": url }))];
@@ -165,7 +165,7 @@ async fn what_is_not_granted_is_not_reached() {
     let text = format!("GET {url}/: no grant for {host}; {}", remedy(&host));
     assert_eq!(refused(&source, &url).await, text);
     assert_eq!(other.requests().len(), 0);
-    // The address of a cloud's metadata service takes more than being the data source's own.
+    // A cloud metadata service is not reached even if it is the data source's own origin.
     let metadata = "http://169.254.169.254/";
     let text = format!("GET {metadata}: no grant for 169.254.169.254:80; {}", remedy("169.254.169.254"));
     assert_eq!(refused(&source, metadata).await, text);
@@ -181,7 +181,7 @@ async fn what_is_not_granted_is_not_reached() {
 }
 
 #[gpx_tests::test]
-async fn redirects_are_followed_checked_and_lose_their_credentials() {
+async fn redirects_are_followed_and_checked_and_lose_their_credentials() {
     let (other, forbidden) = (Upstream::points(1).await, Upstream::points(1).await);
     let (to, not_to) = (other.url(), forbidden.url());
     let upstream = Upstream::start(move |request| match request.path.as_str() {
@@ -212,5 +212,5 @@ async fn redirects_are_followed_checked_and_lose_their_credentials() {
     let text = format!("GET {}/again: stopped after 10 redirects", upstream.url());
     assert_eq!(endless.answer("A").failure(), (500, "downstream", text.as_str()));
     let again = upstream.requests().iter().filter(|request| request.path == "/again").count();
-    assert_eq!(again, 10, "ten redirects, as Go's client");
+    assert_eq!(again, 10, "ten redirects, like Go's client");
 }

@@ -1,4 +1,5 @@
-//! Faults of the guest, of its settings and of the collector: told to whom they concern, and without harm to others.
+//! Faults of the guest, of its settings and of the collector: they are reported where they matter, and do not affect
+//! anything else.
 
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
@@ -8,7 +9,7 @@ use gpx_tests::upstream::Upstream;
 use serde_json::json;
 
 #[gpx_tests::test]
-async fn a_panic_reaches_panel_and_log_and_no_other_call() {
+async fn a_panic_is_shown_in_panel_and_log_and_affects_no_other_call() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let queries = [query("A").kind("panic"), query("B").kind("count")];
@@ -25,7 +26,7 @@ async fn a_panic_reaches_panel_and_log_and_no_other_call() {
 }
 
 #[gpx_tests::test]
-async fn settings_that_a_guest_refuses_are_the_answer_to_each_call_until_they_change() {
+async fn calls_fail_while_the_guest_refuses_the_settings() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("").json(json!({ "open": "fault" }));
     for _ in 0..2 {
@@ -35,13 +36,13 @@ async fn settings_that_a_guest_refuses_are_the_answer_to_each_call_until_they_ch
     }
     let health = plugin.health(&source).await.unwrap();
     assert_eq!(health.message, "open failed on purpose");
-    let mended = source.json(json!({})).updated();
-    let reply = plugin.query(&mended, [query("A").kind("count")]).await.unwrap();
+    let corrected = source.json(json!({})).updated();
+    let reply = plugin.query(&corrected, [query("A").kind("count")]).await.unwrap();
     assert_eq!(reply.answer("A").error, "");
 }
 
 #[gpx_tests::test]
-async fn a_trap_costs_its_own_call() {
+async fn a_trap_ends_only_its_own_call() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let reply = plugin.query(&source, [query("A").kind("trap")]).await.unwrap();
@@ -52,7 +53,7 @@ async fn a_trap_costs_its_own_call() {
 }
 
 #[gpx_tests::test]
-async fn a_frame_that_cannot_be_encoded_is_the_guests_mistake() {
+async fn a_frame_that_cannot_be_encoded_is_the_guests_fault() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let queries = [query("A").kind("bad-frame"), query("B").kind("count")];
@@ -65,7 +66,7 @@ async fn a_frame_that_cannot_be_encoded_is_the_guests_mistake() {
 }
 
 #[gpx_tests::test]
-async fn no_collector_or_a_silent_one_holds_up_nothing() {
+async fn a_missing_or_silent_collector_delays_nothing() {
     let upstream = Upstream::points(1).await;
     let (refusing, silent) = (Collector::refusing().await, Collector::hanging().await);
     for (collector, failed) in [(refusing, true), (silent, false)] {
@@ -75,15 +76,15 @@ async fn no_collector_or_a_silent_one_holds_up_nothing() {
         assert_eq!(reply.frame("A").rows(), 1);
         let logs = plugin.logs.clone();
         assert!(plugin.stop().await.success());
-        // Silence is given up before the export itself would call it a failure.
+        // If the collector is silent, the plugin gives up before the export itself would fail.
         assert_eq!(logs.mention("Spans are lost"), failed, "{logs}");
     }
 }
 
 #[gpx_tests::test]
-async fn a_tracing_setting_that_is_not_understood_does_not_stop_the_plugin() {
+async fn an_invalid_tracing_setting_does_not_stop_the_plugin() {
     let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
-    for (address, propagation, told) in [
+    for (address, propagation, message) in [
         (
             "not an address",
             "w3c",
@@ -95,12 +96,12 @@ async fn a_tracing_setting_that_is_not_understood_does_not_stop_the_plugin() {
         let plugin = launch.env("GF_INSTANCE_OTLP_PROPAGATION", propagation).start().await;
         let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
         assert_eq!(reply.frame("A").rows(), 1);
-        assert_eq!(plugin.logs.wait_for_message(told).await.level, "error");
+        assert_eq!(plugin.logs.wait_for_message(message).await.level, "error");
     }
 }
 
 #[gpx_tests::test]
-async fn an_error_of_the_asked_system_is_told_apart_from_one_of_the_plugin() {
+async fn a_downstream_error_is_distinguished_from_an_error_of_the_plugin() {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let source = DataSource::new("");
@@ -114,7 +115,7 @@ async fn an_error_of_the_asked_system_is_told_apart_from_one_of_the_plugin() {
     let line = plugin.logs.wait_for_message("Plugin Request Completed").await;
     assert_eq!((line.text("status"), line.text("statusSource")), ("error", "downstream"));
 
-    // Where both have failed, the plugin is to blame for the request.
+    // If both have failed, the plugin is to blame for the request.
     let reply = plugin.query(&source, [downstream, query("B").kind("fault").raw("{}")]).await.unwrap();
     assert_eq!(reply.answer("B").failure(), (500, "plugin", "failed on purpose"));
     let metrics = plugin.metrics().await.unwrap();

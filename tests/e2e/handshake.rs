@@ -10,7 +10,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 #[gpx_tests::test]
-async fn the_line_is_go_plugins() {
+async fn the_handshake_line_is_go_plugins() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let line = &plugin.handshake;
     assert_eq!((line.core_version.as_str(), line.protocol_version.as_str()), ("1", "2"));
@@ -19,32 +19,32 @@ async fn the_line_is_go_plugins() {
 }
 
 #[gpx_tests::test]
-async fn started_by_hand_it_says_what_it_is() {
+async fn started_by_a_person_it_says_what_it_is() {
     let launch = Plugin::packaged("http-backend").without_env("grafana_plugin_type");
     let output = launch.output(&[]).await;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(output.stdout.is_empty());
-    assert!(told.starts_with("This is gpx-host, the backend of a Grafana plugin."), "{told}");
+    assert!(text.starts_with("This is gpx-host, the backend of a Grafana plugin."), "{text}");
 }
 
 #[gpx_tests::test]
 async fn the_version_names_the_engine() {
     let output = Plugin::packaged("http-backend").output(&["--version"]).await;
-    let told = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success());
-    assert!(told.contains("gpx-host") && told.contains("wasmtime 48."), "{told}");
+    assert!(text.contains("gpx-host") && text.contains("wasmtime 48."), "{text}");
 }
 
 #[gpx_tests::test]
-async fn a_version_that_the_client_lacks_is_announced_all_the_same() {
-    // The client refuses it by what it reads; an exit without a line would tell it nothing.
+async fn our_version_is_announced_even_if_the_client_does_not_offer_it() {
+    // The client then refuses it with a clear error; an exit without a line would tell it nothing.
     let plugin = Plugin::packaged("http-backend").env("PLUGIN_PROTOCOL_VERSIONS", "3,x").start().await;
     assert_eq!(plugin.handshake.protocol_version, "2");
 }
 
 #[gpx_tests::test]
-async fn the_socket_lies_where_the_client_wants_it() {
+async fn the_socket_is_in_the_clients_directory() {
     let sockets = Directory::new().unwrap();
     let place = sockets.path().to_str().unwrap();
     let plugin = Plugin::packaged("http-backend").env("PLUGIN_UNIX_SOCKET_DIR", place).start().await;
@@ -55,7 +55,7 @@ async fn the_socket_lies_where_the_client_wants_it() {
 }
 
 #[gpx_tests::test]
-async fn without_a_place_for_a_socket_it_has_no_name_in_the_file_system() {
+async fn without_a_writable_directory_the_socket_is_abstract() {
     let upstream = Upstream::points(3).await;
     let nowhere = "/nowhere/at/all";
     let launch = Plugin::packaged("http-backend").env("PLUGIN_UNIX_SOCKET_DIR", nowhere);
@@ -83,7 +83,7 @@ async fn go_plugins_health_service_knows_the_name_plugin() {
 #[gpx_tests::test]
 async fn nothing_is_written_beside_the_executable() {
     let upstream = Upstream::points(1).await;
-    // Without machine code there is something that it might want to keep.
+    // Without machine code, it compiles some that it might want to keep.
     let launch = Plugin::packaged("http-backend").without(".cwasm");
     let before = launch.entries();
     let plugin = launch.start().await;
@@ -92,7 +92,7 @@ async fn nothing_is_written_beside_the_executable() {
 }
 
 #[test]
-fn the_executable_needs_no_other_file() {
+fn the_executable_needs_no_other_files() {
     // A static-pie has no interpreter (PT_INTERP, type 3) among its program headers: ELF64, gABI chapter 5.
     let bytes = std::fs::read(artifacts::host()).unwrap();
     let number = |at: usize, length: usize| {

@@ -15,7 +15,7 @@ async fn a_working_data_source() {
 }
 
 #[gpx_tests::test]
-async fn an_upstream_that_answers_otherwise_or_not_at_all() {
+async fn an_upstream_that_fails_or_does_not_answer() {
     let plugin = Plugin::packaged("http-backend").start().await;
     let upstream = Upstream::always(Answer::status(503)).await;
     let health = plugin.health(&DataSource::new(&upstream.url())).await.unwrap();
@@ -51,7 +51,7 @@ async fn each_status_and_a_fault() {
 }
 
 #[gpx_tests::test]
-async fn what_a_component_does_not_export_is_unimplemented() {
+async fn services_that_a_component_does_not_export_are_unimplemented() {
     let plugin = Plugin::guest("minimal").start().await;
     let source = DataSource::new("");
     let status = plugin.query(&source, [query("A")]).await.unwrap_err();
@@ -83,14 +83,14 @@ async fn metrics_count_calls() {
 }
 
 #[gpx_tests::test]
-async fn a_setting_that_is_not_understood_is_reported_and_kills_nothing() {
+async fn an_invalid_setting_is_reported_and_does_not_stop_the_plugin() {
     let upstream = Upstream::points(1).await;
     let launch = Plugin::packaged("http-backend").setting("gpx_call_timeout", "soon");
     let plugin = launch.setting("gpx_call_timout", "2s").start().await;
     let known = "gpx_call_timout: this setting does not exist and is ignored; the settings are gpx_";
     let bad = "gpx_call_timeout: `soon` must be a time with its unit";
-    for told in [known, bad] {
-        let line = plugin.logs.wait_for(|line| line.message.starts_with(told)).await;
+    for problem in [known, bad] {
+        let line = plugin.logs.wait_for(|line| line.message.starts_with(problem)).await;
         assert_eq!(line.level, "error");
     }
     let source = DataSource::new(&upstream.url());

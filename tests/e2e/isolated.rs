@@ -1,4 +1,4 @@
-//! The plugin in a root that it cannot write to and that holds nothing else, with an upstream known by its name only.
+//! The plugin in an otherwise empty root directory that it cannot write to, with an upstream known only by name.
 
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ use gpx_tests::upstream::Upstream;
 use gpx_tests_dns::NameServer;
 
 #[gpx_tests::test]
-async fn a_query_from_an_empty_root() {
+async fn a_query_from_an_empty_root_directory() {
     if !root::possible() {
         return;
     }
@@ -31,7 +31,7 @@ async fn a_query_from_an_empty_root() {
 }
 
 #[gpx_tests::test]
-async fn a_name_that_is_none() {
+async fn a_name_that_does_not_exist() {
     if !root::possible() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Limits: what floods, loops or grows costs its own call and no other.
+//! Limits: a call that floods, loops or grows fails without affecting others.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use serde_json::json;
 
 use crate::data_source::count;
 
-/// Whether it is told that a call took too long, either by the component's answer or by gRPC's status.
-pub(crate) fn is_about_time(told: &str) -> bool {
+/// Whether the message says that a call took too long. It comes from the component's answer or from gRPC's status.
+pub(crate) fn is_about_time(message: &str) -> bool {
     ["the plugin did not answer within ", "the caller's time for this call is over"]
         .iter()
-        .any(|text| told.starts_with(text))
+        .any(|text| message.starts_with(text))
 }
 
 #[gpx_tests::test]
 async fn others_are_answered_while_loops_run() {
-    // The loops would go on for longer than the test may take.
+    // The loops would run for longer than the test may take.
     let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "30m").start().await;
     let (looping, other) = ([0; 3].map(|_| DataSource::new("")), DataSource::new(""));
     let loops = looping
@@ -35,11 +35,11 @@ async fn others_are_answered_while_loops_run() {
     for calls in 1..=20 {
         assert_eq!(count(&plugin, &other).await, f64::from(calls));
     }
-    assert!(loops.iter().all(|call| !call.is_finished()), "a loop ended before its time");
+    assert!(loops.iter().all(|call| !call.is_finished()), "a loop ended too early");
 }
 
 #[gpx_tests::test]
-async fn a_loop_ends_at_its_cpu_time() {
+async fn a_loop_ends_at_its_cpu_limit() {
     let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "200ms").start().await;
     let source = DataSource::new("");
     assert_eq!(count(&plugin, &source).await, 1.0);
@@ -55,16 +55,16 @@ async fn a_callers_deadline_ends_a_loop() {
     let source = DataSource::new("");
     assert_eq!(count(&plugin, &source).await, 1.0);
     let call = plugin.query(&source, [query("A").kind("loop")]);
-    let told = match call.deadline(Duration::from_millis(300)).await {
+    let message = match call.deadline(Duration::from_millis(300)).await {
         Ok(reply) => reply.answer("A").error.clone(),
         Err(status) => status.message().to_owned(),
     };
-    assert!(is_about_time(&told), "{told}");
+    assert!(is_about_time(&message), "{message}");
     assert_eq!(count(&plugin, &source).await, 1.0, "the instance was discarded");
 }
 
 #[gpx_tests::test]
-async fn memory_without_end_is_refused() {
+async fn an_instance_cannot_exceed_its_memory_limit() {
     let plugin = Plugin::guest("probe").setting("gpx_memory_max", "64").start().await;
     let source = DataSource::new("");
     let queries = [query("A").kind("allocate"), query("B").kind("count")];
@@ -75,7 +75,7 @@ async fn memory_without_end_is_refused() {
 }
 
 #[gpx_tests::test]
-async fn all_instances_together_have_so_much_memory() {
+async fn all_instances_together_cannot_exceed_the_total_memory_limit() {
     let plugin = Plugin::guest("probe").setting("gpx_memory_total", "64").start().await;
     let (source, other) = (DataSource::new(""), DataSource::new(""));
     assert_eq!(count(&plugin, &other).await, 1.0);
@@ -83,24 +83,24 @@ async fn all_instances_together_have_so_much_memory() {
     let text =
         "all instances of the plugin together need more than 64 MiB; raise gpx_memory_total if that is right";
     assert_eq!(reply.answer("A").failure(), (500, "plugin", text));
-    assert_eq!(count(&plugin, &other).await, 2.0, "another's instance is untouched");
+    assert_eq!(count(&plugin, &other).await, 2.0, "the other data source's instance is untouched");
 }
 
 #[gpx_tests::test]
-async fn idle_instances_go_when_all_memory_is_taken() {
-    // Where they did not go, the next call would wait for memory until its time is over.
+async fn idle_instances_are_dropped_when_all_memory_is_used() {
+    // If they were not dropped, the next call would wait for memory until it timed out.
     let launch = Plugin::guest("probe").setting("gpx_memory_total", "64");
     let plugin = launch.setting("gpx_call_timeout", "10s").start().await;
     let (source, other) = (DataSource::new(""), DataSource::new(""));
     let reply = plugin.query(&source, [query("A").kind("hoard")]).await.unwrap();
     assert_eq!(reply.answer("A").error, "");
-    assert_eq!(count(&plugin, &source).await, 2.0, "what it took, it keeps");
+    assert_eq!(count(&plugin, &source).await, 2.0, "the instance is reused, with its memory");
     assert_eq!(count(&plugin, &other).await, 1.0);
     assert_eq!(count(&plugin, &source).await, 1.0, "the idle instance was dropped");
 }
 
 #[gpx_tests::test]
-async fn more_calls_than_instances_wait() {
+async fn calls_wait_for_a_free_instance() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let plugin = Plugin::guest("probe").setting("gpx_instances_max", "2").start().await;
@@ -123,11 +123,11 @@ async fn more_calls_than_instances_wait() {
         assert_eq!(call.await.unwrap().unwrap().answer("A").error, "");
     }
     let reply = third.await.unwrap().unwrap();
-    assert_eq!(reply.frame("A").field("calls").numbers(), [2.0], "it got one of the two");
+    assert_eq!(reply.frame("A").field("calls").numbers(), [2.0], "it used one of the two");
 }
 
 #[gpx_tests::test]
-async fn as_many_queries_run_at_once_as_grafana_says() {
+async fn grafana_says_how_many_queries_run_concurrently() {
     let plugin = Plugin::guest("probe").start().await;
     for (said, at_once) in [(Some("2"), 2), (None, 10), (Some("0"), 10)] {
         let gate = Gate::closed();
@@ -140,7 +140,7 @@ async fn as_many_queries_run_at_once_as_grafana_says() {
         let wait = |name: i32| query(&name.to_string()).kind("sleep-on-upstream").json(model.clone());
         let call = tokio::spawn(plugin.query(&source, (0..12).map(wait)).into_future());
         upstream.wait_for_requests(at_once).await;
-        // One more that had begun with them would have come by the time that others are answered.
+        // If one more had started with them, its request would have arrived by the time that these are answered.
         let other = DataSource::new("");
         for calls in 1..=3 {
             assert_eq!(count(&plugin, &other).await, f64::from(calls));
@@ -154,13 +154,13 @@ async fn as_many_queries_run_at_once_as_grafana_says() {
 }
 
 #[gpx_tests::test]
-async fn a_request_of_more_than_16_mib_is_refused_as_go_refuses_it() {
+async fn a_request_of_more_than_16_mib_is_refused_as_in_go() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     let source = DataSource::new(&upstream.url());
     let large = Bytes::from(vec![b' '; 17 << 20]);
     let status = plugin.query(&source, [query("A").raw(large)]).await.unwrap_err();
-    // Grafana maps this code, and only this one, to words about the size.
+    // Grafana maps this code, and no other, to a message about the size.
     assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
     assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
 }
@@ -176,7 +176,7 @@ async fn ten_thousand_queries_in_one_request() {
 }
 
 #[gpx_tests::test]
-async fn no_query_at_all() {
+async fn a_request_without_queries() {
     let plugin = Plugin::guest("probe").start().await;
     let reply = plugin.query(&DataSource::new(""), []).await.unwrap();
     assert!(reply.responses.is_empty());

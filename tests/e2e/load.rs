@@ -1,5 +1,4 @@
-//! A component that cannot be loaded: the process lives, says why to every call and to "Save & test", and nothing is
-//! left to guess.
+//! Components that cannot be loaded: the process keeps running, and every call and "Save & test" report exactly why.
 
 use gpx_tests::artifacts;
 use gpx_tests::grafana::{DataSource, query};
@@ -10,8 +9,8 @@ use gpx_tests::upstream::Upstream;
 /// The magic and version of a core module: WebAssembly specification, binary format, modules.
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
-/// Starts it, and checks that health, a query and the log all tell each of `words`.
-async fn told(launch: Launch, words: &[&str]) {
+/// Starts it, and checks that the health check, a query and the log all report each of `words`.
+async fn assert_reported(launch: Launch, words: &[&str]) {
     let plugin = launch.start().await;
     let source = DataSource::new("http://localhost:9");
     let health = plugin.health(&source).await.expect("a load error is a health status");
@@ -21,15 +20,15 @@ async fn told(launch: Launch, words: &[&str]) {
     let line = plugin.logs.wait_for_message("The plugin's component cannot be loaded").await;
     assert_eq!(line.level, "error");
     assert_eq!(health.status(), HealthStatus::Error);
-    for told in [health.message.as_str(), &answer, line.text("error")] {
+    for message in [health.message.as_str(), &answer, line.text("error")] {
         for word in words {
-            assert!(told.contains(word), "no {word:?} in: {told}");
+            assert!(message.contains(word), "no {word:?} in: {message}");
         }
     }
     assert!(plugin.stop().await.success());
 }
 
-/// What the log says of machine code that is there and not used.
+/// Returns the reason in the log why existing machine code is not used.
 async fn why_not_used(plugin: &Plugin) -> String {
     let line = plugin.logs.wait_for_message("Precompiled code is not used").await;
     assert!(line.level == "warn" && line.text("file").ends_with(".cwasm"), "{line}");
@@ -37,8 +36,8 @@ async fn why_not_used(plugin: &Plugin) -> String {
 }
 
 #[gpx_tests::test]
-async fn none_at_all() {
-    told(
+async fn no_component() {
+    assert_reported(
         Plugin::guest("minimal").without(".wasm"),
         &["there is no component at ", "gpx_test.wasm", "put the plugin's .wasm there"],
     )
@@ -47,29 +46,31 @@ async fn none_at_all() {
 
 #[gpx_tests::test]
 async fn an_empty_file() {
-    told(Plugin::of(b""), &["gpx_test.wasm", "it is not WebAssembly"]).await;
+    assert_reported(Plugin::of(b""), &["gpx_test.wasm", "it is not WebAssembly"]).await;
 }
 
 #[gpx_tests::test]
-async fn a_truncated_one() {
+async fn a_truncated_component() {
     let whole = std::fs::read(artifacts::component("minimal")).unwrap();
-    told(Plugin::of(&whole[..whole.len() / 2]), &["gpx_test.wasm", "it is damaged at byte "]).await;
+    let half = &whole[..whole.len() / 2];
+    assert_reported(Plugin::of(half), &["gpx_test.wasm", "it is damaged at byte "]).await;
 }
 
 #[gpx_tests::test]
-async fn something_else() {
-    told(Plugin::of(b"#!/bin/sh\n"), &["gpx_test.wasm", "it is not WebAssembly"]).await;
+async fn a_file_of_another_kind() {
+    assert_reported(Plugin::of(b"#!/bin/sh\n"), &["gpx_test.wasm", "it is not WebAssembly"]).await;
 }
 
 #[gpx_tests::test]
 async fn a_core_module() {
-    told(Plugin::of(CORE_MODULE), &["gpx_test.wasm", "it is a core module, not a component"]).await;
+    assert_reported(Plugin::of(CORE_MODULE), &["gpx_test.wasm", "it is a core module, not a component"])
+        .await;
 }
 
 #[gpx_tests::test]
-async fn one_of_another_world() {
+async fn a_component_of_another_world() {
     let other = wat::parse_str("(component)").unwrap();
-    told(
+    assert_reported(
         Plugin::of(&other),
         &["gpx_test.wasm", "it does not export gpx:plugin/plugin", "it exports nothing"],
     )
@@ -77,13 +78,13 @@ async fn one_of_another_world() {
 }
 
 #[gpx_tests::test]
-async fn one_of_a_contract_to_come() {
-    // The interface's version is all that is looked at before linking.
+async fn a_component_of_a_future_contract() {
+    // Before linking, only the interface's version is checked.
     let other = r#"(component
         (import "gpx:plugin/log@0.9.0" (instance))
         (instance $plugin)
         (export "gpx:plugin/plugin@0.9.0" (instance $plugin)))"#;
-    told(
+    assert_reported(
         Plugin::of(&wat::parse_str(other).unwrap()),
         &["it is built for gpx:plugin 0.9.0, this host serves 0.1: update gpx-host"],
     )
@@ -91,18 +92,19 @@ async fn one_of_a_contract_to_come() {
 }
 
 #[gpx_tests::test]
-async fn one_that_wants_what_the_host_has_not() {
+async fn a_component_with_an_import_that_the_host_does_not_provide() {
     let whole = r#"(component
         (import "wasi:nonsense/thing@0.2.0" (instance (export "f" (func))))
         (instance $plugin)
         (export "gpx:plugin/plugin@0.1.0" (instance $plugin)))"#;
-    told(Plugin::of(&wat::parse_str(whole).unwrap()), &["gpx_test.wasm", "wasi:nonsense/thing"]).await;
+    let component = wat::parse_str(whole).unwrap();
+    assert_reported(Plugin::of(&component), &["gpx_test.wasm", "wasi:nonsense/thing"]).await;
 }
 
 #[gpx_tests::test]
-async fn machine_code_for_another_component_is_explained_and_ignored() {
+async fn machine_code_for_another_component_is_ignored_with_a_reason() {
     let upstream = Upstream::points(1).await;
-    // The packaged .cwasm beside another component.
+    // The packaged .cwasm is beside another component.
     let other = std::fs::read(artifacts::component("minimal")).unwrap();
     let launch = Plugin::packaged("http-backend");
     let name = launch.name_of(".wasm");
@@ -113,7 +115,7 @@ async fn machine_code_for_another_component_is_explained_and_ignored() {
 }
 
 #[gpx_tests::test]
-async fn broken_machine_code_is_explained_and_ignored() {
+async fn broken_machine_code_is_ignored_with_a_reason() {
     let upstream = Upstream::points(1).await;
     let launch = Plugin::packaged("http-backend");
     let name = launch.name_of(".cwasm");
@@ -124,7 +126,7 @@ async fn broken_machine_code_is_explained_and_ignored() {
 }
 
 #[gpx_tests::test]
-async fn machine_code_is_used_unless_it_is_refused() {
+async fn machine_code_is_used_unless_the_operator_forbids_it() {
     let upstream = Upstream::points(1).await;
     for (setting, compiled) in [("on", false), ("off", true)] {
         let plugin = Plugin::packaged("http-backend").setting("gpx_precompiled", setting).start().await;

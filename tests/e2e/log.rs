@@ -1,4 +1,4 @@
-//! The log: what a guest writes, in whichever way, and what the host adds to each line of a call.
+//! The log: what a guest writes, by whatever means, and what the host adds to each line of a call.
 
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
@@ -7,7 +7,7 @@ use gpx_tests::upstream::Upstream;
 use serde_json::json;
 
 #[gpx_tests::test]
-async fn a_line_of_a_call_says_whose_it_is() {
+async fn a_line_of_a_call_names_plugin_data_source_and_user() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     let mut source = DataSource::new(&upstream.url());
@@ -36,7 +36,7 @@ async fn a_line_of_a_call_says_whose_it_is() {
 }
 
 #[gpx_tests::test]
-async fn a_query_that_failed_has_a_line() {
+async fn a_failed_query_is_logged() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     plugin.query(&DataSource::new(&upstream.url()), [query("A"), query("B")]).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_query_that_failed_has_a_line() {
 }
 
 #[gpx_tests::test]
-async fn the_guests_own_lines_and_its_standard_output() {
+async fn the_guests_log_lines_and_its_standard_output() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     plugin.query(&source, [query("A").kind("log")]).await.unwrap();
@@ -60,11 +60,11 @@ async fn the_guests_own_lines_and_its_standard_output() {
     for stream in ["stdout", "stderr"] {
         for printed in ["one line on ", "no end of line on "] {
             let line = plugin.logs.wait_for(|line| line.message == format!("{printed}{stream}")).await;
-            // Every line of a call names its data source, printed ones too.
+            // Every line of a call names its data source, including printed ones.
             assert_eq!(line.text("dsUid"), source.settings.uid, "{line}");
         }
     }
-    // Dropping the plugin checks that stdout stayed empty and that every line was as hclog writes it.
+    // When the plugin is dropped, it is checked that stdout stayed empty and that every line has hclog's form.
 }
 
 #[gpx_tests::test]

@@ -1,5 +1,5 @@
-//! End-to-end tests: the packaged plugin as a child process, called as Grafana calls it. `cargo xtask test` builds
-//! what they need; see `tests/harness` for what they are written with.
+//! End-to-end tests: the packaged plugin runs as a child process and is called as Grafana calls it. `cargo xtask test`
+//! builds what they need; `tests/harness` is the library that they use.
 
 mod data_source;
 mod faults;

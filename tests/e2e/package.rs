@@ -1,4 +1,4 @@
-//! What is handed out: the plugin's package, and the SDK's.
+//! What is published: the plugin's package and the SDK's.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use gpx_tests::plugin::Plugin;
 use gpx_tests::run;
 
 #[test]
-fn a_package_is_what_grafana_loads() {
+fn a_package_contains_what_grafana_loads() {
     let folder = artifacts::packaged("http-backend");
     let description = std::fs::read_to_string(folder.join("plugin.json")).unwrap();
     let description: serde_json::Value = serde_json::from_str(&description).unwrap();
@@ -22,19 +22,19 @@ fn a_package_is_what_grafana_loads() {
     assert!(folder.join("module.js").is_file(), "module.js is missing");
     let host = std::fs::read(artifacts::host()).unwrap();
     let packaged = std::fs::read(folder.join(format!("{stem}_linux_amd64"))).unwrap();
-    assert!(host == packaged, "every package holds the host byte for byte");
+    assert!(host == packaged, "every package contains an exact copy of the host");
 }
 
-/// A panic names the file that it is in, and its message reaches the panel.
+/// A panic names its source file, and its message is shown in the panel.
 #[test]
-fn no_panic_can_say_where_it_was_built() {
+fn no_panic_reveals_where_it_was_built() {
     let places = [artifacts::repository(), std::env::home_dir().unwrap()];
     let places = places.map(|place| format!("{}/", place.display()));
     let guests = std::fs::read_dir(artifacts::guests()).unwrap().flatten().map(|entry| entry.path());
     let guests = guests.filter(|path| path.extension().is_some_and(|end| end == "wasm" || end == "cwasm"));
     let mut files: Vec<_> = guests.map(|guest| (guest, places.as_slice())).collect();
     assert!(files.len() >= 6, "{files:?}");
-    // The host's Rust code names no folder either; its C code, which does not panic, names cargo's.
+    // The host's Rust code names neither folder; its C code, which does not panic, names cargo's.
     files.push((artifacts::host(), &places[..1]));
     for (file, places) in files {
         let text = std::fs::read(&file).unwrap();
@@ -45,7 +45,7 @@ fn no_panic_can_say_where_it_was_built() {
     }
 }
 
-/// A plugin as an author writes it, who has the SDK from the registry and nothing else of this repository.
+/// A plugin of an author who has the SDK from the registry and nothing else from this repository.
 const AUTHORS_CODE: &str = r#"
 use gpx_sdk::{Context, Data, Frame, Plugin, Query, Result, Settings};
 
@@ -67,7 +67,7 @@ impl Data for Constant {
 "#;
 
 #[test]
-fn the_packaged_sdk_builds_a_plugin_outside_of_this_repository() {
+fn the_packaged_sdk_builds_a_plugin_outside_this_repository() {
     let component = build_outside();
     run(async move {
         let plugin = Plugin::of(&component).start().await;
@@ -76,7 +76,7 @@ fn the_packaged_sdk_builds_a_plugin_outside_of_this_repository() {
     });
 }
 
-/// Not in the test's directory but in one that stays, so that a second run has little to build.
+/// Builds it in a directory that is kept, not in the test's own, so that a second run has little to build.
 fn build_outside() -> Vec<u8> {
     let (repository, place) = (artifacts::repository(), artifacts::target().join("outside"));
     let outside = place.join("plugin");
@@ -97,7 +97,7 @@ fn build_outside() -> Vec<u8> {
     );
     std::fs::write(outside.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(outside.join("src/lib.rs"), AUTHORS_CODE).unwrap();
-    // The versions that the examples were built with, which are on this machine.
+    // The versions that the examples were built with: they are already on this machine.
     std::fs::copy(repository.join("examples/Cargo.lock"), outside.join("Cargo.lock")).unwrap();
     let mut build = cargo(&outside);
     build.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2", "--target-dir"]);
@@ -105,7 +105,8 @@ fn build_outside() -> Vec<u8> {
     std::fs::read(place.join("target/wasm32-wasip2/release/outside.wasm")).unwrap()
 }
 
-/// Cargo as on an author's machine, with the variables that std for components takes on this one.
+/// Returns cargo as on an author's machine, with the variables that the standard library for components needs on this
+/// one.
 fn cargo(folder: &Path) -> Command {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(folder);

@@ -1,5 +1,5 @@
-//! Against the code that Grafana itself runs: go-plugin's client and the Go SDK; and beside the same example as a
-//! plugin on the Go SDK.
+//! Tests against the code that Grafana itself runs, go-plugin's client and the Go SDK, and comparisons with the same
+//! example written on the Go SDK.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use gpx_tests::trace::{Trace, differences, waterfall};
 use gpx_tests::upstream::{Answer, Upstream, points};
 use serde_json::{Value, json};
 
-/// What Grafana passes to a plugin whose spans go to `collector`.
+/// Returns the environment that Grafana passes to a plugin whose spans go to `collector`.
 fn environment(collector: &Collector) -> Value {
     let description = std::fs::read(artifacts::packaged("http-backend").join("plugin.json")).unwrap();
     let description: Value = serde_json::from_slice(&description).unwrap();
@@ -67,7 +67,7 @@ async fn go_plugin_starts_calls_and_stops_it() {
     let logs = json!({ "wait_for": "Processing query", "timeout_ms": 5000 });
     let lines = peer.get("logs", logs).await;
     let line = lines["lines"].as_array().unwrap().iter().find(|line| line["message"] == "Processing query");
-    assert_eq!(line.unwrap()["level"], "debug", "go-plugin understood the line");
+    assert_eq!(line.unwrap()["level"], "debug", "go-plugin parsed the line");
 
     let exit = peer.get("kill", json!({})).await;
     assert_eq!((&exit["exit_code"], &exit["socket_gone"]), (&json!(0), &json!(true)), "{exit}");
@@ -75,7 +75,7 @@ async fn go_plugin_starts_calls_and_stops_it() {
 }
 
 #[gpx_tests::test]
-async fn every_type_of_field_is_decoded_by_the_sdk_alike_in_both_formats() {
+async fn the_sdk_decodes_every_field_type_alike_in_both_formats() {
     let Some(tools) = peer::tools() else { return };
     let launch = Plugin::guest("probe");
     let mut peer = started(&tools, launch.executable(), json!({})).await;
@@ -95,7 +95,7 @@ async fn every_type_of_field_is_decoded_by_the_sdk_alike_in_both_formats() {
 }
 
 #[gpx_tests::test]
-async fn the_protocol_is_the_one_that_the_twin_serves() {
+async fn the_protocol_is_the_same_as_the_twins() {
     let Some(tools) = peer::tools() else { return };
     let launch = Plugin::packaged("http-backend");
     let mut schemas = Vec::new();
@@ -110,7 +110,7 @@ async fn the_protocol_is_the_one_that_the_twin_serves() {
     assert_eq!(schemas[0], schemas[1]);
 }
 
-/// The trace of each of the calls, one after the other in one process.
+/// Makes the calls one after the other in one process, and returns the trace of each.
 async fn traces(tools: &Tools, executable: &Path, source: &DataSource, calls: &[Vec<Query>]) -> Vec<Trace> {
     let collector = Collector::start().await;
     let mut peer = started(tools, executable, environment(&collector)).await;
@@ -156,7 +156,7 @@ async fn compare(tools: &Tools, url: &str, calls: &[Vec<Query>]) {
 }
 
 #[gpx_tests::test]
-async fn the_span_tree_is_the_twins_on_a_new_and_on_a_warm_connection() {
+async fn the_span_tree_is_the_same_as_the_twins_on_a_new_and_on_a_warm_connection() {
     let Some(tools) = peer::tools() else { return };
     let upstream = Upstream::points(3).await;
     let one = vec![query("A").json(json!({ "multiplier": 2 }))];
@@ -164,7 +164,7 @@ async fn the_span_tree_is_the_twins_on_a_new_and_on_a_warm_connection() {
 }
 
 #[gpx_tests::test]
-async fn the_span_tree_is_the_twins_when_a_query_fails() {
+async fn the_span_tree_is_the_same_as_the_twins_if_a_query_fails() {
     let Some(tools) = peer::tools() else { return };
     let refused = Upstream::always(Answer::status(500)).await;
     compare(&tools, &refused.url(), &[vec![query("A")]]).await;
@@ -175,7 +175,7 @@ async fn the_span_tree_is_the_twins_when_a_query_fails() {
 }
 
 #[gpx_tests::test]
-async fn the_span_tree_is_the_twins_for_several_queries() {
+async fn the_span_tree_is_the_same_as_the_twins_for_several_queries() {
     let Some(tools) = peer::tools() else { return };
     let upstream = Upstream::points(3).await;
     let calls = [vec![query("A"), query("B"), query("C")]];
@@ -183,7 +183,7 @@ async fn the_span_tree_is_the_twins_for_several_queries() {
     let source = DataSource::new(&upstream.url());
     let mut ours = traces(&tools, launch.executable(), &source, &calls).await;
     let mut theirs = traces(&tools, &tools.twin, &source, &calls).await;
-    // Which of the requests opens a connection depends on their order: the host sends them side by side.
+    // Which of the requests opens a connection depends on their order, because the host sends them concurrently.
     for span in ours.iter_mut().chain(&mut theirs).flat_map(|trace| &mut trace.spans) {
         span.events.retain(|event| !event.name.starts_with("http."));
     }

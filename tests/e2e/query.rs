@@ -1,4 +1,4 @@
-//! QueryData: from a request to frames, and to an error for each query that has one.
+//! QueryData: from a request to frames, or to an error for each query that fails.
 
 use gpx_tests::grafana::{DataSource, FROM, query};
 use gpx_tests::plugin::Plugin;
@@ -71,8 +71,8 @@ async fn the_model_becomes_the_upstreams_query_string() {
 }
 
 #[gpx_tests::test]
-async fn queries_of_a_request_run_side_by_side() {
-    // Each is answered only when all four were asked: one after the other, that would never come.
+async fn queries_of_a_request_run_concurrently() {
+    // The upstream answers only once it has four requests. Queries that ran one after the other would wait forever.
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let plugin = Plugin::packaged("http-backend").start().await;
@@ -101,7 +101,7 @@ async fn connections_are_reused() {
 }
 
 #[gpx_tests::test]
-async fn a_compressed_answer_is_decoded() {
+async fn a_compressed_response_is_decoded() {
     let upstream = Upstream::always(Answer::gzip(points(5).to_string().as_bytes())).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
@@ -110,7 +110,7 @@ async fn a_compressed_answer_is_decoded() {
 }
 
 #[gpx_tests::test]
-async fn credentials_are_applied_by_the_host_and_unknown_to_the_guest() {
+async fn credentials_are_applied_by_the_host_and_hidden_from_the_guest() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::packaged("http-backend").start().await;
     let source = DataSource::new(&upstream.url())
@@ -128,7 +128,7 @@ async fn credentials_are_applied_by_the_host_and_unknown_to_the_guest() {
     let seen = reply.frame("A").json.to_string();
     assert!(seen.contains(&source.settings.uid), "{seen}");
     assert!(!seen.contains("correct horse") && !seen.contains("battery staple"), "{seen}");
-    // Once the process is gone, all is there that it will ever write.
+    // Once the process has ended, the log is complete.
     for plugin in [plugin, probe] {
         let logs = plugin.logs.clone();
         assert!(plugin.stop().await.success());
@@ -149,7 +149,7 @@ async fn new_settings_take_effect_with_the_next_call() {
 }
 
 #[gpx_tests::test]
-async fn every_type_of_field_in_both_formats() {
+async fn every_field_type_in_both_formats() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let reply = plugin.query(&source, [query("A").kind("all-types")]).await.unwrap();
@@ -181,7 +181,7 @@ async fn every_type_of_field_in_both_formats() {
     assert_eq!((frame.rows(), empty.rows(), empty.fields.len()), (3, 0, 30));
     assert_eq!((frame.ref_id.as_str(), empty.ref_id.as_str()), ("A", "other"));
 
-    // The peer's tests compare what is in the two formats.
+    // The peer's tests compare the contents of the two formats.
     let call = plugin.query(&source, [query("A").kind("all-types")]).format(DataFrameFormat::Arrow);
     let reply = call.await.unwrap();
     let files = &reply.answer("A").raw.frames;
@@ -189,7 +189,7 @@ async fn every_type_of_field_in_both_formats() {
 }
 
 #[gpx_tests::test]
-async fn no_frame_is_an_answer_too() {
+async fn an_answer_may_have_no_frames() {
     let plugin = Plugin::guest("probe").start().await;
     let reply = plugin.query(&DataSource::new(""), [query("A").kind("none")]).await.unwrap();
     assert_eq!(reply.answer("A").failure(), (200, "", ""));
@@ -197,7 +197,7 @@ async fn no_frame_is_an_answer_too() {
 }
 
 #[gpx_tests::test]
-async fn a_large_frame_comes_whole() {
+async fn a_large_frame_is_complete() {
     let plugin = Plugin::guest("probe").start().await;
     let model = json!({ "rows": 1_000_000 });
     let reply = plugin.query(&DataSource::new(""), [query("A").kind("big").json(model)]).await.unwrap();
@@ -205,8 +205,8 @@ async fn a_large_frame_comes_whole() {
 }
 
 #[gpx_tests::test]
-async fn several_requests_of_a_query_are_under_way_at_once() {
-    // Each is answered only when both were asked: one after the other, that would never come.
+async fn several_requests_of_a_query_are_in_flight_at_once() {
+    // The upstream answers only once it has both requests. Requests sent one after the other would wait forever.
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::text("text/plain", "hi").after(&gate)).await;
     let plugin = Plugin::guest("probe").start().await;
@@ -223,7 +223,7 @@ async fn several_requests_of_a_query_are_under_way_at_once() {
 }
 
 #[gpx_tests::test]
-async fn a_guests_own_timeout_is_the_asked_systems_fault() {
+async fn a_guests_own_timeout_is_a_downstream_fault() {
     let upstream = Upstream::always(Answer::status(200).after(&Gate::closed())).await;
     let plugin = Plugin::guest("probe").start().await;
     let model = json!({ "url": upstream.url(), "timeout_ms": 200 });

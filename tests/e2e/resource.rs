@@ -1,4 +1,4 @@
-//! CallResource: an HTTP-shaped call whose answer comes in pieces.
+//! CallResource: an HTTP-like call whose response is streamed in chunks.
 
 use gpx_tests::grafana::DataSource;
 use gpx_tests::plugin::Plugin;
@@ -52,7 +52,7 @@ async fn an_unknown_path_is_not_found() {
 }
 
 #[gpx_tests::test]
-async fn pieces_arrive_as_they_are_sent() {
+async fn chunks_arrive_as_they_are_sent() {
     let plugin = Plugin::guest("probe").start().await;
     let answer = plugin.resource(&DataSource::new(""), "GET", "stream", "3").await.unwrap();
     let sent: Vec<_> = answer.pieces.iter().filter(|piece| !piece.is_empty()).collect();
@@ -64,7 +64,7 @@ async fn pieces_arrive_as_they_are_sent() {
 }
 
 #[gpx_tests::test]
-async fn a_caller_that_hangs_up_ends_an_endless_answer() {
+async fn a_caller_that_hangs_up_ends_an_endless_response() {
     let plugin = Plugin::guest("probe").start().await;
     let mut stream = plugin.resource_stream(&DataSource::new(""), "GET", "stream", "").await.unwrap();
     stream.message().await.unwrap().unwrap();
@@ -75,7 +75,7 @@ async fn a_caller_that_hangs_up_ends_an_endless_answer() {
 }
 
 #[gpx_tests::test]
-async fn a_second_start_is_a_value_for_the_guest() {
+async fn a_second_start_is_an_error_value_for_the_guest() {
     let plugin = Plugin::guest("probe").start().await;
     let answer = plugin.resource(&DataSource::new(""), "GET", "start-twice", "").await.unwrap();
     assert_eq!(
@@ -85,14 +85,14 @@ async fn a_second_start_is_a_value_for_the_guest() {
 }
 
 #[gpx_tests::test]
-async fn no_answer_is_an_empty_one() {
+async fn sending_nothing_is_an_empty_response() {
     let plugin = Plugin::guest("probe").start().await;
     let answer = plugin.resource(&DataSource::new(""), "GET", "empty", "").await.unwrap();
     assert_eq!((answer.status, answer.text().as_str()), (200, ""));
 }
 
 #[gpx_tests::test]
-async fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
+async fn a_fault_is_a_response_before_the_first_chunk_and_an_error_after_it() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let answer = plugin.resource(&source, "GET", "fault", "").await.unwrap();
@@ -106,7 +106,7 @@ async fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
     let error = loop {
         match stream.message().await {
             Ok(Some(_)) => {}
-            Ok(None) => panic!("the stream ended as if all were well"),
+            Ok(None) => panic!("the stream ended without an error"),
             Err(error) => break error,
         }
     };
@@ -114,7 +114,7 @@ async fn a_fault_is_an_answer_before_the_first_piece_and_an_error_after_it() {
 }
 
 #[gpx_tests::test]
-async fn a_panic_is_told_and_the_next_call_works() {
+async fn a_panic_is_reported_and_the_next_call_works() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
     let answer = plugin.resource(&source, "GET", "panic", "").await.unwrap();

@@ -1,4 +1,4 @@
-//! Secrets: which of them a guest gets, and that what it got does not get out by accident.
+//! Secrets: which of them a guest gets, and that it does not leak them by accident.
 
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
@@ -12,7 +12,7 @@ fn source() -> DataSource {
 }
 
 #[gpx_tests::test]
-async fn a_guest_gets_the_secrets_that_it_names_and_the_operator_does_not_deny() {
+async fn a_guest_gets_the_secrets_that_it_asks_for_and_the_operator_does_not_deny() {
     let plugin = Plugin::guest("probe").start().await;
     let reply = plugin.query(&source(), [query("A").kind("settings")]).await.unwrap();
     assert_eq!(reply.frame("A").pairs().get("secret.apiToken"), Some(&TOKEN));
@@ -26,7 +26,7 @@ async fn a_guest_gets_the_secrets_that_it_names_and_the_operator_does_not_deny()
 }
 
 #[gpx_tests::test]
-async fn a_secret_is_marked_in_spans_lines_and_errors() {
+async fn a_secret_is_redacted_in_spans_log_lines_and_errors() {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let call = plugin.query(&source(), [query("A").kind("leak")]);
@@ -37,7 +37,7 @@ async fn a_secret_is_marked_in_spans_lines_and_errors() {
     }
     let logs = plugin.logs.clone();
     assert!(plugin.stop().await.success());
-    // Once the process is gone, all is there that it will ever write.
+    // Once the process has ended, the log is complete.
     assert!(logs.mention("Plugin Request Completed") && !logs.mention(TOKEN), "{logs}");
     let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["leak [secret]"])).await;
     let everything = format!("{trace:?}");

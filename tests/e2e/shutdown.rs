@@ -1,4 +1,4 @@
-//! The end of the process, and what must be out before it.
+//! The end of the process, and what must be sent before it.
 
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
@@ -17,13 +17,13 @@ async fn shutdown_flushes_spans_removes_the_socket_and_exits_with_0() {
     let status = plugin.exit().await;
     assert_eq!(status.code(), Some(0));
     assert!(!std::path::Path::new(&socket).exists(), "{socket} was left behind");
-    // The process is gone: what is not here yet never comes.
+    // The process has ended: nothing more can arrive.
     let names: Vec<_> = collector.spans().into_iter().map(|span| span.name).collect();
     assert!(names.contains(&"HTTP Outgoing Request".to_owned()), "{names:?}");
 }
 
 #[gpx_tests::test]
-async fn shutdown_ends_running_calls_and_flushes_that_they_were_cancelled() {
+async fn shutdown_cancels_running_calls_and_flushes_their_spans() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let collector = Collector::start().await;
@@ -35,13 +35,13 @@ async fn shutdown_ends_running_calls_and_flushes_that_they_were_cancelled() {
     assert_eq!(plugin.exit().await.code(), Some(0));
     let status = call.await.unwrap().unwrap_err();
     assert_eq!((status.code(), status.message()), (tonic::Code::Cancelled, "the plugin is being stopped"));
-    // The spans around and below it end on other threads, which the flush does not wait for yet.
+    // Its parent and its children end on other threads, which the flush does not wait for yet.
     let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&["sdk.queryData"])).await;
     assert_eq!(trace.span("sdk.queryData").text("request_status"), "cancelled");
 }
 
 #[gpx_tests::test]
-async fn an_interrupt_from_the_terminal_is_grafanas_to_handle() {
+async fn an_interrupt_from_the_terminal_is_left_to_grafana() {
     let upstream = Upstream::points(1).await;
     let mut plugin = Plugin::packaged("http-backend").start().await;
     plugin.signal(Signal::INT);
@@ -51,17 +51,17 @@ async fn an_interrupt_from_the_terminal_is_grafanas_to_handle() {
 }
 
 #[gpx_tests::test]
-async fn termination_ends_it() {
+async fn sigterm_ends_it() {
     let mut plugin = Plugin::packaged("http-backend").start().await;
     plugin.signal(Signal::TERM);
     let status = plugin.exit().await;
-    assert_eq!(status.code(), Some(0), "it ended by itself: {status}");
+    assert_eq!(status.code(), Some(0), "it must end on its own: {status}");
 }
 
 #[gpx_tests::test]
 async fn it_does_not_outlive_the_process_that_started_it() {
-    // A shell in Grafana's place starts the plugin in the background, and is then killed. stdout and stderr are
-    // held by the plugin alone after that: their end is the plugin's.
+    // Instead of Grafana, a shell starts the plugin in the background and is then killed. After that, only the plugin
+    // holds stdout and stderr: they end when the plugin ends.
     let launch = Plugin::packaged("http-backend");
     let script = |_: &std::path::Path, executable: &std::path::Path| {
         let script = format!("{} & wait", executable.display());
@@ -73,7 +73,7 @@ async fn it_does_not_outlive_the_process_that_started_it() {
 }
 
 #[gpx_tests::test]
-async fn a_closed_connection_is_no_reason_to_end() {
+async fn a_closed_connection_does_not_end_the_process() {
     let upstream = Upstream::points(1).await;
     let mut plugin = Plugin::packaged("http-backend").start().await;
     plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();

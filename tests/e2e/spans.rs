@@ -1,4 +1,4 @@
-//! What a guest makes of spans, and what the host makes of these.
+//! The spans of a guest, and what the host exports for them.
 
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
@@ -7,12 +7,12 @@ use gpx_tests::trace::{TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
 
-/// Whether the span came that ends last.
+/// Whether the span that ends last has arrived.
 fn whole(trace: &Trace) -> bool {
     trace.has(&["pluginv2.Data/QueryData"])
 }
 
-/// The trace of one query of that type.
+/// Returns the trace of one query of that type.
 async fn trace_of(kind: &str) -> Trace {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
@@ -28,7 +28,7 @@ async fn spans_nest_as_the_guest_opened_them() {
     for path in [
         &["outer"][..],
         &["outer", "middle"],
-        // Ended after the one that it was opened in.
+        // Ended after its parent.
         &["outer", "middle", "inner"],
         &["outer", "sibling"],
     ] {
@@ -41,7 +41,7 @@ async fn spans_nest_as_the_guest_opened_them() {
 }
 
 #[gpx_tests::test]
-async fn spans_that_are_left_open_end_with_the_call_and_are_no_error() {
+async fn spans_that_are_left_open_end_with_the_call_and_without_an_error() {
     let trace = trace_of("spans-open").await;
     let handler = trace.span("sdk.queryData");
     for name in ["left open", "left open, detached"] {
@@ -60,12 +60,12 @@ async fn spans_that_a_panic_leaves_open_end_in_error() {
     let left: Vec<_> =
         trace.children(handler).into_iter().map(|span| (span.name.as_str(), span.status.as_str())).collect();
     assert_eq!(left, [("before the panic", "error")]);
-    let told = &trace.span("before the panic").status_message;
-    assert!(told.starts_with("the plugin panicked: the probe panicked on purpose ("), "{told}");
+    let message = &trace.span("before the panic").status_message;
+    assert!(message.starts_with("the plugin panicked: the probe panicked on purpose ("), "{message}");
 }
 
 #[gpx_tests::test]
-async fn everything_that_can_be_told_of_a_span() {
+async fn everything_that_can_be_set_on_a_span() {
     let trace = trace_of("spans-all").await;
     let first = trace.span("renamed");
     for (key, value) in [
@@ -105,12 +105,12 @@ async fn more_spans_than_a_call_may_start_are_dropped() {
     assert_eq!(guests.count(), 1000);
     let line =
         logs.all().into_iter().find(|line| line.message.starts_with("Spans beyond the limit of a call"));
-    // 1500, and the one that the probe opens first.
+    // 1500, and the one that the probe starts first.
     assert_eq!(line.expect("a line").fields.get("spans"), Some(&json!(501)));
 }
 
 #[gpx_tests::test]
-async fn a_span_holds_so_much_and_no_more() {
+async fn the_size_of_a_span_is_limited() {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let model = json!({ "attributes": 200, "events": 200, "text": 5000 });
@@ -122,7 +122,7 @@ async fn a_span_holds_so_much_and_no_more() {
 }
 
 #[gpx_tests::test]
-async fn a_traceparent_of_the_guests_own_making_counts_only_if_it_names_a_span_of_the_call() {
+async fn a_guests_own_traceparent_counts_only_if_it_names_a_span_of_the_call() {
     let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let source = DataSource::new(&upstream.url());
@@ -131,7 +131,7 @@ async fn a_traceparent_of_the_guests_own_making_counts_only_if_it_names_a_span_o
     call.traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     let trace = collector.wait_for_trace(TRACE, whole).await;
-    // The guest sent two requests with two spans open: one names the outer one, one names a span that is not its.
+    // The guest sent two requests with two spans open: one names the outer span, one a span that is not the guest's.
     let requests = upstream.requests();
     assert_eq!(requests.len(), 2);
     for (request, parent) in requests.iter().zip(["outer", "inner"]) {

@@ -14,7 +14,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 const OTHER_TRACE: &str = "0af7651916cd43dd8448eb211c80319d";
 
-/// Whether the span came that ends last.
+/// Whether the span that ends last has arrived.
 fn whole(trace: &Trace) -> bool {
     trace.has(&["pluginv2.Data/QueryData"])
 }
@@ -84,12 +84,12 @@ async fn a_query_is_one_tree() {
 }
 
 #[gpx_tests::test]
-async fn urls_in_spans_show_no_secret() {
+async fn urls_in_spans_show_no_secrets() {
     let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
     let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
     let url = upstream.url().replace("http://", "http://ada:hunter2@") + "/?token=hunter3";
     plugin.query(&DataSource::new(&url), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
-    // Userinfo is sent as the credentials that it is: RFC 7617, base64 of `ada:hunter2`.
+    // The userinfo is sent as credentials: RFC 7617, base64 of `ada:hunter2`.
     assert_eq!(upstream.requests()[0].header("authorization"), Some("Basic YWRhOmh1bnRlcjI="));
     assert!(plugin.stop().await.success());
     let trace = collector.wait_for_trace(TRACE, whole).await;
@@ -133,7 +133,7 @@ async fn an_unsampled_trace_is_passed_on_and_not_exported() {
     let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
     let unsampled = format!("00-{TRACE}-{PARENT}-00");
     plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(&unsampled).await.unwrap();
-    // One that is sampled follows, and goes the same way.
+    // A sampled trace follows and takes the same path.
     let sampled = format!("00-{OTHER_TRACE}-{PARENT}-01");
     plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(&sampled).await.unwrap();
     assert!(plugin.stop().await.success());
@@ -150,14 +150,14 @@ async fn go_plugins_own_services_make_no_spans() {
     let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
     let request = HealthCheckRequest { service: "plugin".to_owned() };
     HealthClient::new(plugin.channel.clone()).check(request).await.unwrap();
-    // As go-plugin opens them; they stand until the end.
+    // Opened as go-plugin opens them; they stay open until the end.
     let _output = GrpcStdioClient::new(plugin.channel.clone()).stream_stdio(()).await.unwrap();
     let offers = tokio_stream::pending::<ConnInfo>();
     let _broker = GrpcBrokerClient::new(plugin.channel.clone()).start_stream(offers).await.unwrap();
     plugin.query(&DataSource::new(&upstream.url()), [query("A")]).traceparent(TRACEPARENT).await.unwrap();
     assert!(plugin.stop().await.success());
     collector.wait_for_trace(TRACE, whole).await;
-    // What there is of other traces, too.
+    // Including spans of any other trace.
     let mut names: Vec<_> = collector.spans().into_iter().map(|span| span.name).collect();
     names.sort_unstable();
     assert_eq!(
