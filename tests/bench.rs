@@ -1,5 +1,5 @@
-//! What `cargo xtask bench` prints: the packaged example beside its twin on the Go SDK, measured in one run on one
-//! machine by the Go peer. Only the ratios mean anything elsewhere.
+//! What `cargo xtask bench` prints: the packaged example compared with its twin on the Go SDK. The Go peer measures
+//! both in one run on one machine. Only the ratios mean anything on other machines.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ struct Figure {
 
 struct Bench {
     tools: Tools,
-    /// How long each load lasts.
+    /// The duration of each load.
     milliseconds: u64,
     figures: Vec<Figure>,
 }
@@ -55,7 +55,7 @@ impl Bench {
         self.row("start → handshake, ms", &a, &b, "/starts/handshake_ms")?;
         self.row("start → first answer, ms", &a, &b, "/starts/first_answer_ms")?;
         self.row("idle memory, KiB", &a, &b, "/idle_rss_kib")?;
-        // The same files without the machine code.
+        // The same files, but without the machine code.
         let folder = Directory::new()?;
         for entry in ours.parent().context("the plugin's directory")?.read_dir()?.flatten() {
             let name = entry.file_name();
@@ -82,7 +82,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Each of the two with spans beside itself without.
+    /// Compares each of the two with and without tracing.
     async fn tracing(&mut self, ours: &Path) -> Result<()> {
         let collector = Collector::start().await;
         let mut options = json!({ "callers": [32], "duration_ms": self.milliseconds, "warmup_ms": 1000 });
@@ -118,14 +118,14 @@ impl Bench {
         Ok(())
     }
 
-    /// Eight queries in a request, of which the example refuses four.
+    /// Sends requests with eight queries, of which the example refuses four.
     async fn slow_upstream(&mut self, ours: &Path) -> Result<()> {
         let options = json!({ "queries_per_request": 8, "delay_ms": 100, "callers": [1], "calls": 10 });
         let (a, b) = self.both(ours, &options).await?;
         self.row("8 queries, upstream takes 100 ms, p50, ms", &a, &b, "/loads/0/p50_ms")
     }
 
-    /// What others wait while two guests loop; beside the same load without them.
+    /// Compares the latency of other calls while two guests loop with the same load without them.
     async fn loopers(&mut self) -> Result<()> {
         let launch = Plugin::guest("probe");
         let mut peer = self.tools.start()?;
@@ -145,7 +145,7 @@ impl Bench {
         let beside = peer.get("load", load).await;
         let (ours, theirs) = (number(&beside, "/p99_ms")?, number(&alone, "/p99_ms")?);
         self.figures.push(Figure {
-            name: "p99 beside two loopers | alone, both ours, ms".to_owned(),
+            name: "p99 with two looping guests | without, both ours, ms".to_owned(),
             ours,
             theirs,
         });

@@ -1,5 +1,5 @@
-//! Compiles the protocol's client side with protox: the harness calls a plugin as Grafana does, and shares no code
-//! with the host that it tests.
+//! Compiles the protocol's client side with protox: the harness calls a plugin as Grafana does, and shares no code with
+//! the host that it tests.
 
 fn main() -> anyhow::Result<()> {
     let folder = "../proto";

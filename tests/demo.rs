@@ -1,5 +1,5 @@
-//! What `cargo xtask demo` shows: the packaged example, started as Grafana starts it, answers two requests; and the
-//! trace that joins caller, plugin and upstream.
+//! What `cargo xtask demo` shows: the packaged example is started as Grafana starts it and answers two requests, and
+//! one trace joins caller, plugin and upstream.
 
 use std::io::IsTerminal as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -13,7 +13,7 @@ use gpx_tests::trace::{Span, Trace, duration, waterfall};
 use gpx_tests::upstream::{Answer, Request, Upstream, points};
 use serde_json::{Value, json};
 
-/// Rows of a table that are shown.
+/// How many rows of a table are shown.
 const ROWS: usize = 5;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -50,7 +50,7 @@ async fn main() -> Result<()> {
     println!("  {}  {}\n", health.status().as_str_name(), health.message);
 
     let queries = || [query("A").json(json!({ "multiplier": 2 })), query("B"), query("C")];
-    // Once on a new connection, and then on a warm one: the second is the one to look at.
+    // Once on a new connection, and then on a warm one, which is the one to look at.
     plugin.query(&source, queries()).await.context("QueryData")?;
     let (trace_id, caller_id) = ids();
     let started = now();
@@ -65,7 +65,7 @@ async fn main() -> Result<()> {
     show(&reply);
 
     plugin.shutdown().await;
-    // Shutdown flushes: what is to come of the trace is here, and with the end of the process all of the log.
+    // Shutdown flushes the trace, and once the process has ended, the log is complete.
     plugin.exit().await;
     let whole = |trace: &Trace| trace.has(&["pluginv2.Data/QueryData", "upstream: GET"]);
     let trace = collector.wait_for_trace(&trace_id, whole).await;
@@ -115,7 +115,7 @@ fn table(frame: &Frame) {
     }
 }
 
-/// A value for a reader. A JSON frame's time is milliseconds; the demo's points lie within one day.
+/// Returns a readable value. A JSON frame's time is in milliseconds; the demo's points are all within one day.
 fn cell(item: &str, value: &Value) -> String {
     match (item, value.as_i64()) {
         ("time.Time", Some(millis)) => {
@@ -130,7 +130,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The span that an upstream with tracing of its own reports: its parent is what the request's header names.
+/// Returns the span that an upstream with its own tracing reports: its parent is the span in the request's header.
 fn upstream_span(request: &Request, started: u64) -> Span {
     let header = request.header("traceparent").unwrap_or_default();
     let parts: Vec<_> = header.split('-').collect();
@@ -148,7 +148,7 @@ fn span(trace_id: &str, start: u64) -> Span {
     Span { trace_id: trace_id.to_owned(), start, end: now(), status: "unset".to_owned(), ..Span::default() }
 }
 
-/// A trace id and a span id that no other has.
+/// Returns a unique trace id and span id.
 fn ids() -> (String, String) {
     use std::hash::{BuildHasher as _, RandomState};
     let random = || RandomState::new().hash_one(now());

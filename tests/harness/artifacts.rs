@@ -1,42 +1,42 @@
-//! Where the things under test are. `cargo xtask test` builds them and says where by environment variables; without
-//! those they are looked for where `cargo xtask test --quick` puts them by default.
+//! Where the artifacts under test are. `cargo xtask test` builds them and sets environment variables that say where;
+//! without those, they are looked for where `cargo xtask test --quick` puts them by default.
 
 use std::path::{Path, PathBuf};
 
-/// The static host executable.
+/// Returns the path of the static host executable.
 pub fn host() -> PathBuf {
     existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/quick/gpx-host")
 }
 
-/// A built guest: an example or a test guest, by its package's name.
+/// Returns the path of a built guest, which is an example or a test guest, by its package's name.
 pub fn component(name: &str) -> PathBuf {
     let file = guests().join(format!("{name}.wasm"));
     assert!(file.is_file(), "{} is missing: run `cargo xtask guests`", file.display());
     file
 }
 
-/// The folder with the built guests and with `toolchain.env`, the variables that building one takes here.
+/// Returns the folder with the built guests and with `toolchain.env`, the variables needed to build one here.
 pub fn guests() -> PathBuf {
     existing("GPX_GUESTS", "guests")
 }
 
-/// A plugin directory as Grafana would load it.
+/// Returns a plugin directory as Grafana would load it.
 pub fn packaged(example: &str) -> PathBuf {
     let folder = existing("GPX_PLUGINS", "plugins-quick").join(example);
     assert!(folder.is_dir(), "{} is missing: run `cargo xtask package {example}`", folder.display());
     folder
 }
 
-/// The folder with the Go peer's commands. None, and a line that says so, where `cargo xtask test` found no Go.
+/// Returns the folder with the Go peer's commands. If `cargo xtask test` found no Go, prints that and returns `None`.
 pub fn peer() -> Option<PathBuf> {
     if std::env::var_os("GPX_PEER").is_some_and(|folder| folder.is_empty()) {
-        crate::skipped("without Go nothing is compared with the Go SDK");
+        crate::skipped("without Go, nothing is compared with the Go SDK");
         return None;
     }
     Some(existing("GPX_PEER", "peer"))
 }
 
-/// Cargo's target directory.
+/// Returns cargo's target directory.
 pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => PathBuf::from(folder),
@@ -45,7 +45,7 @@ pub fn target() -> PathBuf {
 }
 
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository").to_owned()
 }
 
 fn existing(variable: &str, default: &str) -> PathBuf {

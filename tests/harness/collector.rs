@@ -1,4 +1,4 @@
-//! An OTLP/gRPC receiver on a free port, in the place of the collector that Grafana sends its traces to.
+//! An OTLP/gRPC receiver on a free port: it stands in for the collector that Grafana sends its traces to.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ pub struct Collector {
     tasks: tokio::task::JoinSet<()>,
 }
 
-/// Takes spans from within this process, which reports for Grafana or for an upstream.
+/// Adds spans from this process, on behalf of Grafana or an upstream.
 #[derive(Clone)]
 pub struct Reporter(Seen<Vec<Span>>);
 
@@ -42,12 +42,12 @@ impl Collector {
         collector
     }
 
-    /// A port on which nobody listens.
+    /// Returns a collector that refuses connections: nobody listens on its port.
     pub async fn refusing() -> Self {
         Self::bound().await.1
     }
 
-    /// Takes connections and says nothing.
+    /// Returns a collector that accepts connections and never answers.
     pub async fn hanging() -> Self {
         let (listener, mut collector) = Self::bound().await;
         collector.tasks.spawn(async move {
@@ -59,7 +59,7 @@ impl Collector {
         collector
     }
 
-    /// As Grafana passes it on: host and port, no scheme.
+    /// Returns host and port without a scheme, as Grafana passes them on.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
@@ -72,7 +72,7 @@ impl Collector {
         self.spans.now(Clone::clone)
     }
 
-    /// The trace, as soon as all that came of it is enough.
+    /// Waits until the spans that have arrived for a trace are `enough`, and returns the trace.
     pub async fn wait_for_trace(&self, trace_id: &str, enough: impl Fn(&Trace) -> bool) -> Trace {
         let of_trace = |spans: &Vec<Span>| {
             let spans = spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect();

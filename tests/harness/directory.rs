@@ -1,4 +1,4 @@
-//! A directory of a test's own, gone when the test is over.
+//! A directory for one test, which is removed when the test ends.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ pub struct Directory(PathBuf);
 // === impl Directory ===
 
 impl Directory {
-    /// A name is short on purpose: a unix socket's path has 107 bytes at most.
+    /// The name is short on purpose: a unix socket's path has at most 107 bytes.
     pub fn new() -> std::io::Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         loop {
@@ -17,7 +17,7 @@ impl Directory {
             let path = std::env::temp_dir().join(format!("gpx-{}-{number}", std::process::id()));
             match std::fs::create_dir(&path) {
                 Ok(()) => return Ok(Self(path)),
-                // Left behind by a killed test that had this process id.
+                // Left behind by a test that was killed and had the same process id.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -32,9 +32,9 @@ impl Directory {
         self.0.join(name)
     }
 
-    /// Names of the entries, sorted.
+    /// Returns the names of the entries, sorted.
     pub fn entries(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).expect("the directory is there");
+        let entries = std::fs::read_dir(&self.0).expect("the directory exists");
         let mut names: Vec<_> =
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -48,7 +48,7 @@ impl Drop for Directory {
     }
 }
 
-/// A hard link where that is possible, else a copy: an executable of tens of megabytes is used by every test.
+/// Makes a hard link if possible, otherwise a copy: every test uses an executable of tens of megabytes.
 pub fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(drop))
 }

@@ -1,5 +1,5 @@
-//! Data frames out of the JSON format, as far as tests look at them. The Arrow format is checked by the Go peer, with
-//! the code that Grafana itself decodes it with.
+//! Data frames in the JSON format, as far as the tests need them. The Go peer checks the Arrow format, with the code
+//! that Grafana itself uses to decode it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub struct Frame {
     pub ref_id: String,
     pub meta: Option<Value>,
     pub fields: Vec<Field>,
-    /// The whole document, for what the fields above leave out.
+    /// The whole document, including what the fields above leave out.
     pub json: Value,
 }
 
@@ -107,9 +107,9 @@ impl Frame {
             .unwrap_or_else(|| panic!("no field {name:?} among {names:?}"))
     }
 
-    /// The rows of a table of names and values, as the probe reports what it was told.
+    /// Returns the rows of a table of names and values, which is how the probe reports what it received.
     pub fn pairs(&self) -> BTreeMap<&str, &str> {
-        let texts = |name| self.field(name).values.iter().map(|value| value.as_str().expect("a text"));
+        let texts = |name| self.field(name).values.iter().map(|value| value.as_str().expect("a string"));
         texts("name").zip(texts("value")).collect()
     }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_columns_that_do_not_fit() {
+    fn refuses_columns_that_do_not_match_the_schema() {
         assert!(Frame::from_json(br#"{"schema":{"fields":[]},"data":{"values":[[1]]}}"#).is_err());
     }
 }

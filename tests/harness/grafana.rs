@@ -1,5 +1,5 @@
-//! The caller's side: what Grafana sends to a plugin, and what it reads of the answer. A call is built, given what it
-//! needs to carry, and awaited.
+//! The caller's side: what Grafana sends to a plugin, and what it reads from the answer. A call is built, given its
+//! headers and metadata, and awaited.
 
 pub mod call;
 pub mod source;
@@ -45,7 +45,7 @@ pub struct Answer {
     pub raw: DataResponse,
 }
 
-/// The answer to a CallResource, its pieces put together.
+/// The response to a CallResource.
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub status: i32,
@@ -53,7 +53,7 @@ pub struct Resource {
     pub pieces: Vec<Bytes>,
 }
 
-/// A query named `ref_id`, over an hour, with an empty query model.
+/// Returns a query named `ref_id`, over an hour, with an empty query model.
 pub fn query(ref_id: &str) -> Query {
     Query(DataQuery {
         ref_id: ref_id.to_owned(),
@@ -72,7 +72,7 @@ impl Query {
         self.raw(json.to_string())
     }
 
-    /// The query model as it is, valid JSON or not.
+    /// Sets the query model to any bytes, valid JSON or not.
     pub fn raw(mut self, json: impl Into<Bytes>) -> Self {
         self.0.json = json.into();
         self
@@ -87,7 +87,7 @@ impl Query {
 // === impl Plugin ===
 
 impl Plugin {
-    /// QueryData, with JSON frames as the newest Grafana asks for them.
+    /// Calls QueryData and asks for JSON frames, like the newest Grafana.
     pub fn query(
         &self,
         source: impl Into<PluginContext>,
@@ -115,7 +115,7 @@ impl Plugin {
         })
     }
 
-    /// CallResource; `path` may have a query string.
+    /// Calls CallResource; `path` can have a query string.
     pub fn resource(
         &self,
         source: impl Into<PluginContext>,
@@ -136,7 +136,7 @@ impl Plugin {
         })
     }
 
-    /// CallResource whose answer is read piece by piece, by the caller.
+    /// Calls CallResource; the caller reads the response chunk by chunk.
     pub fn resource_stream(
         &self,
         source: impl Into<PluginContext>,
@@ -150,7 +150,7 @@ impl Plugin {
         })
     }
 
-    /// CollectMetrics as Prometheus text.
+    /// Calls CollectMetrics and returns Prometheus text.
     pub async fn metrics(&self) -> Result<String, tonic::Status> {
         let mut client = DiagnosticsClient::new(self.channel.clone());
         let reply = client.collect_metrics(CollectMetricsRequest::default()).await?.into_inner();
@@ -188,13 +188,13 @@ impl Reply {
         self.responses.get(ref_id).unwrap_or_else(|| panic!("no answer {ref_id:?} among {names:?}"))
     }
 
-    /// The only frame of a query that was answered without an error.
+    /// Returns the only frame of a query that succeeded.
     pub fn frame(&self, ref_id: &str) -> &Frame {
         let answer = self.answer(ref_id);
         assert_eq!(answer.error, "", "query {ref_id} failed with status {}", answer.status);
         match answer.frames.as_slice() {
             [frame] => frame,
-            frames => panic!("query {ref_id} was answered by {} frames", frames.len()),
+            frames => panic!("query {ref_id} was answered with {} frames", frames.len()),
         }
     }
 }
@@ -212,7 +212,7 @@ impl Answer {
         Self { frames, error: raw.error.clone(), status: raw.status, source: raw.error_source.clone(), raw }
     }
 
-    /// Status, source and text, to be compared in one go.
+    /// Returns status, source and text, to compare them at once.
     pub fn failure(&self) -> (i32, &str, &str) {
         (self.status, &self.source, &self.error)
     }
@@ -242,11 +242,11 @@ impl Resource {
     }
 
     pub fn text(&self) -> String {
-        String::from_utf8(self.body()).expect("a text")
+        String::from_utf8(self.body()).expect("UTF-8")
     }
 }
 
-/// A header of a resource call.
+/// Returns the values of a resource call's header.
 pub fn values<const N: usize>(values: [&str; N]) -> StringList {
     StringList { values: values.map(str::to_owned).into() }
 }

@@ -1,4 +1,4 @@
-//! The harness of the end-to-end tests and of the demo: a plugin as a child process started as Grafana starts it,
+//! The harness of the end-to-end tests and the demo: a plugin as a child process that is started as Grafana starts it,
 //! an upstream, an OTLP receiver, and the caller's side of the protocol. It shares no code with the host.
 
 pub mod artifacts;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use gpx_tests_attribute::test;
 
-/// Code that is made from `proto/`.
+/// Code generated from `proto/`.
 #[expect(clippy::allow_attributes_without_reason, reason = "generated")]
 pub mod proto {
     pub mod pluginv2 {
@@ -30,10 +30,10 @@ pub mod proto {
     }
 }
 
-/// How long one test may take in all. Nothing else in a test is timed: whoever waits, waits for something to be seen.
+/// How long a test may take in total. Nothing else in a test is timed: tests wait until they observe something.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a test to its end, or fails it when it hangs. The attribute [`test`] is the usual way to it.
+/// Runs a test to its end, or fails it if it hangs. Tests usually use the attribute [`test`] instead.
 pub fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -42,13 +42,13 @@ pub fn run(test: impl Future<Output = ()>) {
         .expect("a runtime for the test");
     let ended = runtime.block_on(async { tokio::time::timeout(PATIENCE, test).await });
     runtime.shutdown_background();
-    assert!(ended.is_ok(), "the test did not end within {PATIENCE:?}: what it waits for never came");
+    assert!(ended.is_ok(), "the test did not end within {PATIENCE:?}: what it waits for did not happen");
 }
 
-/// Says that a test is left out, and why. In CI nothing is.
+/// Prints that a test is skipped, and why. In CI, no test may be skipped.
 pub fn skipped(why: &str) {
     let ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(!ci, "{why}, and in CI no test is left out");
-    // Past the test harness's capture: a skipped test must not look like a passed one.
+    assert!(!ci, "{why}, and in CI no test may be skipped");
+    // Bypasses the test harness's capture: a skipped test must not look like a passed one.
     let _ = std::io::stderr().write_all(format!("\nSKIPPED: {why}\n").as_bytes());
 }

@@ -1,12 +1,13 @@
-//! A plugin's stderr, read as strictly as go-plugin reads it: a line whose `@level`, `@message` or `@timestamp` is
-//! no string panics a goroutine of Grafana, and a timestamp without exactly six digits is not understood.
+//! A plugin's stderr, parsed as strictly as go-plugin parses it: if `@level`, `@message` or `@timestamp` of a line is
+//! not a string, a goroutine of Grafana panics, and a timestamp is not parsed unless it has exactly six fractional
+//! digits.
 
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::seen::Seen;
 
-/// go-plugin's buffer: what is longer is cut in pieces and no longer JSON.
+/// The size of go-plugin's buffer: a longer line is split and is then no longer JSON.
 const LONGEST_LINE: usize = 64 * 1024;
 
 #[derive(Clone, Debug)]
@@ -39,23 +40,23 @@ impl Line {
             return Err(format!("a log line of {} bytes", text.len()));
         }
         let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else {
-            return Err(explain("a log line is no JSON object"));
+            return Err(explain("a log line is not a JSON object"));
         };
         let mut take = |key: &str| match fields.remove(key) {
             Some(Value::String(text)) => Ok(text),
-            _ => Err(explain(&format!("{key} of a log line is no string"))),
+            _ => Err(explain(&format!("{key} of a log line is not a string"))),
         };
         let (level, message, timestamp) = (take("@level")?, take("@message")?, take("@timestamp")?);
         if !["trace", "debug", "info", "warn", "error"].contains(&level.as_str()) {
             return Err(explain("unknown @level"));
         }
         if !is_timestamp(&timestamp) {
-            return Err(explain("@timestamp is not of hclog's form"));
+            return Err(explain("@timestamp does not have hclog's format"));
         }
         Ok(Self { level, message, timestamp, fields })
     }
 
-    /// A field as text; empty where there is none.
+    /// Returns a field as text, or an empty string if there is none.
     pub fn text(&self, key: &str) -> &str {
         self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
     }
@@ -95,13 +96,13 @@ impl Logs {
         logs
     }
 
-    /// The first line that fits, as soon as it is there.
+    /// Waits for a line that fits, and returns the first one.
     pub async fn wait_for(&self, fits: impl Fn(&Line) -> bool) -> Line {
         let found = self.read.until(|read| match read.lines.iter().find(|line| fits(line)) {
             Some(line) => Some(Some(line.clone())),
             None => read.ended.then_some(None),
         });
-        found.await.unwrap_or_else(|| panic!("stderr ended without such a line; it was:\n{self}"))
+        found.await.unwrap_or_else(|| panic!("stderr ended without such a line; its content was:\n{self}"))
     }
 
     pub async fn wait_for_message(&self, message: &str) -> Line {
@@ -112,7 +113,7 @@ impl Logs {
         self.read.now(|read| read.lines.clone())
     }
 
-    /// Whether any line, as it was written, holds `text`.
+    /// Whether any line, as it was written, contains `text`.
     pub fn mention(&self, text: &str) -> bool {
         self.to_string().contains(text)
     }
@@ -122,7 +123,7 @@ impl Logs {
         self.read.until(|read| read.ended.then_some(())).await;
     }
 
-    /// Fails the test if any line was not as Grafana needs it.
+    /// Fails the test if Grafana could not parse one of the lines.
     pub fn assert_valid(&self) {
         self.read.now(|read| assert!(read.broken.is_empty(), "stderr: {}", read.broken.join("\n")));
     }
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_grafana_would_stumble_over() {
+    fn refuses_lines_that_grafana_cannot_parse() {
         for text in [
             "plain text",
             r#"["@level"]"#,

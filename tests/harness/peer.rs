@@ -1,5 +1,5 @@
-//! The Go peer: go-plugin's client and the Go SDK's own code, driven by JSON lines. `tests/peer/README.md` says what
-//! can be asked of it.
+//! The Go peer: go-plugin's client and the Go SDK's own code, driven by JSON lines. `tests/peer/README.md` describes
+//! its commands.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,18 +16,18 @@ use crate::grafana::{DataSource, FROM, Query, TO};
 #[derive(Clone, Debug)]
 pub struct Tools {
     pub peer: PathBuf,
-    /// The example as a plugin on the Go SDK.
+    /// The example, written on the Go SDK.
     pub twin: PathBuf,
 }
 
-/// A running peer. It holds one plugin at a time.
+/// A running peer. It runs one plugin at a time.
 pub struct Peer {
     child: Child,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
-/// The peer, if there is one: where Go is missing, `cargo xtask test` says so and leaves these tests out.
+/// Returns the peer if there is one. If Go is missing, `cargo xtask test` says so and skips the tests that need it.
 pub fn tools() -> Option<Tools> {
     let folder = artifacts::peer()?;
     Some(Tools { peer: folder.join("peer"), twin: folder.join("twin") })
@@ -39,7 +39,7 @@ impl Tools {
     pub fn start(&self) -> anyhow::Result<Peer> {
         let mut command = Command::new(&self.peer);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().context("the peer cannot be started")?;
+        let mut child = command.spawn().context("cannot start the peer")?;
         let commands = child.stdin.take().context("stdin is piped")?;
         let answers = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
         Ok(Peer { child, commands, answers })
@@ -49,14 +49,14 @@ impl Tools {
 // === impl Peer ===
 
 impl Peer {
-    /// Gives a command, and returns its result or its error as it came.
+    /// Sends a command, and returns its result or its error unchanged.
     pub async fn ask(&mut self, command: &str, with: Value) -> Result<Value, Value> {
         self.tell(command, with).await;
         let mut answer = loop {
             let line = self.answers.next_line().await.expect("the peer's stdout");
             let line = line.unwrap_or_else(|| panic!("the peer ended at {command}"));
             let answer: Value = serde_json::from_str(&line).expect("the peer answers in JSON");
-            // The answer to something that was only told comes with its id.
+            // An answer with an id belongs to a command sent with `tell`.
             if answer["id"].is_null() {
                 break answer;
             }
@@ -67,28 +67,28 @@ impl Peer {
         }
     }
 
-    /// Gives a command whose answer is not waited for: it says `"async": true`, and has an id.
+    /// Sends a command without waiting for its answer: it has `"async": true` and an id.
     pub async fn tell(&mut self, command: &str, mut with: Value) {
         with["command"] = command.into();
         let line = format!("{with}\n");
         self.commands.write_all(line.as_bytes()).await.expect("the peer reads commands");
     }
 
-    /// As `ask`, where an error fails the test.
+    /// Like `ask`, but an error fails the test.
     pub async fn get(&mut self, command: &str, with: Value) -> Value {
         let answer = self.ask(command, with).await;
         answer.unwrap_or_else(|error| panic!("the peer's {command} failed: {error}"))
     }
 
-    /// Ends the peer, and with it the plugin.
+    /// Ends the peer and the plugin.
     pub async fn end(mut self) {
         drop(self.commands);
-        let status = self.child.wait().await.expect("the peer can be waited for");
+        let status = self.child.wait().await.expect("can wait for the peer");
         assert!(status.success(), "the peer ended with {status}");
     }
 }
 
-/// A data source in the peer's words.
+/// Returns a data source as the peer expects it.
 pub fn context(source: &DataSource) -> Value {
     let settings = &source.settings;
     let json: Value = serde_json::from_slice(&settings.json_data).unwrap_or(json!({}));
@@ -108,7 +108,7 @@ pub fn context(source: &DataSource) -> Value {
     })
 }
 
-/// A query in the peer's words.
+/// Returns a query as the peer expects it.
 pub fn query(query: &Query) -> Value {
     let model = &query.0;
     json!({

@@ -1,5 +1,5 @@
-//! A plugin as a child process: started with the environment that Grafana gives it and no other, connected to by its
-//! handshake line, stopped as go-plugin stops it.
+//! A plugin as a child process. It is started with exactly the environment that Grafana passes, the harness connects to
+//! the address in its handshake line, and it is stopped as go-plugin stops it.
 
 mod channel;
 pub mod launch;
@@ -29,7 +29,7 @@ pub struct Plugin {
     pub channel: Channel,
     pub directory: Directory,
     child: Child,
-    /// What came on stdout after the handshake line. It should stay empty.
+    /// Output on stdout after the handshake line. There should be none.
     stdout: Seen<Vec<u8>>,
 }
 
@@ -41,7 +41,7 @@ pub struct Handshake {
     pub network: String,
     pub address: String,
     pub protocol: String,
-    /// What stands behind the fifth field, with its bars.
+    /// Everything after the fifth field, including the bars.
     pub rest: String,
 }
 
@@ -49,7 +49,8 @@ pub struct Handshake {
 
 impl Handshake {
     pub fn parse(line: &str) -> anyhow::Result<Self> {
-        let mut parts = line.strip_suffix('\n').context("the handshake line has no end")?.splitn(6, '|');
+        let mut parts =
+            line.strip_suffix('\n').context("the handshake line does not end with a newline")?.splitn(6, '|');
         let mut next = || parts.next().map(str::to_owned).with_context(|| format!("handshake line {line:?}"));
         Ok(Self {
             core_version: next()?,
@@ -65,18 +66,18 @@ impl Handshake {
 // === impl Plugin ===
 
 impl Plugin {
-    /// The plugin that `cargo xtask package` made of an example.
+    /// Returns the plugin that `cargo xtask package` built from an example.
     pub fn packaged(example: &str) -> Launch {
         Launch::of_folder(&crate::artifacts::packaged(example))
     }
 
-    /// A built guest by its package's name, in a plugin directory of its own, with its machine code if it was compiled
-    /// ahead of time.
+    /// Returns a built guest by its package's name, in its own plugin directory, with its machine code if it was
+    /// compiled ahead of time.
     pub fn guest(name: &str) -> Launch {
         Launch::of_guest(&crate::artifacts::component(name))
     }
 
-    /// Any bytes in the component's place.
+    /// Returns a plugin whose component file contains any bytes.
     pub fn of(component: &[u8]) -> Launch {
         Launch::of_component(component)
     }
@@ -110,26 +111,26 @@ impl Plugin {
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = self.child.id().expect("the process still runs").cast_signed();
+        let pid = self.child.id().expect("the process is still running").cast_signed();
         let pid = rustix::process::Pid::from_raw(pid).expect("a process id");
         rustix::process::kill_process(pid, signal).expect("the signal can be sent");
     }
 
-    /// What go-plugin does first: the controller's Shutdown. Its reply may be lost when the process is quick.
+    /// Calls the controller's Shutdown, as go-plugin does first. The reply may be lost if the process ends quickly.
     pub async fn shutdown(&self) {
         let _ = GrpcControllerClient::new(self.channel.clone()).shutdown(Empty {}).await;
     }
 
-    /// Waits for the end of the process, and checks that it kept to stdout's and stderr's rules.
+    /// Waits for the end of the process, and checks that stdout is empty and stderr is valid.
     pub async fn exit(&mut self) -> ExitStatus {
-        let status = self.child.wait().await.expect("the process can be waited for");
+        let status = self.child.wait().await.expect("can wait for the process");
         self.logs.ended().await;
         self.assert_quiet_stdout();
         self.logs.assert_valid();
         status
     }
 
-    /// Shutdown, and the exit status that followed.
+    /// Calls Shutdown, and returns the process's exit status.
     pub async fn stop(mut self) -> ExitStatus {
         self.shutdown().await;
         self.exit().await
@@ -139,12 +140,12 @@ impl Plugin {
         self.child.kill().await.expect("the process can be killed");
     }
 
-    /// Whether the process still runs.
+    /// Whether the process is still running.
     pub fn running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Another connection to the same process. The one before is closed once no call uses it any more.
+    /// Opens a new connection to the same process. The old one is closed once no call uses it any more.
     pub async fn reconnect(&mut self) {
         self.channel = connect(&self.handshake).await.expect("another connection");
     }
@@ -156,8 +157,8 @@ impl Plugin {
 }
 
 impl Drop for Plugin {
-    /// The child is killed by tokio. A failing test shows what the plugin had to say; a passing one that had a broken
-    /// line does not pass.
+    /// Tokio kills the child. A failing test shows the plugin's log; a test that would pass fails if a log line was
+    /// invalid.
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- the plugin's log\n{}---", self.logs);
@@ -174,12 +175,12 @@ async fn connect(handshake: &Handshake) -> anyhow::Result<Channel> {
     let channel = match handshake.network.as_str() {
         "unix" => Channel::over(unix_socket(address).await.with_context(cannot)?).await,
         "tcp" => Channel::over(TcpStream::connect(address).await.with_context(cannot)?).await,
-        other => anyhow::bail!("network {other:?} in the handshake"),
+        other => anyhow::bail!("unknown network {other:?} in the handshake"),
     };
     channel.with_context(cannot)
 }
 
-/// As Go's dialer reads it: an address that starts with `@` is in the abstract namespace.
+/// Connects like Go's dialer: an address that starts with `@` is in the abstract namespace.
 async fn unix_socket(address: &str) -> std::io::Result<UnixStream> {
     match address.strip_prefix('@') {
         None => UnixStream::connect(address).await,

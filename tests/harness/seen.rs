@@ -1,5 +1,5 @@
-//! A value that one side writes as things happen and that tests wait on. Waiting looks at the value, not at the
-//! moment it changed, so nothing is missed by looking late and nothing needs a sleep.
+//! A value that one side changes as things happen and that tests wait on. Waiting checks the value, not the moment of
+//! the change, so a test that looks late misses nothing, and no sleep is needed.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ pub struct Seen<T>(Arc<watch::Sender<T>>);
 
 // === impl Seen ===
 
-/// Another handle on the same value.
+/// Returns another handle to the same value.
 impl<T> Clone for Seen<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
@@ -28,12 +28,12 @@ impl<T> Seen<T> {
         self.0.send_modify(change);
     }
 
-    /// What `look` finds in the value now.
+    /// Returns what `look` finds in the current value.
     pub fn now<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         look(&self.0.borrow())
     }
 
-    /// What `look` finds, as soon as it finds something.
+    /// Waits until `look` finds something, and returns it.
     pub async fn until<R>(&self, look: impl Fn(&T) -> Option<R>) -> R {
         let mut receiver = self.0.subscribe();
         loop {
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_late_waiter_sees_what_came_before() {
+    fn a_late_waiter_sees_earlier_changes() {
         crate::run(async {
             let seen = Seen::<Vec<u32>>::new();
             seen.push(7);

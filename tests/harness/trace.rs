@@ -15,7 +15,7 @@ use serde_json::Value;
 pub use self::compare::differences;
 pub use self::waterfall::{duration, waterfall};
 
-/// The trace of a test's call, Grafana's span in it, and the header that says so: the example of W3C Trace Context.
+/// The trace of a test's call, Grafana's span in it, and the header with both: the example of W3C Trace Context.
 pub const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub const PARENT: &str = "b7ad6b7169203331";
 pub const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -79,7 +79,7 @@ impl Trace {
         names.iter().all(|name| self.spans.iter().any(|span| span.name == *name))
     }
 
-    /// Spans whose parent is not of this trace's spans: those of the caller's own span, usually.
+    /// Returns the spans whose parent is not in this trace. Usually the parent is the caller's own span.
     pub fn roots(&self) -> Vec<&Span> {
         let known = |id: &str| self.spans.iter().any(|span| span.span_id == id);
         self.in_order(|span| !known(&span.parent_id))
@@ -89,7 +89,7 @@ impl Trace {
         self.in_order(|span| span.parent_id == parent.span_id)
     }
 
-    /// Names from the outermost span that was seen down to this one.
+    /// Returns the names from the outermost known span down to this one.
     pub fn path(&self, span: &Span) -> Vec<&str> {
         let mut path = Vec::new();
         let mut next = self.spans.iter().find(|known| known.span_id == span.span_id);
@@ -135,7 +135,7 @@ impl Span {
         self.events.iter().map(|event| event.name.as_str()).collect()
     }
 
-    /// An attribute as text; a number in digits; empty where there is none.
+    /// Returns an attribute as text, a number as digits, or an empty string if there is none.
     pub fn text(&self, key: &str) -> String {
         match self.attributes.get(key) {
             Some(Value::String(text)) => text.clone(),

@@ -1,5 +1,5 @@
-//! An HTTP/1 server on a free port, in the place of the system that a data source asks. It keeps what it was asked,
-//! and does to the plugin what a test wants done.
+//! An HTTP/1 server on a free port: it stands in for the system that a data source queries. It records its requests,
+//! and answers or fails as the test wants.
 
 mod answer;
 
@@ -22,20 +22,20 @@ pub struct Upstream {
     server: tokio::task::JoinHandle<()>,
 }
 
-/// A request as it came in.
+/// A request as it was received.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
     pub path: String,
     pub query: String,
-    /// Lower-case names. Values that came apart are joined by ", ".
+    /// Names are in lower case. The values of repeated headers are joined by ", ".
     pub headers: HashMap<String, String>,
     pub body: Bytes,
     /// Counts connections from 0.
     pub connection: usize,
-    /// Answered to its end, by whatever the handler chose.
+    /// The handler's answer was sent completely.
     pub answered: bool,
-    /// The plugin hung up before that.
+    /// The plugin closed the connection before that.
     pub aborted: bool,
 }
 
@@ -73,12 +73,12 @@ impl Upstream {
         self.seen.now(Clone::clone)
     }
 
-    /// The first request that fits, as soon as it is seen.
+    /// Waits for a request that fits, and returns the first one.
     pub async fn wait_for(&self, fits: impl Fn(&Request) -> bool) -> Request {
         self.seen.until(|requests| requests.iter().find(|request| fits(request)).cloned()).await
     }
 
-    /// As soon as `count` requests were seen, whether or not they were answered.
+    /// Waits until `count` requests have arrived, whether or not they were answered.
     pub async fn wait_for_requests(&self, count: usize) -> Vec<Request> {
         self.seen.until(|requests| (requests.len() >= count).then(|| requests.clone())).await
     }
@@ -109,7 +109,7 @@ async fn accept(listener: TcpListener, handler: Handler, seen: Seen<Vec<Request>
 }
 
 async fn serve(stream: TcpStream, connection: usize, handler: Handler, seen: Seen<Vec<Request>>) {
-    // A second handle on the socket, by which an answer can have the connection reset.
+    // A second handle to the socket, so that an answer can reset the connection.
     let Ok(stream) = stream.into_std() else { return };
     let Ok(handle) = stream.try_clone() else { return };
     let Ok(stream) = TcpStream::from_std(stream) else { return };
@@ -148,7 +148,7 @@ async fn read(
     })
 }
 
-/// Notes how a request ended: dropped before its answer was complete, it was aborted.
+/// Records how a request ended. If it is dropped before the answer is complete, the request was aborted.
 struct Watch {
     seen: Seen<Vec<Request>>,
     number: usize,

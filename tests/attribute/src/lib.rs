@@ -1,17 +1,17 @@
-//! `#[gpx_tests::test]`: an asynchronous test that is run to its end, or fails when it hangs.
+//! `#[gpx_tests::test]`: an asynchronous test that runs to its end, or fails if it hangs.
 //!
-//! A crate of its own because a procedural macro must be one. It reads tokens by hand: a parser would take longer to
-//! build than all that it is needed for here.
+//! It is a separate crate because procedural macros must be. It reads the tokens without a parser crate, which would
+//! take far longer to build than the little parsing here justifies.
 
 use proc_macro::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 
-/// Turns `async fn name() { … }` into a `#[test]` that hands the body to `gpx_tests::run`.
+/// Turns `async fn name() { … }` into a `#[test]` that passes the body to `gpx_tests::run`.
 #[proc_macro_attribute]
 pub fn test(_: TokenStream, item: TokenStream) -> TokenStream {
     let mut tokens: Vec<TokenTree> = item.into_iter().collect();
     let asynchronous = tokens.iter().position(|token| is_word(token, "async"));
     let (Some(place), Some(TokenTree::Group(body))) = (asynchronous, tokens.pop()) else {
-        return r#"compile_error!("a test is an `async fn`");"#.parse().unwrap_or_default();
+        return r#"compile_error!("a test must be an `async fn`");"#.parse().unwrap_or_default();
     };
     let keyword = tokens.remove(place);
     let mut argument = TokenStream::from(keyword);

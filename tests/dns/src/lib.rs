@@ -1,4 +1,5 @@
-//! A DNS server that knows one name. The end-to-end tests and the host's unit tests use it; it shares no code with either.
+//! A DNS server that knows one name. The end-to-end tests and the host's unit tests use it; it shares no code with
+//! either.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,13 +9,13 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 
-/// Answers until it is dropped.
+/// A DNS server that runs until it is dropped.
 pub struct NameServer {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
 
-/// What the server answers: one name, and the address that it has.
+/// What the server knows: one name and its address.
 struct Zone {
     name: Name,
     address: Ipv4Addr,
@@ -28,8 +29,8 @@ impl NameServer {
         Self::serve(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?, name, address)
     }
 
-    /// Starts a server on port 53, which only root may do. `resolv.conf` cannot name another port, so the server has a
-    /// loopback address of its own instead.
+    /// Starts a server on port 53, which requires root. `resolv.conf` cannot name another port, so the server gets its
+    /// own loopback address instead.
     pub async fn start_on_port_53(name: &str, address: Ipv4Addr) -> io::Result<Self> {
         let [.., low] = std::process::id().to_be_bytes();
         for number in 1..=250 {
@@ -71,7 +72,7 @@ impl Zone {
         }
     }
 
-    /// The reply to a question. What cannot be read gets none.
+    /// Returns the reply to a question, or none if the question cannot be parsed.
     fn reply(&self, question: &[u8]) -> Option<Vec<u8>> {
         let question = Message::from_vec(question).ok()?;
         let asked = question.queries.first()?.clone();
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_for_its_name_only() {
+    async fn answers_only_for_its_name() {
         let address = Ipv4Addr::new(192, 0, 2, 1);
         let server = NameServer::start("a.test", address).await.unwrap();
 

@@ -1,4 +1,4 @@
-//! One call on its way to the plugin: the message, and the metadata that travels beside it.
+//! A call to the plugin: the message, and the metadata that is sent with it.
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -29,7 +29,7 @@ impl<M, R> Call<M, R> {
         Self { message, metadata: Vec::new(), deadline: None, send: Box::new(send) }
     }
 
-    /// Puts the call into a trace: a `traceparent` as Grafana's gRPC client sends it.
+    /// Makes the call part of a trace, with a `traceparent` like that of Grafana's gRPC client.
     pub fn traceparent(self, traceparent: &str) -> Self {
         self.metadata("traceparent", traceparent)
     }
@@ -39,14 +39,14 @@ impl<M, R> Call<M, R> {
         self
     }
 
-    /// Tells the plugin how long its answer is waited for. The harness itself goes on waiting, so that whatever ends the
-    /// call then is the plugin's doing.
+    /// Sends the plugin a deadline. The harness itself does not enforce it, so if the call ends then, the plugin has
+    /// ended it.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Changes the message in ways that have no method of their own.
+    /// Changes the message in ways for which there is no method.
     pub fn with(mut self, change: impl FnOnce(&mut M)) -> Self {
         change(&mut self.message);
         self
@@ -82,7 +82,7 @@ impl<M, R> IntoFuture for Call<M, R> {
     fn into_future(self) -> Self::IntoFuture {
         let mut request = tonic::Request::new(self.message);
         for (key, value) in self.metadata {
-            let value: MetadataValue<Ascii> = value.parse().expect("metadata is plain text");
+            let value: MetadataValue<Ascii> = value.parse().expect("metadata is ASCII text");
             request.metadata_mut().insert(key, value);
         }
         if let Some(deadline) = self.deadline {

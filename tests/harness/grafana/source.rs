@@ -1,4 +1,4 @@
-//! The data source or app that calls are made for, with the user and the Grafana around it.
+//! The data source or app that calls are made for, with the user and Grafana's configuration.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,14 +16,14 @@ pub struct DataSource {
     pub grafana: HashMap<String, String>,
 }
 
-/// An app in the place of a data source.
+/// An app instead of a data source.
 #[derive(Clone, Debug, Default)]
 pub struct App(pub AppInstanceSettings);
 
 // === impl DataSource ===
 
 impl DataSource {
-    /// A data source with that URL, and with an id and uid that no other has.
+    /// Returns a data source with that URL, and with a unique id and uid.
     pub fn new(url: &str) -> Self {
         static NEXT: AtomicI64 = AtomicI64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +67,7 @@ impl DataSource {
         self.secret("basicAuthPassword", password)
     }
 
-    /// The same data source after someone pressed "Save & test".
+    /// Returns the same data source after someone clicked "Save & test".
     pub fn updated(mut self) -> Self {
         self.settings.last_updated_ms += 1000;
         self
@@ -88,7 +88,7 @@ impl DataSource {
         self
     }
 
-    /// An entry of the configuration that Grafana sends with each request.
+    /// Sets an entry of the configuration that Grafana sends with each request.
     pub fn grafana(mut self, key: &str, value: &str) -> Self {
         self.grafana.insert(key.to_owned(), value.to_owned());
         self
@@ -125,7 +125,7 @@ impl App {
         self
     }
 
-    /// The same app after someone saved its settings.
+    /// Returns the same app after someone saved its settings.
     pub fn updated(mut self) -> Self {
         self.0.last_updated_ms += 1000;
         self

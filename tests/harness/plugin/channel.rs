@@ -1,5 +1,5 @@
-//! The connection to a plugin: HTTP/2, and nothing that ends a call of its own accord. tonic's own channel watches a call's
-//! deadline too, so a plugin that ignores the deadline would go unnoticed behind it.
+//! The connection to a plugin: plain HTTP/2 that never ends a call by itself. tonic's own channel enforces a call's
+//! deadline too, so with it a plugin that ignores the deadline would go unnoticed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ impl Channel {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> hyper::Result<Self> {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
-        // How it ended is what the calls on it are told.
+        // If the connection fails, the calls on it return the error.
         tokio::spawn(async move { drop(connection.await) });
         Ok(Self(sender))
     }
@@ -39,7 +39,7 @@ impl tower_service::Service<http::Request<Body>> for Channel {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        // HTTP/2 sends a scheme and an authority; a socket has neither.
+        // HTTP/2 requires a scheme and an authority; a socket has neither.
         let mut parts = std::mem::take(request.uri_mut()).into_parts();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(Authority::from_static("plugin"));

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::Plugin;
 use crate::directory::{self, Directory};
 
-/// The name that test plugins' files share. A packaged example brings its own.
+/// The common part of the names of a test plugin's files. A packaged example has its own.
 const STEM: &str = "gpx_test";
 
 pub struct Launch {
@@ -63,7 +63,7 @@ impl Launch {
     }
 
     fn new(directory: Directory, executable: PathBuf) -> Self {
-        // What Grafana 13 and go-plugin 1.8 pass to every plugin. PATH, HOME and the like are not among it.
+        // What Grafana 13 and go-plugin 1.8 pass to every plugin. PATH, HOME and the like are not included.
         let variables = [
             ("grafana_plugin_type", "datasource"),
             ("PLUGIN_MIN_PORT", "10000"),
@@ -88,12 +88,12 @@ impl Launch {
         self
     }
 
-    /// A key of `[plugin.<id>]` in grafana.ini.
+    /// Sets a key of `[plugin.<id>]` in grafana.ini.
     pub fn setting(self, key: &str, value: &str) -> Self {
         self.env(&format!("GF_PLUGIN_{}", key.to_uppercase()), value)
     }
 
-    /// What Grafana passes when its own traces go to `address`, and nothing of it when they go nowhere.
+    /// Sets the variables that Grafana passes if its own traces go to `address`. It passes none of them otherwise.
     pub fn tracing(self, address: &str) -> Self {
         self.env("GF_INSTANCE_OTLP_ADDRESS", address)
             .env("GF_INSTANCE_OTLP_PROPAGATION", "w3c")
@@ -103,7 +103,7 @@ impl Launch {
             .env("GF_PLUGIN_VERSION", "1.2.3")
     }
 
-    /// Removes a file of the plugin by the end of its name.
+    /// Removes the plugin's file whose name ends with `suffix`.
     pub fn without(self, suffix: &str) -> Self {
         for name in self.directory.entries() {
             if name.ends_with(suffix) {
@@ -113,7 +113,7 @@ impl Launch {
         self
     }
 
-    /// Writes a file of the plugin. Not for the executable: it is shared with other tests.
+    /// Writes a file of the plugin. Do not use it for the executable, which is shared with other tests.
     pub fn file(self, name: &str, content: &[u8]) -> Self {
         let path = self.directory.join(name);
         let _ = std::fs::remove_file(&path);
@@ -125,7 +125,7 @@ impl Launch {
         self.directory.path()
     }
 
-    /// Names of the plugin's files.
+    /// Returns the names of the plugin's files.
     pub fn entries(&self) -> Vec<String> {
         self.directory.entries()
     }
@@ -138,12 +138,12 @@ impl Launch {
         &self.variables
     }
 
-    /// The name of the plugin's file that ends so.
+    /// Returns the name of the plugin's file that ends with `suffix`.
     pub fn name_of(&self, suffix: &str) -> String {
         let mut names = self.directory.entries().into_iter();
         names
             .find(|name| name.ends_with(suffix))
-            .unwrap_or_else(|| panic!("no file of the plugin is *{suffix}"))
+            .unwrap_or_else(|| panic!("the plugin has no file *{suffix}"))
     }
 
     /// Starts it, and reads its handshake.
@@ -156,8 +156,8 @@ impl Launch {
         Self::spawn(command, self.directory).await
     }
 
-    /// Starts it through another program, `sudo` or `unshare` for example: `wrap` gets the executable's path and
-    /// returns the program and its arguments.
+    /// Starts it through another program, such as `sudo` or `unshare`: `wrap` gets the directory and the executable's
+    /// path, and returns the program and its arguments.
     pub async fn start_by(self, wrap: impl FnOnce(&Path, &Path) -> Vec<String>) -> anyhow::Result<Plugin> {
         let words = wrap(self.directory.path(), &self.executable);
         let (program, arguments) = words.split_first().context("a program to start")?;
@@ -166,7 +166,7 @@ impl Launch {
         Self::spawn(command, self.directory).await
     }
 
-    /// Runs it to its end, for starts that are not meant to succeed and for subcommands.
+    /// Runs it to its end, for subcommands and for starts that should fail.
     pub async fn output(self, arguments: &[&str]) -> std::process::Output {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
@@ -175,14 +175,14 @@ impl Launch {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.executable);
-        // Grafana does not change the directory: a plugin finds its files by the executable's own path.
+        // Grafana does not change the directory: a plugin finds its files relative to its executable.
         command.env_clear().envs(&self.variables).current_dir("/").kill_on_drop(true);
         command
     }
 
     async fn spawn(mut command: Command, directory: Directory) -> anyhow::Result<Plugin> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let child = command.spawn().context("the executable cannot be started")?;
+        let child = command.spawn().context("cannot start the executable")?;
         Plugin::connected(child, directory, Path::new("/")).await
     }
 }

@@ -1,5 +1,5 @@
-//! A plugin in a root of its own, which it cannot write to and which holds nothing but the plugin's directory, one for
-//! sockets, and the resolver's configuration that every container has: no /proc, no /tmp, no library, no certificate.
+//! A plugin in its own root directory. It cannot write to it, and it contains only the plugin's directory, one for
+//! sockets, and the resolver configuration that every container has: no /proc, no /tmp, no libraries, no certificates.
 
 use std::net::IpAddr;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -11,10 +11,10 @@ use tokio::process::Command;
 use super::{Launch, Plugin};
 use crate::directory::{self, Directory};
 
-/// `nobody`, which owns no file of the root but the folder for sockets.
+/// The user `nobody`. It owns nothing in the root directory except the folder for sockets.
 const USER: u32 = 65534;
 
-/// Whether this process may do that. If not, it says so, and fails in CI.
+/// Whether this process may change the root directory. If not, it prints that, and in CI it fails.
 pub fn possible() -> bool {
     let possible = rustix::process::geteuid().is_root();
     if !possible {
@@ -42,7 +42,7 @@ pub async fn start(launch: Launch, name_server: IpAddr) -> anyhow::Result<Plugin
     command.arg(format!("--userspec={USER}:{USER}")).arg(root.path()).arg(format!("/plugin/{name}"));
     command.env_clear().envs(launch.variables()).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().context("chroot cannot be started")?;
+    let child = command.spawn().context("cannot start chroot")?;
     let place = root.path().to_owned();
     Plugin::connected(child, root, &place).await
 }

@@ -1,13 +1,13 @@
-//! Two traces of the same calls, one of them of a plugin on the Go SDK: what differs and is not meant to.
+//! Compares two traces of the same calls, one of them from a plugin on the Go SDK, and finds unintended differences.
 
 use serde_json::Value;
 
 use super::{Attributes, Event, Span, Trace};
 
-/// Attributes that are left out on both sides, and why.
+/// Attributes that are ignored on both sides, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
-    ("pyroscope.profile.id", "joins a span with a Go profile; there is no such profile of a component"),
-    ("exception.type", "a Go type name on one side, a Rust one or none on the other"),
+    ("pyroscope.profile.id", "links a span to a Go profile; a component has no such profile"),
+    ("exception.type", "a Go type name on one side, a Rust type name or none on the other"),
     ("exception.stacktrace", "names functions of the plugin"),
     ("telemetry.sdk.language", "names the SDK that made the span"),
     ("telemetry.sdk.name", "names the SDK that made the span"),
@@ -17,7 +17,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("process.runtime.description", "names the runtime"),
 ];
 
-/// Attributes of which only the presence is compared, as their values are of one run: addresses, ports, times.
+/// Attributes of which only the presence is compared, because their values differ in each run: addresses, ports, times.
 const OF_ONE_RUN: &[&str] = &[
     "server.address",
     "server.port",
@@ -28,13 +28,13 @@ const OF_ONE_RUN: &[&str] = &[
     "exception.message",
 ];
 
-/// Services that go-plugin calls on its own. The Go SDK makes server spans for them, for ever open ones among them;
-/// this host makes none.
+/// Services that go-plugin calls on its own. The Go SDK makes server spans for them, some of which never end; this host
+/// makes none.
 const NOT_OF_GRAFANA: &[&str] = &["plugin.", "grpc.health.", "grpc.reflection."];
 
-/// A line for each thing in which the trees differ; none if they are equal. Siblings are not in order. The scope
-/// names the library that made a span and is not compared. `http.url` is compared without userinfo and query values,
-/// which this host redacts, and with the path `/` where it has none.
+/// Returns a line for each difference between the trees, and none if they are equal. The order of siblings does not
+/// matter. The scope names the library that made a span and is not compared. `http.url` is compared without userinfo
+/// and query values, which this host redacts, and with the path `/` if it has none.
 pub fn differences(ours: &Trace, theirs: &Trace) -> Vec<String> {
     let forest = |trace: &Trace| {
         let mut trees: Vec<_> =
@@ -50,7 +50,7 @@ pub fn differences(ours: &Trace, theirs: &Trace) -> Vec<String> {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Tree {
     name: String,
-    /// Everything about the span itself, a line each.
+    /// Everything about the span itself, one line each.
     facts: Vec<String>,
     children: Vec<Tree>,
 }
@@ -69,7 +69,7 @@ fn tree(trace: &Trace, span: &Span) -> Tree {
     ];
     facts.extend(pairs(&span.attributes).map(|pair| format!("attribute {pair}")));
     facts.extend(pairs(&span.resource).map(|pair| format!("resource {pair}")));
-    // In the order of their times: what came before what is a fact, too.
+    // In the order of their times, because the order is compared too.
     facts.extend(
         span.events.iter().enumerate().map(|(number, event)| format!("event {number} {}", fact(event))),
     );
@@ -98,7 +98,7 @@ fn pairs(attributes: &Attributes) -> impl Iterator<Item = String> {
 fn siblings(path: &str, ours: &[Tree], theirs: &[Tree], found: &mut Vec<String>) {
     let mut theirs: Vec<_> = theirs.iter().collect();
     for tree in ours {
-        // The one that is equal, else one of that name: then the difference is inside it.
+        // An equal tree, otherwise one of that name: then the difference is inside it.
         let same = theirs.iter().position(|other| *other == tree);
         let alike = same.or_else(|| theirs.iter().position(|other| other.name == tree.name));
         match alike {
@@ -119,7 +119,7 @@ fn compare(path: &str, ours: &Tree, theirs: &Tree, found: &mut Vec<String>) {
     siblings(&path, &ours.children, &theirs.children, found);
 }
 
-/// Scheme, host, path and the names of the query: what both sides may show.
+/// Returns scheme, host, path and the names of the query parameters, which both sides may show.
 fn redacted(url: &str) -> String {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
     let base = match (base.find("://"), base.rfind('@')) {
@@ -128,14 +128,14 @@ fn redacted(url: &str) -> String {
         }
         _ => base.to_owned(),
     };
-    // A URL without a path asks for `/`, and is written so here; Go keeps what the settings say.
+    // A URL without a path requests `/` and is written with it here; Go keeps the URL as it is in the settings.
     let root = base.find("://").is_some_and(|scheme| !base[scheme + 3..].contains('/'));
     let base = if root { format!("{base}/") } else { base };
     let names: Vec<_> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     format!("{}?{}", without_ports(&base), names.join("&"))
 }
 
-/// A port is another one in each run: `127.0.0.1:40123` becomes `127.0.0.1:…`.
+/// Ports differ in each run: `127.0.0.1:40123` becomes `127.0.0.1:…`.
 fn without_ports(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_but_for_order_ids_and_ports() {
+    fn equal_except_for_order_ids_and_ports() {
         let ours = Trace::new(vec![
             span("call", "1", "0", &[("http.url", "http://127.0.0.1:40001/x?token=REDACTED")]),
             span("A", "2", "1", &[]),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_differs() {
+    fn names_the_differences() {
         let ours = Trace::new(vec![span("call", "1", "0", &[("user", "ada")]), span("A", "2", "1", &[])]);
         let mut theirs = Trace::new(vec![span("call", "1", "0", &[("user", "bob")])]);
         theirs.spans[0].status = "error".into();

@@ -1,11 +1,11 @@
-//! A trace on a terminal: one line a span, indented below its parent, with its place in time.
+//! A trace on a terminal: one line per span, indented under its parent, with its position in time.
 
 use super::{Span, Trace};
 
-/// Columns of the time line.
+/// The width of the timeline, in columns.
 const WIDTH: u64 = 32;
 
-/// Every span with its duration and a bar; below it what it carries that a reader looks for.
+/// Returns a line for every span, with its duration, a bar and the attribute that matters to a reader.
 pub fn waterfall(trace: &Trace) -> String {
     let start = trace.spans.iter().map(|span| span.start).min().unwrap_or_default();
     let end = trace.spans.iter().map(|span| span.end).max().unwrap_or_default();
@@ -60,7 +60,7 @@ fn bar(span: &Span, start: u64, end: u64) -> String {
     )
 }
 
-/// The attribute that tells one such span from the next, and why it failed.
+/// Returns the attribute that distinguishes similar spans, and why the span failed.
 fn note(span: &Span) -> String {
     let keys = ["query.ref_id", "http.url", "request_status", "rpc.response.status_code", "http.status_code"];
     let mut words: Vec<String> = keys

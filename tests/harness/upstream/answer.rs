@@ -1,4 +1,4 @@
-//! What an upstream does with a request.
+//! How an upstream answers a request.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -21,23 +21,23 @@ pub enum Answer {
         headers: Vec<(String, String)>,
         body: Bytes,
     },
-    /// The answer, once the gate is opened.
+    /// The answer is sent once the gate is opened.
     After(Gate, Box<Answer>),
-    /// Head and half of the body, then the end of the connection.
+    /// The head and half of the body, then the connection is closed.
     CloseMidBody(Bytes),
-    /// Head and half of the body; the rest never comes.
+    /// The head and half of the body; the rest is never sent.
     StallMidBody(Bytes),
-    /// The connection's end in the place of an answer.
+    /// The connection is closed without an answer.
     Close,
-    /// A TCP reset in the place of an answer.
+    /// The connection is reset without an answer.
     Reset,
 }
 
-/// Closed at first; opened by a test.
+/// Starts closed; a test opens it.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
-/// An answer whose connection is to be closed without one.
+/// The error that closes a connection without an answer.
 #[derive(Debug)]
 pub(super) struct Closed;
 
@@ -54,7 +54,7 @@ enum End {
     Never,
 }
 
-/// The documented shape of the example's upstream: points a second apart, each worth its number.
+/// Returns what the example's upstream is documented to return: points a second apart, each with its number as value.
 pub fn points(count: usize) -> serde_json::Value {
     let point = |number: usize| {
         let (hour, minute, second) = (number / 3600 % 24, number / 60 % 60, number % 60);
@@ -95,7 +95,7 @@ impl Answer {
         }
     }
 
-    /// The answer, once `gate` is opened.
+    /// Returns the same answer, sent once `gate` is opened.
     pub fn after(self, gate: &Gate) -> Self {
         Self::After(gate.clone(), Box::new(self))
     }
@@ -121,7 +121,7 @@ impl Answer {
             }
             Self::Reset => {
                 watch.answered();
-                // Closing a socket that lingers for no time sends a reset.
+                // Closing a socket with a linger time of zero sends a reset.
                 rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO)).expect("SO_LINGER");
                 return Err(Closed);
             }
@@ -132,7 +132,7 @@ impl Answer {
         }
         response = response.header("content-length", body.len());
         let shown = if matches!(end, End::Complete) { body } else { body.slice(..body.len() / 2) };
-        // hyper never polls the body of an answer that has none.
+        // hyper never polls the body of a response that has none.
         if shown.is_empty() || request.method == "HEAD" {
             watch.answered();
         }
@@ -186,7 +186,7 @@ impl Body for Pieces {
         match self.end {
             End::Complete => Poll::Ready(None),
             End::Broken => Poll::Ready(Some(Err(Closed))),
-            // Woken by nothing: the end of the connection drops the body.
+            // Nothing wakes this: the body is dropped when the connection ends.
             End::Never => Poll::Pending,
         }
     }

@@ -1,4 +1,5 @@
-//! Requests that go out. The query's JSON: `{"url", "method", "headers": {name: value}, "body", "timeout_ms", "count"}`.
+//! Requests that go out. The query's JSON: `{"url", "method", "headers": {name: value}, "body", "timeout_ms",
+//! "count"}`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
