@@ -1,4 +1,4 @@
-// The front end of the data source, as Grafana loads it: an AMD module, written by hand, so that nothing is built.
+// The frontend of the data source: an AMD module, as Grafana loads it, which needs no build step.
 define(['react', '@grafana/data', '@grafana/runtime', '@grafana/ui'], function (React, data, runtime, ui) {
   'use strict';
 
@@ -10,8 +10,8 @@ define(['react', '@grafana/data', '@grafana/runtime', '@grafana/ui'], function (
       return DEFAULTS;
     }
 
-    // A query that an older version of the editor saved. The back end knows how to read it; what is not the plugin's
-    // own, such as the refId, stays. Grafana calls this before it shows or runs a query.
+    // Migrates a query that an older version of the editor saved. The backend does the migration; properties that are
+    // not the plugin's own, such as the refId, are kept. Grafana calls this before it shows or runs a query.
     async migrateQuery(query) {
       if (query.version === DEFAULTS.version) {
         return query;
@@ -22,7 +22,7 @@ define(['react', '@grafana/data', '@grafana/runtime', '@grafana/ui'], function (
     }
   }
 
-  // URL, authentication and headers: the form that Grafana's HTTP data sources share.
+  // URL, authentication and headers: the form shared by Grafana's HTTP data sources.
   function ConfigEditor({ options, onOptionsChange }) {
     return element(ui.DataSourceHttpSettings, {
       defaultUrl: 'http://127.0.0.1:8080/metrics',
@@ -32,7 +32,7 @@ define(['react', '@grafana/data', '@grafana/runtime', '@grafana/ui'], function (
   }
 
   function QueryEditor({ datasource, query, onChange, onRunQuery }) {
-    // Where Grafana does not migrate by itself, the editor does, once for each query.
+    // If Grafana does not migrate the query itself, the editor does, once for each query.
     React.useEffect(
       function () {
         let current = true;
@@ -53,7 +53,7 @@ define(['react', '@grafana/data', '@grafana/runtime', '@grafana/ui'], function (
     const multiplier = query.multiplier ?? DEFAULTS.multiplier;
     return element(
       ui.InlineField,
-      { label: 'Multiplier', labelWidth: 16, tooltip: 'What the service multiplies each value by: a whole number' },
+      { label: 'Multiplier', labelWidth: 16, tooltip: 'The service multiplies each value by this whole number' },
       element(ui.Input, {
         type: 'number',
         step: 1,

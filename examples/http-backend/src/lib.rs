@@ -1,5 +1,5 @@
 //! A data source that gets its points from an HTTP service: `{"datapoints":[{"time":RFC 3339,"value":number}, …]}`.
-//! It does what the HTTP back-end example of Grafana's documentation does, in the same spans.
+//! It does the same as the HTTP backend example of Grafana's documentation, with the same spans.
 
 use gpx_sdk::http::{self, StatusCode};
 use gpx_sdk::resource::{Request, ResponseSender};
@@ -11,12 +11,12 @@ mod model;
 
 use model::Model;
 
-/// One data source. An instance of it is made from the data source's settings.
+/// A data source. Each instance is created from the data source's settings.
 struct HttpBackend {
     url: String,
 }
 
-/// What the service answers.
+/// The response of the service.
 #[derive(Deserialize)]
 struct Answer {
     datapoints: Vec<Point>,
@@ -54,7 +54,7 @@ impl Data for HttpBackend {
 
 impl HttpBackend {
     fn points(&self, query: &Query) -> Result<Vec<Frame>> {
-        // The span ends when it goes out of scope. The request below becomes its child.
+        // The span ends when it goes out of scope. The span of the request below becomes its child.
         let span = span!(
             "query processing",
             "query.ref_id" = query.ref_id,
@@ -67,7 +67,7 @@ impl HttpBackend {
 
         let mut request = http::get(&self.url);
         if !query.json.is_empty() {
-            // A query that cannot be read is 400 by itself. Grafana's example says 500, and so does this one.
+            // By default, invalid JSON in a query is status 400. Grafana's example returns 500, and so does this one.
             let model: Model = query.json().map_err(|fault| Fault { status: 500, ..fault })?;
             request = request.query("multiplier", model.multiplier);
         }
@@ -90,8 +90,8 @@ impl HttpBackend {
     }
 }
 
-/// What the panel says when the service cannot be asked, in the words of Grafana's example; the log says why. With `?`
-/// in place of it the panel would say why, and Grafana would count the error as the service's, not the plugin's.
+/// The error in the panel if the request to the service fails, with the text of Grafana's example; the log says why.
+/// With `?` instead, the panel would say why, and Grafana would attribute the error to the service, not to the plugin.
 fn gateway(error: http::Error) -> Fault {
     log::warn!("upstream failed", "error" = error.to_string());
     match error.cause() {
@@ -115,7 +115,7 @@ impl Resource for HttpBackend {
     fn call(&self, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
         match (request.method.as_str(), request.path.as_str()) {
             (_, "echo") => Ok(response.send(&request.body)?),
-            // The query editor sends a query that an older version of it has saved.
+            // The query editor sends a query that an older version of the editor saved.
             ("POST", "migrate-query") => response.json(&request.json::<Model>()?),
             _ => Err(Fault::new(
                 404,

@@ -1,7 +1,8 @@
-//! The plugin's part of a query, as the editor saves it, and how an older one is read.
+//! The plugin's part of a query, as the editor saves it, and how older versions are read.
 //!
-//! Version 1 is `{"version": 1, "multiplier": N}`; before versions were counted it was `{"multiply": N}`. Both are read,
-//! the current one is written. What else a query holds, such as its refId, is Grafana's and stays with the editor.
+//! Version 1 is `{"version": 1, "multiplier": N}`; before there were versions, it was `{"multiply": N}`. Both can be
+//! read, and the current one is written. Other properties of a query, such as the refId, belong to Grafana; the editor
+//! keeps them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(from = "Saved")]
 pub struct Model {
     version: u32,
-    /// What the service multiplies each value by. 0 if a query says nothing of it.
+    /// The service multiplies each value by this. 0 if a query does not set it.
     pub multiplier: i64,
 }
 

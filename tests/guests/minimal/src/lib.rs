@@ -1,4 +1,4 @@
-//! A plugin without services. The host answers `Unimplemented` to every call.
+//! A plugin without services. For every call, the host returns `Unimplemented`.
 
 use gpx_sdk::{Plugin, Result, Settings};
 

@@ -1,5 +1,4 @@
-//! Requests that go out. The query's JSON: `{"url", "method", "headers": {name: value}, "body", "timeout_ms",
-//! "count"}`.
+//! Outgoing requests. The query's JSON: `{"url", "method", "headers": {name: value}, "body", "timeout_ms", "count"}`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,13 +45,13 @@ impl Wanted {
     }
 }
 
-/// Sends the request and answers with status, headers, body and the URL behind all redirects.
+/// Sends the request and returns status, headers, body and the URL after all redirects.
 pub fn fetch(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     Ok(vec![answer(wanted.request()?.send()?)?])
 }
 
-/// Sends the request `count` times before it waits for the first answer.
+/// Sends the request `count` times before it waits for the first response.
 pub fn fetch_many(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let mut pending = Vec::new();
@@ -71,8 +70,9 @@ pub fn sleep_on_upstream(query: &Query) -> Result<Vec<Frame>> {
     Ok(vec![Frame::new("slept").field("body", [text])])
 }
 
-/// Two spans are open, the outer one named by a `traceparent` of our own: the request is to be the outer one's child.
-/// Then a `traceparent` that names no span of ours: the request is to be the innermost one's child.
+/// Sends two requests with two spans open. The first has a `traceparent` that names the outer span, and must become its
+/// child. The second has a `traceparent` that does not name one of our spans, and must become a child of the inner
+/// span.
 pub fn own_traceparent(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let outer = span!("outer");

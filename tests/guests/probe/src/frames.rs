@@ -5,10 +5,10 @@ use gpx_sdk::{Field, Frame, Query, Result, Time};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The first instant of the numbers below.
+/// The first time value below.
 const START: i64 = 1_700_000_000_123_456_789;
 
-/// A column of each type, not nullable and nullable, with three rows; then the same without rows.
+/// Returns columns of each type, both non-nullable and nullable, with three rows; then the same without rows.
 pub fn all_types() -> Vec<Frame> {
     let frame = Frame::new("all types")
         .meta(&json!({ "preferredVisualisationType": "table", "custom": { "probe": 1 } }));
@@ -35,7 +35,7 @@ fn columns(frame: Frame, rows: usize) -> Frame {
     both(frame, "enum", rows, [0, 1, 0].map(Enumeration))
 }
 
-/// The values as they are and, with the second one null, as a nullable column with labels and a config.
+/// Adds the values as they are, and again with the second one null, as a nullable column with labels and a config.
 fn both<T: Item + Clone + Default>(frame: Frame, name: &str, rows: usize, values: [T; 3]) -> Frame {
     let values: Vec<T> = values.into_iter().take(rows).collect();
     let nullable: Vec<_> =
@@ -53,7 +53,7 @@ struct Wanted {
     rows: i64,
 }
 
-/// `{"rows": n}`: as many times, a second apart, and numbers.
+/// Returns `n` times, a second apart, and `n` numbers for `{"rows": n}`.
 pub fn big(query: &Query) -> Result<Vec<Frame>> {
     let Wanted { rows } = query.json()?;
     let times: Vec<_> = (0..rows).map(|row| Time::from_unix_nanos(START + row * 1_000_000_000)).collect();
@@ -61,7 +61,7 @@ pub fn big(query: &Query) -> Result<Vec<Frame>> {
     Ok(vec![Frame::new("big").time("time", times).field("value", values)])
 }
 
-/// Columns of different lengths.
+/// Returns columns of different lengths.
 pub fn bad_frame() -> Vec<Frame> {
     vec![Frame::new("bad").field("two", [1.0, 2.0]).field("three", [1.0, 2.0, 3.0])]
 }

@@ -1,5 +1,5 @@
-//! One behaviour for each query type, resource path and health setting, so that a test can ask for just that.
-//! A behaviour is a function of the same name; what it needs to know stands in the query's JSON.
+//! One behaviour for each query type, resource path and health setting, so that a test can ask for exactly that.
+//! A behaviour is a function of the same name; its parameters are in the query's JSON.
 
 use std::cell::Cell;
 
@@ -95,7 +95,7 @@ impl Data for Probe {
 }
 
 impl Probe {
-    /// How many queries this instance has seen: 1 each time if instances are not used again.
+    /// Returns how many queries this instance has seen: always 1 if instances are not reused.
     fn count(&self) -> Result<Vec<Frame>> {
         Ok(vec![Frame::new("count").field("calls", [self.calls.get()])])
     }

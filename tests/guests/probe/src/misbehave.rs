@@ -1,17 +1,17 @@
-//! What a guest must not do, and what the host must survive.
+//! Things that a guest must not do and that the host must survive.
 
 use std::hint::black_box;
 use std::io::Write;
 
 use gpx_sdk::{Frame, Result, log, span};
 
-/// Panics with a span open. The text goes to stderr, then the instance traps.
+/// Panics with a span open. The message goes to stderr, then the instance traps.
 pub fn panic() -> Result<Vec<Frame>> {
     let _span = span!("before the panic");
     panic!("the probe panicked on purpose")
 }
 
-/// Traps without a word.
+/// Traps without a message.
 pub fn trap() -> Result<Vec<Frame>> {
     #[cfg(target_arch = "wasm32")]
     core::arch::wasm32::unreachable();
@@ -19,7 +19,7 @@ pub fn trap() -> Result<Vec<Frame>> {
     std::process::abort()
 }
 
-/// Runs for ever with a span open, without asking the host for anything.
+/// Runs forever with a span open, without calling the host.
 pub fn forever() -> Result<Vec<Frame>> {
     let _span = span!("for ever");
     log::info!("looping");
@@ -29,7 +29,7 @@ pub fn forever() -> Result<Vec<Frame>> {
     }
 }
 
-/// Takes memory in pieces of a mebibyte, and writes to it, until there is none.
+/// Allocates memory in steps of a mebibyte, and writes to it, until there is none left.
 pub fn allocate() -> Result<Vec<Frame>> {
     let mut taken = Vec::new();
     loop {
@@ -37,10 +37,10 @@ pub fn allocate() -> Result<Vec<Frame>> {
     }
 }
 
-/// Takes all the memory that there is, and keeps it for as long as the instance lives.
+/// Allocates all available memory, and keeps it for as long as the instance lives.
 pub fn hoard() -> Result<Vec<Frame>> {
     let mut taken: Vec<Vec<u8>> = Vec::with_capacity(4096);
-    // The small pieces fit a page each, in which memory grows.
+    // Memory grows by pages; each of the small allocations fits into one.
     for size in [1 << 20, 60 << 10] {
         while taken.len() < taken.capacity() {
             let mut piece = Vec::new();
@@ -50,14 +50,14 @@ pub fn hoard() -> Result<Vec<Frame>> {
             taken.push(piece);
         }
     }
-    // One goes back, for the answer.
+    // One is freed, to make room for the answer.
     taken.pop();
     std::mem::forget(taken);
     Ok(Vec::new())
 }
 
-/// Writes to stdout and stderr, which become log lines: whole ones, an empty one, one without an end. Rust itself keeps
-/// the latter until it is flushed.
+/// Writes to stdout and stderr, which is logged: complete lines, an empty one, and one without a newline. Rust itself
+/// buffers the latter until it is flushed.
 pub fn stdout() -> Result<Vec<Frame>> {
     println!("one line on stdout");
     eprintln!("one line on stderr");

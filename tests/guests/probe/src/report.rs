@@ -1,10 +1,11 @@
-//! What the host told the guest, as frames of names and values; and what the guest tells the host without an upstream.
+//! What the host passed to the guest, as frames of names and values, and what the guest reports to the host without an
+//! upstream.
 
 use gpx_sdk::log::{self, Level};
 use gpx_sdk::{Attribute, Context, Fault, Frame, Query, Result, Settings, Source, attributes, span};
 use serde::Deserialize;
 
-/// The call's context, headers and deadline.
+/// Returns the call's context, headers and deadline.
 pub fn context(context: &Context) -> Vec<Frame> {
     let plugin = context.plugin();
     let mut pairs = Pairs::default();
@@ -30,7 +31,7 @@ pub fn context(context: &Context) -> Vec<Frame> {
     vec![pairs.frame("context")]
 }
 
-/// What `open` received. Of secrets only those that the test itself made up.
+/// Returns what `open` received. The secrets are only those that the test itself made up.
 pub fn settings(settings: &Settings) -> Vec<Frame> {
     let mut pairs = Pairs::default();
     pairs.add("kind", format!("{:?}", settings.kind()));
@@ -55,7 +56,7 @@ pub fn settings(settings: &Settings) -> Vec<Frame> {
     vec![pairs.frame("settings")]
 }
 
-/// Tells its secret in every way that there is but an answer.
+/// Leaks its secret in every way except in a frame.
 pub fn leak(settings: &Settings) -> Result<Vec<Frame>> {
     let secret = settings.secret("apiToken").unwrap_or_default();
     let span = span!("leak", "attribute" = secret, "list" = [secret]);
@@ -67,7 +68,7 @@ pub fn leak(settings: &Settings) -> Result<Vec<Frame>> {
     Err(Fault::plugin(format_args!("fault {secret}")))
 }
 
-/// A line at each level, then one whose keys and values try to break the log.
+/// Logs a line at each level, then one whose keys and values try to break the log.
 pub fn log() -> Result<Vec<Frame>> {
     log::trace!("a trace line");
     log::debug!("a debug line", "count" = 3, "ratio" = 0.5);
@@ -112,7 +113,7 @@ pub fn fault(query: &Query) -> Result<Vec<Frame>> {
     Err(Fault { status, message, source })
 }
 
-/// Rows of a frame with the columns `name` and `value`, both texts.
+/// The rows of a frame with the columns `name` and `value`, both strings.
 #[derive(Default)]
 pub struct Pairs {
     names: Vec<String>,

@@ -17,7 +17,7 @@ pub fn call(context: &Context, request: &Request, response: &mut ResponseSender)
     }
 }
 
-/// As many pieces as the body says, or without a number until the caller is gone.
+/// Sends as many chunks as the body says, or, if it contains no number, chunks until the caller is gone.
 fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
     let pieces =
         str::from_utf8(&request.body).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
@@ -27,7 +27,7 @@ fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -
     )?;
     for piece in 0..pieces {
         if let Err(error) = response.send(format!("piece {piece}\n")) {
-            // The host may notice a little later that it was the caller who went.
+            // It may take the host a little longer to notice that the caller is gone.
             let cancelled = (0..1_000_000).any(|_| context.cancelled());
             log::info!(
                 "stream ended",
@@ -41,7 +41,7 @@ fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -
     Ok(())
 }
 
-/// The request, line by line.
+/// Sends the request back, line by line.
 fn echo(request: &Request, response: &mut ResponseSender) -> Result<()> {
     let mut text = format!("{} {}\n{}\n", request.method, request.path, request.url).into_bytes();
     for header in &request.headers {
@@ -52,17 +52,17 @@ fn echo(request: &Request, response: &mut ResponseSender) -> Result<()> {
     Ok(response.send(text)?)
 }
 
-/// Fails after a piece was sent.
+/// Fails after a chunk was sent.
 fn late_fault(response: &mut ResponseSender) -> Result<()> {
     response.send("so far so good\n")?;
     Err(Fault::plugin("the resource failed late"))
 }
 
-/// Calls `start` behind `send`, which is a value and no trap.
+/// Calls `start` after `send`, which returns an error and does not trap.
 fn start_twice(response: &mut ResponseSender) -> Result<()> {
     response.send("sent\n")?;
     match response.start(StatusCode::OK, &[]) {
-        Ok(()) => Err(Fault::plugin("`start` after `send` was taken")),
+        Ok(()) => Err(Fault::plugin("`start` after `send` was accepted")),
         Err(error) => Ok(response.send(format!("{error}\n"))?),
     }
 }

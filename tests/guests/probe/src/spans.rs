@@ -1,4 +1,4 @@
-//! Spans in every shape.
+//! Spans of all kinds.
 
 use gpx_sdk::span::{SpanContext, SpanKind};
 use gpx_sdk::{Frame, Query, Result, attributes, span};
@@ -11,7 +11,7 @@ pub fn open() -> Result<Vec<Frame>> {
     Ok(Vec::new())
 }
 
-/// Three levels, the middle one ended before the inner one, and a sibling behind them.
+/// Three levels, of which the middle one ends before the inner one, and then a sibling.
 pub fn nested() -> Result<Vec<Frame>> {
     let outer = span!("outer", "level" = 1);
     let middle = span!("middle", "level" = 2);
@@ -25,20 +25,20 @@ pub fn nested() -> Result<Vec<Frame>> {
 
 #[derive(Deserialize)]
 struct Wanted {
-    /// How many spans, each ended before the next one starts.
+    /// How many spans to start; each ends before the next one starts.
     #[serde(default)]
     spans: u32,
-    /// How many attributes and events one more span gets.
+    /// How many attributes and events to add to one more span.
     #[serde(default)]
     attributes: u32,
     #[serde(default)]
     events: u32,
-    /// How long the text of one attribute is.
+    /// The length of the text in one attribute.
     #[serde(default)]
     text: usize,
 }
 
-/// As many of everything as the query says: `{"spans", "attributes", "events", "text"}`.
+/// Makes as many of everything as the query says: `{"spans", "attributes", "events", "text"}`.
 pub fn many(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let full = span!("full", "text" = "x".repeat(wanted.text));
@@ -54,7 +54,7 @@ pub fn many(query: &Query) -> Result<Vec<Frame>> {
     Ok(Vec::new())
 }
 
-/// Everything that can be told of a span.
+/// Everything that can be set on a span.
 pub fn all() -> Result<Vec<Frame>> {
     let first = span!("first", "text" = "a", "flag" = true, "integer" = -1, "float" = 0.5);
     first.set("texts", ["a", "b"]);
