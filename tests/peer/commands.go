@@ -12,7 +12,7 @@ import (
 	"gpx-wasm/tests/peer/upstream"
 )
 
-// peer holds the one plugin that runs, or the last one, whose log can still be read.
+// peer holds the running plugin, or the last one, whose log can still be read.
 type peer struct {
 	mu     sync.Mutex
 	plugin *client.Plugin
@@ -78,7 +78,7 @@ func (p *peer) start(start client.Start) (*client.Started, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.plugin != nil && p.plugin.Alive() {
-		return nil, errors.New("a plugin runs already: kill it first")
+		return nil, errors.New("a plugin is already running: kill it first")
 	}
 	plugin := client.New(start)
 	p.plugin = plugin
@@ -100,7 +100,7 @@ func (p *peer) close() {
 	}
 }
 
-// with reads a command's arguments from its line and runs it.
+// with parses a command's arguments from its line and runs the command.
 func with[A, R any](line []byte, run func(A) (R, error)) (any, error) {
 	var arguments A
 	if err := json.Unmarshal(line, &arguments); err != nil {

@@ -1,5 +1,5 @@
-// Command peer is Grafana's side of the plugin protocol, driven by JSON lines: a command a line on stdin, an answer a
-// line on stdout. README.md describes the commands.
+// Command peer is Grafana's side of the plugin protocol, driven by JSON lines: each line on stdin is a command, each
+// line on stdout an answer. README.md describes the commands.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"gpx-wasm/tests/peer/client"
 )
 
-// envelope is the part of a command that says what it is; the rest of the line belongs to the command.
+// envelope is the part of a line that is common to all commands; the rest belongs to the command.
 type envelope struct {
 	ID      json.RawMessage `json:"id"`
 	Command string          `json:"command"`
@@ -75,7 +75,7 @@ func main() {
 	peer.close()
 }
 
-// takeStdin keeps the commands from the plugins, to which go-plugin hands os.Stdin on.
+// takeStdin hides the commands from the plugins, to which go-plugin passes os.Stdin.
 func takeStdin() io.Reader {
 	commands := os.Stdin
 	nothing, err := os.Open(os.DevNull)

@@ -21,7 +21,7 @@ func TestAnErrorOfThePluginKeepsItsCode(t *testing.T) {
 	}
 }
 
-func TestCommandsAreRefusedInWords(t *testing.T) {
+func TestErrorsOfCommandsAreReported(t *testing.T) {
 	started := &peer{plugin: client.New(client.Start{Exe: "x"})}
 	for _, test := range []struct {
 		peer       *peer

@@ -1,4 +1,5 @@
-// Package bench measures a plugin from outside: how long it takes to start, what a call costs, how much it holds.
+// Package bench measures a plugin from outside: how long it takes to start, what a call costs, and how much memory it
+// uses.
 package bench
 
 import (
@@ -12,16 +13,16 @@ import (
 	"gpx-wasm/tests/peer/upstream"
 )
 
-// settle is how long a plugin rests before its idle memory is read: longer than garbage collectors and pools take.
+// settle is how long a plugin idles before its idle memory is read: longer than garbage collectors and pools need.
 const settle = time.Second
 
-// Bench measures one executable. Upstream is started for it unless URL names one.
+// Bench measures one executable. An upstream is started for it unless URL names one.
 type Bench struct {
 	client.Start
 	client.QueryData
 	upstream.Options
 	URL string `json:"url"`
-	// QueriesPerRequest repeats the one query that is made up if Queries is empty.
+	// QueriesPerRequest is how often the default query is repeated if Queries is empty.
 	QueriesPerRequest int   `json:"queries_per_request"`
 	Starts            int   `json:"starts"`
 	Callers           []int `json:"callers"`
@@ -30,7 +31,7 @@ type Bench struct {
 	WarmupMS          int   `json:"warmup_ms"`
 }
 
-// Report holds everything that was measured.
+// Report contains all measurements.
 type Report struct {
 	ExeBytes int64     `json:"exe_bytes"`
 	Starts   *Starts   `json:"starts,omitempty"`
@@ -38,7 +39,7 @@ type Report struct {
 	Loads    []Figures `json:"loads"`
 }
 
-// Starts are medians over so many starts, each of a new process.
+// Starts are medians over Count starts, each of a new process.
 type Starts struct {
 	Count         int     `json:"count"`
 	HandshakeMS   float64 `json:"handshake_ms"`
@@ -92,7 +93,7 @@ func (b Bench) Run() (*Report, error) {
 	return report, nil
 }
 
-// fill completes the request with what the example needs.
+// fill adds what the example needs to the request.
 func (b *Bench) fill() {
 	if b.PluginContext.PluginID == "" {
 		b.PluginContext.PluginID = "gpx-httpbackend-datasource"
@@ -135,7 +136,7 @@ func (b *Bench) starts() (*Starts, error) {
 	}, nil
 }
 
-// first starts the plugin and gets its first answer. The plugin is to be killed also after an error.
+// first starts the plugin and gets its first answer. The caller must kill the plugin even after an error.
 func (b *Bench) first() (*client.Plugin, time.Duration, error) {
 	plugin := client.New(b.Start)
 	request, err := b.QueryData.Proto()

@@ -20,17 +20,17 @@ func TestQuantileIsTheNearestRank(t *testing.T) {
 	}
 }
 
-func TestStatSurvivesANameWithSpacesAndParentheses(t *testing.T) {
+func TestStatIsParsedWithANameOfSpacesAndParentheses(t *testing.T) {
 	got, err := parseStat("12 (a ) (b) S 1 1 1 0 -1 0 0 0 0 0 25 17 0 0 20 0 1 0 0")
 	if err != nil || got != 420*time.Millisecond {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := parseStat("12 (a) S 1"); err == nil {
-		t.Error("a short stat was read")
+		t.Error("a short stat was accepted")
 	}
 }
 
-func TestStatusTellsMemoryNowAndAtMost(t *testing.T) {
+func TestStatusHasCurrentAndPeakMemory(t *testing.T) {
 	got, err := parseStatus("Name:\tx\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\n")
 	if err != nil || got != (kib{now: 200, peak: 300}) {
 		t.Errorf("got %+v, %v", got, err)

@@ -11,7 +11,7 @@ import (
 	"gpx-wasm/tests/peer/client"
 )
 
-// Load sends one request again and again, from several callers at once, Calls times or for DurationMS.
+// Load sends one request repeatedly, from several concurrent callers, Calls times or for DurationMS.
 type Load struct {
 	client.QueryData
 	Callers    int `json:"callers"`
@@ -20,7 +20,8 @@ type Load struct {
 	WarmupMS   int `json:"warmup_ms"`
 }
 
-// Figures are what a load showed. CPU is the plugin's alone; answers are not decoded, which keeps the driver small.
+// Figures are the results of a load. CPU is the plugin's only; answers are not decoded, to keep the driver's cost
+// small.
 type Figures struct {
 	Callers        int     `json:"callers"`
 	Calls          int     `json:"calls"`
@@ -32,16 +33,16 @@ type Figures struct {
 	CPUPerCallUS   float64 `json:"cpu_per_call_us"`
 	RSSKiB         int     `json:"rss_kib"`
 	PeakRSSKiB     int     `json:"peak_rss_kib"`
-	// Errors counts calls that failed as a whole, FailedQueries single queries in answers.
+	// Errors counts calls that failed as a whole, FailedQueries queries that failed in an answer.
 	Errors        int    `json:"errors"`
 	FailedQueries int    `json:"failed_queries"`
 	FirstError    string `json:"first_error,omitempty"`
 }
 
-// Run puts the load on a plugin that runs.
+// Run puts the load on a running plugin.
 func (l Load) Run(plugin *client.Plugin) (*Figures, error) {
 	if l.Calls <= 0 && l.DurationMS <= 0 {
-		return nil, errors.New("say how long: calls or duration_ms")
+		return nil, errors.New("calls or duration_ms is required")
 	}
 	l.Callers = max(l.Callers, 1)
 	if l.WarmupMS > 0 {
@@ -87,7 +88,7 @@ func (l Load) Run(plugin *client.Plugin) (*Figures, error) {
 	}, nil
 }
 
-// tally is what one caller saw.
+// tally is what one caller measured.
 type tally struct {
 	latencies     []time.Duration
 	errors        int
@@ -150,7 +151,7 @@ func (t *tally) fail(count *int, message string) {
 	}
 }
 
-// quantile is the smallest value that is not below so great a part of all (the nearest rank).
+// quantile is the smallest value such that at least that part of all values is not greater (the nearest rank).
 func quantile(values []time.Duration, part float64) time.Duration {
 	if len(values) == 0 {
 		return 0

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// tick is the unit of times in /proc/<pid>/stat: Linux' USER_HZ is 100 on every platform that Go knows.
+// tick is the unit of times in /proc/<pid>/stat: Linux's USER_HZ is 100 on every platform that Go supports.
 const tick = 10 * time.Millisecond
 
-// kib are a process's resident memory now and at most so far.
+// kib is a process's current and peak resident memory.
 type kib struct {
 	now, peak int
 }
 
-// cpuTime is the time that a process has spent on the CPU, in itself and in the kernel.
+// cpuTime is the time that a process has spent on the CPU, in user mode and in the kernel.
 func cpuTime(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -34,7 +34,7 @@ func memory(pid int) (kib, error) {
 	return parseStatus(string(text))
 }
 
-// parseStat adds up utime and stime, the 14th and 15th field. The second, a name in parentheses, may hold anything.
+// parseStat adds up utime and stime, the 14th and 15th fields. The second, a name in parentheses, can contain anything.
 func parseStat(text string) (time.Duration, error) {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 13 {
@@ -62,7 +62,7 @@ func parseStatus(text string) (kib, error) {
 		}
 	}
 	if result.now == 0 {
-		return kib{}, errors.New("the process's status does not tell its memory")
+		return kib{}, errors.New("the process's status does not contain its memory")
 	}
 	return result, nil
 }

@@ -14,9 +14,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Call is what every call on the plugin may carry.
+// Call holds the options of every call to the plugin.
 type Call struct {
-	// TimeoutMS is the deadline, which the plugin learns of. CancelAfterMS hangs up without telling it beforehand.
+	// TimeoutMS is the deadline, which is sent to the plugin. CancelAfterMS cancels the call; the plugin does not know
+	// it beforehand.
 	TimeoutMS     int               `json:"timeout_ms"`
 	CancelAfterMS int               `json:"cancel_after_ms"`
 	Traceparent   string            `json:"traceparent"`
@@ -36,7 +37,7 @@ func (f *Failure) Error() string {
 	return f.Code + ": " + f.Message
 }
 
-// PluginContext tells for which data source or app, and for whom, a call is.
+// PluginContext says for which data source or app, and on whose behalf, a call is made.
 type PluginContext struct {
 	OrgID         int64             `json:"org_id"`
 	PluginID      string            `json:"plugin_id"`
@@ -50,7 +51,7 @@ type PluginContext struct {
 	App           *App              `json:"app"`
 }
 
-// User is who sits before Grafana.
+// User is the user of Grafana.
 type User struct {
 	Login string `json:"login"`
 	Name  string `json:"name"`
@@ -82,7 +83,7 @@ type App struct {
 	APIVersion string            `json:"api_version"`
 }
 
-// Context is the call's own: its deadline, its trace context for the gRPC handler, its metadata.
+// Context returns the call's own context: its deadline, its trace context for the gRPC handler, and its metadata.
 func (c Call) Context() (context.Context, context.CancelFunc) {
 	carrier := propagation.MapCarrier{"traceparent": c.Traceparent, "tracestate": c.Tracestate}
 	ctx := propagation.TraceContext{}.Extract(context.Background(), carrier)

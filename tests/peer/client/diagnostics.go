@@ -22,7 +22,7 @@ type Health struct {
 	Details json.RawMessage `json:"details,omitempty"`
 }
 
-// Metrics are in Prometheus' text format.
+// Metrics are in Prometheus's text format.
 type Metrics struct {
 	Prometheus string `json:"prometheus"`
 }

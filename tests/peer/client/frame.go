@@ -16,7 +16,7 @@ type Frame struct {
 	Fields []Field         `json:"fields"`
 }
 
-// Field is one column; Type is the Go SDK's word for it, without the star of a nullable one.
+// Field is one column. Type is the Go SDK's name of its type, without the star of a nullable one.
 type Field struct {
 	Name     string            `json:"name"`
 	Type     string            `json:"type"`
@@ -50,7 +50,7 @@ func newFrame(frame *data.Frame) Frame {
 	return result
 }
 
-// readable writes a value as JSON can hold it: times as RFC 3339 in UTC, floats outside JSON's range as text.
+// readable converts a value to what JSON can represent: times as RFC 3339 in UTC, NaN and infinities as strings.
 func readable(value any) any {
 	switch value := value.(type) {
 	case time.Time:

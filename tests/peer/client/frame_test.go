@@ -9,7 +9,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
 
-func TestFramesAreWrittenWithTypesNullsAndWhatJSONLacks(t *testing.T) {
+func TestFramesAreWrittenWithTypesNullsAndValuesThatJSONLacks(t *testing.T) {
 	half := 0.5
 	zone := time.FixedZone("", 3600)
 	frame := data.NewFrame("f",

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// Invoke calls any method of pluginv2 or go-plugin by its name, for those that have no command of their own. Method is
-// such as pluginv2.Stream/RunStream; Request is in protobuf's JSON format.
+// Invoke calls any method of pluginv2 or go-plugin by name, for methods that have no command of their own. Method is,
+// for example, pluginv2.Stream/RunStream; Request is in protobuf's JSON format.
 type Invoke struct {
 	Call
 	Method      string          `json:"method"`
@@ -23,13 +23,13 @@ type Invoke struct {
 	MaxMessages int             `json:"max_messages"`
 }
 
-// Invoked holds the messages that came, and the error that ended them, if one did.
+// Invoked holds the messages that were received, and the error that ended the call, if there was one.
 type Invoked struct {
 	Messages []json.RawMessage `json:"messages"`
 	Error    *Failure          `json:"error,omitempty"`
 }
 
-// Invoke calls the method and reads the answer to its end, or up to MaxMessages and then hangs up.
+// Invoke calls the method and reads the answer to its end, or reads MaxMessages and then cancels the call.
 func (p *Plugin) Invoke(invoke Invoke) (*Invoked, error) {
 	if p.grpc == nil {
 		return nil, errNotConnected
@@ -51,7 +51,7 @@ func (p *Plugin) Invoke(invoke Invoke) (*Invoked, error) {
 	if err != nil {
 		return nil, failure(ctx, err)
 	}
-	// A refused stream makes Send fail with EOF; Recv then tells why.
+	// If the stream is refused, Send fails with EOF, and Recv returns the reason.
 	if err := stream.SendMsg(request); err != nil && !errors.Is(err, io.EOF) {
 		return nil, failure(ctx, err)
 	}
@@ -89,7 +89,7 @@ func findMethod(path string) (protoreflect.MethodDescriptor, error) {
 	}
 	method, isMethod := descriptor.(protoreflect.MethodDescriptor)
 	if !isMethod {
-		return nil, fmt.Errorf("%q is no method", path)
+		return nil, fmt.Errorf("%q is not a method", path)
 	}
 	return method, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Log keeps what go-plugin read from a plugin's stderr: its lines as go-plugin parsed them, and the bytes.
+// Log records what go-plugin read from a plugin's stderr: the lines as go-plugin parsed them, and the bytes.
 type Log struct {
 	plugin  string
 	mu      sync.Mutex
@@ -21,7 +21,7 @@ type Log struct {
 	raw     bytes.Buffer
 }
 
-// Line is one line as Grafana's own logger would get it. Plugin is false for what go-plugin itself has to say.
+// Line is one line as Grafana's own logger would get it. Plugin is false for go-plugin's own lines.
 type Line struct {
 	Level   string         `json:"level"`
 	Message string         `json:"message"`
@@ -29,7 +29,7 @@ type Line struct {
 	Plugin  bool           `json:"plugin"`
 }
 
-// ReadLog chooses lines: from number From on, once one contains WaitFor.
+// ReadLog selects the lines from number From on, once one of them contains WaitFor.
 type ReadLog struct {
 	From      int    `json:"from"`
 	Host      bool   `json:"host"`
@@ -45,7 +45,7 @@ type Lines struct {
 	Raw   string `json:"raw,omitempty"`
 }
 
-// newLog keeps the log of the plugin with that executable: go-plugin names the plugin's own lines after it.
+// newLog records the log of the plugin with that executable: go-plugin names the plugin's own lines after it.
 func newLog(exe string) *Log {
 	log := &Log{plugin: filepath.Base(exe)}
 	log.changed = sync.NewCond(&log.mu)
@@ -64,14 +64,14 @@ func (l *Log) Accept(name string, level hclog.Level, message string, pairs ...an
 	l.changed.Broadcast()
 }
 
-// Write keeps the plugin's stderr as it came.
+// Write records the plugin's stderr as it arrives.
 func (l *Log) Write(text []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.raw.Write(text)
 }
 
-// Read gives the lines asked for.
+// Read returns the requested lines.
 func (l *Log) Read(read ReadLog) (*Lines, error) {
 	timeout := time.AfterFunc(time.Duration(read.TimeoutMS)*time.Millisecond, l.changed.Broadcast)
 	defer timeout.Stop()
@@ -110,7 +110,7 @@ func (l *Log) after(read ReadLog) []Line {
 	return l.lines[min(max(read.From, 0), len(l.lines)):]
 }
 
-// plain makes a value of a log line fit for JSON: go-plugin logs errors and addresses, too.
+// plain converts a value of a log line to one that JSON can represent: go-plugin also logs errors and addresses.
 func plain(value any) any {
 	switch value := value.(type) {
 	case error:

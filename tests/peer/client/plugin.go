@@ -1,5 +1,5 @@
-// Package client is Grafana's side of the plugin protocol, as far as tests need it: go-plugin's client, and the Go SDK's
-// conversion of what comes back.
+// Package client is Grafana's side of the plugin protocol, as far as tests need it: go-plugin's client, and the Go
+// SDK's conversion of answers.
 package client
 
 import (
@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// exitPoll is how often an exit is looked for: go-plugin has no way to wait for one.
+// exitPoll is how often to check whether the process has exited: go-plugin cannot wait for it.
 const exitPoll = time.Millisecond
 
 var errNotConnected = errors.New("the plugin did not start: there is no connection to it")
@@ -33,8 +33,8 @@ type Plugin struct {
 	Log     *Log
 }
 
-// Start describes how a plugin is started. It gets exactly Env and what go-plugin adds. Quiet keeps no log: go-plugin
-// then parses the plugin's lines and drops those below info, as a Grafana with its default level does.
+// Start describes how a plugin is started. Its environment is exactly Env and what go-plugin adds. With Quiet, no log
+// is kept: go-plugin parses the plugin's lines and drops those below info, like Grafana with its default level.
 type Start struct {
 	Exe       string            `json:"exe"`
 	Args      []string          `json:"args"`
@@ -44,7 +44,7 @@ type Start struct {
 	Quiet     bool              `json:"quiet"`
 }
 
-// Started is what the handshake told.
+// Started is the content of the handshake.
 type Started struct {
 	PID             int     `json:"pid"`
 	HandshakeMS     float64 `json:"handshake_ms"`
@@ -54,7 +54,7 @@ type Started struct {
 	ProtocolVersion int     `json:"protocol_version"`
 }
 
-// Exit tells how a process ended.
+// Exit says how a process ended.
 type Exit struct {
 	MS         float64 `json:"ms"`
 	Code       int     `json:"exit_code"`
@@ -62,7 +62,7 @@ type Exit struct {
 	SocketGone bool    `json:"socket_gone"`
 }
 
-// New prepares a plugin's process; nothing runs yet.
+// New prepares a plugin's process without starting it.
 func New(start Start) *Plugin {
 	command := exec.Command(start.Exe, start.Args...)
 	command.Dir = start.Dir
@@ -98,8 +98,8 @@ func New(start Start) *Plugin {
 		StartTimeout:     time.Duration(start.TimeoutMS) * time.Millisecond,
 		Logger:           logger,
 		Stderr:           stderr,
-		// Grafana instruments the connection so, too. There is no tracer provider here: the handler hands on the
-		// trace context that a command brings.
+		// Grafana instruments its connection in the same way. There is no tracer provider here: the handler passes on
+		// the trace context of the command.
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithPropagators(propagation.TraceContext{}))),
 		},
@@ -112,7 +112,7 @@ func (p *Plugin) Start() (*Started, error) {
 	begin := time.Now()
 	address, err := p.process.Start()
 	if err != nil {
-		// Ends what may be left of it, and waits until its log is complete.
+		// Ends what may remain of the process, and waits until its log is complete.
 		p.process.Kill()
 		return nil, fmt.Errorf("start the plugin: %w", err)
 	}
@@ -149,12 +149,12 @@ func (p *Plugin) PID() int {
 	return p.command.Process.Pid
 }
 
-// Alive tells whether the process still runs.
+// Alive reports whether the process is still running.
 func (p *Plugin) Alive() bool {
 	return p.command.Process != nil && !p.process.Exited()
 }
 
-// Ping asks go-plugin's health service.
+// Ping calls go-plugin's health service.
 func (p *Plugin) Ping() error {
 	if p.grpc == nil {
 		return errNotConnected
@@ -178,19 +178,19 @@ func (p *Plugin) Signal(name string) error {
 	return p.command.Process.Signal(signal)
 }
 
-// Wait waits until the process has ended by itself.
+// Wait waits for the process to end on its own.
 func (p *Plugin) Wait(timeout time.Duration) (*Exit, error) {
 	begin := time.Now()
 	for p.Alive() {
 		if time.Since(begin) > timeout {
-			return nil, errors.New("the plugin still runs")
+			return nil, errors.New("the plugin is still running")
 		}
 		time.Sleep(exitPoll)
 	}
 	return p.exit(begin), nil
 }
 
-// Kill ends the process as Grafana does: Shutdown, up to two seconds of patience, then SIGKILL.
+// Kill ends the process as Grafana does: Shutdown, up to two seconds to exit, then SIGKILL.
 func (p *Plugin) Kill() *Exit {
 	begin := time.Now()
 	p.process.Kill()

@@ -38,7 +38,7 @@ type QueryAnswer struct {
 	Responses map[string]Response `json:"responses"`
 }
 
-// Response answers one query. Format and Bytes are as they came over the wire.
+// Response answers one query. Format is as sent, and Bytes is the size on the wire.
 type Response struct {
 	Status      int     `json:"status"`
 	Error       string  `json:"error"`
@@ -91,7 +91,7 @@ func (p *Plugin) Query(query QueryData) (*QueryAnswer, error) {
 	return answer, nil
 }
 
-// QueryRaw sends a request that is ready to be sent, without decoding the answer.
+// QueryRaw sends a request that is already encoded, without decoding the answer.
 func (p *Plugin) QueryRaw(ctx context.Context, request *pluginv2.QueryDataRequest) (*pluginv2.QueryDataResponse, error) {
 	data, err := dispense[grpcplugin.DataClient](p, "data")
 	if err != nil {
@@ -100,7 +100,7 @@ func (p *Plugin) QueryRaw(ctx context.Context, request *pluginv2.QueryDataReques
 	return data.QueryData(ctx, request)
 }
 
-// Proto is the request as it goes over the wire.
+// Proto returns the request as it is sent over the wire.
 func (q QueryData) Proto() (*pluginv2.QueryDataRequest, error) {
 	request := &pluginv2.QueryDataRequest{PluginContext: q.PluginContext.proto(), Headers: q.Headers}
 	switch q.Format {
@@ -125,7 +125,7 @@ func (q QueryData) Proto() (*pluginv2.QueryDataRequest, error) {
 	return request, nil
 }
 
-// dispense gives the client side of one of the plugin's services.
+// dispense returns the client side of one of the plugin's services.
 func dispense[T any](p *Plugin, name string) (T, error) {
 	var none T
 	if p.grpc == nil {

@@ -13,7 +13,7 @@ import (
 	"gpx-wasm/tests/peer/schema"
 )
 
-// Reflect chooses the protobuf packages to describe: pluginv2, if none is named.
+// Reflect selects the protobuf packages to describe; the default is pluginv2.
 type Reflect struct {
 	Call
 	Packages []string `json:"packages"`
@@ -67,7 +67,7 @@ func newReflector(ctx context.Context, connection *grpc.ClientConn) (*reflector,
 }
 
 func (r *reflector) ask(request *reflection.ServerReflectionRequest) (*reflection.ServerReflectionResponse, error) {
-	// A refused stream makes Send fail with EOF; Recv then tells why.
+	// If the stream is refused, Send fails with EOF, and Recv returns the reason.
 	_ = r.stream.Send(request)
 	response, err := r.stream.Recv()
 	if err != nil {

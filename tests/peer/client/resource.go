@@ -10,7 +10,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 )
 
-// CallResource is one HTTP request to the plugin. The body is Body, or Bytes for what is not text.
+// CallResource is one HTTP request to the plugin. The body is Body, or Bytes if it is not text.
 type CallResource struct {
 	Call
 	PluginContext PluginContext       `json:"plugin_context"`
@@ -22,7 +22,7 @@ type CallResource struct {
 	Bytes         []byte              `json:"body_base64"`
 }
 
-// Chunk is one message of a streamed answer. Only the first one's status and headers count.
+// Chunk is one message of a streamed response. Only the status and headers of the first one count.
 type Chunk struct {
 	Status  int                 `json:"status"`
 	Headers map[string][]string `json:"headers"`
@@ -30,13 +30,13 @@ type Chunk struct {
 	Bytes   []byte              `json:"body_base64,omitempty"`
 }
 
-// ResourceAnswer holds the chunks that came, and the error that ended them, if one did.
+// ResourceAnswer holds the chunks that were received, and the error that ended the stream, if there was one.
 type ResourceAnswer struct {
 	Chunks []Chunk  `json:"chunks"`
 	Error  *Failure `json:"error,omitempty"`
 }
 
-// Resource calls a resource and reads the answer to its end.
+// Resource calls a resource and reads the response to its end.
 func (p *Plugin) Resource(call CallResource) (*ResourceAnswer, error) {
 	resource, err := dispense[grpcplugin.ResourceClient](p, "resource")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package schema puts protobuf descriptors into a form in which two servers can be compared: sorted, without file names,
-// comments and options, all files of one package together.
+// Package schema converts protobuf descriptors so that two servers can be compared: sorted, without file names,
+// comments and options, and with all files of one package merged.
 package schema
 
 import (
@@ -24,7 +24,7 @@ type Service struct {
 	Methods []Method `json:"methods"`
 }
 
-// Method names its messages in full.
+// Method has the full names of its messages.
 type Method struct {
 	Name            string `json:"name"`
 	Input           string `json:"input"`
@@ -39,13 +39,14 @@ type Message struct {
 	Fields []Field `json:"fields"`
 }
 
-// Field has as type a scalar's name, a full name, or `map<key, value>`; its label is optional, required or repeated.
+// Field has a type, which is a scalar's name, a full name, or `map<key, value>`, and a label, which is optional,
+// required or repeated.
 type Field struct {
 	Number int32  `json:"number"`
 	Name   string `json:"name"`
 	Type   string `json:"type"`
 	Label  string `json:"label"`
-	// Explicit is true for a field that tells unset from zero by the word `optional`.
+	// Explicit is true for a field that distinguishes unset from zero because it is declared `optional`.
 	Explicit bool   `json:"explicit,omitempty"`
 	OneOf    string `json:"oneof,omitempty"`
 }
@@ -62,7 +63,7 @@ type Value struct {
 	Name   string `json:"name"`
 }
 
-// New describes the package of that name, as the files declare it.
+// New describes the package of that name as the files declare it.
 func New(name string, files map[string]*descriptorpb.FileDescriptorProto) *Schema {
 	schema := &Schema{Package: name, Services: []Service{}, Messages: []Message{}, Enums: []Enum{}}
 	for _, file := range files {

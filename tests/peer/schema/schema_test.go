@@ -54,7 +54,7 @@ func TestTheOrderAndSplitOfFilesDoNotMatter(t *testing.T) {
 	}
 	rest.MessageType[0].Field[0].Number = new(int32(99))
 	if reflect.DeepEqual(one, New("pluginv2", map[string]*descriptorpb.FileDescriptorProto{"b": services, "c": rest})) {
-		t.Error("another field number goes unnoticed")
+		t.Error("a different field number goes unnoticed")
 	}
 }
 

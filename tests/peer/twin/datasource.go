@@ -34,7 +34,7 @@ func open(ctx context.Context, settings backend.DataSourceInstanceSettings) (ins
 	}, nil
 }
 
-// Dispose is called once the settings have changed and the last call on the old ones is over.
+// Dispose is called once the settings have changed and the last call with the old ones has ended.
 func (b *httpBackend) Dispose() {
 	b.client.CloseIdleConnections()
 }

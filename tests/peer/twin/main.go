@@ -1,5 +1,5 @@
-// Command twin is examples/http-backend written on Grafana's Go SDK. Tests hold the traces and answers of both to be
-// equal, and benchmarks run both side by side.
+// Command twin is examples/http-backend written on Grafana's Go SDK. Tests check that the traces and answers of both
+// are equal, and benchmarks compare them.
 package main
 
 import (

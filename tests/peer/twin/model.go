@@ -8,7 +8,7 @@ import (
 // modelVersion is the version of the query model that is written.
 const modelVersion = 1
 
-// model is the part of a query's JSON that this data source reads. Before versions were counted the factor was called
+// model is the part of a query's JSON that this data source reads. Before there were versions, the factor was called
 // `multiply`.
 type model struct {
 	Multiplier *int `json:"multiplier"`

@@ -19,11 +19,11 @@ import (
 )
 
 var (
-	errRequest  = errors.New("the upstream could not be asked or understood")
-	errResponse = errors.New("the upstream refused")
+	errRequest  = errors.New("the request to the upstream failed, or its response is invalid")
+	errResponse = errors.New("the upstream returned an error")
 )
 
-// upstreamBody is what the upstream answers.
+// upstreamBody is the upstream's response.
 type upstreamBody struct {
 	Points []struct {
 		Time  time.Time `json:"time"`
@@ -111,7 +111,7 @@ func (b *httpBackend) query(ctx context.Context, query backend.DataQuery) (*data
 	return frame, nil
 }
 
-// target is the data source's URL, with the query's multiplier once there is a query model.
+// target is the data source's URL, with the query's multiplier if there is a query model.
 func (b *httpBackend) target(query backend.DataQuery) (string, error) {
 	if len(query.JSON) == 0 {
 		return b.url, nil

@@ -1,4 +1,4 @@
-// Package upstream is an HTTP server with data points, quick enough not to be what a benchmark measures.
+// Package upstream is an HTTP server with data points that is fast enough not to distort benchmarks.
 package upstream
 
 import (
@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// first is the time of the first point; a fixed one, so that answers can be compared.
+// first is the time of the first point. It is fixed, so that answers can be compared.
 var first = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Options say how many points are served (100 if 0), a second apart, and how long after the request.
+// Options say how many points are served (100 if 0), a second apart, and how long after each request.
 type Options struct {
 	Points  int `json:"points"`
 	DelayMS int `json:"delay_ms"`
 }
 
-// Server serves until it is closed.
+// Server runs until it is closed.
 type Server struct {
 	URL  string `json:"url"`
 	http *http.Server
