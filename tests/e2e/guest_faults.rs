@@ -1,4 +1,4 @@
-//! Faults of the guest, of its settings and of the collector: they are reported where they matter, and do not affect
+//! Faults of the guest, its settings and the collector: they are reported where they matter, and do not affect
 //! anything else.
 
 use gpx_tests::collector::Collector;
