@@ -6,16 +6,16 @@ mod upstream;
 
 use std::time::Duration;
 
-pub use self::memory::{InstanceMemory, MemoryBudget, Refused};
-pub use self::time::{Governor, Stop, Turn};
-pub use self::upstream::{Upstream, Waiting};
+pub(crate) use self::memory::{InstanceMemory, MemoryBudget, Refused};
+pub(crate) use self::time::{Governor, Stop, Turn};
+pub(crate) use self::upstream::{Upstream, Waiting};
 
 /// Bytes of one gRPC message that a plugin accepts: the 16 MiB that go-plugin's own servers accept.
-pub const MAX_REQUEST: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_REQUEST: usize = 16 * 1024 * 1024;
 
 /// The operator's limits.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Wall time of a call whose caller sets no deadline.
     pub call_timeout: Duration,
     /// Processor time of a call. Waiting for the host does not count.

@@ -11,16 +11,16 @@ use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use tokio::time::Instant;
 
-pub use self::context::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
-pub use self::deadline::{CallerDeadline, Deadline, SetBy};
-pub use self::outcome::{ErrorSource, Outcome, RequestStatus};
+pub(crate) use self::context::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
+pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
+pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};
 use crate::budget::Upstream;
 use crate::log::{Log, Value, duration};
 use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
 
 /// What is known about a call. Shared by all who work on it.
-pub struct Call {
+pub(crate) struct Call {
     pub endpoint: Endpoint,
     pub context: CallContext,
     pub deadline: Deadline,
@@ -34,7 +34,7 @@ pub struct Call {
 
 /// What Grafana can ask of a component, in the words of its logs, metrics and spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// As in `queryData`.
     pub name: &'static str,
     /// As in `sdk.queryData`.
@@ -43,10 +43,10 @@ pub struct Endpoint {
 
 /// The context of a call's server span. Among a request's extensions.
 #[derive(Clone, Debug)]
-pub struct ServerContext(pub Context);
+pub(crate) struct ServerContext(pub Context);
 
 /// A call as it arrives.
-pub struct Arrival {
+pub(crate) struct Arrival {
     pub endpoint: Endpoint,
     pub context: CallContext,
     pub deadline: Deadline,
@@ -56,7 +56,7 @@ pub struct Arrival {
 
 /// A call that has not been answered yet. It is recorded once, whatever becomes of it: if it is dropped, as cancelled, or
 /// as failed where its deadline has passed or its work panicked.
-pub struct Unanswered {
+pub(crate) struct Unanswered {
     call: Arc<Call>,
     metrics: Metrics,
     began: Instant,
@@ -67,7 +67,7 @@ pub struct Unanswered {
 
 impl Call {
     /// Starts the call's span and writes its first log line. `log` is the process's; the call's own fields are added.
-    pub fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
+    pub(crate) fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
         let Arrival { endpoint, context, deadline, parent } = arrival;
         let span = SpanBuilder::from_name(endpoint.span)
             .with_kind(SpanKind::Internal)
@@ -81,11 +81,11 @@ impl Call {
     }
 
     /// Whether nobody waits for the answer any more.
-    pub fn caller_is_gone(&self) -> bool {
+    pub(crate) fn caller_is_gone(&self) -> bool {
         self.caller_is_gone.load(Ordering::Relaxed) || self.deadline.caller_has_left()
     }
 
-    pub fn set_caller_is_gone(&self) {
+    pub(crate) fn set_caller_is_gone(&self) {
         self.caller_is_gone.store(true, Ordering::Relaxed);
     }
 }
@@ -130,12 +130,12 @@ fn span_attributes(context: &CallContext) -> Vec<KeyValue> {
 // === impl Unanswered ===
 
 impl Unanswered {
-    pub fn call(&self) -> &Arc<Call> {
+    pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
     }
 
     /// Records how the call ended.
-    pub fn answered(mut self, outcome: Outcome) {
+    pub(crate) fn answered(mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
     }
 

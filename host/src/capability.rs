@@ -1,25 +1,25 @@
 //! What a component may import, a module each. A capability sees its own slice of a store, never the store itself.
 
-pub mod bindings;
+pub(crate) mod bindings;
 mod call;
-pub mod http;
+pub(crate) mod http;
 mod log;
-pub mod response;
-pub mod scrub;
-pub mod tracer;
+pub(crate) mod response;
+pub(crate) mod scrub;
+pub(crate) mod tracer;
 
 use wasmtime::component::Linker;
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpView;
 
 use self::bindings::gpx::plugin as wit;
-pub use self::call::{CallView, HasCall};
-pub use self::log::{HasLog, LogView};
+pub(crate) use self::call::{CallView, HasCall};
+pub(crate) use self::log::{HasLog, LogView};
 use self::response::{HasResponse, ResponseView};
 use self::tracer::{HasTracer, TracerView};
 
 /// The data of a store, as the capabilities see it.
-pub trait View: WasiView + WasiHttpView {
+pub(crate) trait View: WasiView + WasiHttpView {
     fn call(&mut self) -> CallView<'_>;
     fn log(&mut self) -> LogView<'_>;
     fn response(&mut self) -> ResponseView<'_>;
@@ -27,7 +27,7 @@ pub trait View: WasiView + WasiHttpView {
 }
 
 /// Defines everything that a component may import: WASI 0.2, outgoing HTTP, and the interfaces of `wit/`.
-pub fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;

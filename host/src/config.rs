@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use self::setting::Section;
-pub use self::value::Transport;
+pub(crate) use self::setting::Section;
+pub(crate) use self::value::Transport;
 
 mod setting;
 mod value;
 
 /// Values by the name of their variable.
-pub type Strings = BTreeMap<String, String>;
+pub(crate) type Strings = BTreeMap<String, String>;
 
 /// What Grafana and its operator say to a plugin: in environment variables, as Grafana sets them.
 ///

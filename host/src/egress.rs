@@ -19,18 +19,17 @@ mod trace;
 use std::sync::Arc;
 
 use self::dial::{Dialer, TrustedRoots};
-pub use self::error::{RequestError, RequestErrorKind};
-pub use self::exchange::{Client, ResponseBody};
-pub use self::origin::InvalidUrl;
+pub(crate) use self::error::{RequestError, RequestErrorKind};
+pub(crate) use self::exchange::Client;
 use self::policy::Grants;
-pub use self::policy::{BadPattern, Patterns};
-pub use self::settings::{BadPem, DataSourceFields, DataSourceHttp};
+pub(crate) use self::policy::Patterns;
+pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
 use self::trace::RequestTracing;
 use crate::net::Resolver;
 use crate::telemetry::Telemetry;
 
 /// What the clients of all data sources share.
-pub struct Egress {
+pub(crate) struct Egress {
     allow_hosts: Patterns,
     plugin_id: Arc<str>,
     resolver: Arc<Resolver>,
@@ -42,7 +41,7 @@ pub struct Egress {
 
 impl Egress {
     /// `allow_hosts` is what the operator lets all data sources reach.
-    pub fn new(allow_hosts: Patterns, plugin_id: &str, telemetry: Telemetry) -> Self {
+    pub(crate) fn new(allow_hosts: Patterns, plugin_id: &str, telemetry: Telemetry) -> Self {
         Self {
             allow_hosts,
             plugin_id: plugin_id.into(),
@@ -53,7 +52,7 @@ impl Egress {
     }
 
     /// Returns a client with connections of its own, for one version of one data source.
-    pub fn client(&self, settings: DataSourceHttp) -> Client {
+    pub(crate) fn client(&self, settings: DataSourceHttp) -> Client {
         let grants = Grants::new(&settings.url, self.allow_hosts.clone(), self.plugin_id.clone());
         let grants = Arc::new(grants);
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());

@@ -11,18 +11,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-pub use self::duration::duration;
+pub(crate) use self::duration::duration;
 use self::writer::Writer;
 
 /// Where log lines go, and the fields that are added to each. Cheap to clone.
 #[derive(Clone)]
-pub struct Log {
+pub(crate) struct Log {
     writer: Arc<Writer>,
     fields: Arc<[Field]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     Trace,
     Debug,
     Info,
@@ -32,7 +32,7 @@ pub enum Level {
 
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     Text(Cow<'static, str>),
     Int(i64),
     Uint(u64),
@@ -47,17 +47,17 @@ type Field = (Cow<'static, str>, Value);
 
 impl Log {
     /// A log on the process's own stderr.
-    pub fn stderr() -> io::Result<Self> {
+    pub(crate) fn stderr() -> io::Result<Self> {
         Self::to(io::stderr())
     }
 
     /// Starts the thread that writes to `out`.
-    pub fn to(out: impl io::Write + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn to(out: impl io::Write + Send + 'static) -> io::Result<Self> {
         Ok(Self { writer: Arc::new(Writer::start(out)?), fields: Arc::new([]) })
     }
 
     /// Returns the same log with more fields on each line. Fields that the log already has do not change.
-    pub fn with<K: Into<Cow<'static, str>>, V: Into<Value>>(
+    pub(crate) fn with<K: Into<Cow<'static, str>>, V: Into<Value>>(
         &self,
         fields: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -67,39 +67,35 @@ impl Log {
     }
 
     /// Writes one line. If the log already has a field of that name, the new one is written as `_name`.
-    pub fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
+    pub(crate) fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
         let common = self.fields.iter().map(|(key, value)| (key.as_ref(), value));
         let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
         self.writer.push(&hclog::line(level, message, SystemTime::now(), common.chain(own)));
     }
 
-    pub fn trace(&self, message: &str, fields: &[(&str, Value)]) {
-        self.log(Level::Trace, message, fields);
-    }
-
-    pub fn debug(&self, message: &str, fields: &[(&str, Value)]) {
+    pub(crate) fn debug(&self, message: &str, fields: &[(&str, Value)]) {
         self.log(Level::Debug, message, fields);
     }
 
-    pub fn info(&self, message: &str, fields: &[(&str, Value)]) {
+    pub(crate) fn info(&self, message: &str, fields: &[(&str, Value)]) {
         self.log(Level::Info, message, fields);
     }
 
-    pub fn warn(&self, message: &str, fields: &[(&str, Value)]) {
+    pub(crate) fn warn(&self, message: &str, fields: &[(&str, Value)]) {
         self.log(Level::Warn, message, fields);
     }
 
-    pub fn error(&self, message: &str, fields: &[(&str, Value)]) {
+    pub(crate) fn error(&self, message: &str, fields: &[(&str, Value)]) {
         self.log(Level::Error, message, fields);
     }
 
     /// Blocks until every line is written, for at most `within`. Used when the process ends.
-    pub fn flush(&self, within: Duration) {
+    pub(crate) fn flush(&self, within: Duration) {
         self.writer.flush(within);
     }
 
     /// Returns how many lines were dropped because the reader of stderr was too slow.
-    pub fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.writer.dropped()
     }
 }
@@ -113,7 +109,7 @@ impl std::fmt::Debug for Log {
 // === impl Level ===
 
 impl Level {
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Trace => "trace",
             Self::Debug => "debug",
@@ -179,7 +175,7 @@ mod tests {
     #[test]
     fn levels_have_hclogs_names() {
         let (log, lines) = Log::memory();
-        log.trace("", &[]);
+        log.log::<&str>(Level::Trace, "", &[]);
         log.debug("", &[]);
         log.info("", &[]);
         log.warn("", &[]);

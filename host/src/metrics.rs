@@ -5,17 +5,17 @@ mod scrape;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
-pub use self::grpc::{Grpc, Labels};
+pub(crate) use self::grpc::{Grpc, Labels};
 use self::scrape::AtScrape;
 
 /// A metric could not be registered or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the metrics are inconsistent; this is a bug in gpx-host")]
-pub struct MetricsError(#[from] prometheus::Error);
+pub(crate) struct MetricsError(#[from] prometheus::Error);
 
 /// One registry for the whole process. Cheap to clone.
 #[derive(Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     /// The calls as gRPC sees them.
     pub grpc: Grpc,
@@ -30,7 +30,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// At each scrape, `dropped_spans` and `dropped_lines` report how many have been dropped.
-    pub fn new(
+    pub(crate) fn new(
         dropped_spans: impl Fn() -> u64 + Send + Sync + 'static,
         dropped_lines: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Result<Self, MetricsError> {
@@ -79,12 +79,12 @@ impl Metrics {
     }
 
     /// Counts a finished request. The labels are those of the Go SDK: `queryData`, `ok`, `plugin`.
-    pub fn request(&self, endpoint: &str, status: &str, status_source: &str) {
+    pub(crate) fn request(&self, endpoint: &str, status: &str, status_source: &str) {
         self.requests.with_label_values(&[endpoint, status, status_source]).inc();
     }
 
     /// Returns all metrics in Prometheus's text format 0.0.4.
-    pub fn text(&self) -> Result<String, MetricsError> {
+    pub(crate) fn text(&self) -> Result<String, MetricsError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 }

@@ -3,4 +3,4 @@
 mod resolve;
 mod system_file;
 
-pub use self::resolve::{ResolveError, Resolver};
+pub(crate) use self::resolve::{ResolveError, Resolver};

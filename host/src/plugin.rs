@@ -17,19 +17,20 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 
-pub use self::component::services::Export;
+pub use self::component::Component;
+pub(crate) use self::component::services::Export;
 use self::component::services::Exports;
 pub(crate) use self::component::services::services;
-pub use self::component::{Component, LoadError, LoadedComponent, precompiled};
+pub(crate) use self::component::{LoadError, LoadedComponent, precompiled};
 use self::error::Awaited;
-pub use self::error::CallError;
+pub(crate) use self::error::CallError;
 use self::instance::Instance;
 use self::instance::invocation::{Called, Invocation};
 use self::instance::state::State;
-pub use self::loaded::{Current, Loaded, Loading, loading};
-pub use self::owner::Owner;
+pub(crate) use self::loaded::{Current, Loaded, Loading, loading};
+pub(crate) use self::owner::Owner;
 use self::owner::Owners;
-pub use self::platform::{OperatorSettings, Platform};
+pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::Pool;
 use crate::budget::{InstanceMemory, Stop, Turn};
 use crate::call::{Call, CallContext, SetBy};
@@ -38,7 +39,7 @@ use crate::capability::scrub::Scrub;
 use crate::egress::Egress;
 
 /// A component and all that its calls need.
-pub struct Plugin {
+pub(crate) struct Plugin {
     component: LoadedComponent,
     platform: Arc<Platform>,
     egress: Arc<Egress>,
@@ -50,17 +51,17 @@ struct Open<'a>(&'a Settings);
 // === impl Plugin ===
 
 impl Plugin {
-    pub fn new(component: LoadedComponent, platform: Arc<Platform>, egress: Arc<Egress>) -> Self {
+    pub(crate) fn new(component: LoadedComponent, platform: Arc<Platform>, egress: Arc<Egress>) -> Self {
         let owners = Owners::new(platform.metrics.clone());
         Self { component, platform, egress, owners }
     }
 
-    pub fn exports(&self, export: Export) -> bool {
+    pub(crate) fn exports(&self, export: Export) -> bool {
         self.component.code.indices.have(export)
     }
 
     /// The data source or app that a call is for. To be asked once a call: it hashes what the call brings along.
-    pub async fn owner(&self, context: &CallContext) -> Arc<Owner> {
+    pub(crate) async fn owner(&self, context: &CallContext) -> Arc<Owner> {
         self.owners.get(context, || self.make_owner(context)).await
     }
 

@@ -4,18 +4,19 @@
     clippy::allow_attributes_without_reason,
     clippy::doc_overindented_list_items,
     clippy::large_enum_variant,
+    unreachable_pub,
     reason = "generated code"
 )]
 
 /// Grafana's services.
-pub mod pluginv2 {
+pub(crate) mod pluginv2 {
     tonic::include_proto!("pluginv2");
 }
 
 /// go-plugin's own services.
-pub mod plugin {
+pub(crate) mod plugin {
     tonic::include_proto!("plugin");
 }
 
 /// The descriptors of all messages and services, for reflection.
-pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub(crate) const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -29,14 +29,14 @@ use crate::metrics::Metrics;
 use crate::plugin::{CallError, Current, Export, Owner, Plugin, services};
 use crate::shutdown::Shutdown;
 
-pub use self::go_plugin::add_to as add_go_plugin_to;
+pub(crate) use self::go_plugin::add_to as add_go_plugin_to;
 
 /// What all services share. Cheap to clone.
 #[derive(Clone)]
-pub struct Backend(Arc<Inner>);
+pub(crate) struct Backend(Arc<Inner>);
 
 /// What a backend is made of.
-pub struct BackendParts {
+pub(crate) struct BackendParts {
     pub current: Current,
     /// What is wrong with the operator's settings, for the health check.
     pub problems: Vec<String>,
@@ -74,17 +74,17 @@ struct Target {
 // === impl Backend ===
 
 impl Backend {
-    pub fn new(parts: BackendParts) -> Self {
+    pub(crate) fn new(parts: BackendParts) -> Self {
         Self(Arc::new(Inner { running: Running::default(), parts }))
     }
 
     /// Registers the services that a component may export. What is not registered answers `Unimplemented`.
-    pub fn add_to(&self, routes: &mut RoutesBuilder) {
+    pub(crate) fn add_to(&self, routes: &mut RoutesBuilder) {
         add_services(self, routes);
     }
 
     /// For the end of the process: waits until the cancelled calls have ended their spans, and sends these.
-    pub async fn drain(&self, within: Duration) {
+    pub(crate) async fn drain(&self, within: Duration) {
         let until = Instant::now() + within;
         let _ = tokio::time::timeout_at(until, self.0.running.ended()).await;
         if let Some(loaded) = self.0.parts.current.now() {

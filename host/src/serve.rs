@@ -8,10 +8,10 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
-pub use self::address::Address;
+pub(crate) use self::address::Address;
 #[cfg(test)]
 pub(crate) use self::layer::unattached;
-pub use self::layer::{Layers, layers};
+pub(crate) use self::layer::{Layers, layers};
 pub use self::listener::Listener;
 use crate::shutdown::Shutdown;
 
@@ -38,7 +38,7 @@ const MAX_RESET_STREAMS: usize = 10_000;
 const MAX_HEADER_LIST: u32 = 1024 * 1024;
 
 /// Serves `routes` until `shutdown` is triggered; then runs `drain`, for no longer than Grafana waits, and returns.
-pub async fn run(
+pub(crate) async fn run(
     listener: Listener,
     routes: Routes,
     layers: Layers,

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 /// The stop signal of the process. Cheap to clone; all clones are the same signal.
 #[derive(Clone, Debug)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     stage: Arc<watch::Sender<Stage>>,
 }
 
@@ -22,26 +22,22 @@ enum Stage {
 // === impl Shutdown ===
 
 impl Shutdown {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { stage: Arc::new(watch::Sender::new(Stage::Running)) }
     }
 
     /// Asks everything to stop. Only the first call has an effect.
-    pub fn trigger(&self) {
+    pub(crate) fn trigger(&self) {
         self.advance(Stage::Draining);
     }
 
-    pub fn is_triggered(&self) -> bool {
-        *self.stage.borrow() >= Stage::Draining
-    }
-
     /// Waits until [`Shutdown::trigger`] is called.
-    pub async fn triggered(&self) {
+    pub(crate) async fn triggered(&self) {
         self.reached(Stage::Draining).await;
     }
 
     /// Waits until draining has finished, so that the request to stop can be answered.
-    pub async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         self.reached(Stage::Drained).await;
     }
 
@@ -80,7 +76,7 @@ mod tests {
         let other = shutdown.clone();
         assert!(other.triggered().now_or_never().is_none());
         shutdown.trigger();
-        assert!(other.is_triggered());
+        assert_eq!(other.triggered().now_or_never(), Some(()));
         assert!(other.triggered().now_or_never().is_some());
         assert!(other.drained().now_or_never().is_none());
         shutdown.finish();

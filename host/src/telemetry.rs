@@ -20,10 +20,10 @@ use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits, SpanProcessor};
 
-pub use self::config::{TracingConfig, TracingSettings};
-pub use self::propagation::{Propagation, traceparent};
+pub(crate) use self::config::{TracingConfig, TracingSettings};
+pub(crate) use self::propagation::{Propagation, traceparent};
 use self::queue::{Processor, Queue};
-pub use self::resource::ServiceIdentity;
+pub(crate) use self::resource::ServiceIdentity;
 use crate::log::Log;
 
 /// How much one span may carry, and one of its events or links: OpenTelemetry's defaults, which the Go SDK uses too.
@@ -34,14 +34,14 @@ const HOST_SCOPE: &str = "gpx-host";
 
 /// The spans of one process. Cheap to clone; the default records nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     propagation: Propagation,
     recording: Option<Recording>,
 }
 
 /// Starts spans under one instrumentation scope. Cheap to clone.
 #[derive(Clone, Debug)]
-pub enum Tracer {
+pub(crate) enum Tracer {
     /// Records and exports.
     On(SdkTracer),
     /// Passes the parent's context on and records nothing.
@@ -61,7 +61,7 @@ impl Telemetry {
     /// Starts tracing as `config` says. `attributes` come from the plugin's author and describe the resource.
     ///
     /// Must run inside the runtime that shall export: the export task and the connection live there.
-    pub fn start(
+    pub(crate) fn start(
         config: &TracingConfig,
         service: ServiceIdentity,
         attributes: Vec<KeyValue>,
@@ -78,35 +78,35 @@ impl Telemetry {
     }
 
     /// Returns the tracer of the plugin itself. As in the Go SDK, its scope is the plugin's id.
-    pub fn plugin(&self) -> Tracer {
+    pub(crate) fn plugin(&self) -> Tracer {
         self.recording.as_ref().map_or(Tracer::Off, |recording| Tracer::On(recording.plugin.clone()))
     }
 
     /// Returns the tracer of the host. Its scope is the host's name.
-    pub fn host(&self) -> Tracer {
+    pub(crate) fn host(&self) -> Tracer {
         self.recording.as_ref().map_or(Tracer::Off, |recording| Tracer::On(recording.host.clone()))
     }
 
     /// Returns the context that a call's headers carry.
-    pub fn extract(&self, headers: &HeaderMap) -> Context {
+    pub(crate) fn extract(&self, headers: &HeaderMap) -> Context {
         self.propagation.extract(headers)
     }
 
     /// Writes `context` into the headers of an outgoing request and replaces any that were there. A context without a
     /// valid span leaves them as they are.
-    pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+    pub(crate) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         self.propagation.inject(context, headers);
     }
 
     /// Exports the spans that have ended so far, and gives up after `within`. What is left then counts as dropped.
-    pub async fn flush(&self, within: Duration) {
+    pub(crate) async fn flush(&self, within: Duration) {
         if let Some(recording) = &self.recording {
             recording.queue.flush(within).await;
         }
     }
 
     /// Returns how many ended spans are known not to have reached the collector.
-    pub fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.recording.as_ref().map_or(0, |recording| recording.queue.dropped())
     }
 }
@@ -143,7 +143,7 @@ impl Recording {
 
 impl Tracer {
     /// Starts a child of `parent` and returns the context that holds it.
-    pub fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
+    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
         match self {
             Tracer::On(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
             Tracer::Off => parent.clone(),

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 /// The bytes that all instances together may have.
-pub struct MemoryBudget {
+pub(crate) struct MemoryBudget {
     used: AtomicUsize,
     total: usize,
     released: Notify,
 }
 
 /// The memory of one instance.
-pub struct InstanceMemory {
+pub(crate) struct InstanceMemory {
     budget: Arc<MemoryBudget>,
     used: usize,
     max: usize,
@@ -23,7 +23,7 @@ pub struct InstanceMemory {
 
 /// Which limit stood in the way of more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     Instance { max: usize },
     Total { total: usize },
 }
@@ -32,16 +32,16 @@ pub enum Refused {
 
 impl MemoryBudget {
     /// For instances that may have `total` bytes together.
-    pub fn new(total: usize) -> Arc<Self> {
+    pub(crate) fn new(total: usize) -> Arc<Self> {
         Arc::new(Self { used: AtomicUsize::new(0), total, released: Notify::new() })
     }
 
-    pub fn is_used_up(&self) -> bool {
+    pub(crate) fn is_used_up(&self) -> bool {
         self.used.load(Ordering::Relaxed) >= self.total
     }
 
     /// Returns once an instance was dropped.
-    pub async fn released(&self) {
+    pub(crate) async fn released(&self) {
         self.released.notified().await;
     }
 
@@ -56,11 +56,11 @@ impl MemoryBudget {
 // === impl InstanceMemory ===
 
 impl InstanceMemory {
-    pub fn new(budget: Arc<MemoryBudget>, max: usize) -> Self {
+    pub(crate) fn new(budget: Arc<MemoryBudget>, max: usize) -> Self {
         Self { budget, used: 0, max, refused: None }
     }
 
-    pub fn take_refused(&mut self) -> Option<Refused> {
+    pub(crate) fn take_refused(&mut self) -> Option<Refused> {
         self.refused.take()
     }
 }

@@ -15,14 +15,14 @@ use super::upstream::Upstream;
 const SLOW_AFTER: Duration = Duration::from_millis(20);
 
 /// Shares the processor between calls, so that those which compute for long leave a core to the others.
-pub struct Governor {
+pub(crate) struct Governor {
     cpu_timeout: Duration,
     /// Slow calls run only while they hold one of these: one fewer than there are cores.
     slow_lane: Arc<Semaphore>,
 }
 
 /// The time of one call, over all that is done for it.
-pub struct Turn {
+pub(crate) struct Turn {
     deadline: Instant,
     cpu_timeout: Duration,
     used: Duration,
@@ -32,7 +32,7 @@ pub struct Turn {
 
 /// Why a call was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub(crate) enum Stop {
     CpuTime,
     Deadline { waited_for_upstream: bool },
 }
@@ -41,14 +41,14 @@ pub enum Stop {
 
 impl Governor {
     /// `cpu_timeout` is the processor time of one call.
-    pub fn new(cpu_timeout: Duration) -> Self {
+    pub(crate) fn new(cpu_timeout: Duration) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let slow_lane = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
         Self { cpu_timeout, slow_lane }
     }
 
     /// The time of a call that begins now and must end at `deadline`. `upstream` says what it waits for then.
-    pub fn turn(&self, deadline: Instant, upstream: Upstream) -> Turn {
+    pub(crate) fn turn(&self, deadline: Instant, upstream: Upstream) -> Turn {
         let (cpu_timeout, slow_lane) = (self.cpu_timeout, self.slow_lane.clone());
         Turn { deadline, cpu_timeout, used: Duration::ZERO, slow_lane, upstream }
     }
@@ -60,7 +60,7 @@ impl Turn {
     /// Runs a part of the call until it ends or the call's time is used up. What happens between two polls is waiting.
     /// What happens inside one is work, of at most about a tick: the engine's clock makes a guest yield, and the host's
     /// own work is done in pieces.
-    pub async fn run<F: Future>(&mut self, work: F) -> Result<F::Output, Stop> {
+    pub(crate) async fn run<F: Future>(&mut self, work: F) -> Result<F::Output, Stop> {
         let mut work = pin!(work);
         // Registered only once there is something to wait for: most calls are ready soon.
         let mut deadline = pin!(sleep_until(self.deadline));

@@ -5,23 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The requests of one call that wait for an upstream. Cheap to clone; all clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct Upstream(Arc<AtomicUsize>);
+pub(crate) struct Upstream(Arc<AtomicUsize>);
 
 /// One request that waits. Dropping it ends the wait.
 #[derive(Debug)]
-pub struct Waiting(Upstream);
+pub(crate) struct Waiting(Upstream);
 
 // === impl Upstream ===
 
 impl Upstream {
     /// Counts a request until the guard is dropped.
-    pub fn wait(&self) -> Waiting {
+    pub(crate) fn wait(&self) -> Waiting {
         self.0.fetch_add(1, Ordering::Relaxed);
         Waiting(self.clone())
     }
 
     /// Whether any request waits.
-    pub fn is_waited_for(&self) -> bool {
+    pub(crate) fn is_waited_for(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 /// What a call brings along besides its question.
 #[derive(Clone, Debug, Default)]
-pub struct CallContext {
+pub(crate) struct CallContext {
     /// Grafana Cloud's tenant. Empty elsewhere.
     pub tenant: String,
     /// Of the Grafana organization, as in `stacks-1`. Empty before Grafana 11.
@@ -27,11 +27,11 @@ pub struct CallContext {
 
 /// The headers of a call by the names that HTTP knows, sorted, without those that prove who the user is.
 #[derive(Clone, Debug, Default)]
-pub struct CallHeaders(Vec<(String, String)>);
+pub(crate) struct CallHeaders(Vec<(String, String)>);
 
 /// Whom a call is for.
 #[derive(Clone, Debug, Default)]
-pub enum Subject {
+pub(crate) enum Subject {
     DataSource(DataSourceSettings),
     App(AppSettings),
     /// The plugin itself.
@@ -41,7 +41,7 @@ pub enum Subject {
 
 /// The settings of a data source.
 #[derive(Clone, Debug, Default)]
-pub struct DataSourceSettings {
+pub(crate) struct DataSourceSettings {
     /// Deprecated by Grafana, and 0 for all data sources in some of its versions.
     pub id: i64,
     pub uid: String,
@@ -61,7 +61,7 @@ pub struct DataSourceSettings {
 
 /// The settings of an app.
 #[derive(Clone, Debug, Default)]
-pub struct AppSettings {
+pub(crate) struct AppSettings {
     /// A JSON object.
     pub json_data: Bytes,
     pub secrets: HashMap<String, String>,
@@ -72,7 +72,7 @@ pub struct AppSettings {
 
 /// A user of Grafana.
 #[derive(Clone, Debug, Default)]
-pub struct User {
+pub(crate) struct User {
     pub login: String,
     pub name: String,
     pub email: String,
@@ -86,7 +86,7 @@ const IDENTITY: [&str; 5] = ["authorization", "cookie", "proxy-authorization", "
 
 impl CallContext {
     /// The data source, if the call is for one.
-    pub fn data_source(&self) -> Option<&DataSourceSettings> {
+    pub(crate) fn data_source(&self) -> Option<&DataSourceSettings> {
         match &self.subject {
             Subject::DataSource(settings) => Some(settings),
             Subject::App(_) | Subject::Plugin => None,
@@ -98,7 +98,7 @@ impl CallContext {
 
 impl CallHeaders {
     /// The identity is dropped here, so that no service can forget to.
-    pub fn new(headers: impl IntoIterator<Item = (String, String)>) -> Self {
+    pub(crate) fn new(headers: impl IntoIterator<Item = (String, String)>) -> Self {
         let identity = |name: &str| IDENTITY.iter().any(|identity| identity.eq_ignore_ascii_case(name));
         let mut headers: Vec<_> = headers.into_iter().filter(|(name, _)| !identity(name)).collect();
         headers.sort_unstable();
@@ -106,7 +106,7 @@ impl CallHeaders {
     }
 
     /// Names and values. A name may occur more than once.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
@@ -115,7 +115,7 @@ impl CallHeaders {
 
 impl Subject {
     /// When the settings were changed last, as Unix time in milliseconds.
-    pub fn updated(&self) -> i64 {
+    pub(crate) fn updated(&self) -> i64 {
         match self {
             Self::DataSource(settings) => settings.updated,
             Self::App(settings) => settings.updated,

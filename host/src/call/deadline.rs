@@ -6,18 +6,18 @@ use tokio::time::Instant;
 
 /// When a caller stops waiting. Among a request's extensions if the caller said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallerDeadline(pub Instant);
+pub(crate) struct CallerDeadline(pub Instant);
 
 /// When a call must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline {
+pub(crate) struct Deadline {
     pub at: Instant,
     pub set_by: SetBy,
 }
 
 /// Whose patience it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SetBy {
+pub(crate) enum SetBy {
     Caller,
     Operator,
 }
@@ -30,7 +30,7 @@ const AHEAD: Duration = Duration::from_millis(2);
 
 impl Deadline {
     /// The earlier of the caller's deadline and the end of the time that the operator allows, from now on.
-    pub fn new(caller: Option<CallerDeadline>, call_timeout: Duration) -> Self {
+    pub(crate) fn new(caller: Option<CallerDeadline>, call_timeout: Duration) -> Self {
         let operator = Instant::now() + call_timeout;
         match caller {
             Some(CallerDeadline(at)) if at <= operator => {
@@ -41,7 +41,7 @@ impl Deadline {
     }
 
     /// Whether the caller has stopped waiting.
-    pub fn caller_has_left(&self) -> bool {
+    pub(crate) fn caller_has_left(&self) -> bool {
         self.set_by == SetBy::Caller && self.at <= Instant::now()
     }
 }

@@ -2,7 +2,7 @@
 
 /// How a call ended, in the words of Grafana's metrics, logs and spans.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub status: RequestStatus,
     pub source: ErrorSource,
     /// Set if the call as a whole failed, not just some of its queries.
@@ -11,7 +11,7 @@ pub struct Outcome {
 
 /// The three words of `request_status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestStatus {
+pub(crate) enum RequestStatus {
     Ok,
     Cancelled,
     Error,
@@ -19,7 +19,7 @@ pub enum RequestStatus {
 
 /// Who is to blame for an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ErrorSource {
+pub(crate) enum ErrorSource {
     #[default]
     Plugin,
     Downstream,
@@ -28,18 +28,18 @@ pub enum ErrorSource {
 // === impl Outcome ===
 
 impl Outcome {
-    pub const OK: Self = Self { status: RequestStatus::Ok, source: ErrorSource::Plugin, error: None };
+    pub(crate) const OK: Self = Self { status: RequestStatus::Ok, source: ErrorSource::Plugin, error: None };
     /// Not the plugin's doing, so the source is downstream, as in Go.
-    pub const CANCELLED: Self =
+    pub(crate) const CANCELLED: Self =
         Self { status: RequestStatus::Cancelled, source: ErrorSource::Downstream, error: None };
 
     /// The call as a whole failed.
-    pub fn failed(source: ErrorSource, error: String) -> Self {
+    pub(crate) fn failed(source: ErrorSource, error: String) -> Self {
         Self { status: RequestStatus::Error, source, error: Some(error) }
     }
 
     /// Of a request whose parts failed for the given reasons. Downstream is to blame only if nothing else is.
-    pub fn of_parts(errors: impl IntoIterator<Item = ErrorSource>) -> Self {
+    pub(crate) fn of_parts(errors: impl IntoIterator<Item = ErrorSource>) -> Self {
         errors.into_iter().fold(Self::OK, |outcome, source| match (outcome.status, outcome.source, source) {
             (RequestStatus::Error, ErrorSource::Plugin, _) | (_, _, ErrorSource::Plugin) => {
                 Self { status: RequestStatus::Error, source: ErrorSource::Plugin, error: None }
@@ -54,7 +54,7 @@ impl Outcome {
 // === impl RequestStatus ===
 
 impl RequestStatus {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Cancelled => "cancelled",
@@ -67,11 +67,11 @@ impl RequestStatus {
 
 impl ErrorSource {
     /// Who is to blame for a call that took too long.
-    pub fn of_delay(waited_for_upstream: bool) -> Self {
+    pub(crate) fn of_delay(waited_for_upstream: bool) -> Self {
         if waited_for_upstream { Self::Downstream } else { Self::Plugin }
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Plugin => "plugin",
             Self::Downstream => "downstream",

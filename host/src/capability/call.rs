@@ -8,13 +8,13 @@ use super::bindings::gpx::plugin::types::{self, Header, User};
 use crate::call::{Call, CallContext};
 
 /// The part of a store that this interface works on.
-pub struct CallView<'a> {
+pub(crate) struct CallView<'a> {
     /// None while the component is asked what it is, and while it is opened.
     pub call: Option<&'a Call>,
 }
 
 /// Names [`CallView`] for the linker.
-pub struct HasCall;
+pub(crate) struct HasCall;
 
 impl HasData for HasCall {
     type Data<'a> = CallView<'a>;

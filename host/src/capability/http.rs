@@ -13,7 +13,7 @@ use crate::budget::{Upstream, Waiting};
 use crate::egress::{Client, RequestError, RequestErrorKind};
 
 /// The HTTP state of one instance.
-pub struct HttpHooks {
+pub(crate) struct HttpHooks {
     /// None for an instance that may reach nothing.
     client: Option<Client>,
     spans: CallSpans,
@@ -35,12 +35,12 @@ type Worker = Box<dyn Future<Output = Result<(), Code>> + Send>;
 
 impl HttpHooks {
     /// For an instance of the data source that `client` belongs to; without one, every request is refused.
-    pub fn new(client: Option<Client>, spans: CallSpans) -> Self {
+    pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
         Self { client, spans, upstream: Upstream::default() }
     }
 
     /// Requests belong to another call from here on.
-    pub fn begin(&mut self, spans: CallSpans, upstream: Upstream) {
+    pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream) {
         self.spans = spans;
         self.upstream = upstream;
     }

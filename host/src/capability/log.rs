@@ -9,14 +9,14 @@ use super::scrub::Scrub;
 use crate::log::{self, Log, Value};
 
 /// The part of a store that this interface works on.
-pub struct LogView<'a> {
+pub(crate) struct LogView<'a> {
     /// Of the call, or of the plugin as a whole while there is none.
     pub log: &'a Log,
     pub scrub: &'a Scrub,
 }
 
 /// Names [`LogView`] for the linker.
-pub struct HasLog;
+pub(crate) struct HasLog;
 
 impl HasData for HasLog {
     type Data<'a> = LogView<'a>;

@@ -3,5 +3,7 @@
 mod host;
 mod sender;
 
-pub use self::host::{HasResponse, ResponseView};
-pub use self::sender::{Piece, ResponseHead, ResponseSender};
+pub(crate) use self::host::{HasResponse, ResponseView};
+#[expect(unreachable_pub, reason = "generated code exports it")]
+pub use self::sender::ResponseSender;
+pub(crate) use self::sender::{Piece, ResponseHead};

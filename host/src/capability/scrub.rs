@@ -10,7 +10,7 @@ const SHORTEST: usize = 4;
 
 /// The values of the secrets of one data source that its component was given. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Scrub(Arc<[Secret]>);
+pub(crate) struct Scrub(Arc<[Secret]>);
 
 #[derive(Clone)]
 struct Secret(String);
@@ -18,7 +18,7 @@ struct Secret(String);
 // === impl Scrub ===
 
 impl Scrub {
-    pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let long = values.into_iter().filter(|value| value.len() >= SHORTEST);
         let mut secrets: Vec<_> = long.map(|value| Secret(value.to_owned())).collect();
         // A secret may be part of another one: the whole goes first.
@@ -27,7 +27,7 @@ impl Scrub {
     }
 
     /// The text with each secret marked.
-    pub fn text(&self, mut text: String) -> String {
+    pub(crate) fn text(&self, mut text: String) -> String {
         for Secret(value) in self.0.iter() {
             if text.contains(value.as_str()) {
                 text = text.replace(value.as_str(), MARK);

@@ -4,6 +4,8 @@ mod convert;
 mod host;
 mod spans;
 
-pub use self::convert::key_value;
-pub use self::host::{HasTracer, TracerView};
-pub use self::spans::{CallSpans, Span};
+pub(crate) use self::convert::key_value;
+pub(crate) use self::host::{HasTracer, TracerView};
+pub(crate) use self::spans::CallSpans;
+#[expect(unreachable_pub, reason = "generated code exports it")]
+pub use self::spans::Span;

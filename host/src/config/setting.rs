@@ -12,7 +12,7 @@ pub(super) const PREFIX: &str = "gpx_";
 
 /// One key of `[plugin.<id>]` in grafana.ini.
 #[derive(Debug)]
-pub struct Setting {
+pub(super) struct Setting {
     pub name: &'static str,
     /// The kind of value, and its unit.
     pub kind: &'static str,
@@ -184,7 +184,7 @@ impl Reader<'_> {
 }
 
 /// Returns the text of docs/settings.md.
-pub fn markdown() -> String {
+pub(super) fn markdown() -> String {
     let mut page = String::from(
         "# Settings\n\
          \n\

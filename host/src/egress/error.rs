@@ -11,7 +11,7 @@ use crate::net::ResolveError;
 
 /// Each message is one level; `source` has the next. None contains a secret: paths and queries are left out.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     #[error("no grant for {authority}; {fault}add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]")]
     Denied { authority: String, fault: String, pattern: String, plugin_id: Arc<str> },
     #[error(
@@ -56,7 +56,7 @@ pub enum RequestError {
 
 /// What went wrong, for callers that report it in their own terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestErrorKind {
+pub(crate) enum RequestErrorKind {
     /// The operator has not granted the origin, or the address behind it. The message names the remedy.
     Denied,
     InvalidUrl,
@@ -107,7 +107,7 @@ impl RequestError {
         }
     }
 
-    pub fn kind(&self) -> RequestErrorKind {
+    pub(crate) fn kind(&self) -> RequestErrorKind {
         match self {
             Self::Denied { .. } | Self::AddressProhibited { .. } => RequestErrorKind::Denied,
             Self::InvalidUrl(_) => RequestErrorKind::InvalidUrl,
@@ -129,7 +129,7 @@ impl RequestError {
     }
 
     /// Returns the message with those of its sources, for people.
-    pub fn chain(&self) -> String {
+    pub(crate) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut next = std::error::Error::source(self);
         while let Some(source) = next {

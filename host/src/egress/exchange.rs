@@ -10,5 +10,6 @@ mod idle;
 mod time_limits;
 mod wire;
 
-pub use self::body::ResponseBody;
-pub use self::client::Client;
+#[cfg(test)]
+pub(crate) use self::body::ResponseBody;
+pub(crate) use self::client::Client;

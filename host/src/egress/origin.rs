@@ -24,7 +24,7 @@ pub(super) struct Origin {
 
 /// Why a request's URL has no origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidUrl {
+pub(crate) enum InvalidUrl {
     #[error("the request's URL has no host, or a scheme other than http and https")]
     SchemeOrHost,
     #[error("the port of the request's URL is not a number up to 65535")]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use url::Url;
 
 use self::address::special;
-pub use self::pattern::{BadPattern, Patterns};
+pub(crate) use self::pattern::Patterns;
 use super::error::RequestError;
 use super::origin::Origin;
 use super::settings::UrlFault;

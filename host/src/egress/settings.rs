@@ -11,7 +11,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
-pub use self::tls::BadPem;
+pub(crate) use self::tls::BadPem;
 pub(super) use self::tls::TlsSettings;
 
 /// As in the Go SDK: long enough for a slow network, short enough for a person who waits.
@@ -21,7 +21,7 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The fields of a data source or app that concern HTTP, as Grafana sends them.
 #[derive(Clone, Copy)]
-pub struct DataSourceFields<'a> {
+pub(crate) struct DataSourceFields<'a> {
     pub url: &'a str,
     pub user: &'a str,
     pub basic_auth_enabled: bool,
@@ -36,7 +36,7 @@ pub struct DataSourceFields<'a> {
 
 /// How to talk to one data source. Secrets are in header values that are marked as sensitive, so `Debug` hides them.
 #[derive(Clone, Debug)]
-pub struct DataSourceHttp {
+pub(crate) struct DataSourceHttp {
     pub(super) url: Result<Url, UrlFault>,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
@@ -70,7 +70,7 @@ pub(super) struct Timeouts {
 
 impl DataSourceHttp {
     /// Never fails: a value of the wrong type counts as missing, and a URL that cannot be used grants nothing.
-    pub fn parse(source: DataSourceFields<'_>) -> Self {
+    pub(crate) fn parse(source: DataSourceFields<'_>) -> Self {
         let json = serde_json::from_slice(source.json_data).unwrap_or_default();
         let url = parse_url(source.url);
         let authorization =

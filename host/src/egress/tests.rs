@@ -21,7 +21,7 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody};
 use super::*;
 use crate::telemetry::test::{Ended, recording};
 
-type Response = http::Response<ResponseBody>;
+type Response = http::Response<super::exchange::ResponseBody>;
 type Request = http::Request<WasiBody>;
 
 /// What the server does once it has read a request.

@@ -17,7 +17,7 @@ pub enum Error {
 }
 
 /// An error's cause, for people.
-pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 // === impl Error ===
 

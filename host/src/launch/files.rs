@@ -6,14 +6,14 @@ use serde::Deserialize;
 
 /// Where the parts of a plugin are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Files {
+pub(super) struct Files {
     pub component: PathBuf,
     pub metadata: PathBuf,
 }
 
 /// Who the plugin is, as its plugin.json says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
+pub(super) struct Identity {
     pub id: String,
     /// Empty if unknown.
     pub version: String,
@@ -36,7 +36,7 @@ struct Info {
 
 impl Files {
     /// Grafana starts `<name>_<os>_<arch>`; the component is `<name>.wasm` beside it, for every system.
-    pub fn beside(executable: &Path) -> Self {
+    pub(super) fn beside(executable: &Path) -> Self {
         let file = executable.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = file.strip_suffix(".exe").unwrap_or(&file);
         let mut parts: Vec<&str> = name.split('_').collect();
@@ -54,7 +54,7 @@ impl Files {
     }
 
     /// Reads plugin.json.
-    pub fn identity(&self) -> Option<Identity> {
+    pub(super) fn identity(&self) -> Option<Identity> {
         let text = std::fs::read(&self.metadata).ok()?;
         let Metadata { id, info } = serde_json::from_slice(&text).ok()?;
         // Grafana takes the placeholders of an unbuilt plugin.json as empty.

@@ -7,7 +7,7 @@ use crate::config::Process;
 use crate::serve::Address;
 
 /// The required value of the variable `grafana_plugin_type`, for apps too.
-pub const COOKIE: &str = "datasource";
+pub(super) const COOKIE: &str = "datasource";
 
 /// The version of go-plugin's handshake itself.
 const CORE_VERSION: u32 = 1;
@@ -17,7 +17,7 @@ const VERSION: u32 = 2;
 
 /// Why the process must not serve.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Refusal {
+pub(super) enum Refusal {
     #[error(
         "This is gpx-host, the backend of a Grafana plugin. Do not run it yourself: Grafana starts it.\n\
          Put it into the plugin's directory, beside plugin.json. Its file name is the \"executable\" in plugin.json\n\
@@ -33,7 +33,7 @@ pub enum Refusal {
 }
 
 /// Checks that the process was started by a go-plugin client that we can serve.
-pub fn accept(process: &Process) -> Result<(), Refusal> {
+pub(super) fn accept(process: &Process) -> Result<(), Refusal> {
     if process.cookie.as_deref() != Some(COOKIE) {
         return Err(Refusal::NotStartedByGrafana);
     }
@@ -45,13 +45,13 @@ pub fn accept(process: &Process) -> Result<(), Refusal> {
 
 /// Whether one of the versions that the client offers (`2`, or `2,3`) is ours. If not, ours is announced anyway: the
 /// client's error then names the versions of both sides.
-pub fn is_version_offered(versions: &str) -> bool {
+pub(super) fn is_version_offered(versions: &str) -> bool {
     versions.split(',').any(|version| version.trim().parse() == Ok(VERSION))
 }
 
 /// Tells the client where to connect: the one line on standard output.
 #[expect(clippy::disallowed_methods, reason = "this is the handshake")]
-pub fn announce(address: &Address, process: &Process) -> io::Result<()> {
+pub(super) fn announce(address: &Address, process: &Process) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line(address, process.multiplex).as_bytes())?;
     stdout.flush()

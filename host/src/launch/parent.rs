@@ -6,7 +6,7 @@ use std::io;
 
 /// The process that started us.
 #[derive(Debug)]
-pub struct Parent {
+pub(super) struct Parent {
     /// Absent if the parent died before the descriptor could be opened.
     #[cfg(target_os = "linux")]
     pidfd: Option<std::os::fd::OwnedFd>,
@@ -19,7 +19,7 @@ impl Parent {
     /// Call this as early as possible: a parent that died before is no longer our parent.
     ///
     /// Returns `None` if the parent is outside our PID namespace, where it cannot be watched.
-    pub fn find() -> io::Result<Option<Self>> {
+    pub(super) fn find() -> io::Result<Option<Self>> {
         use rustix::io::Errno;
         use rustix::process::{PidfdFlags, getppid, pidfd_open};
 
@@ -34,7 +34,7 @@ impl Parent {
     }
 
     /// Waits until the parent is dead. Needs a running tokio runtime.
-    pub async fn exit(self) -> io::Result<()> {
+    pub(super) async fn exit(self) -> io::Result<()> {
         use tokio::io::Interest;
         use tokio::io::unix::AsyncFd;
 

@@ -7,7 +7,7 @@ use crate::shutdown::Shutdown;
 /// From now on SIGINT is ignored: Ctrl-C in Grafana's terminal reaches its plugins too, and they must keep running
 /// while Grafana shuts down. SIGTERM means the same as Grafana's request to stop. Needs a running tokio runtime.
 #[cfg(unix)]
-pub fn handle(shutdown: &Shutdown) -> io::Result<()> {
+pub(super) fn handle(shutdown: &Shutdown) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     // The handler stays installed, although nobody listens to it.

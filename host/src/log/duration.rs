@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Returns the text of Go's `time.Duration`: `1.234567ms`, `0s`, `2m3.5s`, `1h0m0s`.
-pub fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     let nanos = duration.as_nanos();
     let seconds = duration.as_secs();
     match nanos {

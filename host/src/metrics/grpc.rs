@@ -9,7 +9,7 @@ const BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 /// Counters of calls and their messages. A series appears with its first call.
 #[derive(Clone)]
-pub struct Grpc {
+pub(crate) struct Grpc {
     started: IntCounterVec,
     handled: IntCounterVec,
     received: IntCounterVec,
@@ -19,7 +19,7 @@ pub struct Grpc {
 
 /// The method that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Labels<'a> {
+pub(crate) struct Labels<'a> {
     /// `unary`, `server_stream`, …
     pub kind: &'a str,
     /// `pluginv2.Data`
@@ -54,20 +54,20 @@ impl Grpc {
         })
     }
 
-    pub fn started(&self, labels: Labels<'_>) {
+    pub(crate) fn started(&self, labels: Labels<'_>) {
         self.started.with_label_values(&labels.values()).inc();
     }
 
-    pub fn received(&self, labels: Labels<'_>) {
+    pub(crate) fn received(&self, labels: Labels<'_>) {
         self.received.with_label_values(&labels.values()).inc();
     }
 
-    pub fn sent(&self, labels: Labels<'_>, messages: u64) {
+    pub(crate) fn sent(&self, labels: Labels<'_>, messages: u64) {
         self.sent.with_label_values(&labels.values()).inc_by(messages);
     }
 
     /// `code` is Go's name of the code, such as `DeadlineExceeded`.
-    pub fn handled(&self, labels: Labels<'_>, code: &str, took: Duration) {
+    pub(crate) fn handled(&self, labels: Labels<'_>, code: &str, took: Duration) {
         let [kind, service, method] = labels.values();
         self.handled.with_label_values(&[kind, service, method, code]).inc();
         self.seconds.with_label_values(&labels.values()).observe(took.as_secs_f64());

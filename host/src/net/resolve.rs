@@ -18,14 +18,14 @@ const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Reads nothing until the first name is resolved.
-pub struct Resolver {
+pub(crate) struct Resolver {
     hosts: SystemFile<Hosts>,
     dns: SystemFile<TokioResolver>,
 }
 
 /// Why a name has no addresses. Each message is one level; `source` has the next.
 #[derive(Debug, thiserror::Error)]
-pub enum ResolveError {
+pub(crate) enum ResolveError {
     /// Which DNS servers to ask is not known.
     #[error("cannot read /etc/resolv.conf, which names the DNS servers that know {host}")]
     Configuration { host: String, source: Cause },
@@ -52,7 +52,7 @@ impl Default for Resolver {
 
 impl Resolver {
     /// Returns the addresses of a name, at least one, in the order in which to try them.
-    pub async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    pub(crate) async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
         let mut addresses = self.listed(host).await;
         if addresses.is_empty() && is_localhost(host) {
             addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];

@@ -3,9 +3,9 @@
 mod contract;
 pub(super) mod engine;
 mod error;
-pub mod link;
-pub mod precompiled;
-pub mod services;
+pub(super) mod link;
+pub(crate) mod precompiled;
+pub(super) mod services;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use wasmtime::component::Component as Code;
 
 use self::engine::Engine;
-pub use self::error::LoadError;
+pub(crate) use self::error::LoadError;
 use self::link::LinkedCode;
 use super::error::CallError;
 use super::instance::Instance;
@@ -38,7 +38,7 @@ enum Origin {
 }
 
 /// A component ready for making instances.
-pub struct LoadedComponent {
+pub(crate) struct LoadedComponent {
     /// What it says about itself.
     pub manifest: Manifest,
     pub code: LinkedCode,
@@ -99,7 +99,7 @@ impl fmt::Debug for Component {
 
 impl LoadedComponent {
     /// Reads, checks and links the component, and asks it what it is. It reaches nothing while it answers.
-    pub async fn load(component: Component, platform: &Platform) -> Result<Self, LoadError> {
+    pub(crate) async fn load(component: Component, platform: &Platform) -> Result<Self, LoadError> {
         let name = component.to_string();
         let (log, use_precompiled) = (platform.log.clone(), platform.precompiled);
         let load = move || {

@@ -12,7 +12,7 @@ use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
 
 /// Why a component did not answer.
 #[derive(Clone, Debug, Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The component's own error.
@@ -41,7 +41,7 @@ pub enum CallError {
 
 /// What a call waited for when its time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Awaited {
+pub(crate) enum Awaited {
     Component,
     Upstream,
     /// All instances that the owner may have were busy.
@@ -58,7 +58,7 @@ pub enum Awaited {
 
 impl CallError {
     /// The HTTP status that the caller sees.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Fault(fault) if (100..600).contains(&fault.status) => fault.status,
             Self::WallTime(_) | Self::CpuTime(_) | Self::CallerDeadline(_) => 504,
@@ -67,11 +67,11 @@ impl CallError {
     }
 
     /// Whether nobody waits any more for what the rest of the call could answer.
-    pub fn ends_call(&self) -> bool {
+    pub(crate) fn ends_call(&self) -> bool {
         matches!(self, Self::CallerDeadline(_))
     }
 
-    pub fn source(&self) -> ErrorSource {
+    pub(crate) fn source(&self) -> ErrorSource {
         match self {
             Self::Fault(Fault { source: FaultSource::Downstream, .. }) => ErrorSource::Downstream,
             Self::CallerDeadline(awaited) => ErrorSource::of_delay(*awaited == Awaited::Upstream),

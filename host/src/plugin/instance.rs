@@ -1,8 +1,8 @@
 //! One instance of a component: one store, one call at a time.
 
-pub mod invocation;
+pub(super) mod invocation;
 pub(super) mod output;
-pub mod state;
+pub(super) mod state;
 
 use std::sync::Arc;
 

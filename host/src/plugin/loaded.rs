@@ -8,7 +8,7 @@ use super::{LoadError, Plugin};
 use crate::telemetry::Telemetry;
 
 /// What calls are answered with.
-pub struct Loaded {
+pub(crate) struct Loaded {
     pub plugin: Result<Arc<Plugin>, LoadError>,
     /// Its resource carries attributes that the component names, so it begins when the component is loaded.
     pub telemetry: Telemetry,
@@ -16,13 +16,13 @@ pub struct Loaded {
 
 /// Who waits for the component. Cheap to clone.
 #[derive(Clone)]
-pub struct Current(watch::Receiver<Option<Arc<Loaded>>>);
+pub(crate) struct Current(watch::Receiver<Option<Arc<Loaded>>>);
 
 /// Who loads the component.
-pub struct Loading(watch::Sender<Option<Arc<Loaded>>>);
+pub(crate) struct Loading(watch::Sender<Option<Arc<Loaded>>>);
 
 /// Nothing is loaded yet.
-pub fn loading() -> (Loading, Current) {
+pub(crate) fn loading() -> (Loading, Current) {
     let (sender, receiver) = watch::channel(None);
     (Loading(sender), Current(receiver))
 }
@@ -31,7 +31,7 @@ pub fn loading() -> (Loading, Current) {
 
 impl Current {
     /// Returns what was loaded last, as soon as there is something.
-    pub async fn wait(&self) -> Arc<Loaded> {
+    pub(crate) async fn wait(&self) -> Arc<Loaded> {
         if let Some(loaded) = self.now() {
             return loaded;
         }
@@ -44,7 +44,7 @@ impl Current {
     }
 
     /// What was loaded last, if anything was.
-    pub fn now(&self) -> Option<Arc<Loaded>> {
+    pub(crate) fn now(&self) -> Option<Arc<Loaded>> {
         self.0.borrow().clone()
     }
 }
@@ -53,7 +53,7 @@ impl Current {
 
 impl Loading {
     /// Calls are answered with this from here on. Those that run finish on what they began with.
-    pub fn loaded(&self, loaded: Loaded) {
+    pub(crate) fn loaded(&self, loaded: Loaded) {
         self.0.send_replace(Some(Arc::new(loaded)));
     }
 }

@@ -16,14 +16,14 @@ use crate::capability::scrub::Scrub;
 use crate::egress::Client;
 use crate::metrics::Metrics;
 
-pub use self::settings::{http_settings, settings};
+pub(super) use self::settings::{http_settings, settings};
 
 /// Owners that are kept before those without a running call are forgotten. Grafana does not say when a data source is
 /// deleted, and one that is forgotten is made again by the next call.
 const MAX_KNOWN: usize = 1000;
 
 /// A data source or app, in one version of its settings.
-pub struct Owner {
+pub(crate) struct Owner {
     /// For `open`.
     pub settings: Settings,
     /// The secrets that its component may read.
@@ -33,7 +33,7 @@ pub struct Owner {
 }
 
 /// All owners that calls have come for.
-pub struct Owners {
+pub(super) struct Owners {
     known: Mutex<HashMap<OwnerKey, Slot>>,
     hasher: RandomState,
     metrics: Metrics,
@@ -66,19 +66,19 @@ struct Slot {
 // === impl Owners ===
 
 impl Owners {
-    pub fn new(metrics: Metrics) -> Self {
+    pub(super) fn new(metrics: Metrics) -> Self {
         Self { known: Mutex::default(), hasher: RandomState::new(), metrics }
     }
 
     /// The owner that a call is for. In a version that is not known yet, it is made by `make`, once for all calls that
     /// want it. Calls that run finish on the version that they began with.
-    pub async fn get(&self, context: &CallContext, make: impl FnOnce() -> Owner) -> Arc<Owner> {
+    pub(super) async fn get(&self, context: &CallContext, make: impl FnOnce() -> Owner) -> Arc<Owner> {
         let slot = self.slot(context);
         slot.get_or_init(|| async { Arc::new(make()) }).await.clone()
     }
 
     /// Drops every idle instance.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         for slot in self.known().values() {
             if let Some(owner) = slot.owner.get() {
                 owner.pool.clear();

@@ -7,7 +7,7 @@ use crate::log::Log;
 use crate::metrics::Metrics;
 
 /// What a plugin runs on.
-pub struct Platform {
+pub(crate) struct Platform {
     pub limits: Limits,
     pub operator: OperatorSettings,
     /// Whether code that was compiled ahead may be used.
@@ -20,7 +20,7 @@ pub struct Platform {
 
 /// What the operator set for the plugin in Grafana's configuration.
 #[derive(Clone, Debug, Default)]
-pub struct OperatorSettings {
+pub(crate) struct OperatorSettings {
     /// Keys that are not the host's own, in lower case, and their values.
     pub settings: Vec<(String, String)>,
     /// Secrets that no component gets, whatever its manifest names.
@@ -30,7 +30,7 @@ pub struct OperatorSettings {
 // === impl Platform ===
 
 impl Platform {
-    pub fn new(
+    pub(crate) fn new(
         limits: Limits,
         operator: OperatorSettings,
         precompiled: bool,

@@ -13,7 +13,7 @@ use super::instance::Instance;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Idle instances, and how many there may be in all.
-pub(super) struct Pool {
+pub(crate) struct Pool {
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<IdleInstance>>,
     /// Whether a task waits to drop what has been idle. There is none while nothing is idle, so nothing wakes up.

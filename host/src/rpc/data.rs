@@ -20,11 +20,11 @@ use crate::proto::pluginv2::{
 
 const QUERY_DATA: Endpoint = Endpoint { name: "queryData", span: "sdk.queryData" };
 
-pub struct DataService(pub(super) Backend);
+pub(super) struct DataService(pub(super) Backend);
 
 type Answer = Result<Vec<Bytes>, CallError>;
 
-pub fn server(backend: Backend) -> DataServer<DataService> {
+pub(super) fn server(backend: Backend) -> DataServer<DataService> {
     let server = DataServer::new(DataService(backend));
     server.max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(usize::MAX)
 }

@@ -14,9 +14,9 @@ use crate::proto::pluginv2::{
 
 const CHECK_HEALTH: Endpoint = Endpoint { name: "checkHealth", span: "sdk.checkHealth" };
 
-pub struct DiagnosticsService(pub(super) Backend);
+pub(super) struct DiagnosticsService(pub(super) Backend);
 
-pub fn server(backend: Backend) -> DiagnosticsServer<DiagnosticsService> {
+pub(super) fn server(backend: Backend) -> DiagnosticsServer<DiagnosticsService> {
     DiagnosticsServer::new(DiagnosticsService(backend)).max_decoding_message_size(MAX_REQUEST)
 }
 

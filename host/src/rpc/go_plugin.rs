@@ -33,7 +33,7 @@ struct Broker(Shutdown);
 struct Stdio(Shutdown);
 
 /// Adds all of them to `routes`.
-pub async fn add_to(
+pub(crate) async fn add_to(
     routes: &mut RoutesBuilder,
     shutdown: &Shutdown,
 ) -> Result<(), tonic_reflection::server::Error> {

@@ -24,11 +24,11 @@ const CALL_RESOURCE: Endpoint = Endpoint { name: "callResource", span: "sdk.call
 /// Time that a component has to stop by itself once its caller is gone.
 const GRACE: Duration = Duration::from_millis(50);
 
-pub struct ResourceService(pub(super) Backend);
+pub(super) struct ResourceService(pub(super) Backend);
 
 type Answer = Result<CallResourceResponse, Status>;
 
-pub fn server(backend: Backend) -> ResourceServer<ResourceService> {
+pub(super) fn server(backend: Backend) -> ResourceServer<ResourceService> {
     let server = ResourceServer::new(ResourceService(backend));
     server.max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(usize::MAX)
 }

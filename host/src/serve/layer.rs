@@ -25,14 +25,14 @@ use crate::metrics::Metrics;
 use crate::plugin::Current;
 
 /// All of them, on top of one another. Cheap to clone.
-pub type Layers = Stack<Stack<Stack<RequestSize, DeadlineLayer>, PanicLayer>, ObserveLayer>;
+pub(crate) type Layers = Stack<Stack<Stack<RequestSize, DeadlineLayer>, PanicLayer>, ObserveLayer>;
 
 type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
 /// The innermost first. Each may answer in place of those further in, so whatever must see every answer is further out:
 /// the span and the metrics see a panic, a passed deadline and a refused request, and a call that is broken off at its
 /// deadline ends like any other.
-pub fn layers(current: Current, metrics: Metrics, address: &Address, log: Log) -> Layers {
+pub(crate) fn layers(current: Current, metrics: Metrics, address: &Address, log: Log) -> Layers {
     Stack::new(
         Stack::new(Stack::new(RequestSize, DeadlineLayer), PanicLayer::new(log)),
         ObserveLayer::new(current, metrics, address),

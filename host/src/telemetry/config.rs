@@ -9,7 +9,7 @@ use super::sampler::Root;
 
 /// The settings as Grafana passes them.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct TracingSettings<'a> {
+pub(crate) struct TracingSettings<'a> {
     /// `GF_INSTANCE_OTLP_ADDRESS`: `host:port` of the collector. If empty, tracing is off whatever the rest says.
     pub address: &'a str,
     /// `GF_INSTANCE_OTLP_PROPAGATION`: a list of `w3c`, `jaeger`.
@@ -22,7 +22,7 @@ pub struct TracingSettings<'a> {
 
 /// How to trace. The default is not to trace.
 #[derive(Clone, Debug, Default)]
-pub struct TracingConfig {
+pub(crate) struct TracingConfig {
     collector: Option<Authority>,
     propagation: Propagation,
     root: Root,
@@ -32,7 +32,7 @@ pub struct TracingConfig {
 
 impl TracingConfig {
     /// Never fails: what cannot be followed is returned as a problem, for the log.
-    pub fn parse(settings: TracingSettings<'_>) -> (Self, Vec<TracingProblem>) {
+    pub(crate) fn parse(settings: TracingSettings<'_>) -> (Self, Vec<TracingProblem>) {
         let mut problems = Vec::new();
         if settings.address.is_empty() {
             return (Self::default(), problems);
@@ -47,12 +47,12 @@ impl TracingConfig {
     }
 
     /// Where the spans go; None if tracing is off.
-    pub fn collector(&self) -> Option<&Authority> {
+    pub(crate) fn collector(&self) -> Option<&Authority> {
         self.collector.as_ref()
     }
 
     /// How contexts travel.
-    pub fn propagation(&self) -> Propagation {
+    pub(crate) fn propagation(&self) -> Propagation {
         self.propagation
     }
 

@@ -2,7 +2,7 @@
 
 /// Names the setting, what happens instead, and the remedy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum TracingProblem {
+pub(crate) enum TracingProblem {
     #[error(
         "tracing is off: the collector's address {0:?} is not host:port; set `address` under \
          [tracing.opentelemetry.otlp], without a scheme"

@@ -12,7 +12,7 @@ use super::problem::TracingProblem;
 
 /// Which headers carry a context: those of the trace context always, baggage if this says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Propagation {
+pub(crate) struct Propagation {
     baggage: bool,
 }
 
@@ -20,7 +20,7 @@ struct Headers<'a>(&'a HeaderMap);
 struct HeadersMut<'a>(&'a mut HeaderMap);
 
 /// The span that a request names as its parent.
-pub fn traceparent(headers: &HeaderMap) -> Option<SpanContext> {
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<SpanContext> {
     w3c::extract(headers)
 }
 

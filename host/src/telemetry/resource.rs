@@ -6,7 +6,7 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 /// The plugin, as `plugin.json` names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServiceIdentity {
+pub(crate) struct ServiceIdentity {
     /// The plugin's id.
     pub id: String,
     /// The plugin's version; empty if unknown.

@@ -8,12 +8,12 @@ use crate::capability::bindings::gpx::plugin::response::{Host, HostResponseSende
 use crate::capability::bindings::gpx::plugin::types::Header;
 
 /// The part of a store that this interface works on.
-pub struct ResponseView<'a> {
+pub(crate) struct ResponseView<'a> {
     pub table: &'a mut ResourceTable,
 }
 
 /// Names [`ResponseView`] for the linker.
-pub struct HasResponse;
+pub(crate) struct HasResponse;
 
 impl HasData for HasResponse {
     type Data<'a> = ResponseView<'a>;

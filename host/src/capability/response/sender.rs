@@ -7,21 +7,21 @@ use tokio::sync::mpsc;
 
 /// A piece of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
 #[derive(Debug, Default, PartialEq)]
-pub struct Piece {
+pub(crate) struct Piece {
     pub head: Option<ResponseHead>,
     pub body: Bytes,
 }
 
 /// Status and headers of an answer.
 #[derive(Debug, PartialEq)]
-pub struct ResponseHead {
+pub(crate) struct ResponseHead {
     pub status: u16,
     pub headers: HashMap<String, Vec<String>>,
 }
 
 /// Why a sender refuses what a component gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The head was given before, or too late, or is not one that HTTP knows.
     Misuse,
     /// The caller is gone.
@@ -29,6 +29,7 @@ pub enum Refusal {
 }
 
 /// Where a component writes its answer to.
+#[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct ResponseSender {
     /// What the next piece carries; none once it was sent.
     head: Option<ResponseHead>,
@@ -40,7 +41,7 @@ pub struct ResponseSender {
 
 impl ResponseSender {
     /// A sender, and the pieces as they come. One piece waits at most: a slow caller slows the component down.
-    pub fn channel() -> (Self, mpsc::Receiver<Piece>) {
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<Piece>) {
         let (pieces, receiver) = mpsc::channel(1);
         (Self { head: Some(ResponseHead::default()), started: false, pieces }, receiver)
     }

@@ -20,7 +20,7 @@ const MAX_KEY: usize = 256;
 const MAX_LIST: usize = 128;
 
 /// An attribute, its texts cut to what is kept.
-pub fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue {
+pub(crate) fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue {
     KeyValue::new(cut(attribute.key, MAX_KEY), value(attribute.value, scrub))
 }
 

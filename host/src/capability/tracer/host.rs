@@ -13,14 +13,14 @@ use crate::capability::bindings::gpx::plugin::types::Attribute;
 use crate::capability::scrub::Scrub;
 
 /// The part of a store that this interface works on.
-pub struct TracerView<'a> {
+pub(crate) struct TracerView<'a> {
     pub spans: &'a CallSpans,
     pub scrub: &'a Scrub,
     pub table: &'a mut ResourceTable,
 }
 
 /// Names [`TracerView`] for the linker.
-pub struct HasTracer;
+pub(crate) struct HasTracer;
 
 impl HasData for HasTracer {
     type Data<'a> = TracerView<'a>;

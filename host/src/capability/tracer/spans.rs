@@ -15,16 +15,17 @@ const MAX_SPANS: usize = 1000;
 
 /// The spans of one call into a component. Cheap to clone: the tracer, outgoing requests and the call itself share it.
 #[derive(Clone)]
-pub struct CallSpans(Arc<Mutex<Spans>>);
+pub(crate) struct CallSpans(Arc<Mutex<Spans>>);
 
 /// A span that the component holds a handle of.
+#[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct Span {
     pub(super) context: Context,
     spans: CallSpans,
 }
 
 /// Ends what is still open when a call is over, however it is over.
-pub struct EndOfCall {
+pub(crate) struct EndOfCall {
     spans: CallSpans,
     status: Status,
 }
@@ -46,7 +47,7 @@ struct Open {
 
 impl CallSpans {
     /// For a call whose own span is the one in `root`.
-    pub fn new(tracer: Tracer, root: Context) -> Self {
+    pub(crate) fn new(tracer: Tracer, root: Context) -> Self {
         Self(Arc::new(Mutex::new(Spans { tracer, root, open: Vec::new(), started: 0 })))
     }
 
@@ -66,24 +67,24 @@ impl CallSpans {
     }
 
     /// The parent of a span or request when nothing else is said.
-    pub fn current(&self) -> Context {
+    pub(crate) fn current(&self) -> Context {
         self.with(|spans| spans.current().clone())
     }
 
     /// The parent of an outgoing request: the span that its `traceparent` names if that is open in this call, and the
     /// current one otherwise.
-    pub fn parent_of_request(&self, headers: &HeaderMap) -> Context {
+    pub(crate) fn parent_of_request(&self, headers: &HeaderMap) -> Context {
         let named = telemetry::traceparent(headers).map(|context| context.span_id());
         self.with(|spans| named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone())
     }
 
     /// How many spans were asked for beyond the limit of a call.
-    pub fn refused(&self) -> usize {
+    pub(crate) fn refused(&self) -> usize {
         self.with(|spans| spans.started.saturating_sub(MAX_SPANS))
     }
 
     /// A guard that ends all open spans; as errors unless it is told that the call returned.
-    pub fn end_of_call(&self) -> EndOfCall {
+    pub(crate) fn end_of_call(&self) -> EndOfCall {
         EndOfCall { spans: self.clone(), status: Status::error("the call was cancelled") }
     }
 
@@ -141,12 +142,12 @@ impl Span {
 
 impl EndOfCall {
     /// The component returned: what it left open simply ends.
-    pub fn returned(mut self) {
+    pub(crate) fn returned(mut self) {
         self.status = Status::Unset;
     }
 
     /// The component was stopped, and why.
-    pub fn stopped(mut self, why: &str) {
+    pub(crate) fn stopped(mut self, why: &str) {
         self.status = Status::error(why.to_owned());
     }
 }

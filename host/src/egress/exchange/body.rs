@@ -12,7 +12,7 @@ use super::connections::Exchange;
 use super::time_limits::BodyTimer;
 use crate::egress::error::RequestError;
 
-pub type ResponseBody = UnsyncBoxBody<Bytes, RequestError>;
+pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, RequestError>;
 
 /// Dropping it before its end drops the exchange.
 pub(super) struct Streamed {

@@ -30,7 +30,7 @@ const MAX_IN_FLIGHT: usize = 100;
 
 /// Cheap to clone; the clones share connections.
 #[derive(Clone)]
-pub struct Client(Arc<SharedClient>);
+pub(crate) struct Client(Arc<SharedClient>);
 
 struct SharedClient {
     settings: DataSourceHttp,
@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
-    pub fn send(
+    pub(crate) fn send(
         &self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,

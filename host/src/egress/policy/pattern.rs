@@ -6,14 +6,14 @@ use crate::egress::origin::{Origin, Scheme, normal};
 
 /// The origins that the operator grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Patterns(Vec<Pattern>);
+pub(crate) struct Patterns(Vec<Pattern>);
 
 /// A part of `gpx_allow_hosts` that cannot be read, and so grants nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "gpx_allow_hosts: `{pattern}` grants nothing: {reason}; write host, host:port, scheme://host:port or *.example.com"
 )]
-pub struct BadPattern {
+pub(crate) struct BadPattern {
     pattern: String,
     reason: &'static str,
 }
@@ -38,7 +38,7 @@ enum HostPattern {
 impl Patterns {
     /// Reads patterns. One text may have several, separated by commas or white space. Those that cannot be read grant
     /// nothing.
-    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> (Self, Vec<BadPattern>) {
+    pub(crate) fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> (Self, Vec<BadPattern>) {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         let parts = texts.into_iter().flat_map(|text| text.split(|c: char| c == ',' || c.is_whitespace()));
         for part in parts.filter(|part| !part.is_empty()) {

@@ -26,7 +26,7 @@ pub(in crate::egress) struct TlsSettings {
 /// A setting that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the data source's {name} is not PEM: paste the whole text, from -----BEGIN to the last -----")]
-pub struct BadPem {
+pub(crate) struct BadPem {
     name: &'static str,
 }
 

@@ -10,7 +10,7 @@ const PACKAGE: &str = "gpx:plugin/";
 
 /// Why a file cannot be run, and what to do.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum ContractError {
+pub(crate) enum ContractError {
     #[error("it is not WebAssembly; put the component that your build made there")]
     NotWasm,
     #[error(

@@ -13,13 +13,13 @@ const LINGER: u32 = 50;
 
 /// The engine and its clock. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine {
+pub(crate) struct Engine {
     engine: wasmtime::Engine,
     clock: Arc<Clock>,
 }
 
 /// Keeps the clock running while a guest runs.
-pub struct Ticking(Arc<Clock>);
+pub(crate) struct Ticking(Arc<Clock>);
 
 #[derive(Default)]
 struct Clock {
@@ -35,7 +35,7 @@ struct State {
 }
 
 /// The configuration that compiled code and engine must share.
-pub fn configuration() -> wasmtime::Config {
+pub(crate) fn configuration() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
     // Async component functions cost half as much again on every call; components are synchronous WASI 0.2.
@@ -47,7 +47,7 @@ pub fn configuration() -> wasmtime::Config {
 // === impl Engine ===
 
 impl Engine {
-    pub fn new() -> wasmtime::Result<Self> {
+    pub(crate) fn new() -> wasmtime::Result<Self> {
         let engine = wasmtime::Engine::new(&configuration())?;
         let clock = Arc::new(Clock::default());
         let (weak, ticked) = (engine.weak(), clock.clone());
@@ -61,12 +61,12 @@ impl Engine {
         Ok(Self { engine, clock })
     }
 
-    pub fn wasmtime(&self) -> &wasmtime::Engine {
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
     }
 
     /// Runs the clock until the guard is dropped.
-    pub fn tick(&self) -> Ticking {
+    pub(crate) fn tick(&self) -> Ticking {
         let mut state = self.clock.state();
         state.calls += 1;
         if state.stopped {

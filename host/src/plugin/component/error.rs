@@ -7,7 +7,7 @@ use super::contract::ContractError;
 
 /// Why there is no component to run. It is the answer to every call, so that the process lives to say it.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum LoadError {
+pub(crate) enum LoadError {
     #[error("there is no component at {path}: {reason}; put the plugin's .wasm there")]
     Missing { path: PathBuf, reason: String },
     #[error("{component} cannot be used: {reason}")]

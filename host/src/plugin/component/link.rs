@@ -8,7 +8,7 @@ use crate::capability;
 use crate::plugin::instance::state::State;
 
 /// Code that instances can be made from at once.
-pub struct LinkedCode {
+pub(crate) struct LinkedCode {
     pub engine: Engine,
     pub instance: InstancePre<State>,
     pub indices: Indices,
@@ -16,7 +16,7 @@ pub struct LinkedCode {
 
 /// Links a component that exports `interfaces` of the contract. An interface that is exported in another shape than the
 /// contract's is an error; one that is not exported is a choice.
-pub fn link(engine: &Engine, code: &Code, interfaces: &[String]) -> wasmtime::Result<LinkedCode> {
+pub(crate) fn link(engine: &Engine, code: &Code, interfaces: &[String]) -> wasmtime::Result<LinkedCode> {
     let mut linker = Linker::new(engine.wasmtime());
     capability::add_to_linker(&mut linker)?;
     let instance = linker.instantiate_pre(code)?;

@@ -17,7 +17,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What a `.cwasm` was made from. Written beside it, as `<name>.cwasm.key`.
 #[derive(Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Key {
+pub(crate) struct Key {
     /// SHA-256 of the component, in hex.
     pub component: String,
     /// The version of the host that compiled it.
@@ -26,7 +26,7 @@ pub struct Key {
 
 /// Why a `.cwasm` is not used.
 #[derive(Debug, Error)]
-pub enum Unusable {
+pub(crate) enum Unusable {
     #[error("its key {0} cannot be read")]
     NoKey(PathBuf),
     #[error("it was made from another component")]
@@ -39,7 +39,7 @@ pub enum Unusable {
 
 /// Why a component cannot be compiled ahead of time.
 #[derive(Debug, Error)]
-pub enum CompileError {
+pub(crate) enum CompileError {
     #[error("{0} cannot be read")]
     Read(PathBuf, #[source] std::io::Error),
     #[error("{0} cannot be written")]
@@ -51,13 +51,13 @@ pub enum CompileError {
 }
 
 /// Where the code of a component in a file is.
-pub fn beside(component: &Path) -> PathBuf {
+pub(crate) fn beside(component: &Path) -> PathBuf {
     component.with_extension("cwasm")
 }
 
 /// Compiles a component for `target`, a triple such as `x86_64-unknown-linux-gnu`, and writes the code and its key
 /// beside it. Gives the path of the code.
-pub fn compile(component: &Path, target: &str) -> Result<PathBuf, CompileError> {
+pub(crate) fn compile(component: &Path, target: &str) -> Result<PathBuf, CompileError> {
     let bytes = std::fs::read(component).map_err(|error| CompileError::Read(component.to_owned(), error))?;
     super::contract::exported_interfaces(&bytes)
         .map_err(|error| CompileError::Contract(component.to_owned(), error))?;
@@ -74,7 +74,7 @@ pub fn compile(component: &Path, target: &str) -> Result<PathBuf, CompileError> 
 }
 
 /// Loads `path` if it was made from the component with these bytes.
-pub fn load(engine: &Engine, path: &Path, component: &[u8]) -> Result<Component, Unusable> {
+pub(crate) fn load(engine: &Engine, path: &Path, component: &[u8]) -> Result<Component, Unusable> {
     let key_path = key_path(path);
     let key = std::fs::read(&key_path).ok().and_then(|text| serde_json::from_slice::<Key>(&text).ok());
     let key = key.ok_or(Unusable::NoKey(key_path))?;

@@ -26,25 +26,25 @@ macro_rules! exports {
     ($($service:ident = $interface:ident,)*) => {
         /// A service that a component may export.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Export {
+        pub(crate) enum Export {
             $($service,)*
         }
 
         /// Where a component's exports are. Looked up once for all instances.
-        pub struct Indices {
+        pub(crate) struct Indices {
             plugin: plugin::GuestIndices,
             $($interface: Option<$interface::GuestIndices>,)*
         }
 
         /// The functions of one instance.
-        pub struct Exports {
+        pub(crate) struct Exports {
             pub plugin: plugin::Guest,
             $($interface: Option<$interface::Guest>,)*
         }
 
         impl Export {
             /// As in `data`.
-            pub fn interface(self) -> &'static str {
+            pub(crate) fn interface(self) -> &'static str {
                 match self {
                     $(Self::$service => stringify!($interface),)*
                 }
@@ -53,7 +53,7 @@ macro_rules! exports {
 
         impl Indices {
             /// Of a component that exports `interfaces` of the contract.
-            pub fn of(component: &InstancePre<State>, interfaces: &[String]) -> wasmtime::Result<Self> {
+            pub(crate) fn of(component: &InstancePre<State>, interfaces: &[String]) -> wasmtime::Result<Self> {
                 let exported = |name: &str| interfaces.iter().any(|interface| interface == name);
                 Ok(Self {
                     plugin: plugin::GuestIndices::new(component)?,
@@ -64,14 +64,14 @@ macro_rules! exports {
             }
 
             /// Whether the component exports a service.
-            pub fn have(&self, export: Export) -> bool {
+            pub(crate) fn have(&self, export: Export) -> bool {
                 match export {
                     $(Export::$service => self.$interface.is_some(),)*
                 }
             }
 
             /// The functions of an instance of the component.
-            pub fn load(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Exports> {
+            pub(crate) fn load(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Exports> {
                 Ok(Exports {
                     plugin: self.plugin.load(&mut *store, instance)?,
                     $($interface: self
@@ -85,7 +85,7 @@ macro_rules! exports {
 
         impl Exports {
             $(/// Otherwise an error, which no caller sees that asked first whether the service is exported.
-            pub fn $interface(&self) -> wasmtime::Result<&$interface::Guest> {
+            pub(crate) fn $interface(&self) -> wasmtime::Result<&$interface::Guest> {
                 self.$interface.as_ref().ok_or_else(|| not_exported(Export::$service))
             })*
         }

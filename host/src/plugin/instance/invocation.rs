@@ -7,10 +7,10 @@ use crate::capability::bindings::gpx::plugin::types::Fault;
 use crate::plugin::component::services::Exports;
 
 /// What a function of a component returns: a trap, the component's own error, or what the function is for.
-pub type Called<R> = wasmtime::Result<Result<R, Fault>>;
+pub(crate) type Called<R> = wasmtime::Result<Result<R, Fault>>;
 
 /// A function and its arguments. Only `plugin/service` and `open` have any: no other room sees a store.
-pub trait Invocation: Send {
+pub(crate) trait Invocation: Send {
     type Answer: Send;
 
     fn invoke(

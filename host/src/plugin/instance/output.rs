@@ -24,7 +24,7 @@ const PERMIT: usize = 64 * 1024;
 
 /// Standard output or standard error of one instance.
 #[derive(Clone)]
-pub struct Output(Arc<Mutex<Lines>>);
+pub(crate) struct Output(Arc<Mutex<Lines>>);
 
 struct Lines {
     stream: &'static str,
@@ -38,11 +38,11 @@ struct Lines {
 // === impl Output ===
 
 impl Output {
-    pub fn stdout(log: Log, scrub: Scrub) -> Self {
+    pub(crate) fn stdout(log: Log, scrub: Scrub) -> Self {
         Self::new("stdout", Level::Info, log, scrub)
     }
 
-    pub fn stderr(log: Log, scrub: Scrub) -> Self {
+    pub(crate) fn stderr(log: Log, scrub: Scrub) -> Self {
         Self::new("stderr", Level::Warn, log, scrub)
     }
 
@@ -52,7 +52,7 @@ impl Output {
     }
 
     /// Lines go to the log of a new call from here on, and what was printed before explains nothing any more.
-    pub fn begin(&self, log: Log) {
+    pub(crate) fn begin(&self, log: Log) {
         self.with(|lines| {
             lines.log = log;
             lines.last.clear();
@@ -60,7 +60,7 @@ impl Output {
     }
 
     /// Writes what has no line end yet, and gives the lines that were printed last.
-    pub fn finish(&self) -> Vec<String> {
+    pub(crate) fn finish(&self) -> Vec<String> {
         self.with(|lines| {
             if !lines.unfinished.is_empty() {
                 let rest = std::mem::take(&mut lines.unfinished);

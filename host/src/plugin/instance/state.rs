@@ -22,7 +22,7 @@ use crate::telemetry::Tracer;
 const MAX_HANDLES: usize = 20_000;
 
 /// The data of a component's store.
-pub struct State {
+pub(crate) struct State {
     pub table: ResourceTable,
     pub memory: InstanceMemory,
     pub stderr: Output,
@@ -42,7 +42,7 @@ pub struct State {
 
 impl State {
     /// For an instance that reaches what `client` lets it.
-    pub fn new(client: Option<Client>, memory: InstanceMemory, scrub: Scrub, log: Log) -> Self {
+    pub(crate) fn new(client: Option<Client>, memory: InstanceMemory, scrub: Scrub, log: Log) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let (stdout, stderr) =
@@ -55,7 +55,7 @@ impl State {
     }
 
     /// What happens from here on belongs to `call`.
-    pub fn begin(&mut self, call: &Arc<Call>, spans: CallSpans) {
+    pub(crate) fn begin(&mut self, call: &Arc<Call>, spans: CallSpans) {
         self.stdout.begin(call.log.clone());
         self.stderr.begin(call.log.clone());
         self.hooks.begin(spans.clone(), call.upstream.clone());
@@ -64,14 +64,14 @@ impl State {
     }
 
     /// The call is over: what is left of it here goes, above all the reference to its data.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.stdout.finish();
         self.stderr.finish();
         self.call = None;
     }
 
     /// The log of the call, or of the plugin as a whole while there is none.
-    pub fn current_log(&self) -> &Log {
+    pub(crate) fn current_log(&self) -> &Log {
         self.call.as_ref().map_or(&self.log, |call| &call.log)
     }
 }

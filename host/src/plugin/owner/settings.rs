@@ -8,7 +8,7 @@ use crate::egress::{DataSourceFields, DataSourceHttp};
 use crate::plugin::platform::OperatorSettings;
 
 /// What the component's `open` receives. Of the secrets, those that its manifest names and the operator does not deny.
-pub fn settings(subject: &Subject, wanted: &[String], operator: &OperatorSettings) -> Settings {
+pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &OperatorSettings) -> Settings {
     let (mut settings, secrets) = match subject {
         Subject::DataSource(source) => {
             let settings = Settings {
@@ -47,7 +47,7 @@ pub fn settings(subject: &Subject, wanted: &[String], operator: &OperatorSetting
 }
 
 /// What the host applies to requests to the data source.
-pub fn http_settings(context: &CallContext) -> DataSourceHttp {
+pub(crate) fn http_settings(context: &CallContext) -> DataSourceHttp {
     let none = DataSourceSettings::default();
     let source = context.data_source().unwrap_or(&none);
     DataSourceHttp::parse(DataSourceFields {

@@ -19,7 +19,7 @@ struct QueryData<'a>(&'a Query);
 impl Plugin {
     /// Runs one query. Encoding its answer is part of the call: it takes of the same time, though no longer of an
     /// instance.
-    pub async fn query(
+    pub(crate) async fn query(
         &self,
         call: &Arc<Call>,
         owner: &Owner,

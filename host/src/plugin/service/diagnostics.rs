@@ -14,7 +14,7 @@ use crate::plugin::{CallError, Owner, Plugin};
 struct CheckHealth;
 
 impl Plugin {
-    pub async fn check_health(&self, call: &Arc<Call>, owner: &Owner) -> Result<Health, CallError> {
+    pub(crate) async fn check_health(&self, call: &Arc<Call>, owner: &Owner) -> Result<Health, CallError> {
         self.invoke(call, owner, &mut self.turn(call), CheckHealth).await
     }
 }

@@ -19,7 +19,7 @@ struct CallResource<'a> {
 
 impl Plugin {
     /// Returns when the component has answered by `sender`. A component may send nothing.
-    pub async fn call_resource(
+    pub(crate) async fn call_resource(
         &self,
         call: &Arc<Call>,
         owner: &Owner,

@@ -6,7 +6,7 @@ use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Sub
 use crate::proto::pluginv2;
 
 /// A call's context. `headers` are those of the message, by the names that HTTP knows.
-pub fn context(
+pub(crate) fn context(
     message: Option<pluginv2::PluginContext>,
     metadata: &MetadataMap,
     headers: impl IntoIterator<Item = (String, String)>,

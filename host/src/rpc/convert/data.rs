@@ -18,25 +18,25 @@ const CONCURRENT_QUERIES: usize = 10;
 const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 
 /// The answers to a request's queries, by their refIds.
-pub struct DataResponses {
+pub(crate) struct DataResponses {
     format: i32,
     responses: HashMap<String, DataResponse>,
 }
 
 /// How many queries of a request may run at once.
-pub fn concurrent_queries(context: &CallContext) -> usize {
+pub(crate) fn concurrent_queries(context: &CallContext) -> usize {
     let count = context.grafana_config.get("GF_CONCURRENT_QUERY_COUNT").and_then(|text| text.parse().ok());
     count.filter(|count| *count > 0).unwrap_or(CONCURRENT_QUERIES)
 }
 
 /// The headers of a message as HTTP knows them: Grafana marks most of them with a prefix.
-pub fn header_pairs(headers: HashMap<String, String>) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn header_pairs(headers: HashMap<String, String>) -> impl Iterator<Item = (String, String)> {
     let name = |name: String| name.strip_prefix("http_").map(str::to_owned).unwrap_or(name);
     headers.into_iter().map(move |(key, value)| (name(key), value))
 }
 
 /// The format that Grafana asks for.
-pub fn format(format: i32) -> Result<Format, Status> {
+pub(crate) fn format(format: i32) -> Result<Format, Status> {
     match DataFrameFormat::try_from(format) {
         Ok(DataFrameFormat::Arrow) => Ok(Format::Arrow),
         Ok(DataFrameFormat::Json) => Ok(Format::Json),
@@ -45,7 +45,7 @@ pub fn format(format: i32) -> Result<Format, Status> {
 }
 
 /// The query at `index` of the `count` of its request.
-pub fn query(query: DataQuery, index: usize, count: usize) -> Query {
+pub(crate) fn query(query: DataQuery, index: usize, count: usize) -> Query {
     let DataQuery { ref_id, max_data_points, interval_ms, time_range, json, query_type } = query;
     let range = time_range.unwrap_or_default();
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -68,7 +68,7 @@ pub fn query(query: DataQuery, index: usize, count: usize) -> Query {
 
 impl DataResponses {
     /// Room for `count` answers in one format.
-    pub fn new(format: Format, count: usize) -> Self {
+    pub(crate) fn new(format: Format, count: usize) -> Self {
         let format = match format {
             Format::Arrow => DataFrameFormat::Arrow,
             Format::Json => DataFrameFormat::Json,
@@ -77,7 +77,7 @@ impl DataResponses {
     }
 
     /// Two queries of one refId are a mistake of the caller's; the first one's answer stands.
-    pub fn add(&mut self, ref_id: String, answer: Result<Vec<Bytes>, CallError>) {
+    pub(crate) fn add(&mut self, ref_id: String, answer: Result<Vec<Bytes>, CallError>) {
         let format = self.format;
         self.responses.entry(ref_id).or_insert_with(|| match answer {
             Ok(frames) => DataResponse { frames, status: 200, format, ..Default::default() },
@@ -91,7 +91,7 @@ impl DataResponses {
         });
     }
 
-    pub fn into_message(self) -> QueryDataResponse {
+    pub(crate) fn into_message(self) -> QueryDataResponse {
         QueryDataResponse { responses: self.responses }
     }
 }

@@ -5,7 +5,7 @@ use crate::proto::pluginv2::CheckHealthResponse;
 use crate::proto::pluginv2::check_health_response::HealthStatus as Status;
 
 /// What the component says.
-pub fn health(health: Health) -> CheckHealthResponse {
+pub(crate) fn health(health: Health) -> CheckHealthResponse {
     let status = match health.status {
         HealthStatus::Unknown => Status::Unknown,
         HealthStatus::Ok => Status::Ok,
@@ -19,6 +19,6 @@ pub fn health(health: Health) -> CheckHealthResponse {
 }
 
 /// What the host says in the component's place.
-pub fn unhealthy(message: String) -> CheckHealthResponse {
+pub(crate) fn unhealthy(message: String) -> CheckHealthResponse {
     CheckHealthResponse { status: Status::Error.into(), message, ..Default::default() }
 }

@@ -12,14 +12,16 @@ use crate::plugin::CallError;
 use crate::proto::pluginv2::{CallResourceRequest, CallResourceResponse, StringList};
 
 /// The headers of a resource call, one pair for each value.
-pub fn header_list_pairs(headers: HashMap<String, StringList>) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn header_list_pairs(
+    headers: HashMap<String, StringList>,
+) -> impl Iterator<Item = (String, String)> {
     headers
         .into_iter()
         .flat_map(|(name, list)| list.values.into_iter().map(move |value| (name.clone(), value)))
 }
 
 /// The request without its headers, which are the call's.
-pub fn resource_request(request: CallResourceRequest, context: &CallContext) -> Request {
+pub(crate) fn resource_request(request: CallResourceRequest, context: &CallContext) -> Request {
     let CallResourceRequest { plugin_context: _, path, method, url, headers: _, body } = request;
     let header = |(name, value): (&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
     let headers = context.headers.iter().map(header).collect();
@@ -27,7 +29,7 @@ pub fn resource_request(request: CallResourceRequest, context: &CallContext) -> 
 }
 
 /// A piece of the answer.
-pub fn piece(piece: Piece) -> CallResourceResponse {
+pub(crate) fn piece(piece: Piece) -> CallResourceResponse {
     let Piece { head, body } = piece;
     let Some(head) = head else { return CallResourceResponse { body, ..Default::default() } };
     let headers = head.headers.into_iter().map(|(name, values)| (name, StringList { values })).collect();
@@ -35,12 +37,12 @@ pub fn piece(piece: Piece) -> CallResourceResponse {
 }
 
 /// An answer in one piece, without headers.
-pub fn whole(status: u16, body: Bytes) -> CallResourceResponse {
+pub(crate) fn whole(status: u16, body: Bytes) -> CallResourceResponse {
     piece(Piece { head: Some(ResponseHead { status, headers: HashMap::new() }), body })
 }
 
 /// The answer of a call that failed before its first piece.
-pub fn failure(error: &CallError) -> CallResourceResponse {
+pub(crate) fn failure(error: &CallError) -> CallResourceResponse {
     let body = serde_json::json!({ "message": error.to_string() });
     whole(error.status(), body.to_string().into())
 }

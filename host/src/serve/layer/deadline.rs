@@ -22,16 +22,16 @@ const EARLY: Duration = Duration::from_millis(2);
 
 /// The layer, and the service once it wraps one.
 #[derive(Clone, Copy, Debug)]
-pub struct DeadlineLayer;
+pub(crate) struct DeadlineLayer;
 
 #[derive(Clone, Debug)]
-pub struct DeadlineService<S> {
+pub(crate) struct DeadlineService<S> {
     inner: S,
 }
 
 /// A reply that breaks off at the deadline.
 #[derive(Debug)]
-pub struct DeadlineBody<B> {
+pub(crate) struct DeadlineBody<B> {
     /// `None` once there is nothing more to say.
     inner: Option<B>,
     deadline: Option<CallerDeadline>,

@@ -30,19 +30,19 @@ use crate::serve::address::Address;
 
 /// The layer. Cheap to clone.
 #[derive(Clone)]
-pub struct ObserveLayer {
+pub(crate) struct ObserveLayer {
     shared: Arc<Shared>,
 }
 
 /// The layer's service.
 #[derive(Clone)]
-pub struct ObserveService<S> {
+pub(crate) struct ObserveService<S> {
     inner: S,
     shared: Arc<Shared>,
 }
 
 /// A reply that is watched to its end.
-pub struct ObserveBody<B> {
+pub(crate) struct ObserveBody<B> {
     /// `None` if the status says it all.
     inner: Option<B>,
     messages: Messages,
@@ -72,7 +72,7 @@ fn address_attributes(address: &Address) -> Vec<KeyValue> {
 
 impl ObserveLayer {
     /// Calls wait until something is loaded: the plugin's spans need what the component says about itself.
-    pub fn new(current: Current, metrics: Metrics, address: &Address) -> Self {
+    pub(crate) fn new(current: Current, metrics: Metrics, address: &Address) -> Self {
         let address = address_attributes(address);
         Self { shared: Arc::new(Shared { current, metrics, address, methods: Methods::known() }) }
     }

@@ -17,20 +17,20 @@ use crate::log::Log;
 
 /// The layer.
 #[derive(Clone, Debug)]
-pub struct PanicLayer {
+pub(crate) struct PanicLayer {
     log: Log,
 }
 
 /// The layer's service.
 #[derive(Clone, Debug)]
-pub struct PanicService<S> {
+pub(crate) struct PanicService<S> {
     inner: S,
     log: Log,
 }
 
 /// A reply that ends with a status where making it panics.
 #[derive(Debug)]
-pub struct PanicBody<B> {
+pub(crate) struct PanicBody<B> {
     /// `None` after a panic: what is left of it may be in any state.
     inner: Option<B>,
     report: Report,
@@ -62,7 +62,7 @@ impl Report {
 // === impl PanicLayer ===
 
 impl PanicLayer {
-    pub fn new(log: Log) -> Self {
+    pub(crate) fn new(log: Log) -> Self {
         Self { log }
     }
 }

@@ -17,10 +17,10 @@ const TONIC: &str = "Error, decoded message length too large";
 
 /// The layer, and the service once it wraps one.
 #[derive(Clone, Copy, Debug)]
-pub struct RequestSize;
+pub(crate) struct RequestSize;
 
 #[derive(Clone, Debug)]
-pub struct RequestSizeService<S> {
+pub(crate) struct RequestSizeService<S> {
     inner: S,
 }
 
