@@ -1,16 +1,14 @@
 //! The configuration of the process, read once from the environment. Nothing else reads the environment.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub(crate) use self::problem::{Problem, Strings};
 pub(crate) use self::setting::Section;
 pub(crate) use self::value::Transport;
 
+mod problem;
 mod setting;
 mod value;
-
-/// Values by the name of their variable.
-pub(crate) type Strings = BTreeMap<String, String>;
 
 /// What Grafana and its operator say to a plugin: in environment variables, as Grafana sets them.
 ///
@@ -56,15 +54,6 @@ pub struct Tracing {
     pub propagation: String,
     pub sampler_type: String,
     pub sampler_param: String,
-}
-
-/// A setting that could not be used, described for the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// As the operator wrote it.
-    pub key: String,
-    /// What is wrong, which value is used instead, and the remedy.
-    pub text: String,
 }
 
 /// The prefix that Grafana adds to each key of the plugin's section.

@@ -47,11 +47,6 @@ struct Inner {
 // === impl Host ===
 
 impl Host {
-    /// A host of `component`, yet to be configured.
-    pub fn builder(component: Component) -> Builder {
-        Builder::new(component)
-    }
-
     /// Serves Grafana's plugin protocol until [`Host::drain`] is called or Grafana asks the plugin to stop. Returns when
     /// nothing is left to lose, at most 1.7 s later.
     ///

@@ -19,6 +19,7 @@ use opentelemetry::trace::{SpanBuilder, TraceContextExt as _, Tracer as _, Trace
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits, SpanProcessor};
+use tokio::time::Instant;
 
 pub(crate) use self::config::{TracingConfig, TracingSettings};
 pub(crate) use self::propagation::{Propagation, traceparent};
@@ -28,6 +29,9 @@ use crate::log::Log;
 
 /// How much one span may carry, and one of its events or links: OpenTelemetry's defaults, which the Go SDK uses too.
 const LIMIT: u32 = 128;
+
+/// Of the time of a flush, the part that is spent waiting for spans to end: a quarter.
+const SETTLE_SHARE: u32 = 4;
 
 /// The scope of the spans that the host starts for itself.
 const HOST_SCOPE: &str = "gpx-host";
@@ -98,10 +102,13 @@ impl Telemetry {
         self.propagation.inject(context, headers);
     }
 
-    /// Exports the spans that have ended so far, and gives up after `within`. What is left then counts as dropped.
+    /// Exports the spans that have ended so far, and gives up after `within`. What is left then counts as dropped. Spans
+    /// that are about to end have a part of that time: what was cancelled ends on other threads.
     pub(crate) async fn flush(&self, within: Duration) {
         if let Some(recording) = &self.recording {
-            recording.queue.flush(within).await;
+            let until = Instant::now() + within;
+            recording.queue.settle(within / SETTLE_SHARE).await;
+            recording.queue.flush(until.saturating_duration_since(Instant::now())).await;
         }
     }
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
 use tokio::net::TcpListener;
-
-use crate::limits::is_about_time;
 
 /// Returns the status, source and text of the example's error for an upstream.
 async fn failure(plugin: &Plugin, url: &str) -> (i32, String, String) {
@@ -92,17 +92,27 @@ async fn a_call_ends_at_gpx_call_timeout_and_its_request_is_aborted() {
 async fn a_call_ends_at_its_callers_deadline_and_its_request_is_aborted() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
-    let plugin = Plugin::packaged("http-backend").start().await;
+    let collector = Collector::start().await;
+    let plugin = Plugin::packaged("http-backend").tracing(&collector.address()).start().await;
     let source = DataSource::new(&upstream.url());
     // Waits until the component is loaded, so that loading does not count towards the deadline.
     plugin.resource(&source, "POST", "echo", "").await.unwrap();
-    let call = plugin.query(&source, [query("A")]).deadline(Duration::from_millis(300));
-    let message = match call.await {
-        Ok(reply) => reply.answer("A").error.clone(),
-        Err(status) => status.message().to_owned(),
-    };
-    assert!(is_about_time(&message), "{message}");
+    let call = plugin.query(&source, [query("A")]).traceparent(TRACEPARENT);
+    let status = call.deadline(Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
+    assert_eq!(
+        status.message(),
+        "the plugin did not answer before the caller's deadline, waiting for an upstream"
+    );
     upstream.wait_for(|request| request.aborted).await;
+    let names = ["pluginv2.Data/QueryData", "sdk.queryData", "HTTP Outgoing Request"];
+    let trace = collector.wait_for_trace(TRACE, |trace| trace.has(&names)).await;
+    assert_eq!(trace.span("pluginv2.Data/QueryData").text("rpc.response.status_code"), "DEADLINE_EXCEEDED");
+    let handler = trace.span("sdk.queryData");
+    assert_eq!(
+        (handler.text("request_status"), handler.text("status_source")),
+        ("error".into(), "downstream".into())
+    );
     gate.open();
     let reply = plugin.query(&source, [query("A")]).await.unwrap();
     assert_eq!(reply.frame("A").rows(), 1, "the next call works");
@@ -119,7 +129,7 @@ async fn a_caller_that_hangs_up_stops_the_guest_and_its_request() {
     call.abort();
     upstream.wait_for(|request| request.aborted).await;
     let line = plugin.logs.wait_for_message("Plugin Request Completed").await;
-    assert_eq!(line.text("status"), "cancelled", "{line}");
+    assert_eq!((line.text("status"), line.text("statusSource")), ("cancelled", "downstream"), "{line}");
     gate.open();
     let reply = plugin.query(&source, [query("A")]).await.unwrap();
     assert_eq!(reply.frame("A").rows(), 1);

@@ -8,6 +8,13 @@ pub fn host() -> PathBuf {
     existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/quick/gpx-host")
 }
 
+/// Returns the path of an example of the host's library. Cargo builds them with the tests, beside them.
+pub fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("a test knows where it is");
+    let profile = tests.ancestors().nth(2).expect("cargo puts tests into a folder of the profile's");
+    profile.join("examples").join(name)
+}
+
 /// Returns the path of a built guest, which is an example or a test guest, by its package's name.
 pub fn component(name: &str) -> PathBuf {
     let file = guests().join(format!("{name}.wasm"));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::problem::{Problem, Strings};
 use super::value::{self, Expected, Transport};
-use super::{Problem, Strings};
 
 /// The prefix of all our keys; all other keys of the section belong to the component.
 pub(super) const PREFIX: &str = "gpx_";

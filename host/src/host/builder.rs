@@ -23,10 +23,19 @@ pub struct Builder {
     shutdown: Shutdown,
 }
 
+// === impl Host ===
+
+impl Host {
+    /// A host of `component`, yet to be configured.
+    pub fn builder(component: Component) -> Builder {
+        Builder::new(component)
+    }
+}
+
 // === impl Builder ===
 
 impl Builder {
-    pub(super) fn new(component: Component) -> Self {
+    fn new(component: Component) -> Self {
         let (settings, id, version) = (Settings::default(), String::new(), String::new());
         Self { component, settings, id, version, log: None, shutdown: Shutdown::new() }
     }

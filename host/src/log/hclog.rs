@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
-use super::{Level, Value};
+use super::value::{Level, Value};
 
 /// The length of a line with its newline, as `log.wit` promises.
 pub(super) const MAX_LINE: usize = 60 * 1024;

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::hclog::{self, MAX_LINE};
-use super::{Level, Value};
+use super::value::{Level, Value};
 
 /// How many bytes may wait for the reader: about ten thousand ordinary lines.
 const CAPACITY: usize = 32 * MAX_LINE;

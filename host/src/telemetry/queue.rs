@@ -1,6 +1,7 @@
 //! Ended spans on their way to the export task. Bounded, and without a timer while it is empty.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ pub(super) struct Queue {
     work: Notify,
     /// Wakes those who flush: no span is queued or being exported.
     idle: Notify,
+    /// Spans that have started and not ended.
+    open: AtomicUsize,
+    /// Wakes those who flush: no span is open.
+    settled: Notify,
 }
 
 /// The side of the queue where the SDK puts spans.
@@ -54,6 +59,20 @@ impl Queue {
 
     pub(super) fn hurry(&self) -> bool {
         self.lock().hurry
+    }
+
+    /// Waits until every span that has started has ended, at most `within`.
+    pub(super) async fn settle(&self, within: Duration) {
+        let settled = async {
+            loop {
+                let settled = self.settled.notified();
+                if self.open.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                settled.await;
+            }
+        };
+        let _ = timeout(within, settled).await;
     }
 
     /// Waits until no span is queued or being exported, at most `within`; then drops and counts the rest.
@@ -166,10 +185,15 @@ impl Processor {
 }
 
 impl SpanProcessor for Processor {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+    fn on_start(&self, _span: &mut Span, _context: &Context) {
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn on_end(&self, span: SpanData) {
         self.0.push(span);
+        if self.0.open.fetch_sub(1, Ordering::Release) == 1 {
+            self.0.settled.notify_waiters();
+        }
     }
 
     /// Nothing to do here: whoever wants the spans out uses the queue's own `flush`, which can wait.

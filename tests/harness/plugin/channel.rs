@@ -19,7 +19,7 @@ pub struct Channel(SendRequest<Body>);
 // === impl Channel ===
 
 impl Channel {
-    pub(super) async fn over(
+    pub async fn over(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> hyper::Result<Self> {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;

@@ -14,7 +14,7 @@ use tonic::Status;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{BoxFuture, trailers};
+use super::response::{BoxFuture, trailers};
 use crate::call::CallerDeadline;
 
 /// Timers have a resolution of 1 ms, and tonic's starts a little before ours; ours must fire first.

@@ -14,7 +14,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tower_service::Service;
 
-use super::{BoxFuture, trailers};
+use super::response::{BoxFuture, trailers};
 
 type Reply = BoxFuture<Response<Body>, Infallible>;
 

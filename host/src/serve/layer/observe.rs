@@ -4,6 +4,7 @@ mod call;
 mod code;
 mod messages;
 mod method;
+mod server;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use std::task::{Context as Task, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use opentelemetry::KeyValue;
 use tokio::time::timeout_at;
 use tonic::Status;
 use tower_layer::Layer;
@@ -21,8 +21,9 @@ use tower_service::Service;
 use self::call::ServerCall;
 use self::messages::Messages;
 use self::method::Methods;
-use super::BoxFuture;
+use self::server::{ObservedServer, address_attributes};
 use super::deadline;
+use super::response::BoxFuture;
 use crate::call::{CallerDeadline, ServerContext};
 use crate::metrics::Metrics;
 use crate::plugin::{Current, Loaded};
@@ -31,14 +32,14 @@ use crate::serve::address::Address;
 /// The layer. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ObserveLayer {
-    shared: Arc<Shared>,
+    shared: Arc<ObservedServer>,
 }
 
 /// The layer's service.
 #[derive(Clone)]
 pub(crate) struct ObserveService<S> {
     inner: S,
-    shared: Arc<Shared>,
+    shared: Arc<ObservedServer>,
 }
 
 /// A reply that is watched to its end.
@@ -50,31 +51,19 @@ pub(crate) struct ObserveBody<B> {
     call: Option<ServerCall>,
 }
 
-struct Shared {
-    current: Current,
-    metrics: Metrics,
-    address: Vec<KeyValue>,
-    methods: Methods,
-}
-
-/// Where this server listens: a socket's path or abstract name, or host and port.
-fn address_attributes(address: &Address) -> Vec<KeyValue> {
-    match address.address.parse::<std::net::SocketAddr>() {
-        Ok(address) => vec![
-            KeyValue::new("server.address", address.ip().to_string()),
-            KeyValue::new("server.port", i64::from(address.port())),
-        ],
-        Err(_) => vec![KeyValue::new("server.address", address.address.clone())],
-    }
-}
-
 // === impl ObserveLayer ===
 
 impl ObserveLayer {
     /// Calls wait until something is loaded: the plugin's spans need what the component says about itself.
     pub(crate) fn new(current: Current, metrics: Metrics, address: &Address) -> Self {
-        let address = address_attributes(address);
-        Self { shared: Arc::new(Shared { current, metrics, address, methods: Methods::known() }) }
+        Self {
+            shared: Arc::new(ObservedServer {
+                current,
+                metrics,
+                address: address_attributes(address),
+                methods: Methods::known(),
+            }),
+        }
     }
 }
 

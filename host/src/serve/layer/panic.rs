@@ -12,7 +12,7 @@ use tonic::Status;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{BoxFuture, trailers};
+use super::response::{BoxFuture, trailers};
 use crate::log::Log;
 
 /// The layer.

@@ -8,13 +8,13 @@ use opentelemetry::trace::{SpanBuilder, SpanKind, Status as SpanStatus, TraceCon
 use opentelemetry::{Context, KeyValue};
 use tonic::Status;
 
-use super::Shared;
 use super::code;
 use super::method::Method;
+use super::server::ObservedServer;
 use crate::telemetry::Telemetry;
 
 pub(super) struct ServerCall {
-    shared: Arc<Shared>,
+    shared: Arc<ObservedServer>,
     /// `pluginv2.Data/QueryData`
     name: String,
     /// `None` for one that the protocol does not have: such a call is traced, but must not make new series.
@@ -29,7 +29,7 @@ pub(super) struct ServerCall {
 
 impl ServerCall {
     /// `None` for services that are not Grafana's.
-    pub(super) fn arrived(shared: &Arc<Shared>, path: &str) -> Option<Self> {
+    pub(super) fn arrived(shared: &Arc<ObservedServer>, path: &str) -> Option<Self> {
         let name = path.strip_prefix('/').filter(|name| name.starts_with("pluginv2."))?;
         let method = shared.methods.get(name);
         if let Some(method) = &method {

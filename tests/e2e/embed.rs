@@ -1,0 +1,86 @@
+//! A program that embeds a plugin: the host's example.
+
+use std::process::Stdio;
+
+use gpx_tests::artifacts;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::plugin::Channel;
+use gpx_tests::proto::pluginv2::data_client::DataClient;
+use gpx_tests::proto::pluginv2::{QueryDataRequest, QueryDataResponse};
+use gpx_tests::upstream::{Answer, Gate, Upstream, points};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tonic::{Code, Status};
+
+struct Embedder {
+    channel: Channel,
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+// === impl Embedder ===
+
+impl Embedder {
+    async fn start(component: &str) -> Self {
+        let mut child = Command::new(artifacts::example("embed"))
+            .arg(artifacts::component(component))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = output.next_line().await.unwrap().unwrap();
+        let address = line.strip_prefix("listening on ").unwrap();
+        let channel = Channel::over(TcpStream::connect(address).await.unwrap()).await.unwrap();
+        Self { channel, child, input, output }
+    }
+
+    async fn replace(&mut self, component: &str) -> String {
+        let path = artifacts::guests().join(component);
+        self.input.write_all(format!("{}\n", path.display()).as_bytes()).await.unwrap();
+        let line = self.output.next_line().await.unwrap().unwrap();
+        line.replace(&path.display().to_string(), component)
+    }
+
+    fn query(&self, source: &DataSource) -> impl Future<Output = Result<QueryDataResponse, Status>> + use<> {
+        let request = QueryDataRequest {
+            plugin_context: Some(source.into()),
+            queries: vec![query("A").0],
+            ..Default::default()
+        };
+        let mut client = DataClient::new(self.channel.clone());
+        async move { client.query_data(request).await.map(tonic::Response::into_inner) }
+    }
+}
+
+#[gpx_tests::test]
+async fn another_program_serves_replaces_and_drains_a_component() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(3)).after(&gate)).await;
+    let source = DataSource::new(&upstream.url());
+    let mut embedder = Embedder::start("gpx_http_backend").await;
+    let running = tokio::spawn(embedder.query(&source));
+    upstream.wait_for_requests(1).await;
+
+    // The new component exports no service, so it cannot be what answers the call that runs.
+    assert_eq!(embedder.replace("minimal.wasm").await, "replaced by minimal.wasm");
+    assert_eq!(embedder.query(&source).await.unwrap_err().code(), Code::Unimplemented);
+    gate.open();
+    let response = running.await.unwrap().unwrap();
+    assert_eq!((response.responses["A"].error.as_str(), response.responses["A"].frames.len()), ("", 1));
+
+    // What is not a component takes no place.
+    let refused = embedder.replace("toolchain.env").await;
+    assert!(refused.starts_with("not replaced: the component cannot be run: "), "{refused}");
+    assert_eq!(embedder.query(&source).await.unwrap_err().code(), Code::Unimplemented);
+    assert_eq!(embedder.replace("gpx_http_backend.wasm").await, "replaced by gpx_http_backend.wasm");
+    assert_eq!(embedder.query(&source).await.unwrap().responses["A"].frames.len(), 1);
+
+    drop(embedder.input);
+    assert_eq!(embedder.output.next_line().await.unwrap().as_deref(), Some("drained"));
+    assert!(embedder.child.wait().await.unwrap().success());
+}
