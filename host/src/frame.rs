@@ -1,55 +1,108 @@
 //! Frames on their way to Grafana: a component's columns, checked once, in one of the two formats that Grafana reads.
+//!
+//! A component decides how much work that is. So everything here is done in pieces (`pace`): other calls have the thread
+//! in between, and whoever polls can end the work at the call's deadline, or when its processor time is used up.
 
 use bytes::Bytes;
 
 use crate::capability::bindings::gpx::plugin::frames::Frame;
+use error::Mistake;
+use pace::Pace;
 
-pub use error::Error;
+pub(crate) use error::FrameError;
 
 mod arrow;
 mod check;
+mod draft;
 mod error;
 mod escape;
+mod grammar;
 mod json;
+mod limit;
+mod pace;
 #[cfg(test)]
 mod sample;
 mod table;
 
 /// What Grafana asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Format {
+pub(crate) enum Format {
     /// An Arrow IPC file.
     Arrow,
     /// Grafana's own JSON object of a schema and columns.
     Json,
 }
 
-/// Encodes one frame; `ref_id` is used where the frame's own is empty.
-pub fn encode(frame: &Frame, ref_id: &str, format: Format) -> Result<Bytes, Error> {
-    let table = check::check(frame, ref_id)?;
-    let encoded = match format {
-        Format::Arrow => arrow::encode(&table),
-        Format::Json => json::encode(&table),
-    };
-    encoded.map_err(|mistake| Error::in_frame(table.name, table.ref_id, mistake))
+/// An answer that is being encoded.
+struct Encoding {
+    frames: Vec<Frame>,
+    encoded: Vec<Bytes>,
+    /// All of it was encoded in one piece, so it is quickly freed too.
+    is_small: bool,
+}
+
+/// Encodes the frames of an answer; `ref_id` is used where a frame's own is empty.
+///
+/// The future yields after every 64 KiB of work, a fraction of a millisecond; a small answer is ready at the first poll.
+/// It may be dropped at any time. It owns the frames because freeing large ones takes too long for a thread that serves
+/// calls.
+pub(crate) async fn encode(
+    frames: Vec<Frame>,
+    ref_id: &str,
+    format: Format,
+) -> Result<Vec<Bytes>, FrameError> {
+    encode_within(limit::ANSWER, frames, ref_id, format).await
+}
+
+async fn encode_within(
+    limit: usize,
+    frames: Vec<Frame>,
+    ref_id: &str,
+    format: Format,
+) -> Result<Vec<Bytes>, FrameError> {
+    let count = frames.len();
+    let encoded = Vec::with_capacity(count.min(limit::FRAMES));
+    let mut encoding = Encoding { frames, encoded, is_small: false };
+    let Encoding { frames, encoded, is_small } = &mut encoding;
+    if count > limit::FRAMES {
+        return Err(FrameError::in_answer(ref_id, Mistake::ManyFrames(count)));
+    }
+    let mut pace = Pace::new();
+    let mut left = limit;
+    for frame in frames {
+        let table = check::check(frame, ref_id, &mut pace).await?;
+        let result = match format {
+            Format::Arrow => arrow::encode(&table, left, &mut pace).await,
+            Format::Json => json::encode(&table, left, &mut pace).await.map_err(Mistake::from),
+        };
+        let bytes = result.map_err(|mistake| FrameError::in_frame(table.name, table.ref_id, mistake))?;
+        left = left.saturating_sub(bytes.len());
+        encoded.push(bytes);
+    }
+    *is_small = !pace.has_yielded();
+    Ok(std::mem::take(encoded))
+}
+
+// === impl Encoding ===
+
+impl Drop for Encoding {
+    fn drop(&mut self) {
+        if !self.is_small {
+            pace::drop_elsewhere((std::mem::take(&mut self.frames), std::mem::take(&mut self.encoded)));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::sample::{Random, frame, label, named, polls, texts};
     use super::*;
     use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Texts};
+    use pace::PIECE;
 
-    /// A xorshift generator: the same frames in each run.
-    struct Random(u64);
+    const FORMATS: [Format; 2] = [Format::Arrow, Format::Json];
 
     impl Random {
-        fn below(&mut self, bound: u64) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0 % bound
-        }
-
         /// Mostly `len`.
         fn len(&mut self, len: usize) -> usize {
             if self.below(8) == 0 { self.below(20) as usize } else { len }
@@ -91,14 +144,16 @@ mod tests {
 
     #[test]
     fn whatever_a_component_sends_is_encoded_or_refused() {
-        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        let mut random = Random::new();
         let mut encoded = 0;
         for _ in 0..20_000 {
             let rows = random.below(20) as usize;
             let fields = (0..random.below(4)).map(|_| random.field(rows)).collect();
             let frame = Frame { name: String::new(), ref_id: String::new(), meta: None, fields };
-            let arrow = encode(&frame, "A", Format::Arrow);
-            match encode(&frame, "A", Format::Json) {
+            let one =
+                |format| polls(encode(vec![frame.clone()], "A", format)).0.map(|mut frames| frames.remove(0));
+            let arrow = one(Format::Arrow);
+            match one(Format::Json) {
                 Ok(json) => {
                     assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&json).is_ok(), "{json:?}");
                     let (schema, batch) = arrow::tests::read(&arrow.unwrap());
@@ -110,5 +165,104 @@ mod tests {
             }
         }
         assert!((1_000..19_000).contains(&encoded), "{encoded} frames were encoded: both ends are tried");
+    }
+
+    #[test]
+    fn a_small_answer_is_ready_at_the_first_poll() {
+        let fields = || {
+            let mut value = named("value", Column::Float64(vec![0.5; 1000]));
+            value.labels = Some(vec![label("b", "1"), label("a", "2")]);
+            value.config = Some("{}".to_owned());
+            vec![
+                named("time", Column::Time(vec![1; 1000])),
+                value,
+                named("", Column::Text(texts(&["a"; 1000]))),
+            ]
+        };
+        let frames = || vec![frame(fields())];
+        for format in FORMATS {
+            let (encoded, count) = polls(encode(frames(), "A", format));
+            assert_eq!((encoded.unwrap().len(), count), (1, 1));
+        }
+        assert_eq!(polls(encode(vec![], "A", Format::Json)).1, 1);
+    }
+
+    #[test]
+    fn many_small_parts_take_many_pieces() {
+        let empty = || named("", Column::Uint8(vec![]));
+        let many = 20 * PIECE / pace::FIELD_WORK;
+        let labelled = Field { labels: Some(vec![label("a", "")]), ..empty() };
+        for format in FORMATS {
+            for frames in [vec![frame(vec![]); many], vec![frame(vec![labelled.clone(); many])]] {
+                let (encoded, count) = polls(encode(frames, "A", format));
+                assert!(encoded.is_ok() && count >= 20, "{count} polls");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_can_be_given_up_at_any_time() {
+        let long = "x".repeat(4 * PIECE);
+        let fields = vec![
+            named(&long, Column::Json(texts(&[&format!("\"{long}\"")]))),
+            named("", Column::Uint8(vec![1])),
+        ];
+        for format in FORMATS {
+            let frames = || vec![frame(fields.clone()); 3];
+            let (encoded, count) = polls(encode(frames(), "A", format));
+            assert_eq!(encoded.unwrap().len(), 3);
+            for polled in 0..count {
+                let mut future = Box::pin(encode(frames(), "A", format));
+                let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+                for _ in 0..polled {
+                    assert!(future.as_mut().poll(&mut context).is_pending());
+                }
+                drop(future);
+            }
+        }
+    }
+
+    #[test]
+    fn all_frames_of_an_answer_share_one_limit() {
+        let named_frame = |name: &str| Frame {
+            name: name.to_owned(),
+            ..frame(vec![named("", Column::Uint8(vec![1; 100]))])
+        };
+        for format in FORMATS {
+            let frames = || vec![named_frame("1"), named_frame("2"), named_frame("3")];
+            let encode = |limit| polls(encode_within(limit, frames(), "A", format)).0;
+            let all: usize = encode(usize::MAX).unwrap().iter().map(Bytes::len).sum();
+            assert_eq!(encode(all).unwrap().len(), 3);
+            for (limit, name) in [(all - 1, "3"), (all / 2, "2"), (100, "1")] {
+                assert_eq!(
+                    encode(limit).unwrap_err().to_string(),
+                    format!(
+                        "frame {name:?} of query \"A\": it and the frames before it take more than 536870912 bytes when \
+                         they are encoded; return fewer rows, fields or frames"
+                    )
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_has_so_many_frames_and_no_more() {
+        for format in FORMATS {
+            let (result, count) = polls(encode(vec![frame(vec![]); limit::FRAMES + 1], "A", format));
+            let error = result.unwrap_err().to_string();
+            assert_eq!(error, "query \"A\": its answer has 100001 frames; return at most 100000");
+            assert_eq!(count, 1);
+        }
+        assert!(polls(encode(vec![frame(vec![]); limit::FRAMES], "A", Format::Json)).0.is_ok());
+    }
+
+    #[test]
+    fn what_cannot_fit_is_refused_before_it_is_written() {
+        let rows = 1 << 20;
+        let column = Column::Boolean(Booleans { rows, bits: vec![0; rows as usize / 8] });
+        let frames = vec![frame(vec![named("", column)])];
+        let (encoded, count) = polls(encode_within(4 << 20, frames, "A", Format::Json));
+        assert!(encoded.is_err());
+        assert_eq!(count, 1);
     }
 }

@@ -2,9 +2,13 @@
 
 use bytes::Bytes;
 
+use super::draft::{Draft, Full};
 use super::error::Mistake;
+use super::limit::ARROW_BODY;
+use super::pace::Pace;
 use super::table::Table;
 use body::Body;
+use message::Flatbuffer;
 use schema::Schema;
 
 mod body;
@@ -19,61 +23,62 @@ const CONTINUATION: [u8; 4] = [0xFF; 4];
 /// Metadata and messages begin at a multiple of this.
 const ALIGNMENT: usize = 8;
 
-/// What Grafana's reader (arrow-go) takes at most as the body of one message.
-const BODY_LIMIT: u64 = 256 << 20;
-/// The same for a message's metadata.
-const SCHEMA_LIMIT: u64 = 64 << 20;
-
-/// Writes the file: all small parts first, so that one allocation of the right size takes each column in one copy.
-pub(super) fn encode(table: &Table<'_>) -> Result<Bytes, Mistake> {
-    let schema = Schema::new(table);
-    if schema.size() > SCHEMA_LIMIT {
-        return Err(Mistake::LargeSchema { bytes: schema.size(), limit: SCHEMA_LIMIT });
-    }
+/// Writes the file, if it takes no more than `limit` bytes. All small parts come first, so that one allocation of the
+/// right size takes each column in one copy.
+pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> Result<Bytes, Mistake> {
+    let schema = Schema::new(table, pace).await?;
     // Grafana's own encoder writes no batch for a frame without cells.
-    let body = (!table.is_empty()).then(|| Body::new(table));
-    if let Some(bytes) = body.as_ref().map(Body::len).filter(|bytes| *bytes > BODY_LIMIT) {
-        return Err(Mistake::LargeBody { bytes, limit: BODY_LIMIT });
+    let body = if table.is_empty() { None } else { Some(Body::new(table, pace).await) };
+    if let Some(bytes) = body.as_ref().map(Body::len).filter(|bytes| *bytes > ARROW_BODY) {
+        return Err(Mistake::LargeBody { bytes });
     }
 
-    let head = framed(&message::schema(&schema));
-    let batch = body.as_ref().map(|body| (framed(&message::record_batch(body, table.rows)), body));
-    let start = MAGIC.len().next_multiple_of(ALIGNMENT) + head.len();
+    let head = message::schema(&schema, pace).await;
+    let start = MAGIC.len().next_multiple_of(ALIGNMENT) + framed_len(&head);
+    let batch = match &body {
+        Some(body) => Some((message::record_batch(body, table.rows, pace).await, body)),
+        None => None,
+    };
     let block = batch.as_ref().map(|(metadata, body)| message::Block {
         offset: start,
-        metadata: metadata.len(),
+        metadata: framed_len(metadata),
         body: body.len(),
     });
-    let footer = message::footer(&schema, block);
+    let batch_len = block.as_ref().map_or(0, |block| block.metadata + block.body as usize);
+    let footer = message::footer(&schema, block, pace).await;
+    let footer = footer.bytes();
 
-    let batch_len = batch.as_ref().map_or(0, |(metadata, body)| metadata.len() + body.len() as usize);
-    let mut file = Vec::with_capacity(start + batch_len + 8 + footer.len() + 4 + MAGIC.len());
-    file.extend_from_slice(MAGIC);
-    pad(&mut file, ALIGNMENT);
-    file.extend_from_slice(&head);
-    if let Some((metadata, body)) = batch {
-        file.extend_from_slice(&metadata);
-        body.write(&mut file);
+    let len = start + batch_len + CONTINUATION.len() + 4 + footer.len() + 4 + MAGIC.len();
+    if len > limit {
+        return Err(Mistake::LargeAnswer);
     }
-    file.extend_from_slice(&CONTINUATION);
-    file.extend_from_slice(&[0; 4]);
-    file.extend_from_slice(&footer);
-    file.extend_from_slice(&(footer.len() as u32).to_le_bytes());
-    file.extend_from_slice(MAGIC);
-    Ok(Bytes::from(file))
+    let mut file = Draft::new(len, limit, pace);
+    file.bytes.extend_from_slice(MAGIC);
+    file.pad(ALIGNMENT);
+    write_framed(&mut file, &head).await?;
+    if let Some((metadata, body)) = batch {
+        write_framed(&mut file, &metadata).await?;
+        body.write(&mut file).await?;
+    }
+    file.bytes.extend_from_slice(&CONTINUATION);
+    file.bytes.extend_from_slice(&[0; 4]);
+    file.copy(footer).await?;
+    file.bytes.extend_from_slice(&(footer.len() as u32).to_le_bytes());
+    file.bytes.extend_from_slice(MAGIC);
+    Ok(Bytes::from(file.finish()))
 }
 
-/// A message's metadata with its prefix and padding; the length counts the padding.
-fn framed(metadata: &[u8]) -> Vec<u8> {
-    let len = metadata.len().next_multiple_of(ALIGNMENT);
-    let mut out = Vec::with_capacity(CONTINUATION.len() + 4 + len);
-    out.extend_from_slice(&CONTINUATION);
-    out.extend_from_slice(&(len as u32).to_le_bytes());
-    out.extend_from_slice(metadata);
-    pad(&mut out, ALIGNMENT);
-    out
+/// What a message's metadata takes with its prefix and padding.
+fn framed_len(metadata: &Flatbuffer) -> usize {
+    CONTINUATION.len() + 4 + metadata.bytes().len().next_multiple_of(ALIGNMENT)
 }
 
-fn pad(out: &mut Vec<u8>, alignment: usize) {
-    out.resize(out.len().next_multiple_of(alignment), 0);
+/// Appends a message's metadata with its prefix and padding; the length counts the padding.
+async fn write_framed(file: &mut Draft<'_>, metadata: &Flatbuffer) -> Result<(), Full> {
+    let metadata = metadata.bytes();
+    file.bytes.extend_from_slice(&CONTINUATION);
+    file.bytes.extend_from_slice(&(metadata.len().next_multiple_of(ALIGNMENT) as u32).to_le_bytes());
+    file.copy(metadata).await?;
+    file.pad(ALIGNMENT);
+    Ok(())
 }

@@ -1,11 +1,15 @@
-//! What can be wrong with a component's frame. Both the panel's user and the plugin's author read these texts.
+//! What can be wrong with a component's frames. Both the panel's user and the plugin's author read these messages.
 
 use std::fmt;
+
+use super::draft::Full;
+use super::grammar::Unexpected;
+use super::limit::{ANSWER, ARROW_BODY, ARROW_SCHEMA, FRAMES, LABEL_NAMES, LABELS};
 
 /// A frame that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {mistake}")]
-pub struct Error {
+pub(crate) struct FrameError {
     place: Place,
     mistake: Mistake,
 }
@@ -15,55 +19,70 @@ pub struct Error {
 pub(super) enum Mistake {
     #[error("it has {rows} rows and the first field has {first}; give all fields of a frame the same length")]
     Length { rows: usize, first: usize },
-    #[error("its validity has {bits} bits for {rows} rows; give one bit a row, or none where no row is null")]
+    #[error("its validity has {bits} bits for {rows} rows; give one bit per row, or none if no row is null")]
     Validity { bits: u64, rows: usize },
-    #[error("it has {bits} bits for {rows} booleans; give one bit a row")]
+    #[error("it has {bits} bits for {rows} booleans; give one bit per row")]
     Booleans { bits: u64, rows: usize },
-    #[error("it has no offsets; give one more than there are rows, the first of them 0")]
+    #[error("it has no offsets; give one more than there are rows, beginning with 0")]
     NoOffsets,
-    #[error("its first offset is {0}; begin with 0")]
+    #[error("its first offset is {0}; it must be 0")]
     FirstOffset(i32),
-    #[error("its offset after row {row} is {after}, below the {before} before it; let offsets never descend")]
+    #[error(
+        "its offset after row {row} is {after}, less than the {before} before it; offsets must not decrease"
+    )]
     Descends { row: usize, before: i32, after: i32 },
-    #[error("its last offset is {last} and there are {bytes} bytes; end with their number")]
+    #[error("its last offset is {last} and there are {bytes} bytes; the two must be equal")]
     LastOffset { last: i32, bytes: usize },
     #[error("byte {0} of its texts is not UTF-8; encode texts as UTF-8")]
     NotUtf8(usize),
     #[error("its row {0} begins inside a character; count offsets in bytes of UTF-8")]
     SplitCharacter(usize),
     #[error("its row {row} is not JSON ({reason}); give each row one JSON value, or mark it null")]
-    NotJson { row: usize, reason: String },
+    NotJson { row: usize, reason: Unexpected },
     #[error("its {what} is not a JSON object ({reason}); give an object, or leave it out")]
     NotObject { what: &'static str, reason: String },
+    #[error("it has {0} labels; give it at most {LABELS}, with {LABEL_NAMES} bytes of names in all")]
+    ManyLabels(usize),
     #[error("it has two labels named {0:?}; give each label a name of its own")]
     RepeatedLabel(String),
-    #[error("it takes {bytes} bytes as Arrow and Grafana reads at most {limit}; return fewer rows or fields")]
-    LargeBody { bytes: u64, limit: u64 },
     #[error(
-        "its names, labels, config and meta take about {bytes} bytes and Grafana reads at most {limit}; \
+        "it takes {bytes} bytes as Arrow and Grafana reads at most {ARROW_BODY}; return fewer rows or fields"
+    )]
+    LargeBody { bytes: u64 },
+    #[error(
+        "its names, labels, config and meta take more than the {ARROW_SCHEMA} bytes that Grafana reads; \
          return fewer or shorter ones"
     )]
-    LargeSchema { bytes: u64, limit: u64 },
-    #[error("it takes more than {limit} bytes as JSON; return fewer rows or fields")]
-    LargeText { limit: usize },
+    LargeSchema,
+    #[error(
+        "it and the frames before it take more than {ANSWER} bytes when they are encoded; \
+         return fewer rows, fields or frames"
+    )]
+    LargeAnswer,
+    #[error("its answer has {0} frames; return at most {FRAMES}")]
+    ManyFrames(usize),
 }
 
-/// Which frame, and which of its fields.
+/// Which query, which of its frames, and which field of that.
 #[derive(Debug)]
 struct Place {
-    frame: String,
     ref_id: String,
+    frame: Option<String>,
     field: Option<(usize, String)>,
 }
 
 /// How much of a name an error repeats: enough to find it, whatever a component sends.
 const NAME: usize = 64;
 
-// === impl Error ===
+// === impl FrameError ===
 
-impl Error {
-    pub(super) fn in_frame(frame: &str, ref_id: &str, mistake: Mistake) -> Error {
-        Error { place: Place { frame: short(frame), ref_id: short(ref_id), field: None }, mistake }
+impl FrameError {
+    pub(super) fn in_answer(ref_id: &str, mistake: Mistake) -> FrameError {
+        FrameError { place: Place { ref_id: short(ref_id), frame: None, field: None }, mistake }
+    }
+
+    pub(super) fn in_frame(frame: &str, ref_id: &str, mistake: Mistake) -> FrameError {
+        FrameError { place: Place { ref_id: short(ref_id), frame: Some(short(frame)), field: None }, mistake }
     }
 
     /// `number` counts the fields from 0.
@@ -72,10 +91,18 @@ impl Error {
         ref_id: &str,
         (number, name): (usize, &str),
         mistake: Mistake,
-    ) -> Error {
-        let mut error = Error::in_frame(frame, ref_id, mistake);
+    ) -> FrameError {
+        let mut error = FrameError::in_frame(frame, ref_id, mistake);
         error.place.field = Some((number, short(name)));
         error
+    }
+}
+
+// === impl Mistake ===
+
+impl From<Full> for Mistake {
+    fn from(_: Full) -> Self {
+        Self::LargeAnswer
     }
 }
 
@@ -83,7 +110,10 @@ impl Error {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "frame {:?} of query {:?}", self.frame, self.ref_id)?;
+        if let Some(frame) = &self.frame {
+            write!(f, "frame {frame:?} of ")?;
+        }
+        write!(f, "query {:?}", self.ref_id)?;
         match &self.field {
             Some((number, name)) => write!(f, ", fields[{number}] {name:?}"),
             None => Ok(()),

@@ -1,40 +1,30 @@
-//! JSON text as Go's encoders write it: what HTML gives a meaning, and the two line separators that JavaScript once
-//! stumbled over, are escaped.
-
-use crate::capability::bindings::gpx::plugin::frames::Label;
+//! JSON text as Go's encoders write it: characters that have a meaning in HTML are escaped, and so are the two line
+//! separators that JavaScript once did not allow in strings.
 
 /// Appends `text`, which is UTF-8, as a JSON string.
 pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    write(out, text, |byte| byte < 0x20 || matches!(byte, b'"' | b'\\') || html(byte));
+    write_text(out, text);
     out.push(b'"');
 }
 
-/// Appends a JSON document. What is escaped here stands only within strings, so its meaning stays.
-pub(super) fn document(out: &mut Vec<u8>, json: &str) {
-    write(out, json.as_bytes(), html);
+/// Appends what stands between the quotes of a JSON string; `text` is UTF-8 that may be cut between characters.
+pub(super) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
+    write(out, text, |byte| byte < 0x20 || matches!(byte, b'"' | b'\\') || is_html(byte));
 }
 
-/// Appends labels as a JSON object.
-pub(super) fn labels(out: &mut Vec<u8>, labels: &[&Label]) {
-    out.push(b'{');
-    for (i, label) in labels.iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        string(out, label.name.as_bytes());
-        out.push(b':');
-        string(out, label.value.as_bytes());
-    }
-    out.push(b'}');
+/// Appends a JSON document, which may be cut between characters. What is escaped here occurs only within strings, so
+/// the document keeps its meaning.
+pub(super) fn write_document(out: &mut Vec<u8>, json: &[u8]) {
+    write(out, json, is_html);
 }
 
-/// 0xE2 begins U+2028 and U+2029, and other characters that `character` leaves alone.
-fn html(byte: u8) -> bool {
+/// 0xE2 begins U+2028 and U+2029, as well as other characters, which `character` copies.
+fn is_html(byte: u8) -> bool {
     matches!(byte, b'<' | b'>' | b'&' | 0xE2)
 }
 
-/// Copies the runs between special bytes whole.
+/// Copies what lies between special bytes at once.
 fn write(out: &mut Vec<u8>, text: &[u8], special: impl Fn(u8) -> bool) {
     let mut rest = text;
     while let Some((run, tail)) =
@@ -46,7 +36,7 @@ fn write(out: &mut Vec<u8>, text: &[u8], special: impl Fn(u8) -> bool) {
     out.extend_from_slice(rest);
 }
 
-/// Writes the first character escaped, if it is one to escape, and gives what follows it.
+/// Appends the first character, escaped if need be, and returns what follows it.
 fn character<'a>(out: &mut Vec<u8>, text: &'a [u8]) -> &'a [u8] {
     match text {
         [] => text,
@@ -106,7 +96,7 @@ mod tests {
     fn a_document_keeps_its_meaning() {
         let json = "{\"<a>\": \"\\\"&\u{2028}€\",\n\"b\": [1]}";
         let mut out = Vec::new();
-        document(&mut out, json);
+        write_document(&mut out, json.as_bytes());
         assert_eq!(
             String::from_utf8(out.clone()).unwrap(),
             "{\"\\u003ca\\u003e\": \"\\\"\\u0026\\u2028€\",\n\"b\": [1]}"

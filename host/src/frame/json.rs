@@ -1,80 +1,100 @@
-//! Grafana's JSON frame: a schema, then the columns, then what JSON numbers cannot say of them. Grafana's readers rely
-//! on the order of the keys.
+//! Grafana's JSON frame: a schema, then the columns, then what JSON numbers cannot say about them. Grafana's readers
+//! rely on the order of the keys.
 
 use bytes::Bytes;
 
-use super::error::Mistake;
-use super::escape;
+use super::draft::{Draft, Full};
+use super::pace::{FIELD_WORK, Pace};
 use super::table::{Series, Table};
-use crate::capability::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::{Column, Field};
 use column::Rest;
 
 mod column;
 mod number;
 
-/// A frame of this size is beyond what a browser shows. Grafana takes 2 GiB of reply, which may hold several frames.
-const LIMIT: usize = 1 << 30;
+/// About what the schema takes for a field, or for the frame itself, besides its texts.
+const FIELD: usize = 256;
 
-/// Writes the frame.
-pub(super) fn encode(table: &Table<'_>) -> Result<Bytes, Mistake> {
-    let estimate =
-        256 + table.series.iter().map(|series| 256 + column::estimate(series, table.rows)).sum::<usize>();
-    let mut out = Vec::with_capacity(estimate.min(LIMIT));
-    out.extend_from_slice(br#"{"schema":"#);
-    schema(&mut out, table);
-    out.extend_from_slice(br#","data":"#);
-    data(&mut out, table)?;
-    out.push(b'}');
-    Ok(Bytes::from(out))
+/// Writes the frame, if it takes no more than `limit` bytes.
+pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> Result<Bytes, Full> {
+    let (mut estimate, mut least) = (FIELD + table.meta.map_or(0, str::len), 0_usize);
+    for series in &table.series {
+        let Field { name, labels, config, column, .. } = series.field;
+        let labels = labels.as_deref().unwrap_or_default();
+        let texts = name.len() + config.as_ref().map_or(0, String::len);
+        let texts = labels.iter().fold(texts, |sum, label| sum + label.name.len() + label.value.len());
+        estimate = estimate.saturating_add(FIELD + texts + column::estimate(column, table.rows));
+        least = least.saturating_add(column::least(column, table.rows));
+        pace.spend(size_of::<Field>() + size_of_val(labels)).await;
+    }
+    if least > limit {
+        return Err(Full);
+    }
+    let mut draft = Draft::new(estimate, limit, pace);
+    draft.bytes.extend_from_slice(br#"{"schema":"#);
+    write_schema(&mut draft, table).await?;
+    draft.bytes.extend_from_slice(br#","data":"#);
+    write_data(&mut draft, table).await?;
+    draft.bytes.push(b'}');
+    draft.pause(0).await?;
+    Ok(Bytes::from(draft.finish()))
 }
 
-fn schema(out: &mut Vec<u8>, table: &Table<'_>) {
-    out.push(b'{');
+async fn write_schema(draft: &mut Draft<'_>, table: &Table<'_>) -> Result<(), Full> {
+    draft.bytes.push(b'{');
     if !table.name.is_empty() {
-        out.extend_from_slice(br#""name":"#);
-        escape::string(out, table.name.as_bytes());
-        out.push(b',');
+        draft.bytes.extend_from_slice(br#""name":"#);
+        draft.string(table.name.as_bytes()).await?;
+        draft.bytes.push(b',');
     }
     if !table.ref_id.is_empty() {
-        out.extend_from_slice(br#""refId":"#);
-        escape::string(out, table.ref_id.as_bytes());
-        out.push(b',');
+        draft.bytes.extend_from_slice(br#""refId":"#);
+        draft.string(table.ref_id.as_bytes()).await?;
+        draft.bytes.push(b',');
     }
     if let Some(meta) = table.meta {
-        out.extend_from_slice(br#""meta":"#);
-        escape::document(out, meta);
-        out.push(b',');
+        draft.bytes.extend_from_slice(br#""meta":"#);
+        draft.document(meta).await?;
+        draft.bytes.push(b',');
     }
-    out.extend_from_slice(br#""fields":"#);
-    list(out, &table.series, field);
-    out.push(b'}');
+    draft.bytes.extend_from_slice(br#""fields":["#);
+    for (i, series) in table.series.iter().enumerate() {
+        if i > 0 {
+            draft.bytes.push(b',');
+        }
+        write_field(draft, series).await?;
+    }
+    draft.bytes.extend_from_slice(b"]}");
+    Ok(())
 }
 
-fn field(out: &mut Vec<u8>, series: &Series<'_>) {
-    out.push(b'{');
-    if !series.name.is_empty() {
-        out.extend_from_slice(br#""name":"#);
-        escape::string(out, series.name.as_bytes());
-        out.push(b',');
+async fn write_field(draft: &mut Draft<'_>, series: &Series<'_>) -> Result<(), Full> {
+    let Field { name, labels, config, column, .. } = series.field;
+    draft.bytes.push(b'{');
+    if !name.is_empty() {
+        draft.bytes.extend_from_slice(br#""name":"#);
+        draft.string(name.as_bytes()).await?;
+        draft.bytes.push(b',');
     }
-    out.extend_from_slice(br#""type":""#);
-    out.extend_from_slice(series.type_word().as_bytes());
-    out.extend_from_slice(br#"","typeInfo":{"frame":""#);
-    out.extend_from_slice(item_type(series.column).as_bytes());
-    out.push(b'"');
-    if series.nullable {
-        out.extend_from_slice(br#","nullable":true"#);
+    draft.bytes.extend_from_slice(br#""type":""#);
+    draft.bytes.extend_from_slice(series.type_word().as_bytes());
+    draft.bytes.extend_from_slice(br#"","typeInfo":{"frame":""#);
+    draft.bytes.extend_from_slice(item_type(column).as_bytes());
+    draft.bytes.push(b'"');
+    if series.is_nullable() {
+        draft.bytes.extend_from_slice(br#","nullable":true"#);
     }
-    out.push(b'}');
-    if let Some(labels) = &series.labels {
-        out.extend_from_slice(br#","labels":"#);
-        escape::labels(out, labels);
+    draft.bytes.push(b'}');
+    if let Some(labels) = labels {
+        draft.bytes.extend_from_slice(br#","labels":"#);
+        draft.labels(labels).await?;
     }
-    if let Some(config) = series.config {
-        out.extend_from_slice(br#","config":"#);
-        escape::document(out, config);
+    if let Some(config) = config {
+        draft.bytes.extend_from_slice(br#","config":"#);
+        draft.document(config).await?;
     }
-    out.push(b'}');
+    draft.bytes.push(b'}');
+    draft.pause(FIELD_WORK).await
 }
 
 /// The column's type in Grafana's back end: the names are Go's.
@@ -98,49 +118,60 @@ fn item_type(column: &Column) -> &'static str {
     }
 }
 
-fn data(out: &mut Vec<u8>, table: &Table<'_>) -> Result<(), Mistake> {
+async fn write_data(draft: &mut Draft<'_>, table: &Table<'_>) -> Result<(), Full> {
     let mut rests = Vec::with_capacity(table.series.len());
-    out.extend_from_slice(br#"{"values":["#);
+    let (mut entities, mut nanos) = (false, false);
+    draft.bytes.extend_from_slice(br#"{"values":["#);
     for (i, series) in table.series.iter().enumerate() {
         if i > 0 {
-            out.push(b',');
+            draft.bytes.push(b',');
         }
-        rests.push(column::write(out, series, table.rows, LIMIT)?);
+        let rest = column::write(draft, series, table.rows).await?;
+        entities |= matches!(rest, Rest::Entities(_));
+        nanos |= matches!(rest, Rest::Nanos);
+        rests.push(rest);
+        draft.pause(FIELD_WORK).await?;
     }
-    out.push(b']');
-    if rests.iter().any(|rest| matches!(rest, Rest::Entities(_))) {
-        out.extend_from_slice(br#","entities":"#);
-        list(out, &rests, Rest::write_entities);
+    draft.bytes.push(b']');
+    if entities {
+        draft.bytes.extend_from_slice(br#","entities":["#);
+        for (i, (series, rest)) in table.series.iter().zip(&rests).enumerate() {
+            if i > 0 {
+                draft.bytes.push(b',');
+            }
+            column::write_entities(draft, series, *rest).await?;
+            draft.pause(0).await?;
+        }
+        draft.bytes.push(b']');
     }
-    if rests.iter().any(|rest| matches!(rest, Rest::Nanos(..))) {
-        out.extend_from_slice(br#","nanos":"#);
-        list(out, &rests, Rest::write_nanos);
+    if nanos {
+        draft.bytes.extend_from_slice(br#","nanos":["#);
+        for (i, (series, rest)) in table.series.iter().zip(&rests).enumerate() {
+            if i > 0 {
+                draft.bytes.push(b',');
+            }
+            column::write_nanos(draft, series, *rest).await?;
+            draft.pause(0).await?;
+        }
+        draft.bytes.push(b']');
     }
-    out.push(b'}');
+    draft.bytes.push(b'}');
     Ok(())
-}
-
-/// Appends a JSON array.
-fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
-    out.push(b'[');
-    for (i, item) in items.into_iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::check::check;
-    use super::super::sample::{frame, label, named, texts};
+    use super::super::sample::{frame, label, named, polls, texts};
     use super::*;
     use crate::capability::bindings::gpx::plugin::frames::Frame;
 
     fn json(frame: &Frame) -> String {
-        let encoded = encode(&check(frame, "A").unwrap()).unwrap();
+        let (encoded, _) = polls(async {
+            let mut pace = Pace::new();
+            let table = check(frame, "A", &mut pace).await.unwrap();
+            encode(&table, usize::MAX, &mut pace).await.unwrap()
+        });
         String::from_utf8(encoded.to_vec()).unwrap()
     }
 

@@ -1,6 +1,7 @@
-//! A frame that keeps what the contract promises: what both encoders read.
+//! A frame that follows the contract: what both encoders read.
 
-use crate::capability::bindings::gpx::plugin::frames::{Column, Label, Texts};
+use super::pace::{PIECE, Pace};
+use crate::capability::bindings::gpx::plugin::frames::{Column, Field, Label, Texts};
 
 /// A checked frame.
 pub(super) struct Table<'a> {
@@ -11,16 +12,11 @@ pub(super) struct Table<'a> {
     pub(super) series: Vec<Series<'a>>,
 }
 
-/// A checked field.
+/// A checked field. An answer may have a million of them, so it is small.
 pub(super) struct Series<'a> {
-    pub(super) name: &'a str,
-    /// Sorted by name, as Grafana's own encoder writes them.
-    pub(super) labels: Option<Vec<&'a Label>>,
-    pub(super) config: Option<&'a str>,
-    pub(super) nullable: bool,
-    /// Only where some row is null.
+    pub(super) field: &'a Field,
+    /// Present only if some row is null.
     pub(super) nulls: Option<Nulls<'a>>,
-    pub(super) column: &'a Column,
 }
 
 /// Which rows are null.
@@ -43,9 +39,18 @@ impl Table<'_> {
 // === impl Series ===
 
 impl Series<'_> {
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        self.nulls.is_some_and(|nulls| nulls.is_null(row))
+    }
+
+    /// Whether the field's type is nullable, though maybe no row is null.
+    pub(super) fn is_nullable(&self) -> bool {
+        self.field.validity.is_some()
+    }
+
     /// The word for the column's type in Grafana's front end.
     pub(super) fn type_word(&self) -> &'static str {
-        match self.column {
+        match self.field.column {
             Column::Time(_) => "time",
             Column::Text(_) => "string",
             Column::Boolean(_) => "boolean",
@@ -61,13 +66,17 @@ impl Series<'_> {
 // === impl Nulls ===
 
 impl<'a> Nulls<'a> {
-    /// Reads a bitmap that has a bit for each row.
-    pub(super) fn new(bitmap: &'a [u8], rows: usize) -> Option<Nulls<'a>> {
+    /// Reads a bitmap that has a bit for each row. Returns none if no row is null.
+    pub(super) async fn new(bitmap: &'a [u8], rows: usize, pace: &mut Pace) -> Option<Nulls<'a>> {
         let validity = first_bits(bitmap, rows);
         let (whole, last) = validity.split_at_checked(rows / 8)?;
+        let mut values = 0;
+        for piece in whole.chunks(PIECE) {
+            values += piece.iter().map(|byte| byte.count_ones() as usize).sum::<usize>();
+            pace.spend(piece.len()).await;
+        }
         let mask = (1_u8 << (rows % 8)) - 1;
-        let values = whole.iter().map(|byte| byte.count_ones() as usize).sum::<usize>()
-            + last.iter().map(|byte| (byte & mask).count_ones() as usize).sum::<usize>();
+        values += last.iter().map(|byte| (byte & mask).count_ones() as usize).sum::<usize>();
         (values < rows).then_some(Nulls { count: rows - values, validity })
     }
 
@@ -86,10 +95,17 @@ pub(super) fn bit(bits: &[u8], row: usize) -> bool {
     bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
 }
 
-/// The rows of a checked column of texts.
-pub(super) fn text_rows(texts: &Texts) -> impl Iterator<Item = &[u8]> {
-    texts.offsets.windows(2).map(|pair| match pair {
-        [start, end] => texts.bytes.get(*start as usize..*end as usize).unwrap_or_default(),
+/// The text of a row of a checked column; empty if there is no such row.
+pub(super) fn text(texts: &Texts, row: usize) -> &[u8] {
+    match (texts.offsets.get(row), texts.offsets.get(row + 1)) {
+        (Some(start), Some(end)) => texts.bytes.get(*start as usize..*end as usize).unwrap_or_default(),
         _ => &[],
-    })
+    }
+}
+
+/// A field's labels by name, as Grafana's own encoder writes them.
+pub(super) fn sorted(labels: &[Label]) -> Vec<&Label> {
+    let mut sorted: Vec<&Label> = labels.iter().collect();
+    sorted.sort_unstable_by_key(|label| label.name.as_str());
+    sorted
 }

@@ -19,9 +19,7 @@ pub struct Channel(SendRequest<Body>);
 // === impl Channel ===
 
 impl Channel {
-    pub async fn over(
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    ) -> hyper::Result<Self> {
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> hyper::Result<Self> {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         // If the connection fails, the calls on it return the error.
         tokio::spawn(async move { drop(connection.await) });

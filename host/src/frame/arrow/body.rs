@@ -2,6 +2,8 @@
 
 use zerocopy::IntoBytes as _;
 
+use super::super::draft::{Draft, Full};
+use super::super::pace::{FIELD_WORK, Pace};
 use super::super::table::{Series, Table, first_bits};
 use crate::capability::bindings::gpx::plugin::frames::Column;
 
@@ -25,12 +27,13 @@ const ALIGNMENT: u64 = 64;
 // === impl Body ===
 
 impl<'a> Body<'a> {
-    pub(super) fn new(table: &Table<'a>) -> Body<'a> {
+    pub(super) async fn new(table: &Table<'a>, pace: &mut Pace) -> Body<'a> {
         let columns = table.series.len();
         let mut body =
             Body { nulls: Vec::with_capacity(columns), buffers: Vec::with_capacity(columns * 2), len: 0 };
         for series in &table.series {
             body.add(series, table.rows);
+            pace.spend(FIELD_WORK).await;
         }
         body
     }
@@ -41,20 +44,22 @@ impl<'a> Body<'a> {
     }
 
     /// Appends the buffers with their padding.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let start = out.len();
+    pub(super) async fn write(&self, draft: &mut Draft<'_>) -> Result<(), Full> {
+        let start = draft.bytes.len();
         let mut ends = self.buffers.iter().skip(1).map(|buffer| buffer.offset);
         for buffer in &self.buffers {
-            out.extend_from_slice(buffer.bytes);
-            out.resize(start + ends.next().unwrap_or(self.len) as usize, 0);
+            draft.copy(buffer.bytes).await?;
+            draft.bytes.resize(start + ends.next().unwrap_or(self.len) as usize, 0);
+            draft.pause(size_of::<Buffer<'_>>()).await?;
         }
+        Ok(())
     }
 
     fn add(&mut self, series: &Series<'a>, rows: usize) {
         self.nulls.push(series.nulls.map_or(0, |nulls| nulls.count));
         // A column without nulls has an empty bitmap.
         self.push(series.nulls.map_or(&[], |nulls| nulls.validity));
-        match series.column {
+        match &series.field.column {
             Column::Text(texts) | Column::Json(texts) => {
                 self.push(texts.offsets.as_bytes());
                 self.push(&texts.bytes);

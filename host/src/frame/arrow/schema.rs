@@ -1,88 +1,139 @@
-//! What the file says of a frame besides its cells: names, types, and Grafana's own facts as metadata.
+//! What the file says about a frame besides its cells: names, types, and Grafana's own facts as metadata.
 
-use super::super::escape;
+use std::ops::Range;
+
+use super::super::draft::{Draft, Full};
+use super::super::error::Mistake;
+use super::super::limit::ARROW_SCHEMA;
+use super::super::pace::{FIELD_WORK, Pace, drop_bytes};
 use super::super::table::{Series, Table};
-use crate::capability::bindings::gpx::plugin::frames::Column;
+use crate::capability::bindings::gpx::plugin::frames::Field;
 
-/// A frame's schema, its JSON texts written out; message and footer both hold it.
+/// A frame's schema with its JSON texts written out. Message and footer both hold it.
 pub(super) struct Schema<'a> {
-    pub(super) fields: Vec<Field<'a>>,
-    /// Sorted by key, as are those of each field.
-    pub(super) metadata: Vec<Pair<'a>>,
+    table: &'a Table<'a>,
+    /// All JSON texts, end to end: many small buffers would take long to free.
+    texts: Vec<u8>,
+    meta: Option<Range<usize>>,
+    fields: Vec<FieldTexts>,
+    size: usize,
 }
 
-pub(super) struct Field<'a> {
-    pub(super) name: &'a str,
-    pub(super) nullable: bool,
-    pub(super) column: &'a Column,
-    pub(super) metadata: Vec<Pair<'a>>,
+/// One field of a schema.
+pub(super) struct SchemaField<'a> {
+    pub(super) series: &'a Series<'a>,
+    config: Option<&'a [u8]>,
+    labels: Option<&'a [u8]>,
 }
 
 /// A key and its value.
-pub(super) type Pair<'a> = (&'static str, Text<'a>);
+pub(super) type Pair<'a> = (&'static str, &'a [u8]);
 
-/// A text of the frame, or one made for it.
-pub(super) enum Text<'a> {
-    Given(&'a str),
-    Made(Vec<u8>),
+/// Where a field's JSON texts are.
+struct FieldTexts {
+    config: Option<Range<usize>>,
+    labels: Option<Range<usize>>,
 }
 
-/// Roughly what flatbuffers add to a field's texts: tables, offsets, keys.
-const FIELD: u64 = 256;
+/// More than flatbuffers add to the texts of a field or a frame: tables, offsets, keys.
+const FIELD: usize = 256;
 
 // === impl Schema ===
 
 impl<'a> Schema<'a> {
-    pub(super) fn new(table: &Table<'a>) -> Schema<'a> {
-        let meta = table.meta.map(|meta| ("meta", document(meta)));
-        let always = [("name", Text::Given(table.name)), ("refId", Text::Given(table.ref_id))];
-        Schema {
-            fields: table.series.iter().map(Field::new).collect(),
-            metadata: meta.into_iter().chain(always).collect(),
+    pub(super) async fn new(table: &'a Table<'a>, pace: &mut Pace) -> Result<Schema<'a>, Mistake> {
+        let mut size = FIELD * (table.series.len() + 1) + table.name.len() + table.ref_id.len();
+        let mut texts = table.meta.map_or(0, str::len);
+        if size > ARROW_SCHEMA {
+            return Err(Mistake::LargeSchema);
         }
+        for series in &table.series {
+            size += series.field.name.len();
+            texts += series.field.config.as_ref().map_or(0, String::len);
+            pace.spend(size_of::<Field>()).await;
+        }
+        let mut fields = Vec::with_capacity(table.series.len());
+        let mut draft = Draft::new(texts, ARROW_SCHEMA.saturating_sub(size), pace);
+        let written = async {
+            let meta = match table.meta {
+                Some(meta) => Some(document(&mut draft, meta).await?),
+                None => None,
+            };
+            for series in &table.series {
+                fields.push(FieldTexts::write(&mut draft, series).await?);
+            }
+            Ok(meta)
+        };
+        let meta = written.await.map_err(|Full| Mistake::LargeSchema)?;
+        let texts = draft.finish();
+        size += texts.len();
+        if size > ARROW_SCHEMA {
+            return Err(Mistake::LargeSchema);
+        }
+        Ok(Schema { table, texts, meta, fields, size })
     }
 
-    /// About as many bytes as it takes in a message.
-    pub(super) fn size(&self) -> u64 {
-        let texts = |pairs: &[Pair<'_>]| pairs.iter().map(|(_, text)| text.bytes().len() as u64).sum::<u64>();
-        let fields = self.fields.iter().map(|field| FIELD + field.name.len() as u64 + texts(&field.metadata));
-        FIELD + texts(&self.metadata) + fields.sum::<u64>()
+    /// An upper bound of what it takes in a message, so that flatbuffers never have to be moved to a larger buffer.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn fields(&self) -> impl ExactSizeIterator<Item = SchemaField<'_>> {
+        self.table.series.iter().zip(&self.fields).map(|(series, texts)| SchemaField {
+            series,
+            config: texts.config.clone().and_then(|at| self.texts.get(at)),
+            labels: texts.labels.clone().and_then(|at| self.texts.get(at)),
+        })
+    }
+
+    /// Sorted by key.
+    pub(super) fn metadata(&self) -> impl Iterator<Item = Pair<'_>> {
+        let meta = self.meta.clone().and_then(|at| self.texts.get(at)).map(|meta| ("meta", meta));
+        let always = [("name", self.table.name.as_bytes()), ("refId", self.table.ref_id.as_bytes())];
+        meta.into_iter().chain(always)
     }
 }
 
-// === impl Field ===
-
-impl<'a> Field<'a> {
-    fn new(series: &Series<'a>) -> Field<'a> {
-        let config = series.config.map(|config| ("config", document(config)));
-        let labels = series.labels.as_ref().map(|labels| {
-            let mut out = Vec::new();
-            escape::labels(&mut out, labels);
-            ("labels", Text::Made(out))
-        });
-        let word = ("tstype", Text::Given(series.type_word()));
-        Field {
-            name: series.name,
-            nullable: series.nullable,
-            column: series.column,
-            metadata: config.into_iter().chain(labels).chain([word]).collect(),
-        }
+impl Drop for Schema<'_> {
+    fn drop(&mut self) {
+        drop_bytes(std::mem::take(&mut self.texts));
     }
 }
 
-// === impl Text ===
+// === impl SchemaField ===
 
-impl Text<'_> {
-    pub(super) fn bytes(&self) -> &[u8] {
-        match self {
-            Text::Given(text) => text.as_bytes(),
-            Text::Made(text) => text,
-        }
+impl<'a> SchemaField<'a> {
+    /// Sorted by key.
+    pub(super) fn metadata(&self) -> impl Iterator<Item = Pair<'a>> {
+        let config = self.config.map(|config| ("config", config));
+        let labels = self.labels.map(|labels| ("labels", labels));
+        config.into_iter().chain(labels).chain([("tstype", self.series.type_word().as_bytes())])
     }
 }
 
-fn document(json: &str) -> Text<'_> {
-    let mut out = Vec::with_capacity(json.len());
-    escape::document(&mut out, json);
-    Text::Made(out)
+// === impl FieldTexts ===
+
+impl FieldTexts {
+    async fn write(draft: &mut Draft<'_>, series: &Series<'_>) -> Result<FieldTexts, Full> {
+        let config = match &series.field.config {
+            Some(config) => Some(document(draft, config).await?),
+            None => None,
+        };
+        let labels = match &series.field.labels {
+            Some(labels) => {
+                let start = draft.bytes.len();
+                draft.labels(labels).await?;
+                Some(start..draft.bytes.len())
+            }
+            None => None,
+        };
+        draft.pause(FIELD_WORK).await?;
+        Ok(FieldTexts { config, labels })
+    }
+}
+
+async fn document(draft: &mut Draft<'_>, json: &str) -> Result<Range<usize>, Full> {
+    let start = draft.bytes.len();
+    draft.document(json).await?;
+    Ok(start..draft.bytes.len())
 }

@@ -9,14 +9,27 @@ use arrow_schema::{Schema, SchemaRef};
 use flatbuffers::{ForwardsUOffset, Vector};
 
 use super::super::check::check;
-use super::super::sample::{frame, label, named, texts};
+use super::super::limit::ARROW_SCHEMA;
+use super::super::pace::PIECE;
+use super::super::sample::{frame, label, named, polls, texts};
 use super::*;
 use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame};
 
 mod columns;
 
 fn file(frame: &Frame) -> Bytes {
-    encode(&check(frame, "A").unwrap()).unwrap()
+    encoded(frame).unwrap()
+}
+
+fn encoded(frame: &Frame) -> Result<Bytes, Mistake> {
+    encoded_within(frame, usize::MAX).0
+}
+
+/// The file of a frame, and how many polls it takes to write it, besides checking the frame.
+fn encoded_within(frame: &Frame, limit: usize) -> (Result<Bytes, Mistake>, usize) {
+    let mut pace = Pace::new();
+    let (table, _) = polls(check(frame, "A", &mut pace));
+    polls(encode(&table.unwrap(), limit, &mut pace))
 }
 
 /// The schema and the record batch, if there is one. Read by the footer, and again as the stream that the file holds:
@@ -178,11 +191,79 @@ fn a_frame_without_cells_has_no_batch() {
 
 #[test]
 fn what_grafana_cannot_read_is_refused() {
-    let large = frame(vec![named("", Column::Uint8(vec![0; (BODY_LIMIT + 1) as usize]))]);
-    let result = encode(&check(&large, "").unwrap());
-    assert_eq!(result, Err(Mistake::LargeBody { bytes: BODY_LIMIT + 64, limit: BODY_LIMIT }));
+    let large = frame(vec![named("", Column::Uint8(vec![0; (ARROW_BODY + 1) as usize]))]);
+    assert_eq!(encoded(&large), Err(Mistake::LargeBody { bytes: ARROW_BODY + 64 }));
 
-    let name = "x".repeat(SCHEMA_LIMIT as usize);
+    let name = "x".repeat(ARROW_SCHEMA);
     let wordy = frame(vec![named(&name, Column::Uint8(vec![]))]);
-    assert!(matches!(encode(&check(&wordy, "").unwrap()), Err(Mistake::LargeSchema { .. })));
+    assert_eq!(encoded(&wordy), Err(Mistake::LargeSchema));
+    let many = frame(vec![named("", Column::Uint8(vec![])); ARROW_SCHEMA / 256]);
+    assert_eq!(encoded(&many), Err(Mistake::LargeSchema));
+    // Escaping makes six bytes of one.
+    let mut field = named("", Column::Uint8(vec![]));
+    field.config = Some(format!(r#"{{"":"{}"}}"#, "<".repeat(ARROW_SCHEMA / 6)));
+    assert_eq!(encoded(&frame(vec![field])), Err(Mistake::LargeSchema));
+}
+
+#[test]
+fn a_file_is_refused_before_it_takes_memory() {
+    let frame = frame(vec![named("", Column::Uint8(vec![0; 100]))]);
+    let len = file(&frame).len();
+    assert!(encoded_within(&frame, len).0.is_ok());
+    assert_eq!(encoded_within(&frame, len - 1).0, Err(Mistake::LargeAnswer));
+}
+
+#[test]
+fn whatever_is_long_takes_many_pieces() {
+    const PIECES: usize = 20;
+    let text = "x".repeat(PIECES * PIECE);
+    let json = Some(format!(r#"{{"a":"{text}"}}"#));
+    let empty = || named("", Column::Uint8(vec![]));
+    let labels = Some(vec![label("a", &text)]);
+    let rows = 8 * text.len();
+    let bits = vec![0x55; rows / 8];
+    let booleans = Column::Boolean(Booleans { rows: rows as u32, bits: bits.clone() });
+    let meta = Frame { meta: json.clone(), ..frame(vec![]) };
+    // A text of the schema is escaped, then pushed into message and footer, then copied from there. Four bytes are
+    // copied in the time of one.
+    let copies = PIECES / 4;
+    for (pieces, frame) in [
+        (2 * PIECES + 2 * copies, frame(vec![named(&text, Column::Uint8(vec![]))])),
+        (3 * PIECES + 2 * copies, frame(vec![Field { config: json, ..empty() }])),
+        (3 * PIECES + 2 * copies, frame(vec![Field { labels, ..empty() }])),
+        (3 * PIECES + 2 * copies, meta),
+        (copies, frame(vec![named("", Column::Uint64(vec![0; text.len() / 8]))])),
+        (copies, frame(vec![named("", Column::Text(texts(&[&text])))])),
+        (2 * copies, frame(vec![Field { validity: Some(bits), ..named("", booleans) }])),
+        (2 * PIECES, frame(vec![empty(); PIECES * PIECE / 256])),
+    ] {
+        let (file, count) = encoded_within(&frame, usize::MAX);
+        read(&file.unwrap());
+        assert!(count >= pieces * 9 / 10, "{count} polls for {pieces} pieces");
+    }
+}
+
+#[test]
+fn the_estimate_of_a_schema_is_never_too_small() {
+    for len in [0, 1, 2, 3, 4, 5, 100] {
+        let text = "x".repeat(len);
+        let json = Some(format!(r#"{{"a":"{text}"}}"#));
+        let field = Field {
+            config: json.clone(),
+            labels: Some(vec![label("a", &text)]),
+            validity: Some(vec![]),
+            ..named(&text, Column::Int8(vec![]))
+        };
+        for fields in [0, 1, 2, 100] {
+            let frame =
+                Frame { meta: json.clone(), name: text.clone(), ..frame(vec![field.clone(); fields]) };
+            let mut pace = Pace::new();
+            let (table, _) = polls(check(&frame, "A", &mut pace));
+            let table = table.unwrap();
+            let (schema, _) = polls(schema::Schema::new(&table, &mut pace));
+            let schema = schema.unwrap();
+            let (message, _) = polls(message::footer(&schema, None, &mut pace));
+            assert!(message.bytes().len() <= schema.size(), "{fields} fields, texts of {len} bytes");
+        }
+    }
 }

@@ -28,11 +28,7 @@ impl Plugin {
     ) -> Result<Vec<Bytes>, CallError> {
         let mut turn = self.turn(call);
         let frames = self.invoke(call, owner, &mut turn, QueryData(&query)).await?;
-        let encoded = async {
-            let encode = |frame| frame::encode(frame, &query.ref_id, format);
-            frames.iter().map(encode).collect::<Result<Vec<_>, _>>()
-        };
-        match turn.run(encoded).await {
+        match turn.run(frame::encode(frames, &query.ref_id, format)).await {
             Ok(encoded) => encoded.map_err(|error| CallError::Frame(error.to_string())),
             Err(stop) => Err(self.stopped(call, stop)),
         }

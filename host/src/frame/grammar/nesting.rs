@@ -1,0 +1,53 @@
+//! What is open at a place of a JSON document.
+
+use super::super::pace::drop_bytes;
+
+/// The objects and arrays that are open. A bit each: a document may be nested fifty million deep.
+#[derive(Default)]
+pub(super) struct Nesting {
+    depth: usize,
+    /// A set bit is an object.
+    bits: Vec<u8>,
+}
+
+/// One of them.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Opened {
+    Array,
+    Object,
+}
+
+// === impl Nesting ===
+
+impl Nesting {
+    pub(super) fn push(&mut self, opened: Opened) {
+        let mask = 1 << (self.depth % 8);
+        if mask == 1 {
+            self.bits.push(0);
+        }
+        if let Some(byte) = self.bits.last_mut() {
+            *byte = if opened == Opened::Object { *byte | mask } else { *byte & !mask };
+        }
+        self.depth += 1;
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth.is_multiple_of(8) {
+            self.bits.pop();
+        }
+    }
+
+    /// The innermost one.
+    pub(super) fn last(&self) -> Option<Opened> {
+        let at = self.depth.checked_sub(1)?;
+        let byte = self.bits.last()?;
+        Some(if byte >> (at % 8) & 1 == 1 { Opened::Object } else { Opened::Array })
+    }
+}
+
+impl Drop for Nesting {
+    fn drop(&mut self) {
+        drop_bytes(std::mem::take(&mut self.bits));
+    }
+}
