@@ -46,7 +46,7 @@ pub(crate) struct Plugin {
     owners: Owners,
 }
 
-struct Open<'a>(&'a Settings);
+struct OpenInstance<'a>(&'a Settings);
 
 // === impl Plugin ===
 
@@ -106,7 +106,7 @@ impl Plugin {
         let client = Some(owner.client.clone());
         let new = Instance::new(&self.component.code, client, memory, owner.scrub.clone(), log.clone());
         let mut instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
-        instance.call(call, turn, limits, Open(&owner.settings)).await?;
+        instance.call(call, turn, limits, OpenInstance(&owner.settings)).await?;
         Ok(instance)
     }
 
@@ -136,9 +136,9 @@ impl Plugin {
     }
 }
 
-// === impl Open ===
+// === impl OpenInstance ===
 
-impl Invocation for Open<'_> {
+impl Invocation for OpenInstance<'_> {
     type Answer = ();
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {

@@ -33,7 +33,10 @@ pub(crate) use self::go_plugin::add_to as add_go_plugin_to;
 
 /// What all services share. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Backend(Arc<Inner>);
+pub(crate) struct Backend {
+    parts: Arc<BackendParts>,
+    running: Arc<Running>,
+}
 
 /// What a backend is made of.
 pub(crate) struct BackendParts {
@@ -44,11 +47,6 @@ pub(crate) struct BackendParts {
     pub metrics: Metrics,
     pub log: Log,
     pub shutdown: Shutdown,
-}
-
-struct Inner {
-    running: Running,
-    parts: BackendParts,
 }
 
 /// What the layers and gRPC itself know about a request.
@@ -75,7 +73,7 @@ struct Target {
 
 impl Backend {
     pub(crate) fn new(parts: BackendParts) -> Self {
-        Self(Arc::new(Inner { running: Running::default(), parts }))
+        Self { parts: Arc::new(parts), running: Arc::default() }
     }
 
     /// Registers the services that a component may export. What is not registered answers `Unimplemented`.
@@ -86,8 +84,8 @@ impl Backend {
     /// For the end of the process: waits until the cancelled calls have ended their spans, and sends these.
     pub(crate) async fn drain(&self, within: Duration) {
         let until = Instant::now() + within;
-        let _ = tokio::time::timeout_at(until, self.0.running.ended()).await;
-        if let Some(loaded) = self.0.parts.current.now() {
+        let _ = tokio::time::timeout_at(until, self.running.ended()).await;
+        if let Some(loaded) = self.parts.current.now() {
             loaded.telemetry.flush(until.saturating_duration_since(Instant::now())).await;
         }
     }
@@ -101,7 +99,7 @@ impl Backend {
         door: Door,
         context: CallContext,
     ) -> Result<Begun, Status> {
-        let parts = &self.0.parts;
+        let parts = &self.parts;
         let loaded = parts.current.wait().await;
         if loaded.plugin.as_ref().is_ok_and(|plugin| !plugin.exports(export)) {
             return Err(convert::not_exported(export));
@@ -121,11 +119,11 @@ impl Backend {
 
     /// Runs `work` unless the process ends meanwhile.
     async fn until_shutdown<T>(&self, work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
-        let _running = self.0.running.begin();
+        let _running = self.running.begin();
         tokio::select! {
             biased;
             result = work => result,
-            () = self.0.parts.shutdown.triggered() => Err(convert::stopping()),
+            () = self.parts.shutdown.triggered() => Err(convert::stopping()),
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct HttpHooks {
 }
 
 /// A response's body. While it has nothing to give, the call waits for the upstream.
-struct Awaited<B> {
+struct UpstreamBody<B> {
     body: B,
     upstream: Upstream,
     waiting: Option<Waiting>,
@@ -65,7 +65,7 @@ impl WasiHttpHooks for HttpHooks {
             let response = response.await.map_err(|error| code(&error))?;
             drop(waiting);
             let response = response.map(|body| {
-                let body = Awaited { body, upstream, waiting: None };
+                let body = UpstreamBody { body, upstream, waiting: None };
                 body.map_err(|error| code(&error)).boxed_unsync()
             });
             Ok((response, Box::new(std::future::ready(Ok(()))) as Worker))
@@ -78,9 +78,9 @@ impl WasiHttpHooks for HttpHooks {
     }
 }
 
-// === impl Awaited ===
+// === impl UpstreamBody ===
 
-impl<B: Body + Unpin> Body for Awaited<B> {
+impl<B: Body + Unpin> Body for UpstreamBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

@@ -7,17 +7,16 @@ use crate::plugin::LoadError;
 #[non_exhaustive]
 pub enum Error {
     #[error("the component cannot be run")]
-    Component(#[source] Cause),
+    Component(#[source] BoxError),
     #[error("the component cannot be compiled ahead of time")]
-    Compile(#[source] Cause),
+    Compile(#[source] BoxError),
     #[error("the plugin's log or metrics cannot be set up")]
-    Setup(#[source] Cause),
+    Setup(#[source] BoxError),
     #[error("the plugin cannot be served")]
-    Serve(#[source] Cause),
+    Serve(#[source] BoxError),
 }
 
-/// An error's cause, for people.
-pub(super) type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 // === impl Error ===
 
@@ -26,11 +25,11 @@ impl Error {
         Self::Component(error.into())
     }
 
-    pub(crate) fn setup(error: impl Into<Cause>) -> Self {
+    pub(crate) fn setup(error: impl Into<BoxError>) -> Self {
         Self::Setup(error.into())
     }
 
-    pub(crate) fn serve(error: impl Into<Cause>) -> Self {
+    pub(crate) fn serve(error: impl Into<BoxError>) -> Self {
         Self::Serve(error.into())
     }
 }

@@ -29,10 +29,10 @@ use crate::log::{Log, Value};
 
 /// A component that a host is to run: a file, or the bytes of one.
 #[derive(Clone)]
-pub struct Component(Origin);
+pub struct Component(Source);
 
 #[derive(Clone)]
-enum Origin {
+enum Source {
     File(PathBuf),
     Bytes(Bytes),
 }
@@ -50,18 +50,18 @@ impl Component {
     /// The component in a file, which is read when the component is loaded. If a `.cwasm` of the same name is beside it,
     /// made by `gpx-host compile`, it is not compiled again.
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
-        Self(Origin::File(path.into()))
+        Self(Source::File(path.into()))
     }
 
     /// The component in the bytes of a `.wasm` file. They are compiled when the component is loaded.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Origin::Bytes(bytes.into()))
+        Self(Source::Bytes(bytes.into()))
     }
 
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Origin::File(path) => Some(path),
-            Origin::Bytes(_) => None,
+            Source::File(path) => Some(path),
+            Source::Bytes(_) => None,
         }
     }
 
@@ -72,8 +72,8 @@ impl Component {
 
     fn read(&self) -> Result<Bytes, LoadError> {
         match &self.0 {
-            Origin::Bytes(bytes) => Ok(bytes.clone()),
-            Origin::File(path) => std::fs::read(path)
+            Source::Bytes(bytes) => Ok(bytes.clone()),
+            Source::File(path) => std::fs::read(path)
                 .map(Bytes::from)
                 .map_err(|error| LoadError::Missing { path: path.clone(), reason: error.to_string() }),
         }
@@ -83,8 +83,8 @@ impl Component {
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Origin::File(path) => write!(f, "the component {}", path.display()),
-            Origin::Bytes(bytes) => write!(f, "the component of {} bytes", bytes.len()),
+            Source::File(path) => write!(f, "the component {}", path.display()),
+            Source::Bytes(bytes) => write!(f, "the component of {} bytes", bytes.len()),
         }
     }
 }

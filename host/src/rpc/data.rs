@@ -22,7 +22,7 @@ const QUERY_DATA: Endpoint = Endpoint { name: "queryData", span: "sdk.queryData"
 
 pub(super) struct DataService(pub(super) Backend);
 
-type Answer = Result<Vec<Bytes>, CallError>;
+type QueryAnswer = Result<Vec<Bytes>, CallError>;
 
 pub(super) fn server(backend: Backend) -> DataServer<DataService> {
     let server = DataServer::new(DataService(backend));
@@ -97,7 +97,7 @@ async fn run_all(
     call: &Arc<Call>,
     queries: Vec<DataQuery>,
     format: Format,
-) -> Vec<Option<Answer>> {
+) -> Vec<Option<QueryAnswer>> {
     let count = queries.len();
     let at_once = convert::concurrent_queries(&call.context);
     let queries = queries.into_iter().enumerate();

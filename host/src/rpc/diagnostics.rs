@@ -38,7 +38,7 @@ impl Diagnostics for DiagnosticsService {
         &self,
         _: Request<CollectMetricsRequest>,
     ) -> Result<Response<CollectMetricsResponse>, Status> {
-        let text = self.0.0.parts.metrics.text().map_err(|error| Status::internal(error.to_string()))?;
+        let text = self.0.parts.metrics.text().map_err(|error| Status::internal(error.to_string()))?;
         Ok(Response::new(CollectMetricsResponse { metrics: Some(Payload { prometheus: text.into() }) }))
     }
 }
@@ -47,9 +47,9 @@ async fn check(backend: &Backend, door: Door, context: CallContext) -> Result<Ch
     let Begun { unanswered, target } =
         backend.begin(Export::Diagnostics, CHECK_HEALTH, door, context).await?;
     // A wrong setting is the operator's to mend before anything else is worth looking at.
-    if !backend.0.parts.problems.is_empty() {
+    if !backend.parts.problems.is_empty() {
         unanswered.answered(Outcome::OK);
-        return Ok(convert::unhealthy(backend.0.parts.problems.join("; ")));
+        return Ok(convert::unhealthy(backend.parts.problems.join("; ")));
     }
     let health = match target {
         Ok(target) => target.plugin.check_health(unanswered.call(), &target.owner).await,

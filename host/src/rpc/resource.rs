@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_millis(50);
 
 pub(super) struct ResourceService(pub(super) Backend);
 
-type Answer = Result<CallResourceResponse, Status>;
+type ResourceAnswer = Result<CallResourceResponse, Status>;
 
 pub(super) fn server(backend: Backend) -> ResourceServer<ResourceService> {
     let server = ResourceServer::new(ResourceService(backend));
@@ -66,7 +66,7 @@ impl Resource for ResourceService {
 /// The answers as they come. If the task that makes them panics, so does the stream: the layer for panics then answers,
 /// as for any other call.
 fn answer_stream(
-    answers: mpsc::Receiver<Answer>,
+    answers: mpsc::Receiver<ResourceAnswer>,
     answering: JoinHandle<()>,
 ) -> BoxStream<CallResourceResponse> {
     Box::pin(stream::unfold((answers, Some(answering)), async |(mut answers, mut answering)| {
@@ -82,7 +82,7 @@ fn answer_stream(
     }))
 }
 
-async fn answer(begun: Begun, request: CallResourceRequest, answers: &mpsc::Sender<Answer>) {
+async fn answer(begun: Begun, request: CallResourceRequest, answers: &mpsc::Sender<ResourceAnswer>) {
     let Begun { unanswered, target } = begun;
     let (sender, mut pieces) = ResponseSender::channel();
     let call = unanswered.call().clone();

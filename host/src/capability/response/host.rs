@@ -3,7 +3,7 @@
 use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
-use super::sender::{Refusal, ResponseSender};
+use super::sender::{ResponseSender, SendFailure};
 use crate::capability::bindings::gpx::plugin::response::{Host, HostResponseSender, SendError};
 use crate::capability::bindings::gpx::plugin::types::Header;
 
@@ -46,11 +46,11 @@ impl HostResponseSender for ResponseView<'_> {
     }
 }
 
-impl From<Refusal> for SendError {
-    fn from(refusal: Refusal) -> Self {
+impl From<SendFailure> for SendError {
+    fn from(refusal: SendFailure) -> Self {
         match refusal {
-            Refusal::Misuse => Self::Misuse,
-            Refusal::Closed => Self::Closed,
+            SendFailure::Misuse => Self::Misuse,
+            SendFailure::Closed => Self::Closed,
         }
     }
 }

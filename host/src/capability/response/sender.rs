@@ -21,7 +21,7 @@ pub(crate) struct ResponseHead {
 
 /// Why a sender refuses what a component gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum SendFailure {
     /// The head was given before, or too late, or is not one that HTTP knows.
     Misuse,
     /// The caller is gone.
@@ -51,9 +51,9 @@ impl ResponseSender {
         &mut self,
         status: u16,
         headers: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), SendFailure> {
         if self.started || self.head.is_none() || !(100..600).contains(&status) {
-            return Err(Refusal::Misuse);
+            return Err(SendFailure::Misuse);
         }
         let mut grouped = HashMap::<String, Vec<String>>::new();
         for (name, value) in headers {
@@ -65,9 +65,9 @@ impl ResponseSender {
     }
 
     /// Returns once there is room for the next piece.
-    pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), Refusal> {
+    pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), SendFailure> {
         let piece = Piece { head: self.head.take(), body: body.into() };
-        self.pieces.send(piece).await.map_err(|_| Refusal::Closed)
+        self.pieces.send(piece).await.map_err(|_| SendFailure::Closed)
     }
 
     /// Hands on a head that was started and had no body: it is an answer all the same.
@@ -109,10 +109,10 @@ mod tests {
     #[tokio::test]
     async fn misuse_and_a_caller_that_is_gone_are_values() {
         let (mut sender, pieces) = ResponseSender::channel();
-        assert_eq!(sender.start(42, Vec::new()), Err(Refusal::Misuse));
+        assert_eq!(sender.start(42, Vec::new()), Err(SendFailure::Misuse));
         sender.start(200, Vec::new()).unwrap();
-        assert_eq!(sender.start(200, Vec::new()), Err(Refusal::Misuse));
+        assert_eq!(sender.start(200, Vec::new()), Err(SendFailure::Misuse));
         drop(pieces);
-        assert_eq!(sender.send(Vec::new()).await, Err(Refusal::Closed));
+        assert_eq!(sender.send(Vec::new()).await, Err(SendFailure::Closed));
     }
 }

@@ -34,11 +34,11 @@ struct Spans {
     tracer: Tracer,
     root: Context,
     /// Started and not yet ended, in the order of their start.
-    open: Vec<Open>,
+    open: Vec<OpenSpan>,
     started: usize,
 }
 
-struct Open {
+struct OpenSpan {
     context: Context,
     detached: bool,
 }
@@ -60,7 +60,7 @@ impl CallSpans {
                 return parent.with_remote_span_context(parent.span().span_context().clone());
             }
             let context = spans.tracer.start(builder, &parent);
-            spans.open.push(Open { context: context.clone(), detached });
+            spans.open.push(OpenSpan { context: context.clone(), detached });
             context
         });
         Span { context, spans: self.clone() }
@@ -156,7 +156,7 @@ impl Drop for EndOfCall {
     fn drop(&mut self) {
         let open = self.spans.with(|spans| std::mem::take(&mut spans.open));
         // The innermost first, so that no child outlives its parent.
-        for Open { context, .. } in open.into_iter().rev() {
+        for OpenSpan { context, .. } in open.into_iter().rev() {
             if self.status != Status::Unset {
                 context.span().set_status(self.status.clone());
             }

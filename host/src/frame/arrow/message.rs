@@ -18,9 +18,9 @@ pub(super) struct Block {
 }
 
 /// A flatbuffer, being written or finished: a message or the footer.
-pub(super) struct Flatbuffer(Builder);
+pub(super) struct Flatbuffer(FlatBuilder);
 
-type Builder = FlatBufferBuilder<'static>;
+type FlatBuilder = FlatBufferBuilder<'static>;
 
 type Finished = WIPOffset<TableFinishedWIPOffset>;
 type Tables = WIPOffset<Vector<'static, ForwardsUOffset<TableFinishedWIPOffset>>>;
@@ -35,7 +35,7 @@ const ENDIANNESS: i16 = cfg!(target_endian = "big") as i16;
 
 /// A `Message` that holds a `Schema`.
 pub(super) async fn schema(schema: &Schema<'_>, pace: &mut Pace) -> Flatbuffer {
-    let mut metadata = Flatbuffer(Builder::with_capacity(schema.size()));
+    let mut metadata = Flatbuffer(FlatBuilder::with_capacity(schema.size()));
     let builder = &mut metadata.0;
     let header = schema_table(builder, schema, pace).await;
     finish_message(builder, HEADER_SCHEMA, header, 0);
@@ -45,7 +45,7 @@ pub(super) async fn schema(schema: &Schema<'_>, pace: &mut Pace) -> Flatbuffer {
 /// A `Message` that holds a `RecordBatch`.
 pub(super) async fn record_batch(body: &Body<'_>, rows: usize, pace: &mut Pace) -> Flatbuffer {
     let mut metadata =
-        Flatbuffer(Builder::with_capacity(256 + body.nulls.len() * 16 + body.buffers.len() * 16));
+        Flatbuffer(FlatBuilder::with_capacity(256 + body.nulls.len() * 16 + body.buffers.len() * 16));
     let builder = &mut metadata.0;
     let nodes = body.nulls.iter().map(|nulls| [rows as i64, *nulls as i64]);
     let nodes = structs(builder, nodes, pace).await;
@@ -62,7 +62,7 @@ pub(super) async fn record_batch(body: &Body<'_>, rows: usize, pace: &mut Pace) 
 
 /// The file's `Footer`.
 pub(super) async fn footer(schema: &Schema<'_>, batch: Option<Block>, pace: &mut Pace) -> Flatbuffer {
-    let mut metadata = Flatbuffer(Builder::with_capacity(schema.size()));
+    let mut metadata = Flatbuffer(FlatBuilder::with_capacity(schema.size()));
     let builder = &mut metadata.0;
     let schema = schema_table(builder, schema, pace).await;
     let dictionaries = structs::<3>(builder, [].into_iter(), pace).await;
@@ -93,7 +93,7 @@ impl Drop for Flatbuffer {
     }
 }
 
-fn finish_message(builder: &mut Builder, header_type: u8, header: Finished, body: i64) {
+fn finish_message(builder: &mut FlatBuilder, header_type: u8, header: Finished, body: i64) {
     let message = table(builder, |builder| {
         set(builder, 0, VERSION);
         set(builder, 1, header_type);
@@ -103,7 +103,7 @@ fn finish_message(builder: &mut Builder, header_type: u8, header: Finished, body
     builder.finish_minimal(message);
 }
 
-async fn schema_table(builder: &mut Builder, schema: &Schema<'_>, pace: &mut Pace) -> Finished {
+async fn schema_table(builder: &mut FlatBuilder, schema: &Schema<'_>, pace: &mut Pace) -> Finished {
     let mut fields = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let name = string(builder, field.series.field.name.as_bytes(), pace).await;
@@ -130,7 +130,7 @@ async fn schema_table(builder: &mut Builder, schema: &Schema<'_>, pace: &mut Pac
 }
 
 /// A member of the union `Type`, and its number.
-fn data_type(builder: &mut Builder, column: &Column) -> (u8, Finished) {
+fn data_type(builder: &mut FlatBuilder, column: &Column) -> (u8, Finished) {
     let (bits, signed) = match column {
         Column::Int8(_) => (8, true),
         Column::Int16(_) => (16, true),
@@ -157,7 +157,7 @@ fn data_type(builder: &mut Builder, column: &Column) -> (u8, Finished) {
 }
 
 /// A list of `KeyValue`, of which there are at most three.
-async fn pairs(builder: &mut Builder, pairs: impl Iterator<Item = Pair<'_>>, pace: &mut Pace) -> Tables {
+async fn pairs(builder: &mut FlatBuilder, pairs: impl Iterator<Item = Pair<'_>>, pace: &mut Pace) -> Tables {
     let mut tables = Vec::with_capacity(3);
     for (key, value) in pairs {
         let key = builder.create_shared_string(key);
@@ -171,7 +171,7 @@ async fn pairs(builder: &mut Builder, pairs: impl Iterator<Item = Pair<'_>>, pac
 }
 
 /// A string, which is UTF-8 already. A long one is pushed byte by byte, as only that can be done in pieces.
-async fn string(builder: &mut Builder, text: &[u8], pace: &mut Pace) -> WIPOffset<Vector<'static, u8>> {
+async fn string(builder: &mut FlatBuilder, text: &[u8], pace: &mut Pace) -> WIPOffset<Vector<'static, u8>> {
     if text.len() <= SHORT {
         pace.spend(text.len()).await;
         return WIPOffset::new(builder.create_byte_string(text).value());
@@ -190,7 +190,7 @@ async fn string(builder: &mut Builder, text: &[u8], pace: &mut Pace) -> WIPOffse
 
 /// A list of structs of `N` 64-bit members.
 async fn structs<const N: usize>(
-    builder: &mut Builder,
+    builder: &mut FlatBuilder,
     items: impl DoubleEndedIterator<Item = [i64; N]> + ExactSizeIterator,
     pace: &mut Pace,
 ) -> WIPOffset<Vector<'static, i64>> {
@@ -205,13 +205,13 @@ async fn structs<const N: usize>(
     builder.end_vector(len)
 }
 
-fn table(builder: &mut Builder, members: impl FnOnce(&mut Builder)) -> Finished {
+fn table(builder: &mut FlatBuilder, members: impl FnOnce(&mut FlatBuilder)) -> Finished {
     let start = builder.start_table();
     members(builder);
     let end = builder.end_table(start);
     WIPOffset::new(end.value())
 }
 
-fn set<T: Push>(builder: &mut Builder, slot: u16, value: T) {
+fn set<T: Push>(builder: &mut FlatBuilder, slot: u16, value: T) {
     builder.push_slot_always(4 + 2 * slot, value);
 }

@@ -23,12 +23,12 @@ pub(crate) struct Ticking(Arc<Clock>);
 
 #[derive(Default)]
 struct Clock {
-    state: Mutex<State>,
+    state: Mutex<ClockState>,
     first_call: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct ClockState {
     calls: usize,
     /// Waits for the next call, not for the next tick.
     stopped: bool,
@@ -81,7 +81,7 @@ impl Engine {
 // === impl Clock ===
 
 impl Clock {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, ClockState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

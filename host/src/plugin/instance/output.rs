@@ -16,7 +16,7 @@ use crate::log::{Level, Log, Value};
 /// Bytes of a line before it is cut in two. Far below what a log line may have.
 const MAX_LINE: usize = 8 * 1024;
 
-/// Lines that are kept to explain a panic: its message, its place, and what was printed just before.
+/// OutputLines that are kept to explain a panic: its message, its place, and what was printed just before.
 const KEPT_LINES: usize = 16;
 
 /// Bytes that a component may write at once.
@@ -24,9 +24,9 @@ const PERMIT: usize = 64 * 1024;
 
 /// Standard output or standard error of one instance.
 #[derive(Clone)]
-pub(crate) struct Output(Arc<Mutex<Lines>>);
+pub(crate) struct Output(Arc<Mutex<OutputLines>>);
 
-struct Lines {
+struct OutputLines {
     stream: &'static str,
     level: Level,
     log: Log,
@@ -48,10 +48,10 @@ impl Output {
 
     fn new(stream: &'static str, level: Level, log: Log, scrub: Scrub) -> Self {
         let (unfinished, last) = (Vec::new(), VecDeque::new());
-        Self(Arc::new(Mutex::new(Lines { stream, level, log, scrub, unfinished, last })))
+        Self(Arc::new(Mutex::new(OutputLines { stream, level, log, scrub, unfinished, last })))
     }
 
-    /// Lines go to the log of a new call from here on, and what was printed before explains nothing any more.
+    /// OutputLines go to the log of a new call from here on, and what was printed before explains nothing any more.
     pub(crate) fn begin(&self, log: Log) {
         self.with(|lines| {
             lines.log = log;
@@ -74,14 +74,14 @@ impl Output {
         self.with(|lines| lines.write(bytes));
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut Lines) -> R) -> R {
+    fn with<R>(&self, f: impl FnOnce(&mut OutputLines) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-// === impl Lines ===
+// === impl OutputLines ===
 
-impl Lines {
+impl OutputLines {
     fn write(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.unfinished.extend_from_slice(piece);
