@@ -1,5 +1,6 @@
 //! The plugin's rooms as a call sees them, with small components.
 
+mod encoding;
 mod engine;
 mod instance;
 mod load;

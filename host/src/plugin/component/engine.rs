@@ -1,5 +1,6 @@
 //! The WebAssembly engine: one configuration for compiling ahead and for running, and the clock that interrupts guests.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,8 +16,11 @@ const LINGER: u32 = 50;
 #[derive(Clone)]
 pub(crate) struct Engine {
     engine: wasmtime::Engine,
-    clock: Arc<Clock>,
+    clock: Arc<ClockThread>,
 }
+
+/// Ends the clock's thread when it is dropped.
+struct ClockThread(Arc<Clock>);
 
 /// Keeps the clock running while a guest runs.
 pub(crate) struct Ticking(Arc<Clock>);
@@ -32,6 +36,8 @@ struct ClockState {
     calls: usize,
     /// Waits for the next call, not for the next tick.
     stopped: bool,
+    /// The engine is gone.
+    over: bool,
 }
 
 /// The configuration that compiled code and engine must share.
@@ -55,26 +61,35 @@ impl Engine {
             while let Some(engine) = weak.upgrade() {
                 engine.increment_epoch();
                 drop(engine);
-                ticked.wait();
+                if ticked.wait().is_break() {
+                    return;
+                }
             }
         })?;
-        Ok(Self { engine, clock })
+        Ok(Self { engine, clock: Arc::new(ClockThread(clock)) })
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.engine
     }
 
+    /// The clock, for as long as anything keeps it.
+    #[cfg(test)]
+    pub(crate) fn clock(&self) -> std::sync::Weak<impl Sized + use<>> {
+        Arc::downgrade(&self.clock.0)
+    }
+
     /// Runs the clock until the guard is dropped.
     pub(crate) fn tick(&self) -> Ticking {
-        let mut state = self.clock.state();
+        let clock = &self.clock.0;
+        let mut state = clock.state();
         state.calls += 1;
         if state.stopped {
             state.stopped = false;
-            self.clock.first_call.notify_one();
+            clock.first_call.notify_one();
         }
         drop(state);
-        Ticking(self.clock.clone())
+        Ticking(clock.clone())
     }
 }
 
@@ -85,19 +100,33 @@ impl Clock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns after a tick; when no call has run for a while, only after the next one began.
-    fn wait(&self) {
+    /// Returns after a tick; when no call has run for a while, only after the next one began. Breaks once the engine is
+    /// gone.
+    fn wait(&self) -> ControlFlow<()> {
         let mut state = self.state();
         for _ in 0..LINGER {
             state = self.first_call.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+            if state.over {
+                return ControlFlow::Break(());
+            }
             if state.calls > 0 {
-                return;
+                return ControlFlow::Continue(());
             }
         }
         state.stopped = true;
-        while state.stopped {
+        while state.stopped && !state.over {
             state = self.first_call.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        if state.over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+// === impl ClockThread ===
+
+impl Drop for ClockThread {
+    fn drop(&mut self) {
+        self.0.state().over = true;
+        self.0.first_call.notify_one();
     }
 }
 

@@ -61,6 +61,25 @@ fn calls_share_the_clock_and_the_last_one_stops_it() {
     assert!(stops(&engine));
 }
 
+#[test]
+fn the_clock_ends_with_its_engine() {
+    for used in [false, true] {
+        let engine = Engine::new().unwrap();
+        let clock = engine.clock();
+        if used {
+            drop(engine.tick());
+            assert!(stops(&engine));
+        }
+        drop(engine.clone());
+        assert!(clock.upgrade().is_some(), "another one has the engine");
+        drop(engine);
+        // Only its thread holds the clock now.
+        while clock.upgrade().is_some() {
+            std::thread::yield_now();
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_guest_that_computes_leaves_the_thread_to_others() {
     let loaded = Loaded::new().await;

@@ -57,6 +57,7 @@
 
   (func $command
     (if (call $is 'count') (then (call $say-number (global.get $calls)) (return)))
+    (if (call $is 'rows') (then (call $rows (call $number)) (return)))
     (if (call $is 'opened') (then (call $say-number (global.get $opened)) (return)))
     (if (call $is 'say') (then (call $say (call $text)) (return)))
     (if (call $is 'place')
@@ -162,6 +163,15 @@
     (i32.store (i32.const 40) (local.get $text))
     (i32.store (i32.const 44) (local.get $length))
     (i32.store (i32.const 48) (local.get $source)))
+
+  ;; Answers a query with a column of so many booleans, whose bits are the memory from 0 on. The field is at 320.
+  (func $rows (param $rows i32)
+    (i32.store (i32.const 92) (i32.const 320))
+    (i32.store (i32.const 96) (i32.const 1))
+    (i32.store8 (i32.const 364) (i32.const 2))
+    (i32.store (i32.const 368) (local.get $rows))
+    (i32.store (i32.const 372) (i32.const 0))
+    (i32.store (i32.const 376) (i32.shr_u (local.get $rows) (i32.const 3))))
 
   (func $compute (param $turns i64)
     (loop $more
