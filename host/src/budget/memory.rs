@@ -15,11 +15,15 @@ pub(crate) struct MemoryBudget {
 /// The memory of one instance.
 pub(crate) struct InstanceMemory {
     budget: Arc<MemoryBudget>,
-    used: usize,
+    used: Footprint,
     max: usize,
     /// The limit that was met last.
     refused: Option<Refused>,
 }
+
+/// The bytes that one instance has. Cheap to clone; all clones say the same.
+#[derive(Clone, Default)]
+pub(crate) struct Footprint(Arc<AtomicUsize>);
 
 /// Which limit stood in the way of more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,9 @@ pub(crate) enum Refused {
     Instance { max: usize },
     Total { total: usize },
 }
+
+/// Bytes that are lifted within about a millisecond.
+const QUICKLY_LIFTED: usize = 2 << 20;
 
 // === impl MemoryBudget ===
 
@@ -57,7 +64,11 @@ impl MemoryBudget {
 
 impl InstanceMemory {
     pub(crate) fn new(budget: Arc<MemoryBudget>, max: usize) -> Self {
-        Self { budget, used: 0, max, refused: None }
+        Self { budget, used: Footprint::default(), max, refused: None }
+    }
+
+    pub(crate) fn footprint(&self) -> &Footprint {
+        &self.used
     }
 
     pub(crate) fn take_refused(&mut self) -> Option<Refused> {
@@ -68,12 +79,12 @@ impl InstanceMemory {
 impl wasmtime::ResourceLimiter for InstanceMemory {
     fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let more = wanted.saturating_sub(now);
-        let fits = self.used.checked_add(more).is_some_and(|sum| sum <= self.max);
+        let fits = self.used.get().checked_add(more).is_some_and(|sum| sum <= self.max);
         self.refused = match (fits, fits && self.budget.take(more)) {
             (false, _) => Some(Refused::Instance { max: self.max }),
             (true, false) => Some(Refused::Total { total: self.budget.total }),
             (true, true) => {
-                self.used += more;
+                self.used.0.fetch_add(more, Ordering::Relaxed);
                 None
             }
         };
@@ -90,8 +101,21 @@ impl wasmtime::ResourceLimiter for InstanceMemory {
 
 impl Drop for InstanceMemory {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.used, Ordering::Relaxed);
+        self.budget.used.fetch_sub(self.used.get(), Ordering::Relaxed);
         self.budget.released.notify_one();
+    }
+}
+
+// === impl Footprint ===
+
+impl Footprint {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether the instance may have an answer that takes long to lift: nothing interrupts that.
+    pub(super) fn is_large(&self) -> bool {
+        self.get() > QUICKLY_LIFTED
     }
 }
 

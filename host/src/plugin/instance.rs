@@ -86,7 +86,8 @@ impl Instance {
         let end_of_call = spans.end_of_call();
         self.store.data_mut().begin(call, spans.clone());
         self.usable = false;
-        let ended = turn.run(invocation.invoke(&mut self.store, &self.exports)).await;
+        let memory = self.store.data().memory.footprint().clone();
+        let ended = turn.run_guest(&memory, invocation.invoke(&mut self.store, &self.exports)).await;
         let result = match ended {
             Ok(Ok(Ok(answer))) => Ok(answer),
             Ok(Ok(Err(fault))) => {
