@@ -2,11 +2,15 @@
 
 mod builder;
 mod error;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tonic::service::Routes;
 
 pub use self::builder::Builder;
@@ -42,7 +46,14 @@ struct Inner {
     current: Current,
     backend: Backend,
     shutdown: Shutdown,
+    /// How many listeners are being served.
+    serving: AtomicUsize,
+    /// Held while a component takes the place of another, so that the one that was asked for last stays.
+    replacing: Mutex<()>,
 }
+
+/// A listener that is being served.
+struct Serving<'a>(&'a AtomicUsize);
 
 // === impl Host ===
 
@@ -60,6 +71,7 @@ impl Host {
         rpc::add_go_plugin_to(&mut routes, shutdown).await.map_err(Error::serve)?;
         backend.add_to(&mut routes);
         let drain = backend.drain(FLUSH);
+        let _serving = Serving::begin(&self.0.serving);
         serve::run(listener, routes.routes(), layers, shutdown.clone(), drain).await.map_err(Error::serve)
     }
 
@@ -77,6 +89,7 @@ impl Host {
     /// The attributes of the trace's resource stay those of the first component that was loaded: a resource describes a
     /// process for as long as it lives.
     pub async fn replace(&self, component: Component) -> Result<(), Error> {
+        let _replacing = self.0.replacing.lock().await;
         let before = self.0.current.wait().await;
         let loaded = LoadedComponent::load(component, &self.0.platform).await.map_err(Error::component)?;
         let telemetry = match &before.plugin {
@@ -89,10 +102,31 @@ impl Host {
     }
 
     /// Ends the service: running calls are cancelled, and spans are sent. Returns when that is done, after at most 1.5 s.
-    /// Without a running [`Host::serve`] it waits for one.
+    /// From then on [`Host::serve`] returns at once.
     pub async fn drain(&self) {
-        self.0.shutdown.trigger();
-        self.0.shutdown.drained().await;
+        let Inner { backend, shutdown, serving, .. } = &*self.0;
+        shutdown.trigger();
+        if serving.load(Ordering::Acquire) > 0 {
+            shutdown.drained().await;
+        } else {
+            backend.drain(FLUSH).await;
+            shutdown.finish();
+        }
+    }
+}
+
+// === impl Serving ===
+
+impl<'a> Serving<'a> {
+    fn begin(serving: &'a AtomicUsize) -> Self {
+        serving.fetch_add(1, Ordering::AcqRel);
+        Self(serving)
+    }
+}
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

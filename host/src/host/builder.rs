@@ -1,6 +1,10 @@
 //! From a component and the operator's settings to a host.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
@@ -72,6 +76,7 @@ impl Builder {
     /// Must run inside a multi-threaded tokio runtime with I/O and time, in which all of the host's work is done.
     pub fn build(self) -> Result<Host, Error> {
         let Self { component, settings, id, version, log, shutdown } = self;
+        let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
         let (tracing, tracing_problems) = TracingConfig::parse(TracingSettings {
@@ -115,10 +120,12 @@ impl Builder {
             current,
             backend,
             shutdown,
+            serving: AtomicUsize::new(0),
+            replacing: Mutex::default(),
         }));
         let (inner, waiting) = (host.0.clone(), host.0.clone());
-        let loading = tokio::spawn(async move { inner.load(component).await });
-        tokio::spawn(async move {
+        let loading = runtime.spawn(async move { inner.load(component).await });
+        runtime.spawn(async move {
             if let Err(panic) = loading.await {
                 waiting.failed(panic.to_string());
             }

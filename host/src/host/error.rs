@@ -10,7 +10,7 @@ pub enum Error {
     Component(#[source] BoxError),
     #[error("the component cannot be compiled ahead of time")]
     Compile(#[source] BoxError),
-    #[error("the plugin's log or metrics cannot be set up")]
+    #[error("the plugin's host cannot be set up")]
     Setup(#[source] BoxError),
     #[error("the plugin cannot be served")]
     Serve(#[source] BoxError),

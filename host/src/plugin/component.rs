@@ -2,7 +2,7 @@
 
 mod contract;
 pub(super) mod engine;
-mod error;
+pub(super) mod error;
 pub(super) mod link;
 pub(crate) mod precompiled;
 pub(super) mod services;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::component::LoadError;
+use super::component::error::LoadError;
 use crate::budget::{Limits, Refused, Stop};
 use crate::call::{ErrorSource, SetBy};
 use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};

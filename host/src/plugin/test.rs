@@ -22,7 +22,7 @@ use crate::log::Log;
 use crate::log::memory::Lines;
 use crate::metrics::Metrics;
 use crate::proto::pluginv2::{DataSourceInstanceSettings, PluginContext};
-use crate::rpc::test::context_of;
+use crate::rpc::context_of;
 use crate::telemetry::Telemetry;
 use crate::telemetry::test::{Ended, recording};
 

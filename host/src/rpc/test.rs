@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::codegen::BoxStream;
-use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, BackendParts, convert, data, diagnostics, resource};
-use crate::call::{CallContext, CallerDeadline};
+use super::{Backend, BackendParts, data, diagnostics, resource};
+use crate::call::CallerDeadline;
 use crate::plugin::test::{Guest, LIMITS, Loaded, directory};
 use crate::plugin::{LoadError, Loaded as Current, Loading, Plugin, loading};
 use crate::proto::pluginv2::data_server::Data as _;
@@ -34,15 +33,6 @@ pub(super) struct Grafana {
 
 /// The answer to a resource call, as it comes.
 pub(super) struct Pieces(BoxStream<CallResourceResponse>);
-
-/// What a call with this context and tenant knows about itself.
-pub(crate) fn context_of(tenant: &str, context: PluginContext) -> CallContext {
-    let mut metadata = MetadataMap::new();
-    if !tenant.is_empty() {
-        metadata.insert("tenantid", tenant.parse().unwrap());
-    }
-    convert::context(Some(context), &metadata, [])
-}
 
 /// A data source, as it comes with each request.
 pub(super) fn context() -> PluginContext {

@@ -3,7 +3,7 @@
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use crate::capability::bindings::exports::gpx::plugin::{data, diagnostics, plugin, resource};
+use crate::capability::bindings::exports::gpx::plugin as exported;
 use crate::plugin::instance::state::State;
 
 /// The one list: each service's name and its interface in `wit/`. Whoever needs something per service passes the name of
@@ -32,14 +32,14 @@ macro_rules! exports {
 
         /// Where a component's exports are. Looked up once for all instances.
         pub(crate) struct Indices {
-            plugin: plugin::GuestIndices,
-            $($interface: Option<$interface::GuestIndices>,)*
+            plugin: exported::plugin::GuestIndices,
+            $($interface: Option<exported::$interface::GuestIndices>,)*
         }
 
         /// The functions of one instance.
         pub(crate) struct Exports {
-            pub plugin: plugin::Guest,
-            $($interface: Option<$interface::Guest>,)*
+            pub plugin: exported::plugin::Guest,
+            $($interface: Option<exported::$interface::Guest>,)*
         }
 
         impl Export {
@@ -54,11 +54,11 @@ macro_rules! exports {
         impl Indices {
             /// Of a component that exports `interfaces` of the contract.
             pub(crate) fn of(component: &InstancePre<State>, interfaces: &[String]) -> wasmtime::Result<Self> {
-                let exported = |name: &str| interfaces.iter().any(|interface| interface == name);
+                let has = |name: &str| interfaces.iter().any(|interface| interface == name);
                 Ok(Self {
-                    plugin: plugin::GuestIndices::new(component)?,
-                    $($interface: exported(stringify!($interface))
-                        .then(|| $interface::GuestIndices::new(component))
+                    plugin: exported::plugin::GuestIndices::new(component)?,
+                    $($interface: has(stringify!($interface))
+                        .then(|| exported::$interface::GuestIndices::new(component))
                         .transpose()?,)*
                 })
             }
@@ -85,7 +85,7 @@ macro_rules! exports {
 
         impl Exports {
             $(/// Otherwise an error, which no caller sees that asked first whether the service is exported.
-            pub(crate) fn $interface(&self) -> wasmtime::Result<&$interface::Guest> {
+            pub(crate) fn $interface(&self) -> wasmtime::Result<&exported::$interface::Guest> {
                 self.$interface.as_ref().ok_or_else(|| not_exported(Export::$service))
             })*
         }

@@ -1,0 +1,51 @@
+use std::error::Error as _;
+
+use super::*;
+use crate::plugin::test::compiled;
+
+fn host(component: Component) -> Host {
+    Host::builder(component).log(Log::memory().0).build().unwrap()
+}
+
+fn broken() -> Component {
+    Component::from_bytes("nonsense")
+}
+
+#[tokio::test]
+async fn a_component_that_cannot_be_run_is_an_error_with_its_reason() {
+    let error = host(broken()).loaded().await.unwrap_err();
+    assert_eq!(error.to_string(), "the component cannot be run");
+    let reason = error.source().unwrap().to_string();
+    assert!(reason.starts_with("the component of 8 bytes cannot be used: it is not WebAssembly"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_component_takes_the_place_of_one_that_cannot_be_run_but_not_the_other_way_round() {
+    let host = host(broken());
+    let (_directory, file) = compiled();
+    host.replace(Component::from_file(file)).await.unwrap();
+    assert!(host.loaded().await.is_ok());
+    assert!(host.replace(broken()).await.is_err());
+    assert!(host.loaded().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_host_that_was_never_served_can_be_drained_and_then_serves_no_more() {
+    let host = host(broken());
+    host.drain().await;
+    host.drain().await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    host.serve(listener).await.unwrap();
+}
+
+#[test]
+fn without_a_runtime_there_is_no_host() {
+    let Err(error) = Host::builder(broken()).build() else { panic!("it was built") };
+    assert_eq!(error.to_string(), "the plugin's host cannot be set up");
+}
+
+#[tokio::test]
+async fn only_a_component_in_a_file_is_compiled_ahead() {
+    let error = broken().compile_ahead("x86_64-unknown-linux-gnu").unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "it is not in a file");
+}
