@@ -1,4 +1,4 @@
-//! What a call may use: processor time, wall time and memory. A leaf: whoever works for a call charges it here.
+//! What a call may use: processor time, wall time and memory. A leaf: all code that works for a call charges it here.
 
 mod memory;
 mod time;
@@ -10,20 +10,20 @@ pub(crate) use self::memory::{InstanceMemory, MemoryBudget, Refused};
 pub(crate) use self::time::{Governor, Stop, Turn};
 pub(crate) use self::upstream::{Upstream, Waiting};
 
-/// Bytes of one gRPC message that a plugin accepts: the 16 MiB that go-plugin's own servers accept.
+/// The largest gRPC message that a plugin accepts, in bytes: 16 MiB, as go-plugin's own servers accept.
 pub(crate) const MAX_REQUEST: usize = 16 * 1024 * 1024;
 
 /// The operator's limits.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
-    /// Wall time of a call whose caller sets no deadline.
+    /// Wall time of a call. The caller's deadline may end it earlier.
     pub call_timeout: Duration,
-    /// Processor time of a call. Waiting for the host does not count.
+    /// Processor time of a call. Time in which it waits for the host does not count.
     pub cpu_timeout: Duration,
-    /// Bytes of one instance.
+    /// Memory of one instance, in bytes.
     pub memory_max: usize,
-    /// Bytes of all instances together.
+    /// Memory of all instances together, in bytes.
     pub memory_total: usize,
-    /// Instances of one data source or app.
+    /// How many instances one data source or app may have.
     pub instances_max: usize,
 }

@@ -19,12 +19,12 @@ use crate::log::{Log, Value, duration};
 use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
 
-/// What is known about a call. Shared by all who work on it.
+/// What is known about a call. Shared by everything that works on it.
 pub(crate) struct Call {
     pub endpoint: Endpoint,
     pub context: CallContext,
     pub deadline: Deadline,
-    /// The `sdk.…` span, the parent of all that the component does.
+    /// The `sdk.…` span, the parent of everything that the component does.
     pub span: Context,
     pub log: Log,
     pub telemetry: Telemetry,
@@ -32,16 +32,16 @@ pub(crate) struct Call {
     caller_is_gone: AtomicBool,
 }
 
-/// What Grafana can ask of a component, in the words of its logs, metrics and spans.
+/// A kind of request that Grafana makes, as it is named in logs, metrics and spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// As in `queryData`.
+    /// Such as `queryData`.
     pub name: &'static str,
-    /// As in `sdk.queryData`.
+    /// Such as `sdk.queryData`.
     pub span: &'static str,
 }
 
-/// The context of a call's server span. Among a request's extensions.
+/// The context of a call's server span, in the request's extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerContext(pub Context);
 
@@ -54,8 +54,8 @@ pub(crate) struct Arrival {
     pub parent: Context,
 }
 
-/// A call that has not been answered yet. It is recorded once, whatever becomes of it: if it is dropped, as cancelled, or
-/// as failed where its deadline has passed or its work panicked.
+/// A call that has not been answered yet. It is recorded exactly once. If it is dropped, it is recorded as cancelled,
+/// or as failed if its deadline has passed or its work panicked.
 pub(crate) struct Unanswered {
     call: Arc<Call>,
     metrics: Metrics,
@@ -66,7 +66,8 @@ pub(crate) struct Unanswered {
 // === impl Call ===
 
 impl Call {
-    /// Starts the call's span and writes its first log line. `log` is the process's; the call's own fields are added.
+    /// Starts the call's span and writes its first log line. `log` is the process's log; the call's own fields are
+    /// added to it.
     pub(crate) fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
         let Arrival { endpoint, context, deadline, parent } = arrival;
         let span = SpanBuilder::from_name(endpoint.span)
@@ -80,7 +81,7 @@ impl Call {
         Unanswered { call: Arc::new(call), metrics, began: Instant::now(), outcome: None }
     }
 
-    /// Whether nobody waits for the answer any more.
+    /// Returns whether nothing waits for the answer any more.
     pub(crate) fn caller_is_gone(&self) -> bool {
         self.caller_is_gone.load(Ordering::Relaxed) || self.deadline.caller_has_left()
     }
@@ -90,7 +91,7 @@ impl Call {
     }
 }
 
-/// The fields of every log line of a call, in the Go SDK's names and order.
+/// Returns the fields of every log line of a call, with the Go SDK's names and in its order.
 fn log_fields(endpoint: Endpoint, context: &CallContext, parent: &Context) -> Vec<(&'static str, Value)> {
     let mut fields = vec![
         ("pluginId", Value::from(context.plugin_id.clone())),
@@ -139,7 +140,7 @@ impl Unanswered {
         self.outcome = Some(outcome);
     }
 
-    /// How a call ended whose work was dropped.
+    /// Returns how a call ended if its work was dropped.
     fn dropped(&self) -> Outcome {
         if std::thread::panicking() {
             Outcome::failed(ErrorSource::Plugin, "the host panicked".to_owned())

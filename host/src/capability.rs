@@ -1,4 +1,5 @@
-//! What a component may import, a module each. A capability sees its own slice of a store, never the store itself.
+//! What a component may import, one module for each interface. A capability sees only its own part of a store, never
+//! the whole store.
 
 pub(crate) mod bindings;
 mod call;

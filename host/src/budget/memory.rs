@@ -1,11 +1,11 @@
-//! The memory of instances: what one may have, and what all of them may have together.
+//! The memory of instances: how much one may have, and how much all of them may have together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// The bytes that all instances together may have.
+/// The memory that all instances may have together, in bytes.
 pub(crate) struct MemoryBudget {
     used: AtomicUsize,
     total: usize,
@@ -17,7 +17,7 @@ pub(crate) struct InstanceMemory {
     budget: Arc<MemoryBudget>,
     used: Footprint,
     max: usize,
-    /// The limit that was met last.
+    /// The limit that the last growth would have exceeded, if any.
     refused: Option<Refused>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct InstanceMemory {
 #[derive(Clone, Default)]
 pub(crate) struct Footprint(Arc<AtomicUsize>);
 
-/// Which limit stood in the way of more memory.
+/// The limit that kept an instance from getting more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Instance { max: usize },
@@ -38,7 +38,7 @@ const QUICKLY_LIFTED: usize = 2 << 20;
 // === impl MemoryBudget ===
 
 impl MemoryBudget {
-    /// For instances that may have `total` bytes together.
+    /// Makes the budget of instances that may have `total` bytes together.
     pub(crate) fn new(total: usize) -> Arc<Self> {
         Arc::new(Self { used: AtomicUsize::new(0), total, released: Notify::new() })
     }
@@ -47,7 +47,7 @@ impl MemoryBudget {
         self.used.load(Ordering::Relaxed) >= self.total
     }
 
-    /// Returns once an instance was dropped.
+    /// Returns once an instance has been dropped.
     pub(crate) async fn released(&self) {
         self.released.notified().await;
     }
@@ -92,7 +92,7 @@ impl wasmtime::ResourceLimiter for InstanceMemory {
     }
 
     fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // A table's element is a pointer in the host.
+        // In the host, an element of a table is a pointer.
         let fits = wanted.saturating_mul(size_of::<usize>()) <= self.max;
         self.refused = (!fits).then_some(Refused::Instance { max: self.max });
         Ok(fits)

@@ -1,4 +1,4 @@
-//! The time of calls: a deadline for each, processor time for each, and a core that is left to those who need little.
+//! The time of calls: each has a deadline and processor time, and a core is left to the calls that need little.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use tokio::time::{Instant, sleep_until};
 use super::memory::Footprint;
 use super::upstream::Upstream;
 
-/// Processor time after which a call is a slow one. Nearly every call is done by then.
+/// The processor time after which a call counts as slow. Nearly every call is done by then.
 const SLOW_AFTER: Duration = Duration::from_millis(20);
 
-/// Shares the processor between calls, so that those which compute for long leave a core to the others.
+/// Shares the processor between calls: those that compute for a long time leave a core to the others.
 pub(crate) struct Governor {
     cpu_timeout: Duration,
-    /// Slow calls run only while they hold one of these: one fewer than there are cores.
+    /// Slow calls run only while they hold a permit. There is one fewer than there are cores.
     slow_lane: Arc<Semaphore>,
 }
 
-/// The time of one call, over all that is done for it.
+/// The time of one call, for all the work that is done for it.
 pub(crate) struct Turn {
     deadline: Instant,
     cpu_timeout: Duration,
@@ -51,7 +51,8 @@ impl Governor {
         Self { cpu_timeout, slow_lane }
     }
 
-    /// The time of a call that begins now and must end at `deadline`. `upstream` says what it waits for then.
+    /// Returns the turn of a call that begins now and must end at `deadline`. `upstream` says whether it is then
+    /// waiting for an upstream.
     pub(crate) fn turn(&self, deadline: Instant, upstream: Upstream) -> Turn {
         let (cpu_timeout, slow_lane) = (self.cpu_timeout, self.slow_lane.clone());
         Turn { deadline, cpu_timeout, used: Duration::ZERO, slow_lane, upstream }
@@ -61,9 +62,9 @@ impl Governor {
 // === impl Turn ===
 
 impl Turn {
-    /// Runs a part of the call until it ends or the call's time is used up. What happens between two polls is waiting.
-    /// What happens inside one is work, of at most about a tick: the engine's clock makes a guest yield, and the host's
-    /// own work is done in pieces.
+    /// Runs a part of the call until it ends or the call's time is used up. The time between two polls counts as
+    /// waiting. The time within a poll counts as work, and lasts at most about a tick: the engine's clock makes a guest
+    /// yield, and the host's own work is done in small steps.
     pub(crate) async fn run<F: Future>(&mut self, work: F) -> Result<F::Output, Stop> {
         self.run_with(None, work).await
     }
@@ -84,7 +85,7 @@ impl Turn {
         // Registered only once there is something to wait for: most calls are ready soon.
         let mut deadline = pin!(sleep_until(self.deadline));
         let mut lane = None;
-        // Asked while the work is still there: dropping it ends its requests.
+        // Read while the work still exists: dropping it ends its requests.
         let upstream = self.upstream.clone();
         let late = move |()| Err(Stop::Deadline { waited_for_upstream: upstream.is_waited_for() });
         std::future::poll_fn(move |context| {
@@ -130,7 +131,7 @@ mod tests {
         Governor::new(CPU).turn(Instant::now() + within, Upstream::default())
     }
 
-    /// Computes for ever, in pieces.
+    /// Computes forever, in small steps.
     async fn compute() {
         loop {
             let tick = Instant::now();
@@ -151,7 +152,7 @@ mod tests {
     async fn a_call_ends_at_its_deadline() {
         let mut turn = turn(Duration::from_millis(1));
         assert_eq!(turn.run(std::future::pending::<()>()).await, Err(LATE));
-        assert_eq!(turn.run(async {}).await, Err(LATE), "nothing more is done for it");
+        assert_eq!(turn.run(async {}).await, Err(LATE), "no more work is done for it");
     }
 
     #[tokio::test]
@@ -205,7 +206,7 @@ mod tests {
                 std::hint::spin_loop();
             }
         };
-        assert_eq!(turn.run(spin).await, Ok(()), "nobody can stop it before it ends");
+        assert_eq!(turn.run(spin).await, Ok(()), "it cannot be stopped before it ends");
         assert_eq!(turn.run(async {}).await, Err(Stop::CpuTime));
     }
 }

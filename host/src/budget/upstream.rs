@@ -1,13 +1,13 @@
-//! Whether a call waits for an upstream, which is then to blame if its time runs out.
+//! Whether a call is waiting for an upstream. If so, the upstream is to blame when the call's time runs out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The requests of one call that wait for an upstream. Cheap to clone; all clones count together.
+/// The requests of one call that are waiting for an upstream. Cheap to clone; all clones share one count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Upstream(Arc<AtomicUsize>);
 
-/// One request that waits. Dropping it ends the wait.
+/// One request that is waiting. Dropping it ends the wait.
 #[derive(Debug)]
 pub(crate) struct Waiting(Upstream);
 
@@ -20,7 +20,7 @@ impl Upstream {
         Waiting(self.clone())
     }
 
-    /// Whether any request waits.
+    /// Returns whether any request is waiting.
     pub(crate) fn is_waited_for(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }

@@ -1,23 +1,24 @@
-//! Who calls, for which data source or app, and what Grafana says about it. Plain Rust: neither messages nor WIT.
+//! Who calls, for which data source or app, and what Grafana says about it. These are plain Rust types, neither
+//! protobuf messages nor types of the WIT contract.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
-/// What a call brings along besides its question.
+/// Everything in a call except the request itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallContext {
     /// Grafana Cloud's tenant. Empty elsewhere.
     pub tenant: String,
-    /// Of the Grafana organization, as in `stacks-1`. Empty before Grafana 11.
+    /// The namespace of the Grafana organization, such as `stacks-1`. Empty before Grafana 11.
     pub namespace: String,
     pub org_id: i64,
     pub plugin_id: String,
     pub plugin_version: String,
     pub api_version: String,
-    /// As in `Grafana/12.4.0 (linux; amd64)`.
+    /// Such as `Grafana/12.4.0 (linux; amd64)`.
     pub user_agent: String,
-    /// Absent when Grafana calls on its own account.
+    /// `None` when Grafana calls on its own behalf.
     pub user: Option<User>,
     /// Grafana's own configuration, such as feature toggles and limits.
     pub grafana_config: HashMap<String, String>,
@@ -25,11 +26,11 @@ pub(crate) struct CallContext {
     pub headers: CallHeaders,
 }
 
-/// The headers of a call by the names that HTTP knows, sorted, without those that prove who the user is.
+/// The headers of a call under their HTTP names, sorted, and without those that prove the user's identity.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallHeaders(Vec<(String, String)>);
 
-/// Whom a call is for.
+/// What a call is for.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Subject {
     DataSource(DataSourceSettings),
@@ -79,13 +80,13 @@ pub(crate) struct User {
     pub role: String,
 }
 
-/// Headers that prove who the user is. A component has no use for them but to leak them.
+/// Headers that prove the user's identity. A component could do nothing with them but leak them.
 const IDENTITY: [&str; 5] = ["authorization", "cookie", "proxy-authorization", "x-grafana-id", "x-id-token"];
 
 // === impl CallContext ===
 
 impl CallContext {
-    /// The data source, if the call is for one.
+    /// Returns the data source, if the call is for one.
     pub(crate) fn data_source(&self) -> Option<&DataSourceSettings> {
         match &self.subject {
             Subject::DataSource(settings) => Some(settings),
@@ -97,7 +98,7 @@ impl CallContext {
 // === impl CallHeaders ===
 
 impl CallHeaders {
-    /// The identity is dropped here, so that no service can forget to.
+    /// Drops the headers that prove the user's identity. It happens here so that no service can forget it.
     pub(crate) fn new(headers: impl IntoIterator<Item = (String, String)>) -> Self {
         let identity = |name: &str| IDENTITY.iter().any(|identity| identity.eq_ignore_ascii_case(name));
         let mut headers: Vec<_> = headers.into_iter().filter(|(name, _)| !identity(name)).collect();
@@ -105,7 +106,7 @@ impl CallHeaders {
         Self(headers)
     }
 
-    /// Names and values. A name may occur more than once.
+    /// Returns names and values. A name may occur more than once.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -114,7 +115,7 @@ impl CallHeaders {
 // === impl Subject ===
 
 impl Subject {
-    /// When the settings were changed last, as Unix time in milliseconds.
+    /// Returns when the settings were last changed, as Unix time in milliseconds.
     pub(crate) fn updated(&self) -> i64 {
         match self {
             Self::DataSource(settings) => settings.updated,
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_that_prove_who_the_user_is_are_dropped() {
+    fn headers_that_prove_the_users_identity_are_dropped() {
         let sent = [
             ("X-Dashboard-Uid", "d"),
             ("Authorization", "Bearer x"),

@@ -1,10 +1,10 @@
-//! When a call must end: the one clock of the layers, the guest and whatever waits for either.
+//! When a call must end: one clock for the layers, for the guest, and for all code that waits for either.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When a caller stops waiting. Among a request's extensions if the caller said so.
+/// When a caller stops waiting. In the request's extensions if the caller set a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallerDeadline(pub Instant);
 
@@ -15,21 +15,21 @@ pub(crate) struct Deadline {
     pub set_by: SetBy,
 }
 
-/// Whose patience it is.
+/// Who set the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SetBy {
     Caller,
     Operator,
 }
 
-/// How much earlier than its caller's deadline a call ends by itself: then it can say what it waited for, before the
-/// layer breaks it off. Timers have a resolution of 1 ms.
+/// How long before its caller's deadline a call ends on its own. It can then report what it was waiting for, before the
+/// layer aborts it. Timers have a resolution of 1 ms.
 const AHEAD: Duration = Duration::from_millis(2);
 
 // === impl Deadline ===
 
 impl Deadline {
-    /// The earlier of the caller's deadline and the end of the time that the operator allows, from now on.
+    /// Returns the earlier of the caller's deadline and the end of the operator's `call_timeout`, which starts now.
     pub(crate) fn new(caller: Option<CallerDeadline>, call_timeout: Duration) -> Self {
         let operator = Instant::now() + call_timeout;
         match caller {
@@ -40,7 +40,7 @@ impl Deadline {
         }
     }
 
-    /// Whether the caller has stopped waiting.
+    /// Returns whether the caller has stopped waiting.
     pub(crate) fn caller_has_left(&self) -> bool {
         self.set_by == SetBy::Caller && self.at <= Instant::now()
     }

@@ -1,6 +1,6 @@
-//! How a call ended, in the words of Grafana's metrics, logs and spans.
+//! How a call ended, as Grafana's metrics, logs and spans describe it.
 
-/// How a call ended, in the words of Grafana's metrics, logs and spans.
+/// How a call ended, as Grafana's metrics, logs and spans describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub status: RequestStatus,
@@ -9,7 +9,7 @@ pub(crate) struct Outcome {
     pub error: Option<String>,
 }
 
-/// The three words of `request_status`.
+/// The three values of `request_status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestStatus {
     Ok,
@@ -29,16 +29,17 @@ pub(crate) enum ErrorSource {
 
 impl Outcome {
     pub(crate) const OK: Self = Self { status: RequestStatus::Ok, source: ErrorSource::Plugin, error: None };
-    /// Not the plugin's doing, so the source is downstream, as in Go.
+    /// The plugin did not cause it, so the source is downstream, as in Go.
     pub(crate) const CANCELLED: Self =
         Self { status: RequestStatus::Cancelled, source: ErrorSource::Downstream, error: None };
 
-    /// The call as a whole failed.
+    /// Returns the outcome of a call that failed as a whole.
     pub(crate) fn failed(source: ErrorSource, error: String) -> Self {
         Self { status: RequestStatus::Error, source, error: Some(error) }
     }
 
-    /// Of a request whose parts failed for the given reasons. Downstream is to blame only if nothing else is.
+    /// Returns the outcome of a request from the sources of its parts' errors. Downstream is to blame only if nothing
+    /// else is.
     pub(crate) fn of_parts(errors: impl IntoIterator<Item = ErrorSource>) -> Self {
         errors.into_iter().fold(Self::OK, |outcome, source| match (outcome.status, outcome.source, source) {
             (RequestStatus::Error, ErrorSource::Plugin, _) | (_, _, ErrorSource::Plugin) => {
@@ -66,7 +67,7 @@ impl RequestStatus {
 // === impl ErrorSource ===
 
 impl ErrorSource {
-    /// Who is to blame for a call that took too long.
+    /// Returns who is to blame for a call that took too long.
     pub(crate) fn of_delay(waited_for_upstream: bool) -> Self {
         if waited_for_upstream { Self::Downstream } else { Self::Plugin }
     }

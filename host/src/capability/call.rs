@@ -9,7 +9,7 @@ use crate::call::{Call, CallContext};
 
 /// The part of a store that this interface works on.
 pub(crate) struct CallView<'a> {
-    /// None while the component is asked what it is, and while it is opened.
+    /// `None` while the component describes itself.
     pub call: Option<&'a Call>,
 }
 
@@ -65,7 +65,7 @@ fn plugin_context(context: &CallContext) -> PluginContext {
     }
 }
 
-/// From `Grafana/12.4.0 (linux; amd64)`.
+/// Returns the version in, for example, `Grafana/12.4.0 (linux; amd64)`. Empty if there is none.
 fn grafana_version(user_agent: &str) -> &str {
     user_agent.strip_prefix("Grafana/").and_then(|rest| rest.split(' ').next()).unwrap_or_default()
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn grafana_says_its_version_in_the_user_agent() {
+    fn grafanas_version_is_in_the_user_agent() {
         assert_eq!(grafana_version("Grafana/12.4.0 (linux; amd64)"), "12.4.0");
         assert_eq!(grafana_version("curl/8"), "");
     }

@@ -1,4 +1,4 @@
-//! `wasi:http/outgoing-handler`: hands a component's requests to its data source's client.
+//! `wasi:http/outgoing-handler`: passes a component's requests to its data source's client.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -14,13 +14,13 @@ use crate::egress::{Client, RequestError, RequestErrorKind};
 
 /// The HTTP state of one instance.
 pub(crate) struct HttpHooks {
-    /// None for an instance that may reach nothing.
+    /// `None` for an instance that may send no requests.
     client: Option<Client>,
     spans: CallSpans,
     upstream: Upstream,
 }
 
-/// A response's body. While it has nothing to give, the call waits for the upstream.
+/// A response's body. While it has no data ready, the call is waiting for the upstream.
 struct UpstreamBody<B> {
     body: B,
     upstream: Upstream,
@@ -28,18 +28,19 @@ struct UpstreamBody<B> {
 }
 
 type Response = http::Response<WasiBody>;
-/// Ends when the work that a response's body needs is over; here the body does it itself.
+/// The background work that a response's body needs. There is none here: the body does its work itself.
 type Worker = Box<dyn Future<Output = Result<(), Code>> + Send>;
 
 // === impl HttpHooks ===
 
 impl HttpHooks {
-    /// For an instance of the data source that `client` belongs to; without one, every request is refused.
+    /// Makes the state of an instance of the data source that `client` belongs to. Without a client, every request is
+    /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
         Self { client, spans, upstream: Upstream::default() }
     }
 
-    /// Requests belong to another call from here on.
+    /// From now on, requests belong to another call.
     pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream) {
         self.spans = spans;
         self.upstream = upstream;
@@ -47,7 +48,7 @@ impl HttpHooks {
 }
 
 impl WasiHttpHooks for HttpHooks {
-    /// Called while the component makes the request, so the innermost span is the one it makes it in.
+    /// Called while the component makes the request, so the current span is the one that the request is made in.
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
@@ -72,7 +73,7 @@ impl WasiHttpHooks for HttpHooks {
         })
     }
 
-    /// The client writes it, from what was granted.
+    /// The client sets the header itself, to the host that the request was granted for.
     fn set_host_header(&mut self) -> bool {
         false
     }
@@ -106,7 +107,8 @@ impl<B: Body + Unpin> Body for UpstreamBody<B> {
     }
 }
 
-/// Returns the error as `wasi:http` names it. Its text goes along if a person must do something, or if no name fits.
+/// Returns the error under its name in `wasi:http`. The message is included if a person must act on it, or if no name
+/// fits.
 fn code(error: &RequestError) -> Code {
     code_of(error.kind(), || error.chain())
 }

@@ -1,4 +1,4 @@
-//! `gpx:plugin/log`: lines of a component in Grafana's log.
+//! `gpx:plugin/log`: a component's lines in Grafana's log.
 
 use wasmtime::Result;
 use wasmtime::component::HasData;
@@ -10,7 +10,7 @@ use crate::log::{self, Log, Value};
 
 /// The part of a store that this interface works on.
 pub(crate) struct LogView<'a> {
-    /// Of the call, or of the plugin as a whole while there is none.
+    /// The call's log. Outside of calls, the log of the plugin as a whole.
     pub log: &'a Log,
     pub scrub: &'a Scrub,
 }

@@ -1,4 +1,4 @@
-//! `gpx:plugin/response`: the answer of a resource call, handed to the caller piece by piece.
+//! `gpx:plugin/response`: the answer to a resource call, passed to the caller chunk by chunk.
 
 mod host;
 mod sender;

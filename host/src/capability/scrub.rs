@@ -1,14 +1,14 @@
-//! Keeps the secrets that a component may read out of what it tells others: spans, log lines and errors.
+//! Removes the secrets that a component may read from what leaves it: spans, log lines and errors.
 
 use std::sync::Arc;
 
-/// What stands in a secret's place.
+/// What replaces a secret.
 const MARK: &str = "[secret]";
 
-/// Bytes of a secret from which on it is looked for. A shorter one stands in too many other words.
+/// How long a secret must be to be replaced, in bytes. A shorter one occurs in too many ordinary words.
 const SHORTEST: usize = 4;
 
-/// The values of the secrets of one data source that its component was given. Cheap to clone.
+/// The values of those secrets of one data source that its component was given. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scrub(Arc<[Secret]>);
 
@@ -21,12 +21,12 @@ impl Scrub {
     pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let long = values.into_iter().filter(|value| value.len() >= SHORTEST);
         let mut secrets: Vec<_> = long.map(|value| Secret(value.to_owned())).collect();
-        // A secret may be part of another one: the whole goes first.
+        // One secret may be part of another: the longer one is replaced first.
         secrets.sort_by_key(|Secret(value)| std::cmp::Reverse(value.len()));
         Self(secrets.into())
     }
 
-    /// The text with each secret marked.
+    /// Returns the text with each secret replaced.
     pub(crate) fn text(&self, mut text: String) -> String {
         for Secret(value) in self.0.iter() {
             if text.contains(value.as_str()) {
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_marked_wherever_it_appears() {
+    fn a_secret_is_replaced_wherever_it_appears() {
         let scrub = Scrub::new(["token", "token-and-more", "abc"]);
         let text = scrub.text("GET /?a=token-and-more&b=token&c=abc".to_owned());
         assert_eq!(text, "GET /?a=[secret]&b=[secret]&c=abc");

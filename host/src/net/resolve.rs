@@ -1,7 +1,7 @@
-//! Names to addresses, by one rule for all of the host: /etc/hosts, then localhost, then DNS.
+//! Resolves names to addresses, by one rule for the whole host: /etc/hosts, then localhost, then DNS.
 //!
-//! In pure Rust, since a static executable cannot load the system's resolver. Both files of the system are read again
-//! once they have changed, as Go's resolver does: the process may outlive a network.
+//! Written in pure Rust, since a static executable cannot load the system's resolver. Both of the system's files are
+//! read again once they have changed, as Go's resolver does: the process may outlive a network.
 
 use std::error::Error as StdError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
@@ -26,7 +26,7 @@ pub(crate) struct Resolver {
 /// Why a name has no addresses. Each message is one level; `source` has the next.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ResolveError {
-    /// Which DNS servers to ask is not known.
+    /// It is not known which DNS servers to ask.
     #[error("cannot read /etc/resolv.conf, which names the DNS servers that know {host}")]
     Configuration { host: String, source: Cause },
     /// No DNS server answered in time.
@@ -70,7 +70,8 @@ impl Resolver {
         }
     }
 
-    /// A name that /etc/hosts lists is not looked up in DNS, not even for addresses of the other family.
+    /// Returns the addresses in /etc/hosts. A name listed there is not looked up in DNS, not even for the other address
+    /// family.
     async fn listed(&self, host: &str) -> Vec<IpAddr> {
         let Ok(name) = Name::from_utf8(host) else { return Vec::new() };
         // A missing file lists nothing.
@@ -107,14 +108,15 @@ fn system_dns() -> Result<TokioResolver, NetError> {
     builder.build()
 }
 
-/// RFC 6761, section 6.3: these names mean the loopback addresses, and DNS is never asked for them.
+/// RFC 6761, section 6.3: these names mean the loopback addresses and are never looked up in DNS.
 fn is_localhost(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether this machine has a route to the address: connecting a UDP socket looks one up and sends nothing. As in RFC
-/// 6724, section 5, rule 1, addresses without a route come last: mostly IPv6 addresses in a container.
+/// Returns whether this machine has a route to the address. Connecting a UDP socket looks one up and sends nothing. As
+/// in RFC 6724, section 5, rule 1, addresses without a route come last; in a container, these are mostly IPv6
+/// addresses.
 fn has_route(address: IpAddr) -> bool {
     const DISCARD: u16 = 9;
     let any =
@@ -124,14 +126,14 @@ fn has_route(address: IpAddr) -> bool {
 
 #[cfg(test)]
 impl Resolver {
-    /// Knows what `hosts` lists, which is in the format of /etc/hosts, and has no DNS server to ask.
+    /// Makes a resolver that knows what `hosts` lists, in the format of /etc/hosts, and has no DNS server.
     pub(crate) fn listing(hosts: &str) -> Self {
         let mut listed = Hosts::default();
         listed.read_hosts_conf(hosts.as_bytes()).unwrap();
         Self { hosts: SystemFile::fixed(listed), dns: SystemFile::fixed(dns(Vec::new())) }
     }
 
-    /// Asks the DNS server at `address`.
+    /// Makes a resolver that asks the DNS server at `address`.
     pub(crate) fn asking(address: std::net::SocketAddr) -> Self {
         let mut server = hickory_resolver::config::NameServerConfig::udp(address.ip());
         server.connections[0].port = address.port();
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dns_is_asked_for_other_names() {
+    async fn other_names_are_looked_up_in_dns() {
         let names = NameServer::start("data.example.test", Ipv4Addr::new(192, 0, 2, 3)).await.unwrap();
         let resolver = Resolver::asking(names.address());
         assert_eq!(resolver.resolve("data.example.test").await.unwrap(), [Ipv4Addr::new(192, 0, 2, 3)]);

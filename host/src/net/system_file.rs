@@ -15,7 +15,7 @@ pub(super) struct SystemFile<T> {
 }
 
 struct Reading<T> {
-    /// When the file had last been modified; None if there was no such file.
+    /// When the file was last modified. `None` if there was no such file.
     modified: Option<SystemTime>,
     value: Arc<T>,
 }
@@ -27,12 +27,12 @@ impl<T: Send + 'static> SystemFile<T> {
         Self { path: path.into(), current: Mutex::new(None) }
     }
 
-    /// Returns what `read` makes of the file. Nothing is kept of a failure, so the next caller tries again.
+    /// Returns what `read` makes of the file. A failure is not kept, so the next caller tries again.
     pub(super) async fn get(
         &self,
         read: impl FnOnce() -> Result<T, NetError> + Send + 'static,
     ) -> Result<Arc<T>, NetError> {
-        // Looked up before the file is read: a change in between shows the next time.
+        // Read before the file is: a change in between is then noticed the next time.
         let modified = tokio::fs::metadata(&self.path).await.and_then(|file| file.modified()).ok();
         let mut current = self.current.lock().await;
         if let Some(reading) = current.as_ref().filter(|reading| reading.modified == modified) {

@@ -1,11 +1,11 @@
-//! The answer of a resource call on its way to the caller, piece by piece.
+//! The answer to a resource call on its way to the caller, chunk by chunk.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-/// A piece of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
+/// A chunk of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Piece {
     pub head: Option<ResponseHead>,
@@ -19,19 +19,19 @@ pub(crate) struct ResponseHead {
     pub headers: HashMap<String, Vec<String>>,
 }
 
-/// Why a sender refuses what a component gives it.
+/// Why a sender refuses a head or a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SendFailure {
-    /// The head was given before, or too late, or is not one that HTTP knows.
+    /// The head was set before, or too late, or with a status that HTTP does not allow.
     Misuse,
     /// The caller is gone.
     Closed,
 }
 
-/// Where a component writes its answer to.
+/// What a component writes its answer to.
 #[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct ResponseSender {
-    /// What the next piece carries; none once it was sent.
+    /// The head for the next chunk. `None` once it has been sent.
     head: Option<ResponseHead>,
     started: bool,
     pieces: mpsc::Sender<Piece>,
@@ -40,13 +40,14 @@ pub struct ResponseSender {
 // === impl ResponseSender ===
 
 impl ResponseSender {
-    /// A sender, and the pieces as they come. One piece waits at most: a slow caller slows the component down.
+    /// Returns a sender, and the receiver of its chunks. At most one chunk waits, so a slow caller slows the component
+    /// down.
     pub(crate) fn channel() -> (Self, mpsc::Receiver<Piece>) {
         let (pieces, receiver) = mpsc::channel(1);
         (Self { head: Some(ResponseHead::default()), started: false, pieces }, receiver)
     }
 
-    /// Sets the head, once and before the first piece. `status` is 100 to 599.
+    /// Sets the head, once and before the first chunk. `status` is 100 to 599.
     pub(super) fn start(
         &mut self,
         status: u16,
@@ -64,18 +65,18 @@ impl ResponseSender {
         Ok(())
     }
 
-    /// Returns once there is room for the next piece.
+    /// Waits until there is room for the chunk, and sends it.
     pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), SendFailure> {
         let piece = Piece { head: self.head.take(), body: body.into() };
         self.pieces.send(piece).await.map_err(|_| SendFailure::Closed)
     }
 
-    /// Hands on a head that was started and had no body: it is an answer all the same.
+    /// Sends a head that was set but had no body: it is an answer anyway.
     pub(super) fn finish(mut self) {
         if self.started
             && let Some(head) = self.head.take()
         {
-            // The channel holds one piece and none was sent, so there is room unless the caller is gone.
+            // The channel holds one chunk and none was sent, so there is room unless the caller is gone.
             let _ = self.pieces.try_send(Piece { head: Some(head), body: Bytes::new() });
         }
     }
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_piece_carries_the_head() {
+    async fn the_first_chunk_carries_the_head() {
         let (mut sender, mut pieces) = ResponseSender::channel();
         sender.start(201, ["1", "2"].map(|value| ("x".to_owned(), value.to_owned()))).unwrap();
         sender.send(b"one".to_vec()).await.unwrap();
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn misuse_and_a_caller_that_is_gone_are_values() {
+    async fn misuse_and_a_caller_that_is_gone_are_errors() {
         let (mut sender, pieces) = ResponseSender::channel();
         assert_eq!(sender.start(42, Vec::new()), Err(SendFailure::Misuse));
         sender.start(200, Vec::new()).unwrap();

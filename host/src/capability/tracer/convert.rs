@@ -1,4 +1,4 @@
-//! Values between the contract and OpenTelemetry.
+//! Converts values between the contract and OpenTelemetry.
 
 use std::borrow::Cow;
 use std::str::FromStr as _;
@@ -10,16 +10,18 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use crate::capability::bindings::gpx::plugin::{tracer as wit, types};
 use crate::capability::scrub::Scrub;
 
-/// Bytes that are kept of a text. A trace backend cuts there or earlier, and an attribute is not the place for a body.
+/// How many bytes of a string are kept. Trace backends cut there or earlier, and an attribute is not the place for a
+/// body.
 const MAX_TEXT: usize = 4096;
 
-/// Bytes that are kept of an attribute's key. Names of things are short.
+/// How many bytes of an attribute's key are kept. Keys are short.
 const MAX_KEY: usize = 256;
 
-/// Items that are kept of a list, be it attributes or a value. OpenTelemetry's own limit for the former.
+/// How many items of a list are kept, be it a list of attributes or a value. It is OpenTelemetry's own limit for
+/// attributes.
 const MAX_LIST: usize = 128;
 
-/// An attribute, its texts cut to what is kept.
+/// Converts an attribute and cuts its strings to what is kept.
 pub(crate) fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue {
     KeyValue::new(cut(attribute.key, MAX_KEY), value(attribute.value, scrub))
 }
@@ -29,11 +31,11 @@ pub(super) fn attributes(list: Vec<types::Attribute>, scrub: &Scrub) -> Vec<KeyV
 }
 
 pub(super) fn text(text: String, scrub: &Scrub) -> String {
-    // First, so that no part of a secret is left at the cut.
+    // Before the cut, so that no part of a secret is left there.
     cut(scrub.text(text), MAX_TEXT)
 }
 
-/// Cuts at a character's end, and gives back what the rest took.
+/// Cuts at the end of a character, and frees the memory of the rest.
 fn cut(mut text: String, bytes: usize) -> String {
     if text.len() > bytes {
         text.truncate(text.floor_char_boundary(bytes));
@@ -66,7 +68,7 @@ pub(super) fn status(status: wit::Status, scrub: &Scrub) -> Status {
     }
 }
 
-/// None for a context whose ids are no ids: a link to nowhere helps nobody.
+/// Returns `None` if the context's ids are invalid: a link to nowhere helps nobody.
 pub(super) fn link(link: wit::Link, scrub: &Scrub) -> Option<Link> {
     let wit::SpanContext { trace_id, span_id, sampled, trace_state } = &link.context;
     let trace_id = TraceId::from_hex(hex(trace_id, 32)?).ok()?;
@@ -80,7 +82,7 @@ pub(super) fn span_id(text: &str) -> Option<SpanId> {
     SpanId::from_hex(hex(text, 16)?).ok()
 }
 
-/// The text if it is so many hex digits. The ids' own parser takes a sign and fewer digits as well.
+/// Returns the text if it is exactly that many hex digits. The ids' own parser also accepts a sign, and fewer digits.
 fn hex(text: &str, digits: usize) -> Option<&str> {
     (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(text)
 }
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_between_characters() {
+    fn a_long_string_is_cut_between_characters() {
         let cut = text("é".repeat(MAX_TEXT), &Scrub::default());
         assert_eq!(cut.len(), MAX_TEXT);
         assert_eq!(text(format!("a{}", "é".repeat(MAX_TEXT)), &Scrub::default()).len(), MAX_TEXT - 1);

@@ -9,22 +9,23 @@ use opentelemetry::{Context, KeyValue};
 
 use crate::telemetry::{self, Tracer};
 
-/// Spans that one call may start. More than a person will ever read in a waterfall, and a loop that starts them is
-/// stopped before it floods the collector.
+/// How many spans one call may start. That is more than a person will ever read in a waterfall, and it stops a loop of
+/// spans before it floods the collector.
 const MAX_SPANS: usize = 1000;
 
-/// The spans of one call into a component. Cheap to clone: the tracer, outgoing requests and the call itself share it.
+/// The spans of one call into a component. Cheap to clone: the tracer, outgoing requests and the call itself share
+/// them.
 #[derive(Clone)]
 pub(crate) struct CallSpans(Arc<Mutex<Spans>>);
 
-/// A span that the component holds a handle of.
+/// A span that the component holds a handle to.
 #[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct Span {
     pub(super) context: Context,
     spans: CallSpans,
 }
 
-/// Ends what is still open when a call is over, however it is over.
+/// Ends the spans that are still open when a call is over, however it ended.
 pub(crate) struct EndOfCall {
     spans: CallSpans,
     status: Status,
@@ -33,7 +34,7 @@ pub(crate) struct EndOfCall {
 struct Spans {
     tracer: Tracer,
     root: Context,
-    /// Started and not yet ended, in the order of their start.
+    /// Started and not yet ended, in the order in which they were started.
     open: Vec<OpenSpan>,
     started: usize,
 }
@@ -46,12 +47,12 @@ struct OpenSpan {
 // === impl CallSpans ===
 
 impl CallSpans {
-    /// For a call whose own span is the one in `root`.
+    /// Makes the spans of a call. `root` holds the call's own span.
     pub(crate) fn new(tracer: Tracer, root: Context) -> Self {
         Self(Arc::new(Mutex::new(Spans { tracer, root, open: Vec::new(), started: 0 })))
     }
 
-    /// Starts a child of `parent` if that is open in this call, and of the current span otherwise.
+    /// Starts a child of `parent` if that span is open in this call. Otherwise it is a child of the current span.
     pub(super) fn start(&self, builder: SpanBuilder, parent: Option<SpanId>, detached: bool) -> Span {
         let context = self.with(|spans| {
             let parent = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone();
@@ -66,24 +67,24 @@ impl CallSpans {
         Span { context, spans: self.clone() }
     }
 
-    /// The parent of a span or request when nothing else is said.
+    /// Returns the parent of a span or request that names no other.
     pub(crate) fn current(&self) -> Context {
         self.with(|spans| spans.current().clone())
     }
 
-    /// The parent of an outgoing request: the span that its `traceparent` names if that is open in this call, and the
-    /// current one otherwise.
+    /// Returns the parent of an outgoing request: the span that its `traceparent` names if that span is open in this
+    /// call, otherwise the current one.
     pub(crate) fn parent_of_request(&self, headers: &HeaderMap) -> Context {
         let named = telemetry::traceparent(headers).map(|context| context.span_id());
         self.with(|spans| named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone())
     }
 
-    /// How many spans were asked for beyond the limit of a call.
+    /// Returns how many spans were refused because they exceeded the call's limit.
     pub(crate) fn refused(&self) -> usize {
         self.with(|spans| spans.started.saturating_sub(MAX_SPANS))
     }
 
-    /// A guard that ends all open spans; as errors unless it is told that the call returned.
+    /// Returns a guard that ends all open spans. They end as errors unless `returned` is called.
     pub(crate) fn end_of_call(&self) -> EndOfCall {
         EndOfCall { spans: self.clone(), status: Status::error("the call was cancelled") }
     }
@@ -141,12 +142,12 @@ impl Span {
 // === impl EndOfCall ===
 
 impl EndOfCall {
-    /// The component returned: what it left open simply ends.
+    /// The component returned: the spans that it left open simply end.
     pub(crate) fn returned(mut self) {
         self.status = Status::Unset;
     }
 
-    /// The component was stopped, and why.
+    /// The component was stopped, for the given reason.
     pub(crate) fn stopped(mut self, why: &str) {
         self.status = Status::error(why.to_owned());
     }
