@@ -38,7 +38,7 @@ use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::scrub::Scrub;
 use crate::egress::Egress;
 
-/// A component and all that its calls need.
+/// A component and everything that its calls need.
 pub(crate) struct Plugin {
     component: LoadedComponent,
     platform: Arc<Platform>,
@@ -60,7 +60,7 @@ impl Plugin {
         self.component.code.indices.have(export)
     }
 
-    /// The data source or app that a call is for. To be asked once a call: it hashes what the call brings along.
+    /// Returns the data source or app that a call is for. Look it up once per call: this hashes the call's context.
     pub(crate) async fn owner(&self, context: &CallContext) -> Arc<Owner> {
         self.owners.get(context, || self.make_owner(context)).await
     }
@@ -74,7 +74,7 @@ impl Plugin {
         Owner { settings, scrub, client, pool }
     }
 
-    /// The time of one function call and all that is done for it.
+    /// Returns the turn of one function call, for all the work that is done for it.
     fn turn(&self, call: &Call) -> Turn {
         self.platform.governor.turn(call.deadline.at, call.upstream.clone())
     }
@@ -98,7 +98,7 @@ impl Plugin {
         instance.call(call, turn, &self.platform.limits, invocation).await
     }
 
-    /// Makes an instance ready for the calls of its owner.
+    /// Makes an instance and prepares it for its owner's calls.
     async fn open(&self, call: &Arc<Call>, owner: &Owner, turn: &mut Turn) -> Result<Instance, CallError> {
         self.wait_for_memory(call).await?;
         let Platform { limits, memory, log, .. } = &*self.platform;
@@ -122,7 +122,7 @@ impl Plugin {
         Ok(())
     }
 
-    /// Why a call ends whose time ran out before an instance could work on it.
+    /// Returns why a call ends if its time ran out before an instance could work on it.
     fn late(&self, call: &Call, awaited: Awaited) -> CallError {
         match (call.deadline.set_by, awaited) {
             (SetBy::Caller, _) => CallError::CallerDeadline(awaited),

@@ -63,7 +63,7 @@ async fn an_instance_cannot_exceed_its_memory_limit() {
     let source = DataSource::new("");
     let queries = [query("A").kind("allocate"), query("B").kind("count")];
     let reply = plugin.query(&source, queries).await.unwrap();
-    let text = "the plugin needs more than 64 MiB; raise gpx_memory_max if that is right";
+    let text = "the plugin needs more than 64 MiB; raise gpx_memory_max if that is expected";
     assert_eq!(reply.answer("A").failure(), (500, "plugin", text));
     assert_eq!(reply.answer("B").error, "");
 }
@@ -74,8 +74,7 @@ async fn all_instances_together_cannot_exceed_the_total_memory_limit() {
     let (source, other) = (DataSource::new(""), DataSource::new(""));
     assert_eq!(count(&plugin, &other).await, 1.0);
     let reply = plugin.query(&source, [query("A").kind("allocate")]).await.unwrap();
-    let text =
-        "all instances of the plugin together need more than 64 MiB; raise gpx_memory_total if that is right";
+    let text = "all instances of the plugin together need more than 64 MiB; raise gpx_memory_total if that is expected";
     assert_eq!(reply.answer("A").failure(), (500, "plugin", text));
     assert_eq!(count(&plugin, &other).await, 2.0, "the other data source's instance is untouched");
 }

@@ -86,7 +86,7 @@ async fn a_component_of_a_future_contract() {
         (export "gpx:plugin/plugin@0.9.0" (instance $plugin)))"#;
     assert_reported(
         Plugin::of(&wat::parse_str(other).unwrap()),
-        &["it is built for gpx:plugin 0.9.0, this host serves 0.1: update gpx-host"],
+        &["it is built for gpx:plugin 0.9.0, but this host serves 0.1: update gpx-host"],
     )
     .await;
 }

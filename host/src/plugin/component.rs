@@ -1,4 +1,4 @@
-//! From a file to a component whose instances can be made: read, checked, compiled, linked, asked what it is.
+//! Makes a component usable: it is read, checked, compiled and linked, and it describes itself.
 
 mod contract;
 pub(super) mod engine;
@@ -37,7 +37,7 @@ enum Source {
     Bytes(Bytes),
 }
 
-/// A component ready for making instances.
+/// A component from which instances can be made.
 pub(crate) struct LoadedComponent {
     /// What it says about itself.
     pub manifest: Manifest,
@@ -65,7 +65,7 @@ impl Component {
         }
     }
 
-    /// The code that was compiled ahead, if there is any.
+    /// Returns the path of the code that was compiled ahead of time, if there is any.
     fn precompiled(&self) -> Option<PathBuf> {
         self.file().map(precompiled::beside).filter(|path| path.exists())
     }
@@ -98,7 +98,7 @@ impl fmt::Debug for Component {
 // === impl LoadedComponent ===
 
 impl LoadedComponent {
-    /// Reads, checks and links the component, and asks it what it is. It reaches nothing while it answers.
+    /// Reads, checks and links the component, and lets it describe itself. It can send no requests while it does.
     pub(crate) async fn load(component: Component, platform: &Platform) -> Result<Self, LoadError> {
         let name = component.to_string();
         let (log, use_precompiled) = (platform.log.clone(), platform.precompiled);
@@ -126,7 +126,7 @@ async fn describe(code: &LinkedCode, platform: &Platform) -> Result<Manifest, Ca
     described.unwrap_or_else(|stop| Err(CallError::from_stop(stop, SetBy::Operator, &platform.limits)))
 }
 
-/// Reads files and may compile for seconds, so it belongs on a thread that may block.
+/// Reads files and may compile for seconds, so it must run on a thread that may block.
 fn load(
     engine: &Engine,
     component: &Component,

@@ -1,4 +1,4 @@
-//! How a call into a component can fail, in words for the panel's user.
+//! Why a call into a component can fail, with messages for the user who sees the panel.
 
 use std::fmt;
 use std::time::Duration;
@@ -28,18 +28,18 @@ pub(crate) enum CallError {
     WallTime(Duration),
     #[error("the plugin did not answer before the caller's deadline{0}")]
     CallerDeadline(Awaited),
-    #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is right", .0 >> 20)]
+    #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is expected", .0 >> 20)]
     InstanceMemory(usize),
-    #[error("all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is right", .0 >> 20)]
+    #[error("all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is expected", .0 >> 20)]
     TotalMemory(usize),
-    /// What the component answered cannot be encoded.
+    /// The component's answer cannot be encoded.
     #[error("{0}")]
     Frame(String),
     #[error("the host failed: {0}")]
     Host(String),
 }
 
-/// What a call waited for when its time ran out.
+/// What a call was waiting for when its time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Awaited {
     Component,
@@ -48,7 +48,7 @@ pub(crate) enum Awaited {
     Instance {
         max: usize,
     },
-    /// All instances together used all bytes.
+    /// All instances together had used all the memory that they may have.
     Memory {
         total: usize,
     },
@@ -57,7 +57,7 @@ pub(crate) enum Awaited {
 // === impl CallError ===
 
 impl CallError {
-    /// The HTTP status that the caller sees.
+    /// Returns the HTTP status that the caller sees.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Fault(fault) if (100..600).contains(&fault.status) => fault.status,
@@ -66,7 +66,7 @@ impl CallError {
         }
     }
 
-    /// Whether nobody waits any more for what the rest of the call could answer.
+    /// Returns whether the rest of the call is pointless, since nothing waits for its answer any more.
     pub(crate) fn ends_call(&self) -> bool {
         matches!(self, Self::CallerDeadline(_))
     }
@@ -79,7 +79,7 @@ impl CallError {
         }
     }
 
-    /// Why a call whose deadline `set_by` set was stopped: which limit it met, its value and its key.
+    /// Returns why a call was stopped, with the limit's value and its setting. `set_by` is who set the call's deadline.
     pub(super) fn from_stop(stop: Stop, set_by: SetBy, limits: &Limits) -> Self {
         match (stop, set_by) {
             (Stop::CpuTime, _) => Self::CpuTime(limits.cpu_timeout),
@@ -93,7 +93,7 @@ impl CallError {
         }
     }
 
-    /// What a trap means, given what the component printed and which limit it met.
+    /// Returns what a trap means, given what the component printed and which limit it exceeded.
     pub(super) fn from_trap(trap: &wasmtime::Error, printed: &[String], refused: Option<Refused>) -> Self {
         if let Some(panic) = panic_message(printed) {
             return Self::Panicked(panic);
@@ -112,12 +112,12 @@ impl fmt::Display for Awaited {
             Self::Instance { max } => {
                 write!(
                     f,
-                    ", as all {max} instances were busy; raise gpx_instances_max if more should run at once"
+                    ", because all {max} instances were busy; raise gpx_instances_max if more should run at once"
                 )
             }
             Self::Memory { total } => write!(
                 f,
-                ", as all instances together used {} MiB; raise gpx_memory_total if that is right",
+                ", because all instances together used {} MiB; raise gpx_memory_total if that is expected",
                 total >> 20
             ),
         }
@@ -133,7 +133,7 @@ impl From<Refused> for CallError {
     }
 }
 
-/// The message and the place of a Rust panic, from the lines that the standard library prints.
+/// Returns the message and the location of a Rust panic, from the lines that the standard library prints.
 fn panic_message(printed: &[String]) -> Option<String> {
     let (at, first) = printed.iter().enumerate().rfind(|(_, line)| line.contains(" panicked at "))?;
     let place = first.split(" panicked at ").nth(1)?.trim_end_matches(':');
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_by_its_message_and_place() {
+    fn a_panic_is_reported_with_its_message_and_location() {
         let printed = lines(
             "thread '<unnamed>' (1) panicked at src/lib.rs:10:5:\nindex out of bounds\nnote: run with RUST_BACKTRACE=1",
         );

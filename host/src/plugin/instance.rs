@@ -22,7 +22,7 @@ use crate::capability::tracer::CallSpans;
 use crate::egress::Client;
 use crate::log::{Log, Value};
 
-/// An instance. Whatever stops it in the middle of a call makes it unusable.
+/// An instance. It becomes unusable if anything stops it in the middle of a call.
 pub(super) struct Instance {
     store: Store<State>,
     exports: Exports,
@@ -41,8 +41,8 @@ impl Instance {
     ) -> Result<Self, CallError> {
         let mut store = Store::new(code.engine.wasmtime(), State::new(client, memory, scrub, log));
         store.limiter(|state| &mut state.memory);
-        // The clock's tick makes the guest yield; who polls the call decides whether it goes on. Yielding through tokio
-        // lets it look at its sockets first, which a future that wakes itself would not.
+        // The clock's tick makes the guest yield. The code that polls the call decides whether the guest continues.
+        // Yielding through tokio lets it check its sockets first; a future that wakes itself would not.
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|_| {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
@@ -61,12 +61,12 @@ impl Instance {
         code.indices.load(store, &instance)
     }
 
-    /// Whether another call may be made.
+    /// Returns whether another call may be made.
     pub(super) fn is_usable(&self) -> bool {
         self.usable
     }
 
-    /// Asks the component what it is.
+    /// Lets the component describe itself.
     pub(super) async fn describe(&mut self) -> Result<Manifest, CallError> {
         match self.exports.plugin.call_describe(&mut self.store).await {
             Ok(manifest) => Ok(manifest),

@@ -1,4 +1,4 @@
-//! What calls are answered with: a component that was loaded, or the reason why there is none.
+//! What calls are answered with: a loaded component, or the reason why there is none.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::telemetry::Telemetry;
 /// What calls are answered with.
 pub(crate) struct Loaded {
     pub plugin: Result<Arc<Plugin>, LoadError>,
-    /// Its resource carries attributes that the component names, so it begins when the component is loaded.
+    /// Starts when the component is loaded, since its resource has attributes that the component names.
     pub telemetry: Telemetry,
 }
 
-/// Who waits for the component. Cheap to clone.
+/// Gives access to what is loaded. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Current(watch::Receiver<Option<Arc<Loaded>>>);
 
-/// Who loads the component.
+/// Sets what is loaded.
 pub(crate) struct Loading(watch::Sender<Option<Arc<Loaded>>>);
 
-/// Nothing is loaded yet.
+/// Returns both ends, with nothing loaded yet.
 pub(crate) fn loading() -> (Loading, Current) {
     let (sender, receiver) = watch::channel(None);
     (Loading(sender), Current(receiver))
@@ -30,7 +30,7 @@ pub(crate) fn loading() -> (Loading, Current) {
 // === impl Current ===
 
 impl Current {
-    /// Returns what was loaded last, as soon as there is something.
+    /// Returns what was loaded last. Waits until there is something.
     pub(crate) async fn wait(&self) -> Arc<Loaded> {
         if let Some(loaded) = self.now() {
             return loaded;
@@ -38,12 +38,12 @@ impl Current {
         let mut receiver = self.0.clone();
         match receiver.wait_for(Option::is_some).await.ok().and_then(|loaded| loaded.clone()) {
             Some(loaded) => loaded,
-            // The host is gone, and its server with it.
+            // The host is gone, and its server too.
             None => std::future::pending().await,
         }
     }
 
-    /// What was loaded last, if anything was.
+    /// Returns what was loaded last, if there is anything.
     pub(crate) fn now(&self) -> Option<Arc<Loaded>> {
         self.0.borrow().clone()
     }
@@ -52,7 +52,7 @@ impl Current {
 // === impl Loading ===
 
 impl Loading {
-    /// Calls are answered with this from here on. Those that run finish on what they began with.
+    /// From now on, calls are answered with this. Running calls finish on what they began with.
     pub(crate) fn loaded(&self, loaded: Loaded) {
         self.0.send_replace(Some(Arc::new(loaded)));
     }

@@ -1,5 +1,5 @@
-//! The owners of instances: data sources and apps. Each has its settings, its HTTP client and its instances, and is made
-//! anew when Grafana's settings for it change.
+//! The owners of instances: data sources and apps. Each has its settings, its HTTP client and its instances, and is
+//! made again when Grafana's settings for it change.
 
 mod settings;
 
@@ -18,13 +18,13 @@ use crate::metrics::Metrics;
 
 pub(super) use self::settings::{http_settings, settings};
 
-/// Owners that are kept before those without a running call are forgotten. Grafana does not say when a data source is
-/// deleted, and one that is forgotten is made again by the next call.
+/// How many owners are kept before those without a running call are forgotten. Grafana does not report that a data
+/// source was deleted. The next call for a forgotten one makes it again.
 const MAX_KNOWN: usize = 1000;
 
 /// A data source or app, in one version of its settings.
 pub(crate) struct Owner {
-    /// For `open`.
+    /// Passed to the component's `open`.
     pub settings: Settings,
     /// The secrets that its component may read.
     pub scrub: Scrub,
@@ -32,32 +32,33 @@ pub(crate) struct Owner {
     pub pool: Arc<Pool>,
 }
 
-/// All owners that calls have come for.
+/// All owners that there have been calls for.
 pub(super) struct Owners {
     known: Mutex<HashMap<OwnerKey, Slot>>,
     hasher: RandomState,
     metrics: Metrics,
 }
 
-/// Who an owner is. Two that differ in any of this never share an instance or a connection.
+/// What identifies an owner. Two owners that differ in any of this never share an instance or a connection.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct OwnerKey {
     tenant: String,
     namespace: String,
     org: i64,
     plugin: String,
-    /// Empty for an app. Grafana's numeric id of a data source is deprecated and may be 0 for all of them.
+    /// Empty for an app. Grafana's numeric id of a data source is not used: it is deprecated and may be 0 for all of
+    /// them.
     uid: String,
 }
 
-/// Differs when the settings, or Grafana's own configuration, are no longer the same.
+/// Differs if the data source's or app's settings, or Grafana's own configuration, have changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     updated: i64,
     config: u64,
 }
 
-/// The place of an owner, which is made outside the lock of all owners: it parses JSON and certificates.
+/// Holds an owner, which is made outside the lock of all owners: that parses JSON and certificates.
 struct Slot {
     version: Version,
     owner: Arc<OnceCell<Arc<Owner>>>,
@@ -70,8 +71,8 @@ impl Owners {
         Self { known: Mutex::default(), hasher: RandomState::new(), metrics }
     }
 
-    /// The owner that a call is for. In a version that is not known yet, it is made by `make`, once for all calls that
-    /// want it. Calls that run finish on the version that they began with.
+    /// Returns the owner that a call is for. If this version of it is not known yet, `make` makes it, once for all
+    /// calls that need it. Running calls finish on the version that they began with.
     pub(super) async fn get(&self, context: &CallContext, make: impl FnOnce() -> Owner) -> Arc<Owner> {
         let slot = self.slot(context);
         slot.get_or_init(|| async { Arc::new(make()) }).await.clone()
@@ -107,7 +108,7 @@ impl Owners {
     }
 
     fn version(&self, context: &CallContext) -> Version {
-        // A map has no order, so the pairs' hashes are joined by an operation that has none either.
+        // A map has no order, so the pairs' hashes are combined by an operation that does not depend on the order.
         let pairs = context.grafana_config.iter().map(|pair| self.hasher.hash_one(pair));
         Version { updated: context.subject.updated(), config: pairs.fold(0, u64::wrapping_add) }
     }
@@ -130,7 +131,7 @@ fn key(context: &CallContext) -> OwnerKey {
 // === impl Slot ===
 
 impl Slot {
-    /// Whether a call has it, or is about to.
+    /// Returns whether a call uses the owner, or is about to.
     fn is_in_use(&self) -> bool {
         Arc::strong_count(&self.owner) > 1
             || self.owner.get().is_some_and(|owner| Arc::strong_count(owner) > 1)

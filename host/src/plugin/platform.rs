@@ -1,4 +1,4 @@
-//! What a plugin runs on: shared by all components that one process runs, one after the other.
+//! What a plugin runs on: shared by all the components that one process runs, one after another.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 pub(crate) struct Platform {
     pub limits: Limits,
     pub operator: OperatorSettings,
-    /// Whether code that was compiled ahead may be used.
+    /// Whether code that was compiled ahead of time may be used.
     pub precompiled: bool,
     pub governor: Governor,
     pub memory: Arc<MemoryBudget>,
@@ -18,12 +18,12 @@ pub(crate) struct Platform {
     pub log: Log,
 }
 
-/// What the operator set for the plugin in Grafana's configuration.
+/// The operator's settings for the plugin, from Grafana's configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OperatorSettings {
-    /// Keys that are not the host's own, in lower case, and their values.
+    /// The settings that are not the host's own: keys in lower case, and their values.
     pub settings: Vec<(String, String)>,
-    /// Secrets that no component gets, whatever its manifest names.
+    /// Secrets that no component gets, even if its manifest names them.
     pub deny_secrets: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The instances of one owner, made as calls need them and kept for the next ones.
+//! The instances of one owner, made as calls need them and kept for later calls.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,18 +9,19 @@ use tokio::time::Instant;
 
 use super::instance::Instance;
 
-/// How long an instance without a call is kept.
+/// How long an idle instance is kept.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Idle instances, and how many there may be in all.
+/// The idle instances, and the permits that limit how many there are in total.
 pub(crate) struct Pool {
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<IdleInstance>>,
-    /// Whether a task waits to drop what has been idle. There is none while nothing is idle, so nothing wakes up.
+    /// Whether a task is running that drops idle instances. There is none while no instance is idle, so nothing wakes
+    /// up.
     sweeping: AtomicBool,
 }
 
-/// The right to use one instance. An instance that is put in goes back to the pool when it is dropped.
+/// The right to use one instance. An instance in it goes back to the pool when the lease is dropped.
 pub(super) struct InstanceLease {
     pub instance: Option<Instance>,
     pool: Arc<Pool>,
@@ -40,7 +41,7 @@ impl Pool {
         Arc::new(Self { permits, idle: Mutex::default(), sweeping: AtomicBool::new(false) })
     }
 
-    /// Waits for the right to use an instance, and gives the one that was used last if any is idle.
+    /// Waits for the right to use an instance. If any are idle, the lease has the one that was used last.
     pub(super) async fn lease(self: &Arc<Self>) -> InstanceLease {
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
@@ -66,14 +67,14 @@ impl Pool {
     }
 }
 
-/// Drops each instance when its time comes; ends when none is idle or the pool is gone.
+/// Drops each instance once its time is over. Ends when no instance is idle or the pool is gone.
 async fn sweep(pool: std::sync::Weak<Pool>) {
     let mut next = Instant::now() + IDLE;
     loop {
         tokio::time::sleep_until(next).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut idle = pool.idle();
-        // The one that was used last is taken first, so the oldest stand at the front.
+        // The instance that was used last is taken first, so the oldest ones are at the front.
         let keep = idle.iter().position(|idle| idle.since.elapsed() < IDLE).unwrap_or(idle.len());
         let old: Vec<_> = idle.drain(..keep).collect();
         let oldest = idle.first().map(|oldest| oldest.since);

@@ -1,4 +1,4 @@
-//! The calls that a component may be asked to answer: a file for each service, with what it makes of an instance.
+//! The calls that a component can answer: one file for each service, with the functions that it calls.
 
 mod data;
 mod diagnostics;

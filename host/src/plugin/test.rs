@@ -1,4 +1,4 @@
-//! A plugin in the test's own process: a small component, loaded as the host loads it, and somebody who asks it.
+//! A plugin in the test's own process: a small component, loaded as the host loads it, and a caller.
 
 mod guest;
 
@@ -28,7 +28,7 @@ use crate::telemetry::test::{Ended, recording};
 
 pub(crate) use guest::{Guest, compile, compiled};
 
-/// Limits that no test meets by accident.
+/// Limits that no test reaches by accident.
 pub(crate) const LIMITS: Limits = Limits {
     call_timeout: Duration::from_secs(300),
     cpu_timeout: Duration::from_secs(300),
@@ -37,10 +37,10 @@ pub(crate) const LIMITS: Limits = Limits {
     instances_max: 100,
 };
 
-/// Bytes of a guest's memory that has not grown. Memory is needed in pages of this size.
+/// The size of a page, in bytes: a guest starts with one page of memory and needs more in pages.
 pub(crate) const PAGE: usize = 64 << 10;
 
-/// A plugin that was loaded, and what it leaves for others to see. Cheap to clone.
+/// A loaded plugin, and what it leaves for tests to check. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Loaded {
     pub(crate) plugin: Arc<Plugin>,
@@ -52,18 +52,18 @@ pub(crate) struct Loaded {
     pub(crate) lines: Arc<Lines>,
 }
 
-/// Somebody who asks one query.
+/// A caller with one query.
 #[derive(Clone, Default)]
 pub(crate) struct Asker {
     pub(crate) context: PluginContext,
     pub(crate) tenant: String,
-    /// What the guest is to do for the answer; otherwise it counts its instance's calls.
+    /// What the guest does for the answer. An empty script counts the calls of the instance.
     pub(crate) script: String,
-    /// How long the asker waits; otherwise it is the operator's limit.
+    /// How long the caller waits. `None` means the operator's limit.
     pub(crate) patience: Option<Duration>,
 }
 
-/// A plugin's directory, with nothing precompiled, and the component's file in it.
+/// Makes a plugin's directory with the component's file in it, and nothing precompiled.
 pub(crate) fn directory(component: &[u8]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("gpx_test.wasm");
@@ -88,7 +88,7 @@ impl Loaded {
         Self::from_file(&file, true, &LIMITS).await.0.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Loads what stands in a plugin's directory. Also returns what was logged meanwhile.
+    /// Loads the component in a plugin's directory. Also returns what was logged meanwhile.
     pub(crate) async fn from_file(
         file: &Path,
         use_precompiled: bool,
@@ -107,7 +107,7 @@ impl Loaded {
         (loaded, lines)
     }
 
-    /// The guest's answer: the name of its frame.
+    /// Returns the guest's answer: the name of its frame.
     pub(crate) async fn ask(&self, asker: &Asker) -> Result<String, CallError> {
         let caller = asker.patience.map(|patience| CallerDeadline(Instant::now() + patience));
         let arrival = Arrival {
@@ -137,20 +137,20 @@ impl Loaded {
         Ok(frames.iter().map(name).collect())
     }
 
-    /// Asks in a task of its own.
+    /// Asks in a separate task.
     pub(crate) fn start(&self, asker: &Asker) -> JoinHandle<Result<String, CallError>> {
         let (loaded, asker) = (self.clone(), asker.clone());
         tokio::spawn(async move { loaded.ask(&asker).await })
     }
 
-    /// The value of a metric, named with its labels.
+    /// Returns the value of a metric, which is named with its labels.
     pub(crate) fn metric(&self, name: &str) -> String {
         let text = self.metrics.text().unwrap();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap_or("none").to_owned()
     }
 
-    /// The log lines with this message.
+    /// Returns the log lines with this message.
     pub(crate) fn logged(&self, message: &str) -> Vec<serde_json::Value> {
         self.lines.json().into_iter().filter(|line| line["@message"] == message).collect()
     }
@@ -159,19 +159,19 @@ impl Loaded {
 // === impl Asker ===
 
 impl Asker {
-    /// Of a data source with this uid.
+    /// Makes a caller for the data source with this uid.
     pub(crate) fn of(uid: &str) -> Self {
         let settings = DataSourceInstanceSettings { uid: uid.to_owned(), ..Default::default() };
         let context = PluginContext { data_source_instance_settings: Some(settings), ..Default::default() };
         Self { context, ..Self::default() }
     }
 
-    /// The same, who asks for this.
+    /// Returns the same caller with another script.
     pub(crate) fn to(&self, script: &str) -> Self {
         Self { script: script.to_owned(), ..self.clone() }
     }
 
-    /// The same, less patient.
+    /// Returns the same caller, waiting no longer than this.
     pub(crate) fn within(&self, patience: Duration) -> Self {
         Self { patience: Some(patience), ..self.clone() }
     }

@@ -1,4 +1,4 @@
-//! The plugin's rooms as a call sees them, with small components.
+//! Tests of the plugin as a call sees it, with small components.
 
 mod encoding;
 mod engine;

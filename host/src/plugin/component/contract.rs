@@ -1,4 +1,4 @@
-//! Whether a file is a component that this host can run, told from its bytes before anything is compiled.
+//! Checks whether a file is a component that this host can run, from its bytes and before anything is compiled.
 
 use thiserror::Error;
 use wasmparser::{Parser, Payload};
@@ -8,10 +8,10 @@ pub(super) const SERVED: (u64, u64) = (0, 1);
 
 const PACKAGE: &str = "gpx:plugin/";
 
-/// Why a file cannot be run, and what to do.
+/// Why a file cannot be run, and the remedy.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum ContractError {
-    #[error("it is not WebAssembly; put the component that your build made there")]
+    #[error("it is not WebAssembly; put the component that your build produced there")]
     NotWasm,
     #[error(
         "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
@@ -19,13 +19,13 @@ pub(crate) enum ContractError {
     CoreModule,
     #[error("it is damaged at byte {offset}: {reason}; copy or build it again")]
     Damaged { offset: usize, reason: String },
-    #[error("it is built for gpx:plugin {built}, this host serves {}.{}: {remedy}", SERVED.0, SERVED.1)]
+    #[error("it is built for gpx:plugin {built}, but this host serves {}.{}: {remedy}", SERVED.0, SERVED.1)]
     Version { built: String, remedy: &'static str },
-    #[error("it does not export gpx:plugin/plugin, so it is no plugin; it exports {exports}")]
+    #[error("it does not export gpx:plugin/plugin, so it is not a plugin; it exports {exports}")]
     OtherWorld { exports: String },
 }
 
-/// The interfaces of `gpx:plugin` that a component exports, without package and version: `plugin`, `data`, …
+/// Returns the interfaces of `gpx:plugin` that a component exports, without package and version: `plugin`, `data`, …
 pub(super) fn exported_interfaces(bytes: &[u8]) -> Result<Vec<String>, ContractError> {
     if Parser::is_core_wasm(bytes) {
         return Err(ContractError::CoreModule);
@@ -60,7 +60,7 @@ fn check_version(version: &str) -> Result<(), ContractError> {
             Err(ContractError::Version { built: version.to_owned(), remedy: "update gpx-host" })
         }
         std::cmp::Ordering::Less => {
-            let remedy = "build it again with the SDK that belongs to this gpx-host";
+            let remedy = "build it again with the SDK that matches this gpx-host";
             Err(ContractError::Version { built: version.to_owned(), remedy })
         }
     }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_is_known_by_its_exports() {
+    fn a_plugin_is_recognized_by_its_exports() {
         let bytes = component(
             r#"(instance $i)
                (export "gpx:plugin/plugin@0.1.0" (instance $i))
@@ -118,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plugin_is_explained() {
+    fn a_file_that_is_not_a_plugin_is_explained() {
         let text = |bytes: &[u8]| exported_interfaces(bytes).unwrap_err().to_string();
         assert!(text(b"hello").contains("not WebAssembly"));
         assert!(text(&wat::parse_str("(module)").unwrap()).contains("core module"));
         assert!(text(&exporting("wasi:cli/run@0.2.0")).contains("it exports wasi:cli/run@0.2.0"));
         assert!(text(&component("")).contains("it exports nothing"));
         let newer = text(&exporting("gpx:plugin/plugin@0.3.0"));
-        assert_eq!(newer, "it is built for gpx:plugin 0.3.0, this host serves 0.1: update gpx-host");
+        assert_eq!(newer, "it is built for gpx:plugin 0.3.0, but this host serves 0.1: update gpx-host");
         assert!(text(&exporting("gpx:plugin/plugin@0.0.9")).contains("build it again"));
         let whole = exporting("gpx:plugin/plugin@0.1.0");
         assert!(text(&whole[..whole.len() - 3]).contains("damaged at byte"));

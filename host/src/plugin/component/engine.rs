@@ -1,15 +1,16 @@
-//! The WebAssembly engine: one configuration for compiling ahead and for running, and the clock that interrupts guests.
+//! The WebAssembly engine: one configuration for compiling ahead of time and for running, and the clock that interrupts
+//! guests.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a guest runs before it lets others have the thread. At 1 ms, requests beside a looping guest are answered
-/// in a millisecond; below it, the clock itself costs more than it gives.
+/// How long a guest runs before it yields the thread. At 1 ms, requests are answered within a millisecond while another
+/// guest loops. With shorter ticks, the clock costs more than it gains.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Ticks after the last call until the clock stops. A steady trickle of calls then finds it running, and an idle
-/// process does not wake up.
+/// How many ticks the clock runs on after the last call. It is then still running when calls arrive steadily but
+/// rarely, and an idle process does not wake up.
 const LINGER: u32 = 50;
 
 /// The engine and its clock. Cheap to clone.
@@ -34,13 +35,13 @@ struct Clock {
 #[derive(Default)]
 struct ClockState {
     calls: usize,
-    /// Waits for the next call, not for the next tick.
+    /// Whether the clock waits for the next call instead of the next tick.
     stopped: bool,
     /// The engine is gone.
     over: bool,
 }
 
-/// The configuration that compiled code and engine must share.
+/// Returns the configuration that compiled code and engine must share.
 pub(crate) fn configuration() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
@@ -100,8 +101,8 @@ impl Clock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns after a tick; when no call has run for a while, only after the next one began. Breaks once the engine is
-    /// gone.
+    /// Returns after a tick. If no call has run for a while, returns only once the next one has begun. Breaks once the
+    /// engine is gone.
     fn wait(&self) -> ControlFlow<()> {
         let mut state = self.state();
         for _ in 0..LINGER {

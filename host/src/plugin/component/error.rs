@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::contract::ContractError;
 
-/// Why there is no component to run. It is the answer to every call, so that the process lives to say it.
+/// Why there is no component to run. It is the answer to every call: the process keeps running to report it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     #[error("there is no component at {path}: {reason}; put the plugin's .wasm there")]
@@ -14,8 +14,8 @@ pub(crate) enum LoadError {
     Contract { component: String, reason: Arc<ContractError> },
     #[error("{component} cannot be used: {reason}")]
     Engine { component: String, reason: String },
-    #[error("{component} does not say what it is: {reason}")]
+    #[error("{component} cannot describe itself: {reason}")]
     Describe { component: String, reason: String },
-    #[error("the host failed while it loaded the component: {reason}")]
+    #[error("the host failed while loading the component: {reason}")]
     Host { reason: String },
 }

@@ -1,4 +1,4 @@
-//! Compiled code with its imports resolved: what instances are made from.
+//! Compiled code with its imports resolved, from which instances are made.
 
 use wasmtime::component::{Component as Code, InstancePre, Linker};
 
@@ -7,15 +7,15 @@ use super::services::Indices;
 use crate::capability;
 use crate::plugin::instance::state::State;
 
-/// Code that instances can be made from at once.
+/// Code from which instances can be made without further work.
 pub(crate) struct LinkedCode {
     pub engine: Engine,
     pub instance: InstancePre<State>,
     pub indices: Indices,
 }
 
-/// Links a component that exports `interfaces` of the contract. An interface that is exported in another shape than the
-/// contract's is an error; one that is not exported is a choice.
+/// Links a component that exports `interfaces` of the contract. It is an error if an exported interface differs from
+/// the contract's. An interface that is not exported is not an error.
 pub(crate) fn link(engine: &Engine, code: &Code, interfaces: &[String]) -> wasmtime::Result<LinkedCode> {
     let mut linker = Linker::new(engine.wasmtime());
     capability::add_to_linker(&mut linker)?;

@@ -1,7 +1,7 @@
 //! Code compiled ahead of time: a `.cwasm` beside the component, and a key that says what it was made from.
 //!
-//! It is trusted like the executable that it stands beside, for whoever can replace one can replace the other. The key
-//! keeps it from being used with another component or another host.
+//! The code is trusted like the executable beside it, since whoever can replace one can replace the other. The key
+//! ensures that it is not used with another component or another host.
 
 use std::path::{Path, PathBuf};
 
@@ -27,11 +27,11 @@ pub(crate) struct Key {
 /// Why a `.cwasm` is not used.
 #[derive(Debug, Error)]
 pub(crate) enum Unusable {
-    #[error("its key {0} cannot be read")]
+    #[error("cannot read its key {0}")]
     NoKey(PathBuf),
     #[error("it was made from another component")]
     OtherComponent,
-    #[error("gpx-host {made_by} made it, this is {VERSION}")]
+    #[error("it was made by gpx-host {made_by}, but this is {VERSION}")]
     OtherHost { made_by: String },
     #[error("the engine refuses it: {0}")]
     Refused(String),
@@ -40,9 +40,9 @@ pub(crate) enum Unusable {
 /// Why a component cannot be compiled ahead of time.
 #[derive(Debug, Error)]
 pub(crate) enum CompileError {
-    #[error("{0} cannot be read")]
+    #[error("cannot read {0}")]
     Read(PathBuf, #[source] std::io::Error),
-    #[error("{0} cannot be written")]
+    #[error("cannot write {0}")]
     Write(PathBuf, #[source] std::io::Error),
     #[error("{0} cannot be used: {1}")]
     Contract(PathBuf, super::contract::ContractError),
@@ -50,18 +50,18 @@ pub(crate) enum CompileError {
     Compile(PathBuf, #[source] wasmtime::Error),
 }
 
-/// Where the code of a component in a file is.
+/// Returns where the code of a component in a file is.
 pub(crate) fn beside(component: &Path) -> PathBuf {
     component.with_extension("cwasm")
 }
 
 /// Compiles a component for `target`, a triple such as `x86_64-unknown-linux-gnu`, and writes the code and its key
-/// beside it. Gives the path of the code.
+/// beside it. Returns the path of the code.
 pub(crate) fn compile(component: &Path, target: &str) -> Result<PathBuf, CompileError> {
     let bytes = std::fs::read(component).map_err(|error| CompileError::Read(component.to_owned(), error))?;
     super::contract::exported_interfaces(&bytes)
         .map_err(|error| CompileError::Contract(component.to_owned(), error))?;
-    // A target that is named gets the processor's baseline, so that the code runs on every machine of its kind.
+    // For a named target, code uses the processor's baseline features, so that it runs on every machine of its kind.
     let compile = || Engine::new(engine::configuration().target(target)?)?.precompile_component(&bytes);
     let code = compile().map_err(|error| CompileError::Compile(component.to_owned(), error))?;
     let output = beside(component);
@@ -84,8 +84,8 @@ pub(crate) fn load(engine: &Engine, path: &Path, component: &[u8]) -> Result<Com
     if key.component != digest(component) {
         return Err(Unusable::OtherComponent);
     }
-    #[expect(unsafe_code, reason = "the file is trusted like the executable that it stands beside")]
-    // SAFETY: `compile` wrote the file with this very version, for this very component.
+    #[expect(unsafe_code, reason = "the file is trusted like the executable beside it")]
+    // `compile` wrote the file with this version of the host, for this component.
     let loaded = unsafe { Component::deserialize_file(engine, path) };
     loaded.map_err(|error| Unusable::Refused(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! The services that a component may export, and what the host makes of the list.
+//! The services that a component may export, and the code that is generated from that list.
 
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
@@ -6,11 +6,11 @@ use wasmtime::component::{Instance, InstancePre};
 use crate::capability::bindings::exports::gpx::plugin as exported;
 use crate::plugin::instance::state::State;
 
-/// The one list: each service's name and its interface in `wit/`. Whoever needs something per service passes the name of
-/// a macro that takes the list.
+/// The only list: the name of each service, and its interface in `wit/`. Code that is needed once per service is a
+/// macro; its name is passed to this one, which calls it with the list.
 ///
-/// A new service is one line here, the calls that it makes in `plugin/service`, its server in `rpc`, and its messages in
-/// `rpc/convert`: one file each, under the interface's name.
+/// A new service needs a line here, its calls in `plugin/service`, its server in `rpc`, and its messages in
+/// `rpc/convert`. Each of these is one file, named after the interface.
 macro_rules! services {
     ($use:ident) => {
         $use! {
@@ -30,7 +30,7 @@ macro_rules! exports {
             $($service,)*
         }
 
-        /// Where a component's exports are. Looked up once for all instances.
+        /// Where a component's exports are. They are looked up once for all instances.
         pub(crate) struct Indices {
             plugin: exported::plugin::GuestIndices,
             $($interface: Option<exported::$interface::GuestIndices>,)*
@@ -43,7 +43,7 @@ macro_rules! exports {
         }
 
         impl Export {
-            /// As in `data`.
+            /// The interface's name, such as `data`.
             pub(crate) fn interface(self) -> &'static str {
                 match self {
                     $(Self::$service => stringify!($interface),)*
@@ -52,7 +52,7 @@ macro_rules! exports {
         }
 
         impl Indices {
-            /// Of a component that exports `interfaces` of the contract.
+            /// Looks up the exports of a component that exports `interfaces` of the contract.
             pub(crate) fn of(component: &InstancePre<State>, interfaces: &[String]) -> wasmtime::Result<Self> {
                 let has = |name: &str| interfaces.iter().any(|interface| interface == name);
                 Ok(Self {
@@ -63,14 +63,14 @@ macro_rules! exports {
                 })
             }
 
-            /// Whether the component exports a service.
+            /// Returns whether the component exports a service.
             pub(crate) fn have(&self, export: Export) -> bool {
                 match export {
                     $(Export::$service => self.$interface.is_some(),)*
                 }
             }
 
-            /// The functions of an instance of the component.
+            /// Returns the functions of an instance of the component.
             pub(crate) fn load(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Exports> {
                 Ok(Exports {
                     plugin: self.plugin.load(&mut *store, instance)?,
@@ -84,7 +84,7 @@ macro_rules! exports {
         }
 
         impl Exports {
-            $(/// Otherwise an error, which no caller sees that asked first whether the service is exported.
+            $(/// Fails if the service is not exported, which callers check beforehand.
             pub(crate) fn $interface(&self) -> wasmtime::Result<&exported::$interface::Guest> {
                 self.$interface.as_ref().ok_or_else(|| not_exported(Export::$service))
             })*

@@ -6,10 +6,10 @@ use super::state::State;
 use crate::capability::bindings::gpx::plugin::types::Fault;
 use crate::plugin::component::services::Exports;
 
-/// What a function of a component returns: a trap, the component's own error, or what the function is for.
+/// How a call of a function ends: with a trap, with the component's own error, or with the function's result.
 pub(crate) type Called<R> = wasmtime::Result<Result<R, Fault>>;
 
-/// A function and its arguments. Only `plugin/service` and `open` have any: no other room sees a store.
+/// A function and its arguments. Only `plugin/service` and `open` implement it: no other code sees a store.
 pub(crate) trait Invocation: Send {
     type Answer: Send;
 

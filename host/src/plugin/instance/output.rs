@@ -1,4 +1,4 @@
-//! What a component prints: each line becomes a log line, and the last of it explains a panic.
+//! What a component prints. Each line becomes a log line, and the last lines explain a panic.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,13 +13,13 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 use crate::capability::scrub::Scrub;
 use crate::log::{Level, Log, Value};
 
-/// Bytes of a line before it is cut in two. Far below what a log line may have.
+/// The length at which a line is cut in two, in bytes. It is far below the limit of a log line.
 const MAX_LINE: usize = 8 * 1024;
 
-/// OutputLines that are kept to explain a panic: its message, its place, and what was printed just before.
+/// How many lines are kept to explain a panic: its message, its location, and what was printed just before.
 const KEPT_LINES: usize = 16;
 
-/// Bytes that a component may write at once.
+/// How many bytes a component may write at once.
 const PERMIT: usize = 64 * 1024;
 
 /// Standard output or standard error of one instance.
@@ -51,7 +51,7 @@ impl Output {
         Self(Arc::new(Mutex::new(OutputLines { stream, level, log, scrub, unfinished, last })))
     }
 
-    /// OutputLines go to the log of a new call from here on, and what was printed before explains nothing any more.
+    /// From now on, lines go to the log of a new call. What was printed before no longer explains anything.
     pub(crate) fn begin(&self, log: Log) {
         self.with(|lines| {
             lines.log = log;
@@ -59,7 +59,7 @@ impl Output {
         });
     }
 
-    /// Writes what has no line end yet, and gives the lines that were printed last.
+    /// Writes what has no line end yet, and returns the lines that were printed last.
     pub(crate) fn finish(&self) -> Vec<String> {
         self.with(|lines| {
             if !lines.unfinished.is_empty() {

@@ -1,4 +1,4 @@
-//! What the host keeps for one instance: its handles, its limits, and the call that it answers now.
+//! What the host keeps for one instance: its handles, its limits, and the call that it is answering.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use crate::egress::Client;
 use crate::log::Log;
 use crate::telemetry::Tracer;
 
-/// Handles that a component may hold at once. A leak ends in an error of its own, long before it is felt here.
+/// How many handles a component may hold at once. A component that leaks handles gets an error of its own, long before
+/// the host is affected.
 const MAX_HANDLES: usize = 20_000;
 
 /// The data of a component's store.
@@ -32,7 +33,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: HttpHooks,
-    /// The log of the plugin as a whole, for what happens outside of a call.
+    /// The log of the plugin as a whole, for what happens outside of calls.
     log: Log,
     call: Option<Arc<Call>>,
     spans: CallSpans,
@@ -41,7 +42,7 @@ pub(crate) struct State {
 // === impl State ===
 
 impl State {
-    /// For an instance that reaches what `client` lets it.
+    /// Makes the state of an instance that can reach what `client` allows.
     pub(crate) fn new(client: Option<Client>, memory: InstanceMemory, scrub: Scrub, log: Log) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
@@ -54,7 +55,7 @@ impl State {
         Self { table, memory, stderr, scrub, stdout, wasi, http, hooks, log, call, spans }
     }
 
-    /// What happens from here on belongs to `call`.
+    /// From now on, everything belongs to `call`.
     pub(crate) fn begin(&mut self, call: &Arc<Call>, spans: CallSpans) {
         self.stdout.begin(call.log.clone());
         self.stderr.begin(call.log.clone());
@@ -63,14 +64,14 @@ impl State {
         self.call = Some(call.clone());
     }
 
-    /// The call is over: what is left of it here goes, above all the reference to its data.
+    /// Ends the call: drops what belongs to it, above all the reference to its data.
     pub(crate) fn end(&mut self) {
         self.stdout.finish();
         self.stderr.finish();
         self.call = None;
     }
 
-    /// The log of the call, or of the plugin as a whole while there is none.
+    /// Returns the log of the call. Outside of calls, it is the log of the plugin as a whole.
     pub(crate) fn current_log(&self) -> &Log {
         self.call.as_ref().map_or(&self.log, |call| &call.log)
     }

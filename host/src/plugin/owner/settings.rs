@@ -1,4 +1,4 @@
-//! What a data source or app is configured with: the part that the component sees, and the part that the host applies.
+//! The configuration of a data source or app: the part that the component sees, and the part that the host applies.
 
 use crate::call::{CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
@@ -7,7 +7,8 @@ use crate::capability::bindings::exports::gpx::plugin::plugin::{
 use crate::egress::{DataSourceFields, DataSourceHttp};
 use crate::plugin::platform::OperatorSettings;
 
-/// What the component's `open` receives. Of the secrets, those that its manifest names and the operator does not deny.
+/// Returns what the component's `open` receives. It includes only the secrets that the manifest names and the operator
+/// does not deny.
 pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &OperatorSettings) -> Settings {
     let (mut settings, secrets) = match subject {
         Subject::DataSource(source) => {
@@ -46,7 +47,7 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
     settings
 }
 
-/// What the host applies to requests to the data source.
+/// Returns what the host applies to requests to the data source.
 pub(crate) fn http_settings(context: &CallContext) -> DataSourceHttp {
     let none = DataSourceSettings::default();
     let source = context.data_source().unwrap_or(&none);

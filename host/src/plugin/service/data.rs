@@ -1,4 +1,4 @@
-//! `gpx:plugin/data`: one query, and its frames in the format that Grafana asks for.
+//! `gpx:plugin/data`: runs one query, and returns its frames in the format that Grafana asked for.
 
 use std::sync::Arc;
 
@@ -17,8 +17,7 @@ use crate::plugin::{CallError, Owner, Plugin};
 struct QueryData<'a>(&'a Query);
 
 impl Plugin {
-    /// Runs one query. Encoding its answer is part of the call: it takes of the same time, though no longer of an
-    /// instance.
+    /// Runs one query. Encoding its answer is part of the call: it uses the same time, but no longer an instance.
     pub(crate) async fn query(
         &self,
         call: &Arc<Call>,

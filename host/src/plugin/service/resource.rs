@@ -1,4 +1,4 @@
-//! `gpx:plugin/resource`: an HTTP-like request, answered piece by piece.
+//! `gpx:plugin/resource`: an HTTP-like request, answered chunk by chunk.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ struct CallResource<'a> {
 }
 
 impl Plugin {
-    /// Returns when the component has answered by `sender`. A component may send nothing.
+    /// Returns once the component has answered through `sender`. A component may send nothing.
     pub(crate) async fn call_resource(
         &self,
         call: &Arc<Call>,

@@ -1,4 +1,4 @@
-//! A small component that does what its callers say: the script that `guest/module.wat` explains.
+//! A small component that does what its callers say, in scripts that `guest/module.wat` explains.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::sync::LazyLock;
 
 use crate::plugin::precompiled;
 
-/// A component for tests. The one that a test nearly always wants is compiled once for all of them.
+/// A component for tests. The usual one is compiled once for all tests.
 #[derive(Clone)]
 pub(crate) struct Guest {
     describe: &'static str,
     services: Vec<&'static str>,
 }
 
-/// Where `module.wat` keeps the texts that stand in it.
+/// Where `module.wat` keeps its strings.
 const TEXTS: usize = 1024;
 
-/// What stands in the directory of a plugin with the usual guest: the names and the contents of the files.
+/// The files in the directory of a plugin with the usual guest: their names and contents.
 static COMPILED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     let (directory, file) = super::directory(&Guest::new().bytes());
     compile(&file);
@@ -33,7 +33,7 @@ pub(crate) fn compile(component: &Path) {
     assert_eq!(code, precompiled::beside(component));
 }
 
-/// A plugin's directory with the usual guest, compiled ahead of time.
+/// Makes a plugin's directory with the usual guest, compiled ahead of time.
 pub(crate) fn compiled() -> (tempfile::TempDir, PathBuf) {
     let (directory, file) = super::directory(b"");
     for (name, content) in COMPILED.iter() {
@@ -45,24 +45,24 @@ pub(crate) fn compiled() -> (tempfile::TempDir, PathBuf) {
 // === impl Guest ===
 
 impl Guest {
-    /// It exports all services.
+    /// Makes the usual guest, which exports all services.
     pub(crate) fn new() -> Self {
         Self { describe: "", services: vec!["data", "diagnostics", "resource"] }
     }
 
-    /// One that does this, in the instructions of the text format, when it is asked what it is.
+    /// Makes a guest that runs these instructions, in the text format, when it describes itself.
     pub(crate) fn describing(describe: &'static str) -> Self {
         Self { describe, ..Self::new() }
     }
 
-    /// One that leaves a service out.
+    /// Makes a guest that does not export this service.
     pub(crate) fn without(service: &str) -> Self {
         let mut guest = Self::new();
         guest.services.retain(|name| *name != service);
         guest
     }
 
-    /// The component's bytes.
+    /// Returns the component's bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let module = include_str!("guest/module.wat").replace("(; describe ;)", self.describe);
         let (module, texts) = with_operands(&module);
@@ -77,8 +77,8 @@ impl Guest {
     }
 }
 
-/// Puts the operands of each text in quotes in its place: where it will be in memory, and its length. Returns the
-/// module, and all texts one after another.
+/// Replaces each quoted string with its operands: where it will be in memory, and its length. Returns the module, and
+/// all the strings one after another.
 fn with_operands(module: &str) -> (String, String) {
     let (mut instructions, mut texts) = (String::new(), String::new());
     for (number, part) in module.split('\'').enumerate() {

@@ -3,13 +3,13 @@ use wasmtime::{Instance, Module, Store, UpdateDeadline};
 use crate::plugin::component::engine::Engine;
 use crate::plugin::test::{Asker, Loaded};
 
-/// Turns of a loop that take seconds: what a test waits for is seen long before.
+/// So many iterations that a loop takes seconds: a test sees what it waits for long before.
 const LONG: i64 = 1 << 31;
 
-/// Turns that take many ticks of the clock.
+/// So many iterations that a loop takes many ticks of the clock.
 const SHORT: i64 = 1 << 23;
 
-/// How often a guest that computes is interrupted, up to `enough`.
+/// Returns how often a computing guest is interrupted, up to `enough`.
 fn interrupted(engine: &Engine, turns: i64, enough: usize) -> usize {
     let module = r#"(module (func (export "compute") (param $turns i64)
         (loop $next
@@ -28,25 +28,25 @@ fn interrupted(engine: &Engine, turns: i64, enough: usize) -> usize {
     });
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let compute = instance.get_typed_func::<i64, ()>(&mut store, "compute").unwrap();
-    // Fails once it is enough.
+    // Fails once the guest was interrupted often enough.
     let _ = compute.call(&mut store, turns);
     *store.data()
 }
 
-/// Whether the clock is seen to stand still, sooner or later.
+/// Returns whether the clock eventually stops.
 fn stops(engine: &Engine) -> bool {
     (0..200).any(|_| interrupted(engine, SHORT, usize::MAX) == 0)
 }
 
 #[test]
-fn the_clock_runs_while_a_call_does_and_then_stops() {
+fn the_clock_runs_during_a_call_and_then_stops() {
     let engine = Engine::new().unwrap();
     for call in ["the first", "the next"] {
         let ticking = engine.tick();
-        assert_eq!(interrupted(&engine, LONG, 3), 3, "{call} call finds no clock");
+        assert_eq!(interrupted(&engine, LONG, 3), 3, "the clock does not run during {call} call");
         drop(ticking);
-        assert!(stops(&engine), "the clock runs after {call} call");
-        // Long enough for the clock's thread to sleep until the next call wakes it.
+        assert!(stops(&engine), "the clock still runs after {call} call");
+        // Takes long enough for the clock's thread to sleep until the next call wakes it.
         assert_eq!(interrupted(&engine, 16 * SHORT, usize::MAX), 0);
     }
 }

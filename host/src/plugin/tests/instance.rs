@@ -63,7 +63,7 @@ async fn a_trap_discards_the_instance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_cancelled_discards_the_instance() {
+async fn a_cancelled_call_discards_the_instance() {
     let loaded = Loaded::new().await;
     assert_eq!(loaded.ask(&a()).await.unwrap(), "1");
     let waiting = loaded.start(&a().to("wait 60000"));
@@ -74,7 +74,7 @@ async fn a_call_that_is_cancelled_discards_the_instance() {
 }
 
 #[tokio::test]
-async fn spans_that_are_left_open_end_with_the_call() {
+async fn spans_left_open_end_with_the_call() {
     let loaded = Loaded::new().await;
     loaded.ask(&a().to("span outer\nspan inner")).await.unwrap();
     let spans = loaded.ended.spans();
@@ -86,7 +86,7 @@ async fn spans_that_are_left_open_end_with_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn spans_of_a_call_that_was_stopped_say_why() {
+async fn spans_of_a_stopped_call_say_why() {
     let loaded = Loaded::new().await;
     let error = loaded.ask(&a().to("span trapped\ntrap")).await.unwrap_err();
     let waiting = loaded.start(&a().to("span cancelled\nwait 60000"));
@@ -134,7 +134,7 @@ async fn a_limit_that_stops_open_is_named() {
     let wall = Limits { call_timeout: Duration::from_millis(30), ..LIMITS };
     for (limits, script, told) in [
         (cpu, "loop", "the plugin computed for more than 30ms; raise gpx_cpu_timeout if it needs more"),
-        (memory, "need 32", "the plugin needs more than 2 MiB; raise gpx_memory_max if that is right"),
+        (memory, "need 32", "the plugin needs more than 2 MiB; raise gpx_memory_max if that is expected"),
         (
             wall,
             "wait 60000",
@@ -157,25 +157,21 @@ async fn a_limit_that_stops_open_is_named() {
 async fn needing_too_much_memory_names_the_setting() {
     let loaded = Loaded::with(&Limits { memory_max: 2 << 20, ..LIMITS }).await;
     let error = loaded.ask(&a().to("need 32")).await.unwrap_err();
-    let text = "the plugin needs more than 2 MiB; raise gpx_memory_max if that is right";
+    let text = "the plugin needs more than 2 MiB; raise gpx_memory_max if that is expected";
     assert_eq!((error.to_string().as_str(), error.status()), (text, 500));
     assert_eq!(loaded.ask(&a()).await.unwrap(), "1");
-    assert_eq!(
-        loaded.ask(&a().to("need 31\ncount")).await.unwrap(),
-        "2",
-        "one page is there from the beginning"
-    );
+    assert_eq!(loaded.ask(&a().to("need 31\ncount")).await.unwrap(), "2", "the guest starts with one page");
 }
 
 #[tokio::test]
-async fn a_guest_may_cope_with_too_little_memory() {
+async fn a_guest_may_handle_a_refusal_of_memory() {
     let loaded = Loaded::with(&Limits { memory_max: 2 << 20, ..LIMITS }).await;
     assert_eq!(loaded.ask(&a().to("try 32\ncount")).await.unwrap(), "1");
     assert_eq!(loaded.ask(&a()).await.unwrap(), "2");
 }
 
 #[tokio::test]
-async fn what_a_call_printed_explains_its_trap_and_no_other() {
+async fn what_a_call_printed_explains_its_own_trap_only() {
     let loaded = Loaded::new().await;
     let panic = "err thread main panicked at src/lib.rs:1:2:\nerr no rows";
     let error = loaded.ask(&a().to(&format!("{panic}\ntrap"))).await.unwrap_err();
@@ -186,7 +182,7 @@ async fn what_a_call_printed_explains_its_trap_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_fault_tells_no_secret() {
+async fn a_fault_reveals_no_secret() {
     let loaded = Loaded::new().await;
     let mut asker = a().to("fail 401 0 hunter2 is not the token");
     asker.settings().decrypted_secure_json_data.insert("token".to_owned(), "hunter2".to_owned());

@@ -7,14 +7,14 @@ use crate::plugin::instance::output::Output;
 use crate::plugin::test::{Asker, Guest, Loaded};
 use crate::proto::pluginv2::User;
 
-/// The bytes of a line that the log takes.
+/// The longest line that is logged in one piece, in bytes.
 const LONGEST: usize = 8192;
 
 fn write(output: &Output, bytes: &[u8]) {
     output.p2_stream().write(Bytes::copy_from_slice(bytes)).unwrap();
 }
 
-/// The log's lines for what is printed in pieces, before and after the end of a call.
+/// Prints the chunks, and returns the log's lines from before and from after the end of the call.
 fn printed(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>) {
     let (log, lines) = Log::memory();
     let output = Output::stdout(log, Scrub::default());
@@ -31,33 +31,33 @@ fn printed(pieces: &[&[u8]]) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn a_line_is_put_together_from_its_pieces() {
+fn a_line_is_assembled_from_its_chunks() {
     let (lines, rest) = printed(&[b"one\ntw", b"", b"o\ncaf\xc3", b"\xa9\nfour"]);
     assert_eq!(lines, ["one", "two", "caf\u{e9}"]);
     assert_eq!(rest, ["four"], "the end of a call ends a line");
 }
 
 #[test]
-fn empty_lines_and_white_space_at_the_end_are_left_out() {
+fn empty_lines_and_trailing_white_space_are_skipped() {
     let (lines, rest) = printed(&[b"\n\r\n \n  one \r\n\n", b"  "]);
     assert_eq!(lines, ["  one"]);
     assert!(rest.is_empty(), "{rest:?}");
 }
 
 #[test]
-fn what_is_not_utf_8_is_marked() {
+fn invalid_utf_8_is_replaced() {
     let (lines, _) = printed(&[b"a\xff\xfeb\n\xc3\n"]);
     assert_eq!(lines, ["a\u{fffd}\u{fffd}b", "\u{fffd}"]);
 }
 
 #[test]
-fn a_line_without_an_end_is_cut_and_not_kept() {
+fn a_line_that_never_ends_is_cut_and_not_buffered() {
     for piece in [100, LONGEST - 1, 10 * LONGEST] {
         let text = vec![b'x'; 10 * LONGEST];
         let pieces: Vec<_> = text.chunks(piece).collect();
         let (lines, rest) = printed(&pieces);
         assert!(lines.iter().chain(&rest).all(|line| line.len() <= LONGEST));
-        // Nothing but the last line may wait for its end.
+        // Only the last line may still wait for its end.
         assert!(lines.len() >= 9 && rest.len() <= 1, "{} and {} of {piece}", lines.len(), rest.len());
     }
 }
@@ -78,7 +78,7 @@ fn the_two_streams_do_not_mix() {
 }
 
 #[test]
-fn secrets_are_marked() {
+fn secrets_are_replaced() {
     let (log, lines) = Log::memory();
     let output = Output::stdout(log, Scrub::new(["hunter2"]));
     write(&output, b"the password is hun");
@@ -108,7 +108,7 @@ async fn a_line_belongs_to_the_call_that_printed_it() {
 }
 
 #[tokio::test]
-async fn what_a_call_printed_before_a_trap_is_kept() {
+async fn what_a_call_printed_before_a_trap_is_logged() {
     let loaded = Loaded::new().await;
     loaded.ask(&Asker::of("a").to("out-part so far\nerr-part and here\ntrap")).await.unwrap_err();
     for message in ["so far", "and here"] {

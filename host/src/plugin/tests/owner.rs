@@ -3,10 +3,10 @@ use std::time::Duration;
 use crate::plugin::test::{Asker, Loaded};
 use crate::proto::pluginv2::{AppInstanceSettings, PluginContext};
 
-/// Answers the URL, and how many calls the instance has answered.
+/// Answers with the URL, and with how many calls the instance has answered.
 const URL: &str = "setting 32\nsay  \ncount";
 
-/// Asks for each of these in turn, three times, and checks that none notices the others.
+/// Asks for each caller in turn, three times, and checks that they do not affect each other.
 async fn each_has_an_instance(loaded: &Loaded, askers: &[Asker]) {
     for calls in ["1", "2", "3"] {
         for (number, asker) in askers.iter().enumerate() {
@@ -18,7 +18,7 @@ async fn each_has_an_instance(loaded: &Loaded, askers: &[Asker]) {
 }
 
 #[tokio::test]
-async fn whatever_tells_data_sources_apart_keeps_their_instances_apart() {
+async fn data_sources_that_differ_in_any_part_of_their_identity_share_no_instance() {
     let one = Asker::of("one");
     let other = |change: fn(&mut Asker)| {
         let mut other = one.clone();
@@ -32,14 +32,14 @@ async fn whatever_tells_data_sources_apart_keeps_their_instances_apart() {
         other(|asker| asker.context.org_id = 2),
         other(|asker| asker.context.plugin_id = "plugin".to_owned()),
         other(|asker| asker.settings().uid = "two".to_owned()),
-        // The same words in other places.
+        // The same values in different fields.
         other(|asker| (asker.tenant, asker.context.namespace) = ("stacks-1".to_owned(), "tenant".to_owned())),
     ];
     each_has_an_instance(&Loaded::new().await, &askers).await;
 }
 
 #[tokio::test]
-async fn whoever_asks_and_whatever_for_makes_no_difference() {
+async fn neither_the_user_nor_the_query_matters() {
     let loaded = Loaded::new().await;
     let mut asker = Asker::of("a");
     assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
@@ -79,7 +79,7 @@ async fn an_update_makes_new_instances_with_the_new_settings() {
 }
 
 #[tokio::test]
-async fn another_configuration_of_grafanas_makes_new_instances() {
+async fn a_change_of_grafanas_configuration_makes_new_instances() {
     let loaded = Loaded::new().await;
     let with = |pairs: &[(&str, &str)]| {
         let mut asker = Asker::of("a");
@@ -100,7 +100,7 @@ async fn another_configuration_of_grafanas_makes_new_instances() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_run_end_on_the_settings_that_they_began_with() {
+async fn running_calls_finish_on_the_settings_that_they_began_with() {
     let loaded = Loaded::new().await;
     let mut asker = Asker::of("a");
     asker.settings().url = "http://old".to_owned();
@@ -114,12 +114,12 @@ async fn calls_that_run_end_on_the_settings_that_they_began_with() {
     assert_eq!(
         loaded.ask(&asker.to(URL)).await.unwrap(),
         "http://new 2",
-        "it is not given to an instance of the old ones"
+        "an instance with the old settings does not answer it"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_very_many_data_sources_those_without_a_call_are_forgotten() {
+async fn data_sources_without_a_call_are_forgotten_if_there_are_very_many() {
     let loaded = Loaded::new().await;
     let busy = loaded.start(&Asker::of("busy").to("wait 60000\ncount"));
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -131,5 +131,5 @@ async fn of_very_many_data_sources_those_without_a_call_are_forgotten() {
     assert_eq!(loaded.metric("plugins_active_instances"), "2");
     assert_eq!(busy.await.unwrap().unwrap(), "1");
     assert_eq!(loaded.ask(&Asker::of("busy")).await.unwrap(), "2", "the one with a call is not forgotten");
-    assert_eq!(loaded.ask(&Asker::of("1")).await.unwrap(), "1", "what is forgotten is made again");
+    assert_eq!(loaded.ask(&Asker::of("1")).await.unwrap(), "1", "a forgotten one is made again");
 }

@@ -1,4 +1,4 @@
-//! The clock of these tests is tokio's, which goes on by itself to the next moment that somebody waits for.
+//! These tests use tokio's clock, which advances on its own to the next moment that anything waits for.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn calls_beyond_instances_max_wait_for_their_turn() {
         answers.push(call.await.unwrap().unwrap());
     }
     assert_eq!(answers, ["1", "1", "2", "2", "3"]);
-    // Another data source has instances of its own.
+    // Another data source has its own instances.
     let busy = [(); 2].map(|()| loaded.start(&asker.to(WAIT_1_S)));
     tokio::task::yield_now().await;
     assert_eq!(loaded.ask(&Asker::of("b")).await.unwrap(), "1");
@@ -42,7 +42,7 @@ async fn calls_beyond_instances_max_wait_for_their_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_its_turn_only_within_its_deadline() {
+async fn a_call_waits_for_its_turn_only_until_its_deadline() {
     let loaded = Loaded::with(&ONE).await;
     let asker = Asker::of("a");
     let running = loaded.start(&asker.to(WAIT_60_S));
@@ -56,7 +56,7 @@ async fn a_call_waits_for_its_turn_only_within_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_cancelled_while_it_waits_leaves_its_turn_to_others() {
+async fn a_call_cancelled_while_it_waits_leaves_its_turn_to_others() {
     let loaded = Loaded::with(&ONE).await;
     let asker = Asker::of("a");
     let running = loaded.start(&asker.to(WAIT_1_S));
@@ -70,7 +70,7 @@ async fn a_call_that_is_cancelled_while_it_waits_leaves_its_turn_to_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_that_is_discarded_makes_room() {
+async fn a_discarded_instance_makes_room() {
     let loaded = Loaded::with(&ONE).await;
     let asker = Asker::of("a");
     loaded.ask(&asker.to("trap")).await.unwrap_err();
@@ -83,27 +83,27 @@ async fn an_instance_that_is_discarded_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_goes_after_a_minute_without_a_call() {
+async fn an_instance_is_dropped_after_a_minute_without_a_call() {
     let loaded = Loaded::new().await;
     let asker = Asker::of("a");
     assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
     seconds(59).await;
     assert_eq!(loaded.ask(&asker).await.unwrap(), "2");
     seconds(59).await;
-    assert_eq!(loaded.ask(&asker).await.unwrap(), "3", "each call begins the minute anew");
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "3", "each call starts the minute again");
     seconds(61).await;
     assert_eq!(
         loaded.ask(&asker).await.unwrap(),
         "1",
-        "the minute begins with the last call, not with the first"
+        "the minute starts with the last call, not with the first"
     );
-    // The next ones go as well.
+    // The remaining instances are dropped as well.
     seconds(61).await;
     assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_those_go_whose_minute_is_over() {
+async fn only_instances_whose_minute_is_over_are_dropped() {
     let loaded = Loaded::new().await;
     let asker = Asker::of("a");
     let two_at_once = async || {
@@ -122,10 +122,10 @@ async fn only_those_go_whose_minute_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_goes_gives_its_memory_back() {
+async fn a_dropped_instance_frees_its_memory() {
     let limits = Limits { memory_total: 4 * PAGE, ..LIMITS };
     let loaded = Loaded::with(&limits).await;
-    // It has three of four pages and keeps them while it is idle.
+    // It has three of four pages, and keeps them while it is idle.
     loaded.ask(&Asker::of("a").to("need 2\ncount")).await.unwrap();
     let error = loaded.ask(&Asker::of("b").to("need 2\ncount")).await.unwrap_err();
     assert!(error.to_string().contains("gpx_memory_total"), "{error}");
@@ -134,19 +134,19 @@ async fn what_goes_gives_its_memory_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle_instances_go_when_memory_is_used_up() {
+async fn idle_instances_are_dropped_when_memory_is_used_up() {
     let limits = Limits { memory_total: 3 * PAGE, ..LIMITS };
     let loaded = Loaded::with(&limits).await;
     let (a, b) = (Asker::of("a"), Asker::of("b"));
     assert_eq!(loaded.ask(&a.to("need 2\ncount")).await.unwrap(), "1");
-    assert_eq!(loaded.ask(&a).await.unwrap(), "2", "it is kept until another one wants memory");
+    assert_eq!(loaded.ask(&a).await.unwrap(), "2", "it is kept until another one needs memory");
     // Long before the other one's minute is over.
     assert_eq!(loaded.ask(&b.within(Duration::from_secs(5))).await.unwrap(), "1");
-    assert_eq!(loaded.ask(&a).await.unwrap(), "1", "it made room for the other data source's");
+    assert_eq!(loaded.ask(&a).await.unwrap(), "1", "it made room for the other data source's instance");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_memory_that_running_ones_use_up() {
+async fn a_call_waits_for_memory_that_running_calls_use() {
     let limits = Limits { memory_total: 2 * PAGE, ..LIMITS };
     let loaded = Loaded::with(&limits).await;
     let (a, b) = (Asker::of("a"), Asker::of("b"));

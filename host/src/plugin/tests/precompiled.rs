@@ -7,7 +7,7 @@ use crate::plugin::test::{Asker, Guest, LIMITS, Loaded, compile, compiled, direc
 
 const NOT_USED: &str = "Precompiled code is not used; make it again with `gpx-host compile`";
 
-/// All files of a plugin's directory.
+/// Returns all the files of a plugin's directory.
 fn contents(component: &Path) -> BTreeMap<String, Vec<u8>> {
     let directory = component.parent().unwrap();
     let entries = std::fs::read_dir(directory).unwrap().map(Result::unwrap);
@@ -16,7 +16,7 @@ fn contents(component: &Path) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// What a plugin whose files are these answers, whether it compiled them, and why it did not use precompiled code.
+/// Returns what a plugin with these files answers, whether it compiled them, and why it did not use precompiled code.
 async fn answer(file: &Path, use_precompiled: bool) -> (String, bool, Vec<String>) {
     let before = contents(file);
     let (loaded, _) = Loaded::from_file(file, use_precompiled, &LIMITS).await;
@@ -31,7 +31,7 @@ async fn answer(file: &Path, use_precompiled: bool) -> (String, bool, Vec<String
     (answer, compiled, why.collect())
 }
 
-/// Why the code of a whole directory is not used after something was done to it. The component answers all the same.
+/// Returns why precompiled code is not used after `spoil` has changed its directory. The component still answers.
 async fn refused(spoil: impl FnOnce(&Path)) -> String {
     let (_directory, file) = compiled();
     spoil(&file);
@@ -49,17 +49,17 @@ fn key(component: &Path) -> std::path::PathBuf {
 async fn code_of_this_component_and_this_host_is_used() {
     let (_directory, file) = compiled();
     assert_eq!(answer(&file, true).await, ("1".to_owned(), false, vec![]));
-    assert_eq!(answer(&file, false).await, ("1".to_owned(), true, vec![]), "it is used against the setting");
+    assert_eq!(answer(&file, false).await, ("1".to_owned(), true, vec![]), "it is used despite the setting");
 }
 
 #[tokio::test]
-async fn a_component_without_precompiled_code_is_compiled_in_silence() {
+async fn a_component_without_precompiled_code_is_compiled_without_a_warning() {
     let (_directory, file) = directory(&Guest::new().bytes());
     assert_eq!(answer(&file, true).await, ("1".to_owned(), true, vec![]));
 }
 
 #[tokio::test]
-async fn code_of_another_component_is_refused() {
+async fn code_made_from_another_component_is_refused() {
     // The other one could not even answer.
     let (_directory, file) = directory(&Guest::without("data").bytes());
     compile(&file);
@@ -69,13 +69,13 @@ async fn code_of_another_component_is_refused() {
 }
 
 #[tokio::test]
-async fn code_of_another_host_is_refused() {
+async fn code_made_by_another_host_is_refused() {
     let version = env!("CARGO_PKG_VERSION");
     let why = refused(|file| {
         let text = std::fs::read_to_string(key(file)).unwrap();
         std::fs::write(key(file), text.replace(version, "0.0.7")).unwrap();
     });
-    assert_eq!(why.await, format!("gpx-host 0.0.7 made it, this is {version}"));
+    assert_eq!(why.await, format!("it was made by gpx-host 0.0.7, but this is {version}"));
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn code_without_a_key_is_refused() {
     let missing = refused(|file| std::fs::remove_file(key(file)).unwrap()).await;
     let garbage = refused(|file| std::fs::write(key(file), "{").unwrap()).await;
     for why in [missing, garbage] {
-        assert!(why.starts_with("its key ") && why.ends_with("gpx_test.cwasm.key cannot be read"), "{why}");
+        assert!(why.starts_with("cannot read its key ") && why.ends_with("gpx_test.cwasm.key"), "{why}");
     }
 }
 
@@ -104,7 +104,7 @@ async fn damaged_code_is_refused() {
 }
 
 #[tokio::test]
-async fn code_of_an_engine_that_is_set_up_otherwise_is_refused() {
+async fn code_of_an_engine_with_another_configuration_is_refused() {
     let write = |file: &Path, configuration: &wasmtime::Config| {
         let component = std::fs::read(file).unwrap();
         let code = wasmtime::Engine::new(configuration).unwrap().precompile_component(&component).unwrap();
@@ -112,14 +112,14 @@ async fn code_of_an_engine_that_is_set_up_otherwise_is_refused() {
     };
     let why = refused(|file| write(file, engine::configuration().epoch_interruption(false))).await;
     assert!(why.starts_with("the engine refuses it: "), "{why}");
-    // What is written in the same way with the right configuration is used.
+    // Code that is written in the same way with the right configuration is used.
     let (_directory, file) = compiled();
     write(&file, &engine::configuration());
     assert_eq!(answer(&file, true).await, ("1".to_owned(), false, vec![]));
 }
 
 #[test]
-fn what_cannot_be_compiled_is_explained_and_nothing_is_written() {
+fn a_failure_to_compile_is_explained_and_nothing_is_written() {
     let told = |component: &[u8], target: &str| {
         let (_directory, file) = directory(component);
         let error = precompiled::compile(&file, target).unwrap_err();
@@ -132,5 +132,5 @@ fn what_cannot_be_compiled_is_explained_and_nothing_is_written() {
     let (_directory, file) = directory(b"");
     let missing_file = file.with_extension("none");
     let missing = precompiled::compile(&missing_file, "x86_64-unknown-linux-gnu").unwrap_err();
-    assert_eq!(missing.to_string(), format!("{} cannot be read", missing_file.display()));
+    assert_eq!(missing.to_string(), format!("cannot read {}", missing_file.display()));
 }
