@@ -1,7 +1,7 @@
 ;; A component of the world gpx:plugin/data-source, with the canonical ABI written by hand. `guest.rs` fills in the
-;; places that are marked `(; so ;)`; what the component does is in `module.wat`.
+;; places that are marked like `(; this ;)`. What the component does is in `module.wat`.
 (component
-  ;; ---- what the component imports ----
+  ;; ---- imports ----
 
   (import "wasi:io/poll@0.2.0" (instance $poll
     (export "pollable" (type $pollable (sub resource)))
@@ -68,7 +68,7 @@
       (result (result (error $send-error)))))))
   (alias export $response "response-sender" (type $response-sender))
 
-  ;; ---- what it does ----
+  ;; ---- code ----
 
   (core module $Memory
     (memory (export "memory") 1)
@@ -118,7 +118,7 @@
       (export "send" (func $send))
       (export "drop-response" (func $drop-response))))))
 
-  ;; ---- what it exports ----
+  ;; ---- exports ----
 
   (type $value (variant (case "text" string) (case "boolean" bool) (case "integer" s64) (case "float" f64)
     (case "texts" (list string)) (case "booleans" (list bool)) (case "integers" (list s64))

@@ -1,7 +1,7 @@
-;; What the component of the tests does: whoever calls it says that, by a script with a command a line. `guest.rs` fills
-;; in the places that are marked `(; so ;)`, and puts the place and the length of a text where it is in quotes.
+;; The component of the tests does what its caller says, in a script with one command on each line. `guest.rs` fills in
+;; the places that are marked like `(; this ;)`, and replaces a quoted string with its address and its length.
 ;;
-;; Memory: results and what is passed by pointer from 16 on, texts of the test from 1024, the answer from 8192, filler
+;; Memory: results and what is passed by pointer from 16 on, strings of the test from 1024, the answer from 8192, filler
 ;; for output from 12288, and what the host allocates from 16384.
 (core module $Main
   (import "memory" "memory" (memory 1))
@@ -17,7 +17,7 @@
   (import "host" "send" (func $host-send (param i32 i32 i32 i32)))
   (import "host" "drop-response" (func $drop-response (param i32)))
 
-  ;; The manifest at 128: it asks for the secret whose name is at 168.
+  ;; The manifest at 128. It asks for the secret whose name is at 168.
   (data (i32.const 144) "\a0\00\00\00\01\00\00\00")
   (data (i32.const 160) "\a8\00\00\00\05\00\00\00token")
   (; texts ;)
@@ -25,16 +25,16 @@
   ;; How often this instance was opened, and how many other calls it has answered.
   (global $opened (mut i32) (i32.const 0))
   (global $calls (mut i32) (i32.const 0))
-  ;; Where the settings are that `open` received.
+  ;; The address of the settings that `open` received.
   (global $settings (mut i32) (i32.const 0))
-  ;; How long the answer is.
+  ;; The length of the answer.
   (global $said (mut i32) (i32.const 0))
-  ;; Where the query stands in its request. Its name is at 24.
+  ;; The index of the query in its request. Its name is at 24.
   (global $index (mut i32) (i32.const 0))
   (global $count (mut i32) (i32.const 0))
-  ;; The way to answer a resource call.
+  ;; The sender that answers a resource call.
   (global $sender (mut i32) (i32.const 0))
-  ;; The word of the command, and what is still to be read of its line.
+  ;; The word of the command, and the part of its line that has not been read yet.
   (global $word (mut i32) (i32.const 0))
   (global $word-length (mut i32) (i32.const 0))
   (global $next (mut i32) (i32.const 0))
@@ -64,14 +64,14 @@
       (then
         (call $say-number (global.get $index)) (call $say '/') (call $say-number (global.get $count)) (return)))
     (if (call $is 'ref-id') (then (call $say-list (i32.const 24)) (return)))
-    ;; By its offset in the settings: 16 is the uid, 32 the URL.
+    ;; A setting by its offset: 16 is the uid, 32 the URL.
     (if (call $is 'setting') (then (call $say-list (i32.add (global.get $settings) (call $number))) (return)))
     (if (call $is 'fail') (then (call $fail (call $number) (call $number) (call $text)) (return)))
     (if (call $is 'trap') (then unreachable))
     (if (call $is 'loop') (then (loop $forever (br $forever))))
     (if (call $is 'compute') (then (call $compute (i64.extend_i32_u (call $number))) (return)))
     (if (call $is 'wait') (then (call $wait (i64.extend_i32_u (call $number))) (return)))
-    ;; More pages of 64 KiB, or a trap; `try` copes without them.
+    ;; Takes more pages of 64 KiB, or traps; `try` continues without them.
     (if (call $is 'need') (then (if (i32.eq (memory.grow (call $number)) (i32.const -1)) (then unreachable)) (return)))
     (if (call $is 'try') (then (drop (memory.grow (call $number))) (return)))
     ;; Prints a line, or a part of one.
@@ -81,7 +81,7 @@
     (if (call $is 'err-part') (then (call $print (call $stderr) (call $text)) (return)))
     (if (call $is 'flood') (then (call $flood (call $number)) (return)))
     (if (call $is 'span') (then (call $span (call $text)) (return)))
-    ;; What is not taken is a trap; `refused` is the other way round.
+    ;; Traps if the host refuses it; `refused` traps if the host accepts it.
     (if (call $is 'start') (then (if (call $start (call $number)) (then unreachable)) (return)))
     (if (call $is 'refused') (then (if (i32.eqz (call $start (call $number))) (then unreachable)) (return)))
     (if (call $is 'send') (then (if (call $send (call $text)) (then unreachable)) (return)))
@@ -92,9 +92,9 @@
     (if (call $is 'health') (then (i32.store (i32.const 36) (call $number)) (return)))
     unreachable)
 
-  ;; What is read of a script.
+  ;; Reading a script.
 
-  ;; Where this byte is next, before `end`; otherwise `end`.
+  ;; Returns the address of the next such byte before `end`; otherwise `end`.
   (func $find (param $byte i32) (param $end i32) (result i32)
     (local $at i32)
     (local.set $at (global.get $next))
@@ -105,12 +105,12 @@
       (br $more))
     unreachable)
 
-  ;; Skips the space after a word, if the line goes on.
+  ;; Skips the space after a word, if the line continues.
   (func $skip
     (if (i32.lt_u (global.get $next) (global.get $end))
       (then (global.set $next (i32.add (global.get $next) (i32.const 1))))))
 
-  ;; Whether this is the word of the command.
+  ;; Returns whether this is the word of the command.
   (func $is (param $text i32) (param $length i32) (result i32)
     (if (i32.ne (local.get $length) (global.get $word-length)) (then (return (i32.const 0))))
     (loop $more
@@ -135,18 +135,18 @@
     (call $skip)
     (local.get $number))
 
-  ;; All that is left of the line.
+  ;; Returns the rest of the line.
   (func $text (result i32 i32)
     (global.get $next) (i32.sub (global.get $end) (global.get $next)))
 
-  ;; What commands do.
+  ;; Executing commands.
 
-  ;; Adds a text to the answer: the name of the frame of a query, or the message of a health check.
+  ;; Adds a string to the answer: the name of the frame of a query, or the message of a health check.
   (func $say (param $text i32) (param $length i32)
     (memory.copy (i32.add (i32.const 8192) (global.get $said)) (local.get $text) (local.get $length))
     (global.set $said (i32.add (global.get $said) (local.get $length))))
 
-  ;; Adds the text whose place and length are here.
+  ;; Adds the string whose address and length are at this address.
   (func $say-list (param $at i32)
     (call $say (i32.load (local.get $at)) (i32.load offset=4 (local.get $at))))
 
@@ -156,7 +156,7 @@
     (i32.store8 (i32.const 16) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10))))
     (call $say (i32.const 16) (i32.const 1)))
 
-  ;; By this status, source (0 the plugin, 1 downstream) and message.
+  ;; Fails with this status, source (0 the plugin, 1 downstream) and message.
   (func $fail (param $status i32) (param $source i32) (param $text i32) (param $length i32)
     (i32.store (i32.const 32) (i32.const 1))
     (i32.store (i32.const 36) (local.get $status))
@@ -193,7 +193,7 @@
     (i32.store8 (i32.const 16) (i32.const 10))
     (call $print (local.get $stream) (i32.const 16) (i32.const 1)))
 
-  ;; So many times 4096 bytes that are no text.
+  ;; Prints 4096 bytes that are not UTF-8, this many times.
   (func $flood (param $times i32)
     (memory.fill (i32.const 12288) (i32.const 255) (i32.const 4096))
     (loop $more
@@ -207,7 +207,7 @@
     (i32.store (i32.const 196) (local.get $length))
     (drop (call $start-span (i32.const 192))))
 
-  ;; Both give 0 if the host takes it.
+  ;; Both return 0 if the host accepts it.
   (func $start (param $status i32) (result i32)
     (call $start-response
       (global.get $sender) (local.get $status) (i32.const 0) (i32.const 0) (i32.const 304))
@@ -216,19 +216,19 @@
     (call $host-send (global.get $sender) (local.get $text) (local.get $length) (i32.const 304))
     (i32.load8_u (i32.const 304)))
 
-  ;; Sets the optional text that is here.
+  ;; Sets the optional string at this address.
   (func $option (param $at i32) (param $text i32) (param $length i32)
     (i32.store (local.get $at) (i32.const 1))
     (i32.store offset=4 (local.get $at) (local.get $text))
     (i32.store offset=8 (local.get $at) (local.get $length)))
 
-  ;; What is exported: each clears the result at 32 and the frame at 64, and runs a script.
+  ;; The exports: each clears the result at 32 and the frame at 64, and runs a script.
 
   (func $begin
     (global.set $said (i32.const 0))
     (memory.fill (i32.const 32) (i32.const 0) (i32.const 72)))
 
-  ;; A call; by an empty script it is counted.
+  ;; Answers a call. An empty script answers how many calls there have been.
   (func $answer (param $script i32) (param $length i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
     (if (local.get $length)
