@@ -1,4 +1,4 @@
-//! Grafana's services, a module each, and what they share.
+//! Grafana's services, one module for each, and what they share.
 
 mod convert;
 mod data;
@@ -40,7 +40,7 @@ pub(crate) struct Backend {
     running: Arc<Running>,
 }
 
-/// What a backend is made of.
+/// The parts of a backend.
 pub(crate) struct BackendParts {
     pub current: Current,
     /// What is wrong with the operator's settings, for the health check.
@@ -59,13 +59,13 @@ struct Door {
     parent: Context,
 }
 
-/// A call that has begun, and who is to answer it.
+/// A call that has begun, and what answers it.
 struct Begun {
     unanswered: Unanswered,
     target: Result<Target, CallError>,
 }
 
-/// Who answers a call.
+/// What answers a call.
 struct Target {
     plugin: Arc<Plugin>,
     owner: Arc<Owner>,
@@ -78,12 +78,13 @@ impl Backend {
         Self { parts: Arc::new(parts), running: Arc::default() }
     }
 
-    /// Registers the services that a component may export. What is not registered answers `Unimplemented`.
+    /// Registers the services that a component may export. A service that is not registered answers `Unimplemented`.
     pub(crate) fn add_to(&self, routes: &mut RoutesBuilder) {
         add_services(self, routes);
     }
 
-    /// For the end of the process: waits until the cancelled calls have ended their spans, and sends these.
+    /// Used when the process ends: waits until the cancelled calls have ended their spans, and sends those. Takes at
+    /// most `within`.
     pub(crate) async fn drain(&self, within: Duration) {
         let until = Instant::now() + within;
         let _ = tokio::time::timeout_at(until, self.running.ended()).await;
@@ -92,8 +93,8 @@ impl Backend {
         }
     }
 
-    /// Begins a call of a service once the component is loaded. If there is none, the call has begun all the same, to
-    /// say why.
+    /// Begins a call of a service once the component is loaded. If loading failed, the call begins anyway, so that its
+    /// answer can say why.
     async fn begin(
         &self,
         export: Export,
@@ -119,7 +120,7 @@ impl Backend {
         Ok(Begun { unanswered, target })
     }
 
-    /// Runs `work` unless the process ends meanwhile.
+    /// Runs `work`, unless the process is asked to stop meanwhile.
     async fn until_shutdown<T>(&self, work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
         let _running = self.running.begin();
         tokio::select! {
@@ -142,7 +143,7 @@ services!(add_services);
 // === impl Door ===
 
 impl Door {
-    /// Takes a request apart.
+    /// Splits a request into its message and everything else.
     fn enter<T>(request: Request<T>) -> (Self, T) {
         let (metadata, extensions, message) = request.into_parts();
         let deadline = extensions.get::<CallerDeadline>().copied();

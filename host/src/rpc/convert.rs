@@ -1,4 +1,5 @@
-//! The only place where Grafana's messages and gRPC's statuses meet calls and the plugin.
+//! Converts between Grafana's messages and gRPC's statuses on one side, and calls and the plugin on the other. No other
+//! module does.
 
 mod context;
 mod data;

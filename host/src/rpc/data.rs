@@ -1,4 +1,4 @@
-//! `pluginv2.Data`: a request's queries run side by side, and each has an answer of its own.
+//! `pluginv2.Data`: a request's queries run concurrently, and each has its own answer.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Data for DataService {
         &self,
         _: Request<QueryChunkedDataRequest>,
     ) -> Result<Response<Self::QueryChunkedDataStream>, Status> {
-        Err(Status::unimplemented("Grafana asks by QueryData instead"))
+        Err(Status::unimplemented("Grafana calls QueryData instead"))
     }
 }
 
@@ -90,8 +90,8 @@ async fn answer(
     Ok(responses.into_message())
 }
 
-/// Runs the queries, as many at once as Grafana allows, and returns their answers in order. One that is missing belonged
-/// to a task that panicked. Dropping the future stops all of them.
+/// Runs the queries, as many at once as Grafana allows, and returns their answers in order. An answer is `None` if its
+/// task panicked. Dropping the future stops all queries.
 async fn run_all(
     target: &Arc<Target>,
     call: &Arc<Call>,
@@ -103,7 +103,7 @@ async fn run_all(
     let queries = queries.into_iter().enumerate();
     let mut waiting = queries.map(|(index, query)| (index, convert::query(query, index, count)));
     if count == 1 {
-        // The usual request has one query, which needs no task of its own.
+        // The usual request has one query, which does not need a separate task.
         let Some((_, query)) = waiting.next() else { return Vec::new() };
         return vec![Some(target.plugin.query(call, &target.owner, query, format).await)];
     }

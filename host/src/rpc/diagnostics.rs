@@ -1,4 +1,4 @@
-//! `pluginv2.Diagnostics`: the component says how it is, the host's metrics are its own.
+//! `pluginv2.Diagnostics`: the component reports its own health, and the metrics are the host's.
 
 use tonic::{Request, Response, Status};
 
@@ -46,7 +46,7 @@ impl Diagnostics for DiagnosticsService {
 async fn check(backend: &Backend, door: Door, context: CallContext) -> Result<CheckHealthResponse, Status> {
     let Begun { unanswered, target } =
         backend.begin(Export::Diagnostics, CHECK_HEALTH, door, context).await?;
-    // A wrong setting is the operator's to mend before anything else is worth looking at.
+    // The operator must fix an invalid setting before anything else is worth checking.
     if !backend.parts.problems.is_empty() {
         unanswered.answered(Outcome::OK);
         return Ok(convert::unhealthy(backend.parts.problems.join("; ")));
@@ -66,7 +66,7 @@ async fn check(backend: &Backend, door: Door, context: CallContext) -> Result<Ch
             if error.ends_call() {
                 return Err(convert::failed(&error));
             }
-            // Not a failed call but bad health: Grafana shows a person the reason for that only.
+            // Answered as bad health instead of a failed call: only then does Grafana show the reason.
             Ok(convert::unhealthy(message))
         }
     }

@@ -1,5 +1,5 @@
-//! The services that go-plugin itself puts on the connection: it stops the process with one, checks it with another,
-//! and holds two more open. Health and reflection are as on any plugin.
+//! The services that go-plugin itself expects on the connection. Its client stops the process through one, checks its
+//! health through another, and keeps streams of two more open. Health and reflection are as on any other plugin.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::shutdown::Shutdown;
 /// The name under which go-plugin's client asks for the process's health.
 const HEALTH_SERVICE: &str = "plugin";
 
-/// A stream without items that ends with the process.
+/// A stream without items that ends when the process does.
 type Held<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Broker(Shutdown);
 #[derive(Debug)]
 struct Stdio(Shutdown);
 
-/// Adds all of them to `routes`.
+/// Adds all these services to `routes`.
 pub(crate) async fn add_to(
     routes: &mut RoutesBuilder,
     shutdown: &Shutdown,
@@ -61,7 +61,8 @@ pub(crate) async fn add_to(
 
 #[tonic::async_trait]
 impl GrpcController for Controller {
-    /// The reply says that nothing is left to be lost: the client waits for it, and 2 s more for the process.
+    /// The reply means that nothing is left to flush. The client waits for it, and then up to 2 s for the process to
+    /// exit.
     async fn shutdown(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
         self.0.trigger();
         self.0.drained().await;
@@ -75,7 +76,7 @@ impl GrpcController for Controller {
 impl GrpcBroker for Broker {
     type StartStreamStream = Held<ConnInfo>;
 
-    /// Grafana offers no side channels, and we ask for none; only the stream is expected to stand.
+    /// Grafana offers no side channels, and we ask for none. The client only expects the stream to stay open.
     async fn start_stream(
         &self,
         request: Request<Streaming<ConnInfo>>,
@@ -92,7 +93,7 @@ impl GrpcBroker for Broker {
 impl GrpcStdio for Stdio {
     type StreamStdioStream = Held<StdioData>;
 
-    /// Nothing is ever printed: a component's output becomes log lines.
+    /// Nothing is ever sent: a component's output becomes log lines.
     async fn stream_stdio(&self, _request: Request<()>) -> Result<Response<Self::StreamStdioStream>, Status> {
         Ok(Response::new(held(&self.0, pending())))
     }
@@ -126,7 +127,7 @@ mod tests {
     use crate::proto::plugin::grpc_stdio_client::GrpcStdioClient;
     use crate::serve::{self, Listener};
 
-    /// Serves the services on TCP, and gives a channel to them, and the server's end.
+    /// Serves the services on TCP. Returns a channel to them, and the server's task.
     async fn serve(
         drain: impl Future<Output = ()> + Send + 'static,
     ) -> (Channel, tokio::task::JoinHandle<()>) {
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shutdown_ends_the_held_streams_then_drains_then_replies_then_ends_the_server() {
+    async fn a_shutdown_ends_the_open_streams_then_drains_then_replies_then_ends_the_server() {
         let (drained, drain) = tokio::sync::oneshot::channel::<()>();
         let (channel, server) = serve(async move { drain.await.unwrap() }).await;
         let stdio = GrpcStdioClient::new(channel.clone()).stream_stdio(()).await.unwrap();
@@ -160,7 +161,7 @@ mod tests {
         let shutdown = tokio::spawn(async move { controller.shutdown(Empty {}).await });
         assert_eq!(stdio.into_inner().message().await.unwrap(), None);
         assert_eq!(broker.into_inner().message().await.unwrap(), None);
-        // A reply that was under way would be here before the answer to a later call.
+        // A reply in flight would arrive before the answer to a later call.
         HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();
         assert!(!shutdown.is_finished());
         drained.send(()).unwrap();

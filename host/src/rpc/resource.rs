@@ -1,4 +1,4 @@
-//! `pluginv2.Resource`: the component's answer, streamed piece by piece.
+//! `pluginv2.Resource`: the component's answer, streamed chunk by chunk.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::proto::pluginv2::{CallResourceRequest, CallResourceResponse};
 
 const CALL_RESOURCE: Endpoint = Endpoint { name: "callResource", span: "sdk.callResource" };
 
-/// Time that a component has to stop by itself once its caller is gone.
+/// How long a component has to stop on its own once its caller is gone.
 const GRACE: Duration = Duration::from_millis(50);
 
 pub(super) struct ResourceService(pub(super) Backend);
@@ -55,7 +55,7 @@ impl Resource for ResourceService {
                 Ok(())
             };
             if let Err(status) = backend.until_shutdown(answering).await {
-                // Nobody may be left to hear it.
+                // The caller may be gone.
                 let _ = answers.try_send(Err(status));
             }
         });
@@ -63,8 +63,8 @@ impl Resource for ResourceService {
     }
 }
 
-/// The answers as they come. If the task that makes them panics, so does the stream: the layer for panics then answers,
-/// as for any other call.
+/// Returns the answers as a stream. If the task that makes them panics, so does the stream. The layer for panics then
+/// answers, as for any other call.
 fn answer_stream(
     answers: mpsc::Receiver<ResourceAnswer>,
     answering: JoinHandle<()>,

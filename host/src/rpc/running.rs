@@ -1,4 +1,4 @@
-//! How many calls run, so that the end of the process can wait for theirs.
+//! Counts running calls, so that the process can wait for them before it ends.
 
 use tokio::sync::watch;
 
@@ -18,7 +18,7 @@ impl Running {
         Run(self)
     }
 
-    /// Returns when no call runs.
+    /// Returns once no call is running.
     pub(super) async fn ended(&self) {
         // Fails only once the sender is gone, which `self` holds.
         let _ = self.0.subscribe().wait_for(|running| *running == 0).await;

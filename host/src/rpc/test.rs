@@ -1,4 +1,4 @@
-//! Grafana's side of the services in the test's own process: messages go in, messages come out.
+//! Grafana's side of the services, in the test's own process: messages go in, messages come out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,26 +21,26 @@ use crate::proto::pluginv2::{
 };
 use crate::shutdown::Shutdown;
 
-/// Somebody who calls the services of one plugin. Cheap to clone.
+/// A caller of one plugin's services. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Grafana {
     backend: Backend,
     loading: Arc<Loading>,
-    /// What the calls leave behind. Of a plugin that could not be loaded, it is another one's.
+    /// What the calls leave behind. If the plugin could not be loaded, this is another plugin, which is not called.
     pub(super) loaded: Loaded,
     pub(super) shutdown: Shutdown,
 }
 
-/// The answer to a resource call, as it comes.
+/// The answer to a resource call, chunk by chunk.
 pub(super) struct Pieces(BoxStream<CallResourceResponse>);
 
-/// A data source, as it comes with each request.
+/// Returns a data source, as it comes with each request.
 pub(super) fn context() -> PluginContext {
     let settings = DataSourceInstanceSettings { uid: "my-uid".to_owned(), ..Default::default() };
     PluginContext { data_source_instance_settings: Some(settings), ..Default::default() }
 }
 
-/// A request of these queries, each with its refId and its script. The answers come as JSON.
+/// Makes a request with these queries, each of a refId and a script. The answers come as JSON.
 pub(super) fn queries(queries: &[(&str, &str)]) -> QueryDataRequest {
     let query = |(ref_id, script): &(&str, &str)| DataQuery {
         ref_id: (*ref_id).to_owned(),
@@ -55,7 +55,7 @@ pub(super) fn queries(queries: &[(&str, &str)]) -> QueryDataRequest {
     }
 }
 
-/// The name of the one frame that a query was answered with.
+/// Returns the name of the only frame that a query was answered with.
 pub(super) fn answer(response: &QueryDataResponse, ref_id: &str) -> String {
     let response = &response.responses[ref_id];
     assert_eq!((response.status, response.error.as_str()), (200, ""));
@@ -64,7 +64,7 @@ pub(super) fn answer(response: &QueryDataResponse, ref_id: &str) -> String {
     frame["schema"]["name"].as_str().unwrap_or_default().to_owned()
 }
 
-/// A request whose caller waits no longer than this, as the layers hand it on.
+/// Makes a request whose caller waits no longer than this, as the layers pass it on.
 fn within<T>(patience: Duration, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.extensions_mut().insert(CallerDeadline(Instant::now() + patience));
@@ -74,24 +74,24 @@ fn within<T>(patience: Duration, message: T) -> Request<T> {
 // === impl Grafana ===
 
 impl Grafana {
-    /// Of a plugin that is the usual guest.
+    /// Serves the usual guest.
     pub(super) async fn new() -> Self {
         Self::misconfigured(&[]).await
     }
 
-    /// Of a plugin that is this guest.
+    /// Serves this guest.
     pub(super) async fn of(guest: Guest) -> Self {
         let grafana = Self::with(Loaded::of(guest).await, Vec::new());
         grafana.loads();
         grafana
     }
 
-    /// Of a plugin that is loaded when `loads` is called.
+    /// Serves a plugin that is loaded when `loads` is called.
     pub(super) async fn loading() -> Self {
         Self::with(Loaded::new().await, Vec::new())
     }
 
-    /// Of a plugin whose operator made these mistakes.
+    /// Serves a plugin whose settings have these problems.
     pub(super) async fn misconfigured(problems: &[&str]) -> Self {
         let problems = problems.iter().map(|problem| (*problem).to_owned()).collect();
         let grafana = Self::with(Loaded::new().await, problems);
@@ -99,7 +99,7 @@ impl Grafana {
         grafana
     }
 
-    /// Of a plugin whose component is of no use.
+    /// Serves a plugin whose component cannot be loaded.
     pub(super) async fn broken() -> Self {
         let (_directory, file) = directory(b"nonsense");
         let (broken, _) = Loaded::from_file(&file, false, &LIMITS).await;
@@ -122,7 +122,7 @@ impl Grafana {
         Self { backend: Backend::new(parts), loading: Arc::new(loading), loaded, shutdown }
     }
 
-    /// The component is there.
+    /// Loads the component.
     pub(super) fn loads(&self) {
         self.set(Ok(self.loaded.plugin.clone()));
     }
@@ -131,7 +131,7 @@ impl Grafana {
         self.loading.loaded(Current { plugin, telemetry: self.loaded.telemetry.clone() });
     }
 
-    /// By somebody who waits no longer than this.
+    /// Queries as a caller that waits no longer than this.
     pub(super) async fn query_within(
         &self,
         patience: Duration,
@@ -145,7 +145,7 @@ impl Grafana {
         self.query_as("", request).await
     }
 
-    /// As a tenant of Grafana Cloud.
+    /// Queries as a tenant of Grafana Cloud.
     pub(super) async fn query_as(
         &self,
         tenant: &str,
@@ -163,12 +163,12 @@ impl Grafana {
         data::DataService(self.backend.clone()).query_chunked_data(request).await.err()
     }
 
-    /// With the script for the check.
+    /// Checks the health with this script.
     pub(super) async fn health(&self, script: &str) -> Result<CheckHealthResponse, Status> {
         self.health_of(Request::new, script).await
     }
 
-    /// By somebody who waits no longer than this.
+    /// Checks the health as a caller that waits no longer than this.
     pub(super) async fn health_within(
         &self,
         patience: Duration,
@@ -189,7 +189,7 @@ impl Grafana {
         service.check_health(request(message)).await.map(Response::into_inner)
     }
 
-    /// The process's metrics, as Grafana collects them.
+    /// Returns the process's metrics, as Grafana collects them.
     pub(super) async fn metrics(&self) -> String {
         let service = diagnostics::DiagnosticsService(self.backend.clone());
         let collected =
@@ -197,18 +197,18 @@ impl Grafana {
         String::from_utf8(collected.into_inner().metrics.unwrap().prometheus.into()).unwrap()
     }
 
-    /// How often a call ended in this way: `queryData`, `error`, `downstream`.
+    /// Returns how often a call ended in this way: `queryData`, `error`, `downstream`.
     pub(super) fn counted(&self, endpoint: &str, status: &str, source: &str) -> String {
         let labels = format!(r#"endpoint="{endpoint}",status="{status}",status_source="{source}""#);
         self.loaded.metric(&format!("grafana_plugin_request_total{{{labels}}}"))
     }
 
-    /// With the script for the answer.
+    /// Calls a resource with this script.
     pub(super) async fn resource(&self, script: &str) -> Result<Pieces, Status> {
         self.resource_of(Request::new, script).await
     }
 
-    /// By somebody who waits no longer than this.
+    /// Calls a resource as a caller that waits no longer than this.
     pub(super) async fn resource_within(&self, patience: Duration, script: &str) -> Result<Pieces, Status> {
         self.resource_of(|message| within(patience, message), script).await
     }
@@ -233,10 +233,10 @@ impl Grafana {
 impl Pieces {
     pub(super) async fn next(&mut self) -> Option<Result<CallResourceResponse, Status>> {
         let next = tokio_stream::StreamExt::next(&mut self.0);
-        tokio::time::timeout(LIMITS.call_timeout, next).await.expect("the answer has an end")
+        tokio::time::timeout(LIMITS.call_timeout, next).await.expect("the answer ends")
     }
 
-    /// All that comes: the codes and the bodies, and the status at the end if there is one.
+    /// Reads everything that is left: the codes and the bodies, and the status at the end if there is one.
     pub(super) async fn rest(mut self) -> (Vec<(i32, String)>, Option<Status>) {
         let mut pieces = Vec::new();
         while let Some(piece) = self.next().await {
@@ -249,7 +249,7 @@ impl Pieces {
     }
 }
 
-/// Time in which all that can happen has happened, on tokio's clock.
+/// Waits until everything that can happen has happened, on tokio's clock.
 pub(super) async fn a_while() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

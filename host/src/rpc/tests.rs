@@ -1,4 +1,4 @@
-//! The services as Grafana calls them, with small components.
+//! Tests of the services as Grafana calls them, with small components.
 
 mod data;
 mod diagnostics;

@@ -1,4 +1,4 @@
-//! Why nothing can be listened on.
+//! Why the server cannot listen.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What every call passes on its way in and out.
+//! The layers that every call passes on its way in and out.
 
 mod deadline;
 #[cfg(test)]
@@ -19,12 +19,12 @@ use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::plugin::Current;
 
-/// All of them, on top of one another. Cheap to clone.
+/// All the layers, nested. Cheap to clone.
 pub(crate) type Layers = Stack<Stack<Stack<RequestSize, DeadlineLayer>, PanicLayer>, ObserveLayer>;
 
-/// The innermost first. Each may answer in place of those further in, so whatever must see every answer is further out:
-/// the span and the metrics see a panic, a passed deadline and a refused request, and a call that is broken off at its
-/// deadline ends like any other.
+/// Makes the layers, the innermost first. A layer may answer in place of those further in, so a layer that must see
+/// every answer is further out. The span and the metrics thus see panics, passed deadlines and refused requests, and a
+/// call that is aborted at its deadline ends like any other.
 pub(crate) fn layers(current: Current, metrics: Metrics, address: &Address, log: Log) -> Layers {
     Stack::new(
         Stack::new(Stack::new(RequestSize, DeadlineLayer), PanicLayer::new(log)),
@@ -32,7 +32,7 @@ pub(crate) fn layers(current: Current, metrics: Metrics, address: &Address, log:
     )
 }
 
-/// With nothing behind them.
+/// Makes the layers without a component, an address or a log.
 #[cfg(test)]
 pub(crate) fn unattached() -> Layers {
     let address = Address { network: "tcp", address: String::new() };

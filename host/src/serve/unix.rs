@@ -32,7 +32,7 @@ pub struct UnixSocket {
 enum Access {
     /// The file's permissions decide.
     File(SocketFile),
-    /// Whoever bound the socket has decided.
+    /// The program that bound the socket has decided.
     HandedOver,
     /// Only the user that started us, which is our own. An abstract name has no permissions: every user on the machine
     /// can connect to it.

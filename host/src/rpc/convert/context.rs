@@ -1,11 +1,11 @@
-//! What each request brings along besides its question.
+//! Everything in a request except its own content.
 
 use tonic::metadata::MetadataMap;
 
 use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
 use crate::proto::pluginv2;
 
-/// A call's context. `headers` are those of the message, by the names that HTTP knows.
+/// Returns a call's context. `headers` are those of the message, under their HTTP names.
 pub(crate) fn context(
     message: Option<pluginv2::PluginContext>,
     metadata: &MetadataMap,
@@ -24,7 +24,7 @@ pub(crate) fn context(
         namespace,
     } = message.unwrap_or_default();
     let subject = match (data_source, app) {
-        // A data source of an app comes with the app's settings, too.
+        // A data source of an app also comes with the app's settings.
         (Some(data_source), _) => Subject::DataSource(self::data_source(data_source)),
         (None, Some(app)) => Subject::App(self::app(app)),
         (None, None) => Subject::Plugin,

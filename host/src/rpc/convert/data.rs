@@ -12,30 +12,30 @@ use crate::frame::Format;
 use crate::plugin::CallError;
 use crate::proto::pluginv2::{DataFrameFormat, DataQuery, DataResponse, QueryDataResponse};
 
-/// Queries of a request that run at once when Grafana does not say. Grafana's own default.
+/// How many queries of a request run at once if Grafana does not say. It is Grafana's own default.
 const CONCURRENT_QUERIES: usize = 10;
 
 const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 
-/// The answers to a request's queries, by their refIds.
+/// The answers to a request's queries, by refId.
 pub(crate) struct DataResponses {
     format: i32,
     responses: HashMap<String, DataResponse>,
 }
 
-/// How many queries of a request may run at once.
+/// Returns how many queries of a request may run at once.
 pub(crate) fn concurrent_queries(context: &CallContext) -> usize {
     let count = context.grafana_config.get("GF_CONCURRENT_QUERY_COUNT").and_then(|text| text.parse().ok());
     count.filter(|count| *count > 0).unwrap_or(CONCURRENT_QUERIES)
 }
 
-/// The headers of a message as HTTP knows them: Grafana marks most of them with a prefix.
+/// Returns the headers of a message under their HTTP names: Grafana adds a prefix to most of them.
 pub(crate) fn header_pairs(headers: HashMap<String, String>) -> impl Iterator<Item = (String, String)> {
     let name = |name: String| name.strip_prefix("http_").map(str::to_owned).unwrap_or(name);
     headers.into_iter().map(move |(key, value)| (name(key), value))
 }
 
-/// The format that Grafana asks for.
+/// Returns the format that Grafana asks for.
 pub(crate) fn format(format: i32) -> Result<Format, Status> {
     match DataFrameFormat::try_from(format) {
         Ok(DataFrameFormat::Arrow) => Ok(Format::Arrow),
@@ -44,7 +44,7 @@ pub(crate) fn format(format: i32) -> Result<Format, Status> {
     }
 }
 
-/// The query at `index` of the `count` of its request.
+/// Converts the query at `index` of the `count` queries of its request.
 pub(crate) fn query(query: DataQuery, index: usize, count: usize) -> Query {
     let DataQuery { ref_id, max_data_points, interval_ms, time_range, json, query_type } = query;
     let range = time_range.unwrap_or_default();
@@ -67,7 +67,7 @@ pub(crate) fn query(query: DataQuery, index: usize, count: usize) -> Query {
 // === impl DataResponses ===
 
 impl DataResponses {
-    /// Room for `count` answers in one format.
+    /// Makes room for `count` answers in one format.
     pub(crate) fn new(format: Format, count: usize) -> Self {
         let format = match format {
             Format::Arrow => DataFrameFormat::Arrow,
@@ -76,7 +76,7 @@ impl DataResponses {
         Self { format: format.into(), responses: HashMap::with_capacity(count) }
     }
 
-    /// Two queries of one refId are a mistake of the caller's; the first one's answer stands.
+    /// Adds an answer. Two queries with one refId are the caller's mistake: the first one's answer is kept.
     pub(crate) fn add(&mut self, ref_id: String, answer: Result<Vec<Bytes>, CallError>) {
         let format = self.format;
         self.responses.entry(ref_id).or_insert_with(|| match answer {
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_have_the_names_that_http_knows() {
+    fn headers_have_their_http_names() {
         let sent = [("http_X-Dashboard-Uid", "d"), ("FromAlert", "true")];
         let sent = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let mut pairs: Vec<_> = header_pairs(HashMap::from(sent)).collect();

@@ -4,7 +4,7 @@ use crate::capability::bindings::exports::gpx::plugin::diagnostics::{Health, Hea
 use crate::proto::pluginv2::CheckHealthResponse;
 use crate::proto::pluginv2::check_health_response::HealthStatus as Status;
 
-/// What the component says.
+/// Converts the component's own answer.
 pub(crate) fn health(health: Health) -> CheckHealthResponse {
     let status = match health.status {
         HealthStatus::Unknown => Status::Unknown,
@@ -18,7 +18,7 @@ pub(crate) fn health(health: Health) -> CheckHealthResponse {
     }
 }
 
-/// What the host says in the component's place.
+/// Makes the host's answer, which is sent in place of the component's.
 pub(crate) fn unhealthy(message: String) -> CheckHealthResponse {
     CheckHealthResponse { status: Status::Error.into(), message, ..Default::default() }
 }

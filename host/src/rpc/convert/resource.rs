@@ -1,4 +1,4 @@
-//! Resource calls and the pieces of their answers.
+//! Resource calls and the chunks of their answers.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::capability::response::{Piece, ResponseHead};
 use crate::plugin::CallError;
 use crate::proto::pluginv2::{CallResourceRequest, CallResourceResponse, StringList};
 
-/// The headers of a resource call, one pair for each value.
+/// Returns the headers of a resource call, one pair for each value.
 pub(crate) fn header_list_pairs(
     headers: HashMap<String, StringList>,
 ) -> impl Iterator<Item = (String, String)> {
@@ -20,7 +20,7 @@ pub(crate) fn header_list_pairs(
         .flat_map(|(name, list)| list.values.into_iter().map(move |value| (name.clone(), value)))
 }
 
-/// The request without its headers, which are the call's.
+/// Converts a request without its headers, which are part of the call.
 pub(crate) fn resource_request(request: CallResourceRequest, context: &CallContext) -> Request {
     let CallResourceRequest { plugin_context: _, path, method, url, headers: _, body } = request;
     let header = |(name, value): (&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
@@ -28,7 +28,7 @@ pub(crate) fn resource_request(request: CallResourceRequest, context: &CallConte
     Request { path, method, url, headers, body: body.into() }
 }
 
-/// A piece of the answer.
+/// Converts a chunk of an answer.
 pub(crate) fn piece(piece: Piece) -> CallResourceResponse {
     let Piece { head, body } = piece;
     let Some(head) = head else { return CallResourceResponse { body, ..Default::default() } };
@@ -36,12 +36,12 @@ pub(crate) fn piece(piece: Piece) -> CallResourceResponse {
     CallResourceResponse { code: head.status.into(), headers, body }
 }
 
-/// An answer in one piece, without headers.
+/// Makes an answer that is a single chunk, without headers.
 pub(crate) fn whole(status: u16, body: Bytes) -> CallResourceResponse {
     piece(Piece { head: Some(ResponseHead { status, headers: HashMap::new() }), body })
 }
 
-/// The answer of a call that failed before its first piece.
+/// Makes the answer to a call that failed before its first chunk.
 pub(crate) fn failure(error: &CallError) -> CallResourceResponse {
     let body = serde_json::json!({ "message": error.to_string() });
     whole(error.status(), body.to_string().into())

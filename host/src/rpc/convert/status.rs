@@ -1,4 +1,4 @@
-//! gRPC's statuses for what goes wrong as a whole. What goes wrong with one query is said in its own answer.
+//! gRPC statuses for calls that fail as a whole. If a single query fails, its own answer says so.
 
 use tonic::Status;
 
@@ -12,7 +12,7 @@ pub(crate) fn stopping() -> Status {
     Status::cancelled("the plugin is being stopped")
 }
 
-/// An error that cannot be told in an answer of its own.
+/// Returns the status for an error that cannot be reported in an answer.
 pub(crate) fn failed(error: &CallError) -> Status {
     match error {
         CallError::CallerDeadline(_) => Status::deadline_exceeded(error.to_string()),

@@ -49,7 +49,7 @@ async fn a_request_without_queries_has_no_answers() {
     let grafana = Grafana::new().await;
     assert!(grafana.query(queries(&[])).await.unwrap().responses.is_empty());
     assert_eq!(grafana.counted("queryData", "ok", "plugin"), "1");
-    assert_eq!(answer(&grafana.query(one()).await.unwrap(), "A"), "1", "nothing was asked of the component");
+    assert_eq!(answer(&grafana.query(one()).await.unwrap(), "A"), "1", "the component had not been called");
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn each_query_knows_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_queries_with_one_name_the_first_is_answered() {
+async fn two_queries_with_one_ref_id_get_the_answer_to_the_first() {
     let grafana = Grafana::new().await;
     // The second one is done first.
     let request = queries(&[("A", "wait 2000\nsay first"), ("A", "wait 1000\nsay second")]);
@@ -74,7 +74,7 @@ async fn of_two_queries_with_one_name_the_first_is_answered() {
 }
 
 #[tokio::test]
-async fn each_query_has_a_status_and_a_source_of_its_own() {
+async fn each_query_has_its_own_status_and_source() {
     let grafana = Grafana::new().await;
     let request = queries(&[
         ("downstream", "fail 429 1 too often"),
@@ -123,7 +123,7 @@ async fn downstream_is_to_blame_for_a_request_only_if_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn answers_come_in_the_format_that_is_asked_for() {
+async fn answers_have_the_requested_format() {
     let grafana = Grafana::new().await;
     let mut request = one();
     request.format = DataFrameFormat::Arrow.into();
@@ -137,7 +137,7 @@ async fn answers_come_in_the_format_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_queries_run_at_once_as_grafana_says() {
+async fn as_many_queries_run_at_once_as_grafana_allows() {
     let names = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L"];
     for (says, at_once) in [("1", 1), ("5", 5), ("100", 12), ("0", 10), ("-1", 10), ("many", 10)] {
         let grafana = Grafana::new().await;
@@ -145,7 +145,7 @@ async fn as_many_queries_run_at_once_as_grafana_says() {
         let config = &mut request.plugin_context.as_mut().unwrap().grafana_config;
         config.insert("GF_CONCURRENT_QUERY_COUNT".to_owned(), says.to_owned());
         let response = grafana.query(request).await.unwrap();
-        // Each query that runs beside others has a new instance.
+        // Each query that runs concurrently with others has a new instance.
         let new = names.iter().filter(|name| answer(&response, name) == "1");
         assert_eq!(new.count(), at_once, "{says}");
     }
@@ -194,7 +194,7 @@ async fn a_caller_that_is_gone_stops_all_queries() {
 }
 
 #[tokio::test]
-async fn chunks_are_not_served() {
+async fn chunked_queries_are_not_served() {
     let status = Grafana::new().await.query_in_chunks().await.unwrap();
     assert_eq!(status.code(), Code::Unimplemented);
 }
@@ -219,11 +219,11 @@ async fn the_callers_deadline_ends_the_call_and_not_just_a_query() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_broken_off_at_its_deadline_did_not_get_cancelled() {
+async fn a_call_aborted_at_its_deadline_does_not_count_as_cancelled() {
     let grafana = Grafana::new().await;
     let patience = Duration::from_millis(300);
     let call = grafana.query_within(patience, queries(&[("A", "wait 60000")]));
-    // As by the layer, had the call not ended in time by itself.
+    // Drops the call as the layer does if a call does not end in time on its own.
     let mut call = Box::pin(call);
     assert!(futures_util::poll!(&mut call).is_pending());
     tokio::time::advance(patience).await;

@@ -6,7 +6,7 @@ use crate::plugin::test::Guest;
 use crate::proto::pluginv2::check_health_response::HealthStatus;
 use crate::rpc::test::{Grafana, a_while};
 
-/// What the person sees who presses the button.
+/// Returns what a person who presses the button sees.
 async fn seen(grafana: &Grafana, script: &str) -> (HealthStatus, String, String) {
     let health = grafana.health(script).await.unwrap();
     let details = String::from_utf8(health.json_details.to_vec()).unwrap();
@@ -14,7 +14,7 @@ async fn seen(grafana: &Grafana, script: &str) -> (HealthStatus, String, String)
 }
 
 #[tokio::test]
-async fn health_is_the_components_to_tell() {
+async fn the_component_reports_its_own_health() {
     let ok = "say it works";
     let unknown = "health 0\nsay who knows";
     let error = "health 2\nsay no table\ndetails {\"table\":\"t\"}";
@@ -60,7 +60,7 @@ async fn a_trap_is_not_healthy() {
 }
 
 #[tokio::test]
-async fn the_operators_mistakes_come_first() {
+async fn problems_with_the_settings_come_first() {
     let grafana = Grafana::misconfigured(&["one is wrong", "so is the other"]).await;
     let (status, message, _) = seen(&grafana, "").await;
     assert_eq!((status, message.as_str()), (HealthStatus::Error, "one is wrong; so is the other"));

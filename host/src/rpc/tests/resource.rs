@@ -5,7 +5,7 @@ use tonic::Code;
 use crate::plugin::test::Guest;
 use crate::rpc::test::{Grafana, a_while, queries};
 
-/// Answers the pieces and the status that the guest's answer ends with, and how the call was counted.
+/// Returns the chunks and the status of the guest's answer, and how the call was counted.
 async fn answer(script: &str) -> (Vec<(i32, String)>, Option<String>, &'static str) {
     let grafana = Grafana::new().await;
     let (pieces, status) = grafana.resource(script).await.unwrap().rest().await;
@@ -25,7 +25,7 @@ fn pieces(pieces: &[(i32, &str)]) -> Vec<(i32, String)> {
 }
 
 #[tokio::test]
-async fn pieces_come_in_order_and_the_first_one_has_the_head() {
+async fn chunks_arrive_in_order_and_the_first_one_has_the_head() {
     let expected = pieces(&[(201, "one"), (0, ""), (0, "two"), (0, "three")]);
     assert_eq!(answer("start 201\nsend one\nsend\nsend two\nsend three").await, (expected, None, "ok"));
     assert_eq!(answer("send one").await, (pieces(&[(200, "one")]), None, "ok"));
@@ -46,7 +46,7 @@ async fn a_second_head_is_refused() {
 }
 
 #[tokio::test]
-async fn a_fault_before_the_first_piece_is_the_answer() {
+async fn a_fault_before_the_first_chunk_is_the_answer() {
     let expected = pieces(&[(404, r#"{"message":"no \"such\" thing"}"#)]);
     assert_eq!(answer("fail 404 1 no \"such\" thing").await, (expected, None, "downstream"));
     let (pieces, status, end) = answer("trap").await;
@@ -55,7 +55,7 @@ async fn a_fault_before_the_first_piece_is_the_answer() {
 }
 
 #[tokio::test]
-async fn a_fault_after_the_first_piece_ends_the_answer() {
+async fn a_fault_after_the_first_chunk_ends_the_answer() {
     let status = Some("Unknown: no more".to_owned());
     let expected = pieces(&[(200, "one"), (0, "two")]);
     assert_eq!(answer("send one\nsend two\nfail 404 0 no more").await, (expected, status, "error"));
@@ -65,7 +65,7 @@ async fn a_fault_after_the_first_piece_ends_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_though_the_guest_keeps_its_sender() {
+async fn a_call_ends_even_if_the_guest_keeps_its_sender() {
     assert_eq!(answer("send all there is\nkeep").await, (pieces(&[(200, "all there is")]), None, "ok"));
 }
 
@@ -78,7 +78,7 @@ async fn a_component_without_resources_says_so() {
 }
 
 #[tokio::test]
-async fn a_component_that_cannot_be_loaded_answers_so() {
+async fn a_component_that_cannot_be_loaded_is_reported_in_the_answer() {
     let grafana = Grafana::broken().await;
     let (pieces, status) = grafana.resource("").await.unwrap().rest().await;
     let [(500, body)] = pieces.as_slice() else { panic!("{pieces:?}") };
@@ -93,7 +93,7 @@ async fn a_slow_caller_slows_the_component_down() {
     let mut answer = grafana.resource(&"send x\nout sent\n".repeat(10)).await.unwrap();
     a_while().await;
     let sent = grafana.loaded.logged("sent").len();
-    assert!(sent < 5, "{sent} pieces were taken though nobody has read one");
+    assert!(sent < 5, "{sent} chunks were taken although none has been read");
     for _ in 0..10 {
         answer.next().await.unwrap().unwrap();
     }

@@ -1,6 +1,6 @@
-//! Ends a call when its caller's time is over, and says so.
+//! Ends a call with a clear status once its caller's deadline has passed.
 //!
-//! tonic has a layer of its own for that, but answers `Cancelled`, as if the caller had hung up.
+//! tonic has its own layer for that, but that one answers `Cancelled`, as if the caller had hung up.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -29,23 +29,23 @@ pub(crate) struct DeadlineService<S> {
     inner: S,
 }
 
-/// A reply that breaks off at the deadline.
+/// A reply that is aborted at the deadline.
 #[derive(Debug)]
 pub(crate) struct DeadlineBody<B> {
-    /// `None` once there is nothing more to say.
+    /// `None` once there is nothing left to send.
     inner: Option<B>,
     deadline: Option<CallerDeadline>,
-    /// Set as soon as the reply is waited for: most are ready at once.
+    /// Set as soon as the reply must be waited for: most replies are ready at once.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// The deadline of a request that arrives now.
+/// Returns the deadline of a request that arrives now.
 pub(super) fn of_headers(headers: &HeaderMap) -> Option<CallerDeadline> {
     let timeout = timeout(headers.get("grpc-timeout")?.as_bytes())?;
     Instant::now().checked_add(timeout.saturating_sub(EARLY)).map(CallerDeadline)
 }
 
-/// gRPC over HTTP/2, `Timeout`: at most eight digits and a unit.
+/// Parses `Timeout` as in gRPC over HTTP/2: at most eight digits and a unit.
 fn timeout(value: &[u8]) -> Option<Duration> {
     let (unit, digits) = value.split_last()?;
     if digits.is_empty() || digits.len() > 8 {
@@ -66,7 +66,7 @@ fn timeout(value: &[u8]) -> Option<Duration> {
 }
 
 fn exceeded() -> Status {
-    Status::deadline_exceeded("the caller's time for this call is over")
+    Status::deadline_exceeded("the caller's deadline has passed")
 }
 
 // === impl DeadlineLayer ===
@@ -95,7 +95,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<R>) -> Self::Future {
-        // Who waited for something before the handler has set it already, at arrival.
+        // A layer further out that waited before this one has already set the deadline, when the request arrived.
         let known = request.extensions().get::<CallerDeadline>().copied();
         let deadline = known.or_else(|| of_headers(request.headers()));
         if let Some(deadline) = deadline {

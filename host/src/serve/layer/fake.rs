@@ -21,14 +21,14 @@ type Reply = BoxFuture<Response<Body>, Infallible>;
 #[derive(Clone)]
 pub(super) struct Fake(Arc<dyn Fn(Request<Body>) -> Reply + Send + Sync>);
 
-/// A reply of these messages, then the status as trailers.
+/// Returns a reply with these messages, and then the status as trailers.
 pub(super) fn reply(messages: &[&[u8]], status: &Status) -> Response<Body> {
     let mut frames: Vec<_> = messages.iter().map(|message| Ok(Frame::data(framed(message)))).collect();
     frames.push(Ok::<_, Status>(trailers(status)));
     Response::new(Body::new(StreamBody::new(tokio_stream::iter(frames))))
 }
 
-/// A message with gRPC's prefix.
+/// Returns a message with gRPC's prefix.
 pub(super) fn framed(message: &[u8]) -> Bytes {
     let mut bytes = BytesMut::new();
     bytes.put_u8(0);
@@ -37,7 +37,7 @@ pub(super) fn framed(message: &[u8]) -> Bytes {
     bytes.freeze()
 }
 
-/// A connection, in memory, to a server of tonic's with this one service.
+/// Connects, in memory, to a tonic server with only this service.
 pub(super) async fn connect<S, B>(service: S) -> SendRequest<Body>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,

@@ -1,4 +1,5 @@
-//! The server span and the gRPC metrics of each call of a Grafana service, finished exactly once whatever happens to it.
+//! The server span and the gRPC metrics of each call of a Grafana service. Both are finished exactly once, however the
+//! call ends.
 
 mod call;
 mod code;
@@ -42,19 +43,20 @@ pub(crate) struct ObserveService<S> {
     shared: Arc<ObservedServer>,
 }
 
-/// A reply that is watched to its end.
+/// A reply that is observed until its end.
 pub(crate) struct ObserveBody<B> {
-    /// `None` if the status says it all.
+    /// `None` if the reply is only a status.
     inner: Option<B>,
     messages: Messages,
-    /// `None` if nobody asks, or once the end was seen.
+    /// `None` if the call is not observed, or once its end has been seen.
     call: Option<ServerCall>,
 }
 
 // === impl ObserveLayer ===
 
 impl ObserveLayer {
-    /// Calls wait until something is loaded: the plugin's spans need what the component says about itself.
+    /// Makes the layer. Calls wait until something is loaded: the plugin's spans need attributes that the component
+    /// names.
     pub(crate) fn new(current: Current, metrics: Metrics, address: &Address) -> Self {
         Self {
             shared: Arc::new(ObservedServer {
@@ -93,7 +95,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<R>) -> Self::Future {
-        // The one that was polled for readiness is the one to call.
+        // Only the service that was polled for readiness may be called.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let Some(mut call) = ServerCall::arrived(&self.shared, request.uri().path()) else {
@@ -123,7 +125,7 @@ where
                     return Err(error);
                 }
             };
-            // A reply without messages has its status among the headers.
+            // A reply without messages has its status in the headers.
             let call = match Status::from_header_map(response.headers()) {
                 Some(status) => {
                     call.finish(&status);

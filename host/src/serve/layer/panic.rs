@@ -1,4 +1,4 @@
-//! A panic in a handler costs its own call.
+//! A panic in a handler fails only its own call.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,26 +28,26 @@ pub(crate) struct PanicService<S> {
     log: Log,
 }
 
-/// A reply that ends with a status where making it panics.
+/// A reply that ends with a status if making it panics.
 #[derive(Debug)]
 pub(crate) struct PanicBody<B> {
-    /// `None` after a panic: what is left of it may be in any state.
+    /// `None` after a panic: the rest of the reply may be in any state.
     inner: Option<B>,
     report: Report,
 }
 
-/// Tells of a panic.
+/// Reports a panic.
 #[derive(Clone, Debug)]
 struct Report {
     log: Log,
-    /// Of the call.
+    /// The call's URI.
     uri: Uri,
 }
 
 // === impl Report ===
 
 impl Report {
-    /// The status for the caller, after a line in the log.
+    /// Logs the panic, and returns the status for the caller.
     fn panic(&self, panic: Box<dyn Any + Send>) -> Status {
         let text = match panic.downcast::<String>() {
             Ok(text) => *text,
@@ -95,7 +95,7 @@ where
         let started = catch_unwind(AssertUnwindSafe(|| self.inner.call(request)));
         Box::pin(async move {
             let outcome = match started {
-                // After a panic the future is dropped, never polled again.
+                // After a panic, the future is dropped and never polled again.
                 Ok(handler) => {
                     let mut handler = pin!(handler);
                     std::future::poll_fn(|context| {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_becomes_a_status_and_a_line() {
+    async fn a_panic_becomes_a_status_and_a_log_line() {
         let handler = Fake::new(|_| Box::pin(async { panic!("went {}", "wrong") }));
         let (status, log) = call(handler).await;
         assert_eq!(status.code(), tonic::Code::Unknown);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_before_the_future_exists_is_no_different() {
+    async fn a_panic_before_the_future_exists_is_handled_too() {
         let (status, _) = call(Fake::new(|_| panic!("early"))).await;
         assert_eq!(status.message(), "panic triggered: early");
     }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_panic_passes() {
+    async fn a_reply_without_a_panic_passes_unchanged() {
         let (status, log) =
             call(Fake::new(|_| Box::pin(async { Ok(reply(&[b"x"], &Status::ok(""))) }))).await;
         assert_eq!((status.code(), log.as_str()), (tonic::Code::Ok, ""));

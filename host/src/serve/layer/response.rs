@@ -1,4 +1,4 @@
-//! What the layers have in common: a response that is still being made, and how one ends.
+//! What the layers share: a response that is still being made, and the end of one.
 
 use std::pin::Pin;
 
@@ -14,7 +14,7 @@ pub(super) type BoxFuture<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Se
 pub(super) fn trailers(status: &Status) -> Frame<Bytes> {
     let mut trailers = HeaderMap::new();
     if status.add_header(&mut trailers).is_err() {
-        // Its message is not one for a header; the code alone is.
+        // The message cannot be a header value, so only the code is sent.
         trailers.insert(Status::GRPC_STATUS, http::HeaderValue::from(status.code() as i32));
     }
     Frame::trailers(trailers)

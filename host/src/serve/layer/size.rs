@@ -1,5 +1,5 @@
-//! An oversized request answers `ResourceExhausted`, as from grpc-go: Grafana has words for that code only, and tonic
-//! says `OutOfRange`.
+//! Answers an oversized request with `ResourceExhausted`, as grpc-go does. Grafana has a message for that code only,
+//! but tonic answers `OutOfRange`.
 
 use std::task::{Context, Poll};
 
@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::budget::MAX_REQUEST;
 
-/// How tonic begins its refusal.
+/// How the message of tonic's refusal begins.
 const TONIC: &str = "Error, decoded message length too large";
 
 /// The layer, and the service once it wraps one.
@@ -67,7 +67,7 @@ fn correct(headers: &mut HeaderMap) {
     let status = Status::resource_exhausted(format!(
         "the request is larger than the {limit} MiB that a plugin accepts; ask for less at once"
     ));
-    // Fails only if the text were no header value, and it is one.
+    // Fails only if the message is not a valid header value, but it is.
     let _ = status.add_header(headers);
 }
 
@@ -102,7 +102,7 @@ mod tests {
         }
     }
 
-    /// Calls through the layer and tonic itself with the head of a message of `length` bytes, and nothing after it.
+    /// Calls the layer, with tonic behind it, with only the prefix of a message of `length` bytes.
     async fn call(method: &str, length: usize) -> Status {
         let server = DiagnosticsServer::new(OutOfRange).max_decoding_message_size(MAX_REQUEST);
         let mut head = vec![0];
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(call("CollectMetrics", 0).await.code(), Code::Ok);
         let status = call("CheckHealth", 0).await;
         assert_eq!((status.code(), status.message()), (Code::OutOfRange, "the handler's own"));
-        // Not too long by its length, though the rest never comes.
+        // The length is within the limit, although the rest never comes.
         assert_ne!(call("CollectMetrics", MAX_REQUEST).await.code(), Code::ResourceExhausted);
     }
 }

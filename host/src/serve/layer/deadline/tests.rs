@@ -16,7 +16,7 @@ fn request(timeout: Option<&str>) -> Request<TonicBody> {
 }
 
 #[test]
-fn timeouts_are_read_by_the_letter() {
+fn timeouts_are_parsed_strictly() {
     let cases = [
         ("1H", Some(Duration::from_secs(3600))),
         ("2M", Some(Duration::from_secs(120))),
@@ -43,7 +43,7 @@ fn timeouts_are_read_by_the_letter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_handler_is_dropped_and_its_caller_told() {
+async fn a_late_handler_is_dropped_and_its_caller_gets_a_status() {
     let held = Arc::new(());
     let handler = Fake::new({
         let held = Arc::clone(&held);
@@ -63,12 +63,12 @@ async fn a_late_handler_is_dropped_and_its_caller_told() {
     let status = Status::from_header_map(response.headers()).unwrap();
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert!(start.elapsed() < Duration::from_millis(100));
-    // The fake's own and the test's are left.
+    // Only the fake's own reference and the test's are left.
     assert_eq!(Arc::strong_count(&held), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_stalls_breaks_off() {
+async fn a_stalled_reply_is_aborted() {
     let handler = Fake::new(|_| {
         let stalled =
             http_body_util::StreamBody::new(tokio_stream::pending::<Result<Frame<Bytes>, Status>>());
@@ -81,7 +81,7 @@ async fn a_reply_that_stalls_breaks_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_was_set_at_arrival_counts() {
+async fn a_deadline_set_at_arrival_counts() {
     let handler = Fake::new(|_| Box::pin(std::future::pending()));
     let mut request = request(Some("1H"));
     request.extensions_mut().insert(CallerDeadline(Instant::now()));
@@ -100,7 +100,7 @@ async fn without_a_deadline_nothing_changes() {
     assert_eq!(Status::from_header_map(body.trailers().unwrap()).unwrap().code(), Code::Ok);
 }
 
-/// Around our layer tonic has its own, with the same timeout.
+/// Outside our layer, tonic has its own, with the same timeout.
 #[tokio::test(start_paused = true)]
 async fn under_tonics_server_ours_is_the_first_to_answer() {
     let handler = Fake::new(|_| Box::pin(std::future::pending()));

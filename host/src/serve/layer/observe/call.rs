@@ -1,4 +1,4 @@
-//! One call from its arrival to its end: dropping it in between is the caller's hang-up.
+//! One call from its arrival to its end. If it is dropped in between, its caller has hung up.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -15,9 +15,9 @@ use crate::telemetry::Telemetry;
 
 pub(super) struct ServerCall {
     shared: Arc<ObservedServer>,
-    /// `pluginv2.Data/QueryData`
+    /// Such as `pluginv2.Data/QueryData`.
     name: String,
-    /// `None` for one that the protocol does not have: such a call is traced, but must not make new series.
+    /// `None` for a method that the protocol does not have. Such a call is traced, but must not create new series.
     method: Option<Arc<Method>>,
     arrived: SystemTime,
     start: Instant,
@@ -28,13 +28,13 @@ pub(super) struct ServerCall {
 // === impl ServerCall ===
 
 impl ServerCall {
-    /// `None` for services that are not Grafana's.
+    /// Returns `None` for services that are not Grafana's.
     pub(super) fn arrived(shared: &Arc<ObservedServer>, path: &str) -> Option<Self> {
         let name = path.strip_prefix('/').filter(|name| name.starts_with("pluginv2."))?;
         let method = shared.methods.get(name);
         if let Some(method) = &method {
             shared.metrics.grpc.started(method.labels());
-            // No method of the protocol takes more than one.
+            // No method of the protocol takes more than one message.
             shared.metrics.grpc.received(method.labels());
         }
         Some(Self {
@@ -48,7 +48,7 @@ impl ServerCall {
         })
     }
 
-    /// Starts the server span, back at the arrival, and gives its context.
+    /// Starts the server span, as of the call's arrival, and returns its context.
     pub(super) fn start_span(&mut self, telemetry: &Telemetry, headers: &HeaderMap) -> Context {
         let parent = telemetry.extract(headers);
         let mut attributes = Vec::with_capacity(5);
@@ -70,7 +70,7 @@ impl ServerCall {
         }
     }
 
-    /// Only the first status counts.
+    /// Records how the call ended. Only the first status counts.
     pub(super) fn finish(&mut self, status: &Status) {
         if std::mem::replace(&mut self.finished, true) {
             return;
@@ -81,7 +81,7 @@ impl ServerCall {
         }
         let Some(context) = &self.span else { return };
         let span = context.span();
-        // Without tracing this is the caller's span, which is not ours to end.
+        // Without tracing, this is the caller's span, and we must not end it.
         if !span.is_recording() {
             return;
         }

@@ -1,18 +1,19 @@
-//! gRPC's codes by the names that traces and metrics have for them.
+//! gRPC's codes under the names that traces and metrics use.
 
 use tonic::Code;
 
-/// As in OpenTelemetry's `rpc.response.status_code`.
+/// Returns the name that OpenTelemetry's `rpc.response.status_code` has.
 pub(super) fn upper_snake(code: Code) -> &'static str {
     names(code).0
 }
 
-/// As Go prints them.
+/// Returns the name as Go prints it.
 pub(super) fn camel_case(code: Code) -> &'static str {
     names(code).1
 }
 
-/// OpenTelemetry's rule for servers: the other codes tell of the request, not of a failure.
+/// Returns whether a code means a failure of the server, by OpenTelemetry's rule for servers. The other codes describe
+/// the request.
 pub(super) fn is_servers_fault(code: Code) -> bool {
     matches!(
         code,

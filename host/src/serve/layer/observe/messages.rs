@@ -1,22 +1,22 @@
-//! Counts gRPC messages in the bytes that go by.
+//! Counts gRPC messages in the bytes that pass.
 
-/// One byte of flags and four of length, before each message.
+/// The prefix of each message: one byte of flags and four bytes of length.
 const PREFIX: usize = 5;
 
-/// Where in a message the bytes so far have ended.
+/// Where the bytes so far end within a message.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     prefix: [u8; PREFIX],
-    /// Bytes of the prefix that are there.
+    /// How many bytes of the prefix have arrived.
     known: usize,
-    /// Bytes of the message that are still to come.
+    /// How many bytes of the message are still to come.
     left: usize,
 }
 
 // === impl Messages ===
 
 impl Messages {
-    /// How many messages have their prefix complete with these bytes.
+    /// Returns how many messages have their prefix completed by these bytes.
     pub(super) fn begun(&mut self, mut bytes: &[u8]) -> u64 {
         let mut begun = 0;
         loop {

@@ -11,7 +11,7 @@ use crate::proto::DESCRIPTORS;
 
 const PACKAGE: &str = "pluginv2";
 
-/// By `pluginv2.Data/QueryData`.
+/// By name, such as `pluginv2.Data/QueryData`.
 pub(super) struct Methods(HashMap<String, Arc<Method>>);
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Method {
 
 impl Methods {
     pub(super) fn known() -> Self {
-        // The build wrote them.
+        // The build wrote them, so they are valid.
         let files = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default().file;
         let services = files.iter().filter(|file| file.package() == PACKAGE).flat_map(|file| &file.service);
         let methods = services.flat_map(|service| {

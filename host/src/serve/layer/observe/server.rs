@@ -15,7 +15,7 @@ pub(super) struct ObservedServer {
     pub(super) methods: Methods,
 }
 
-/// Where this server listens: a socket's path or abstract name, or host and port.
+/// Returns the attributes that say where this server listens: a socket's path or abstract name, or host and port.
 pub(super) fn address_attributes(address: &Address) -> Vec<KeyValue> {
     match address.address.parse::<std::net::SocketAddr>() {
         Ok(address) => vec![

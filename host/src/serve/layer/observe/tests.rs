@@ -21,7 +21,7 @@ fn address(network: &'static str, address: &str) -> Address {
     Address { network, address: address.to_owned() }
 }
 
-/// Of a plugin without a component, which the layer has no need of.
+/// Returns what is loaded for a plugin without a component, which the layer does not need.
 fn loaded(telemetry: Telemetry) -> Loaded {
     let plugin = Err(LoadError::Host { reason: String::new() });
     Loaded { plugin, telemetry }
@@ -190,7 +190,7 @@ async fn calls_wait_for_the_component_but_not_beyond_their_deadline() {
 }
 
 #[tokio::test]
-async fn without_tracing_the_callers_context_is_handed_on() {
+async fn without_tracing_the_callers_context_is_passed_on() {
     let layer =
         ObserveLayer::new(current(Telemetry::default()), Metrics::unattached(), &address("unix", "s"));
     let handler = Fake::new(|request| {
@@ -208,7 +208,7 @@ async fn the_layers_work_together_under_tonics_server() {
     let observe = ObserveLayer::new(current, Metrics::unattached(), &address("unix", "s"));
     let handler = Fake::new(|request| match request.uri().path() {
         "/pluginv2.Data/QueryData" => Box::pin(std::future::pending()),
-        _ => panic!("no other"),
+        _ => panic!("a bug in the handler"),
     });
     let panic = PanicLayer::new(Log::memory().0);
     let mut sender = connect(observe.layer(panic.layer(DeadlineLayer.layer(handler)))).await;
