@@ -1,10 +1,10 @@
-//! A program that embeds a plugin: it serves a component on a listener of its own, replaces the component while calls
-//! run, and drains it at the end.
+//! A program that embeds a plugin. It serves a component on its own listener, replaces the component while calls run,
+//! and drains at the end.
 //!
-//! `embed COMPONENT.wasm` says where it listens. Then it reads lines: each is the path of a component that takes the
-//! place of the one before. It ends with its input.
+//! `embed COMPONENT.wasm` prints where it listens. It then reads lines from standard input: each is the path of a
+//! component that replaces the previous one. It ends when its input does.
 
-#![expect(clippy::disallowed_macros, reason = "nobody reads a handshake from this program")]
+#![expect(clippy::disallowed_macros, reason = "this program makes no handshake on standard output")]
 
 use anyhow::Context as _;
 use gpx_host::{Component, Host, Settings};
@@ -27,7 +27,7 @@ async fn main() -> anyhow::Result<()> {
     for path in std::io::stdin().lines() {
         let path = path?;
         match host.replace(component(&path)?).await {
-            Ok(()) => println!("replaced by {path}"),
+            Ok(()) => println!("replaced with {path}"),
             Err(error) => println!("not replaced: {:#}", anyhow::Error::from(error)),
         }
     }

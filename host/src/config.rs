@@ -10,17 +10,30 @@ mod problem;
 mod setting;
 mod value;
 
-/// What Grafana and its operator say to a plugin: in environment variables, as Grafana sets them.
+/// The settings that Grafana and its operator make for a plugin, read from environment variables as Grafana sets them.
+///
+/// `GF_PLUGIN_<KEY>` is a key of the plugin's section in grafana.ini. Keys that start with `gpx_` are the host's own,
+/// and [`Settings::markdown`] lists them with their units and defaults. All other keys are passed to the component.
+/// `GF_INSTANCE_OTLP_…` configures tracing. go-plugin sets `PLUGIN_…` for the processes that it starts, so only
+/// [`launch::plugin`](crate::launch::plugin) uses those.
+///
+/// A setting that is unknown or invalid is not an error. The log and the health check report it, and a safe value is
+/// used instead.
+///
+/// The executable reads its environment. A program that embeds a plugin collects them from pairs, with its own values:
 ///
 /// ```
 /// let settings: gpx_host::Settings = [("GF_PLUGIN_GPX_CALL_TIMEOUT", "30s")].into_iter().collect();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// How go-plugin started the process.
     pub process: Process,
+    /// Grafana's tracing settings.
     pub tracing: Tracing,
     /// The plugin's version as Grafana read it from plugin.json; Grafana sends it only if tracing is on.
     pub plugin_version: Option<String>,
+    /// The host's own settings in the plugin's section of grafana.ini, except the transport.
     pub section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
     pub operator: Strings,
@@ -31,17 +44,24 @@ pub struct Settings {
 /// go-plugin's variables: how the process was started, and where it must listen.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
+    /// The value of `grafana_plugin_type`, by which a process knows that Grafana started it.
     pub cookie: Option<String>,
     /// The protocol versions that the client speaks, separated by commas.
     pub versions: String,
+    /// Whether the client asks for mutual TLS.
     pub client_cert: bool,
+    /// Whether the client asks for multiplexing.
     pub multiplex: bool,
+    /// The directory for the unix socket, if the client names one.
     pub socket_dir: Option<PathBuf>,
-    /// A name or a number.
+    /// The group that may connect to the unix socket besides the process's user, by name or by number.
     pub socket_group: Option<String>,
+    /// The directory for the unix socket if the client names none: `TMPDIR`, by default `/tmp`.
     pub temp_dir: PathBuf,
+    /// The range of TCP ports that may be used. From 0 to 0, which is the default, the system chooses a port.
     pub min_port: u16,
     pub max_port: u16,
+    /// The operator's `gpx_transport`.
     pub transport: Transport,
 }
 
@@ -71,14 +91,18 @@ const NOT_OF_THE_SECTION: [&str; 4] = [
 // === impl Settings ===
 
 impl Settings {
-    /// Reads the environment: see docs/settings.md for the operator's part of it.
+    /// Reads the environment of the process. docs/settings.md describes the operator's part of it.
+    ///
+    /// The executable uses it. An embedding program can, to take the operator's settings from its own environment.
     #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
     pub fn from_env() -> Self {
         let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
         std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect()
     }
 
-    /// The operator's settings, as Markdown.
+    /// Returns the reference of the operator's settings as a Markdown page, with units, defaults and meanings.
+    ///
+    /// The executable's command `settings` prints it; it is docs/settings.md.
     pub fn markdown() -> String {
         setting::markdown()
     }
@@ -102,14 +126,14 @@ impl Settings {
     }
 }
 
-/// Nothing is said, so the defaults hold.
+/// The settings of an empty environment: every setting has its default.
 impl Default for Settings {
     fn default() -> Self {
         Self::read(&Strings::new())
     }
 }
 
-/// Of variables and their values.
+/// Reads settings from the names and values of environment variables. Other variables are ignored.
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Settings {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(variables: I) -> Self {
         Self::read(&variables.into_iter().map(|(key, value)| (key.into(), value.into())).collect())

@@ -1,4 +1,4 @@
-//! A host: one plugin's component, served on a listener, replaced while calls run, drained at the end.
+//! The host of one plugin: it serves a component on a listener, replaces it while calls run, and drains at the end.
 
 mod builder;
 mod error;
@@ -27,13 +27,13 @@ use crate::serve::{self, Listener};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 
-/// Time for sending the last spans. Grafana kills a plugin 2 s after it asked it to stop.
+/// How long the last spans may take to be sent. Grafana kills a plugin 2 s after asking it to stop.
 const FLUSH: Duration = Duration::from_millis(1200);
 
-/// One plugin that answers calls. Cheap to clone; all clones are the same host.
+/// One plugin that answers Grafana's calls. Cheap to clone; all clones are the same host.
 ///
-/// The executable that Grafana starts is one user of it; a program that embeds a plugin, such as a development server, is
-/// another.
+/// The executable that Grafana starts runs one. So does a program that embeds a plugin, such as a development server.
+/// [`Host::builder`] makes one; the example in the [crate's documentation](crate) shows its whole life.
 #[derive(Clone)]
 pub struct Host(Arc<Inner>);
 
@@ -58,10 +58,15 @@ struct Serving<'a>(&'a AtomicUsize);
 // === impl Host ===
 
 impl Host {
-    /// Serves Grafana's plugin protocol until [`Host::drain`] is called or Grafana asks the plugin to stop. Returns when
-    /// nothing is left to lose, at most 1.7 s later.
+    /// Serves Grafana's plugin protocol, which is gRPC, until [`Host::drain`] is called or Grafana asks the plugin to
+    /// stop. Then running calls are cancelled, the last spans are sent, and this returns, after at most 1.7 s.
     ///
-    /// Calls wait until the component is loaded. One that cannot be loaded is the answer to every call.
+    /// Calls wait until the component is loaded. If it cannot be loaded, each call is answered with the reason.
+    ///
+    /// `listener` is a bound [`TcpListener`](tokio::net::TcpListener) or `UnixListener` of tokio's. The executable
+    /// passes the socket that its handshake names; an embedding program chooses its own.
+    ///
+    /// Fails with [`Error::Serve`] if the listener has no address or the server fails.
     pub async fn serve(&self, listener: impl Into<Listener>) -> Result<(), Error> {
         let listener = listener.into();
         let Inner { platform, current, backend, shutdown, .. } = &*self.0;
@@ -75,7 +80,11 @@ impl Host {
         serve::run(listener, routes.routes(), layers, shutdown.clone(), drain).await.map_err(Error::serve)
     }
 
-    /// Waits until the component is loaded. Otherwise says why it cannot be.
+    /// Waits until the component is loaded, which may take seconds if it must be compiled.
+    ///
+    /// Fails with [`Error::Component`] if it cannot be loaded, unless [`Host::replace`] has replaced it. An embedding
+    /// program uses this to report a broken component before the first call; the executable only answers calls with the
+    /// reason.
     pub async fn loaded(&self) -> Result<(), Error> {
         match &self.0.current.wait().await.plugin {
             Ok(_) => Ok(()),
@@ -83,11 +92,14 @@ impl Host {
         }
     }
 
-    /// Loads another component and answers calls with it from then on. Calls that run finish on the component that they
-    /// began with. If the new one cannot be loaded, the old one stays.
+    /// Loads another component. Once it is loaded, new calls are answered with it. Running calls finish on the
+    /// component that they began with.
     ///
-    /// The attributes of the trace's resource stay those of the first component that was loaded: a resource describes a
-    /// process for as long as it lives.
+    /// Fails with [`Error::Component`] if the new component cannot be loaded. The old one then stays.
+    ///
+    /// A development server calls this after each build; the executable never does. Attributes that the component gives
+    /// to the resource of its traces stay those of the first component that was loaded, since a resource describes a
+    /// process for its whole life.
     pub async fn replace(&self, component: Component) -> Result<(), Error> {
         let _replacing = self.0.replacing.lock().await;
         let before = self.0.current.wait().await;
@@ -101,8 +113,10 @@ impl Host {
         Ok(())
     }
 
-    /// Ends the service: running calls are cancelled, and spans are sent. Returns when that is done, after at most 1.5 s.
-    /// From then on [`Host::serve`] returns at once.
+    /// Ends the service: running calls are cancelled, and the last spans are sent. Returns when that is done, after at
+    /// most 1.5 s. [`Host::serve`] returns soon afterwards, and the host cannot serve again.
+    ///
+    /// An embedding program calls this when it ends; for the executable, Grafana's request to stop does the same.
     pub async fn drain(&self) {
         let Inner { backend, shutdown, serving, .. } = &*self.0;
         shutdown.trigger();
@@ -133,10 +147,19 @@ impl Drop for Serving<'_> {
 // === impl Component ===
 
 impl Component {
-    /// Compiles the component for `target`, a triple such as `x86_64-unknown-linux-gnu`, so that no start has to. Writes
-    /// the code, and what it was made from, beside the component's file, and returns the path of the code.
+    /// Compiles the component ahead of time for `target`, a triple such as `x86_64-unknown-linux-gnu`, so that it is
+    /// not compiled at each start. The code runs on every machine of that target, and only with this version of
+    /// gpx-host.
+    ///
+    /// For `gpx_prices.wasm`, writes `gpx_prices.cwasm` beside it and returns that path. It also writes
+    /// `gpx_prices.cwasm.key`, which says what the code was made from.
+    ///
+    /// Fails with [`Error::Compile`] if the component was not made by [`Component::from_file`], if its file is not a
+    /// component that this host can run, if the target is not supported, or if a file cannot be read or written.
+    ///
+    /// The executable's command `compile` and build tools that package a plugin use it.
     pub fn compile_ahead(&self, target: &str) -> Result<PathBuf, Error> {
-        let file = self.file().ok_or_else(|| Error::Compile("it is not in a file".into()))?;
+        let file = self.file().ok_or_else(|| Error::Compile("the component is not in a file".into()))?;
         precompiled::compile(file, target).map_err(|error| Error::Compile(error.into()))
     }
 }
@@ -144,7 +167,7 @@ impl Component {
 // === impl Inner ===
 
 impl Inner {
-    /// Loads the first component, while calls wait.
+    /// Loads the first component. Calls wait meanwhile.
     async fn load(&self, component: Component) {
         let (plugin, telemetry) = match LoadedComponent::load(component, &self.platform).await {
             Ok(loaded) => {
@@ -153,14 +176,14 @@ impl Inner {
             }
             Err(error) => {
                 let text = Value::from(error.to_string());
-                self.log().error("The plugin's component cannot be loaded", &[("error", text)]);
+                self.log().error("Cannot load the plugin's component", &[("error", text)]);
                 (Err(error), self.telemetry_of([]))
             }
         };
         self.loading.loaded(Loaded { plugin, telemetry });
     }
 
-    /// The host panicked while it loaded the component: whoever waits must get an answer.
+    /// Records that the host panicked while loading the component: calls that wait must get an answer.
     fn failed(&self, reason: String) {
         let plugin = Err(LoadError::Host { reason });
         self.loading.loaded(Loaded { plugin, telemetry: Telemetry::default() });
@@ -172,7 +195,7 @@ impl Inner {
     }
 
     fn telemetry(&self, loaded: &LoadedComponent) -> Telemetry {
-        // The component has no secret yet.
+        // The component has been given no secrets yet.
         let scrub = Scrub::default();
         let attributes = loaded.manifest.attributes.iter().cloned();
         self.telemetry_of(attributes.map(|attribute| key_value(attribute, &scrub)))

@@ -1,5 +1,5 @@
-//! The executable that Grafana starts: go-plugin's handshake, then a host on the socket that it names, until Grafana ends
-//! it.
+//! The executable that Grafana starts: it makes go-plugin's handshake, and then runs a host on the socket that the
+//! handshake names, until Grafana ends it.
 
 mod files;
 mod handshake;
@@ -23,17 +23,29 @@ use crate::plugin::Component;
 use crate::serve::Listener;
 use crate::shutdown::Shutdown;
 
-/// Time for writing the last log lines.
+/// How long the last log lines may take to be written.
 const LOG_FLUSH: Duration = Duration::from_millis(100);
 
-/// Runs as the plugin whose files are beside the executable, until Grafana ends it. To be called from `main`, before
-/// anything else: a parent that dies first could not be told from another process.
+/// Runs the process as the plugin whose files are beside the executable, until Grafana ends it.
+///
+/// Everything comes from the environment, as Grafana sets it, and from the executable's directory: plugin.json, and the
+/// component, which is `gpx_prices.wasm` for the executable `gpx_prices_linux_amd64`. The handshake is written to
+/// standard output, and log lines to standard error.
+///
+/// Call it from `main`, before anything else: it watches for the parent's death, and a parent that died before could
+/// not be distinguished from the process that took its place. It starts its own tokio runtime and sets the panic hook.
+///
+/// Returns success once Grafana has asked the plugin to stop or has died. Returns failure if Grafana did not start the
+/// process or the plugin cannot be served; the reason is then on standard error. It is not a failure if the component
+/// cannot be loaded: calls are then answered with the reason.
+///
+/// gpx-host's `main` calls it when there is no command. So can the executable of a plugin that adds its own commands.
 pub fn plugin() -> ExitCode {
     let parent = Parent::find();
     let log = match Log::stderr() {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("The log's thread cannot be started: {error}");
+            eprintln!("Cannot start the log's thread: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -61,30 +73,30 @@ fn serve(parent: std::io::Result<Option<Parent>>, log: &Log) -> anyhow::Result<(
     let workers = available_parallelism().map_or(2, |cores| cores.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
     let result = runtime.block_on(run(settings, parent, log.clone()));
-    // Whatever still runs must not hold up the end.
+    // Work that is still running must not delay the end.
     runtime.shutdown_background();
     result
 }
 
 async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: Log) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
-    signal::handle(&shutdown).context("signals cannot be handled")?;
+    signal::handle(&shutdown).context("cannot handle signals")?;
     let listener = Listener::bind(&settings.process)?;
     let address = listener.address()?;
     if !handshake::is_version_offered(&settings.process.versions) {
         let versions = Value::from(settings.process.versions.clone());
         log.warn("Grafana offers only other protocol versions", &[("versions", versions)]);
     }
-    // Before the component is read: Grafana holds back every request to the plugin until it has this line.
+    // Before the component is read: Grafana delays every request to the plugin until it has this line.
     handshake::announce(&address, &settings.process)
-        .context("the handshake cannot be written to standard output")?;
+        .context("cannot write the handshake to standard output")?;
     follow(parent, &shutdown, &log);
 
     let files = Files::beside(&executable()?);
     let Identity { id, version } = files.identity().unwrap_or_else(|| {
         let file = Value::from(files.metadata.display().to_string());
         log.error(
-            "There is no plugin.json that says the plugin's id; put it beside the executable",
+            "There is no plugin.json with the plugin's id; put one beside the executable",
             &[("file", file)],
         );
         Identity::default()
@@ -95,13 +107,13 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
 }
 
 fn executable() -> anyhow::Result<PathBuf> {
-    // Without /proc the system does not say; Grafana starts a plugin by its path.
-    #[expect(clippy::disallowed_methods, reason = "it may fail here")]
+    // Without /proc, the system does not know the path, but Grafana starts a plugin by its path.
+    #[expect(clippy::disallowed_methods, reason = "a failure is handled here")]
     let executable = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(PathBuf::from));
-    executable.context("the executable does not know where it is")
+    executable.context("cannot find the path of the executable")
 }
 
-/// Stops when the parent is gone.
+/// Triggers the shutdown when the parent is gone.
 fn follow(parent: std::io::Result<Option<Parent>>, shutdown: &Shutdown, log: &Log) {
     let (shutdown, log) = (shutdown.clone(), log.clone());
     tokio::spawn(async move {
@@ -112,7 +124,7 @@ fn follow(parent: std::io::Result<Option<Parent>>, shutdown: &Shutdown, log: &Lo
         };
         match exit {
             Ok(()) => {
-                log.info("Grafana is gone, so its plugin ends too", &[]);
+                log.info("Grafana is gone, so its plugin exits too", &[]);
                 shutdown.trigger();
             }
             Err(error) => {

@@ -1,21 +1,21 @@
-//! The executable's commands. Without one it is the plugin that Grafana starts.
+//! The executable's commands. Without a command, it runs as the plugin that Grafana starts.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use gpx_host::{Component, Settings, launch};
 
-/// Where code that is compiled ahead runs, if nothing else is said.
+/// The default target of code that is compiled ahead of time.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 const HELP: &str = "\
-gpx-host is the back end of a Grafana plugin: Grafana starts it, without arguments.
+gpx-host is the backend of a Grafana plugin. Grafana starts it, without arguments.
 
-By hand:
+Commands that you can run yourself:
   gpx-host compile COMPONENT.wasm [--target TRIPLE]
-                       compile a component ahead of time, into a .cwasm beside it
-  gpx-host --version   the versions of gpx-host and of its WebAssembly engine
-  gpx-host settings    the settings of grafana.ini, as Markdown
+                       compile a component ahead of time to a .cwasm beside it
+  gpx-host --version   print the versions of gpx-host and of its WebAssembly engine
+  gpx-host settings    print the settings for grafana.ini as Markdown
 ";
 
 fn main() -> ExitCode {
@@ -33,13 +33,13 @@ fn main() -> ExitCode {
         ["settings"] => print(&Settings::markdown()),
         ["help" | "--help" | "-h"] => print(HELP),
         _ => {
-            eprint!("There is no such command.\n\n{HELP}");
+            eprint!("Unknown command.\n\n{HELP}");
             ExitCode::from(2)
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the commands that a person runs answer on standard output")]
+#[expect(clippy::disallowed_methods, reason = "the commands that people run print to standard output")]
 fn print(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,

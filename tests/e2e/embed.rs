@@ -1,4 +1,4 @@
-//! A program that embeds a plugin: the host's example.
+//! A program that embeds a plugin: the example `embed` of the host.
 
 use std::process::Stdio;
 
@@ -66,18 +66,18 @@ async fn another_program_serves_replaces_and_drains_a_component() {
     let running = tokio::spawn(embedder.query(&source));
     upstream.wait_for_requests(1).await;
 
-    // The new component exports no service, so it cannot be what answers the call that runs.
-    assert_eq!(embedder.replace("minimal.wasm").await, "replaced by minimal.wasm");
+    // The new component exports no service, so the running call must be answered by the old one.
+    assert_eq!(embedder.replace("minimal.wasm").await, "replaced with minimal.wasm");
     assert_eq!(embedder.query(&source).await.unwrap_err().code(), Code::Unimplemented);
     gate.open();
     let response = running.await.unwrap().unwrap();
     assert_eq!((response.responses["A"].error.as_str(), response.responses["A"].frames.len()), ("", 1));
 
-    // What is not a component takes no place.
+    // A file that is not a component replaces nothing.
     let refused = embedder.replace("toolchain.env").await;
-    assert!(refused.starts_with("not replaced: the component cannot be run: "), "{refused}");
+    assert!(refused.starts_with("not replaced: cannot run the component: "), "{refused}");
     assert_eq!(embedder.query(&source).await.unwrap_err().code(), Code::Unimplemented);
-    assert_eq!(embedder.replace("gpx_http_backend.wasm").await, "replaced by gpx_http_backend.wasm");
+    assert_eq!(embedder.replace("gpx_http_backend.wasm").await, "replaced with gpx_http_backend.wasm");
     assert_eq!(embedder.query(&source).await.unwrap().responses["A"].frames.len(), 1);
 
     drop(embedder.input);

@@ -17,7 +17,7 @@ async fn assert_reported(launch: Launch, words: &[&str]) {
     let reply = plugin.query(&source, [query("A")]).await.expect("a load error is each query's error");
     let answer = reply.answer("A").error.clone();
     assert_eq!((reply.answer("A").status, reply.answer("A").source.as_str()), (500, "plugin"));
-    let line = plugin.logs.wait_for_message("The plugin's component cannot be loaded").await;
+    let line = plugin.logs.wait_for_message("Cannot load the plugin's component").await;
     assert_eq!(line.level, "error");
     assert_eq!(health.status(), HealthStatus::Error);
     for message in [health.message.as_str(), &answer, line.text("error")] {

@@ -1,4 +1,4 @@
-//! From a component and the operator's settings to a host.
+//! Makes a host from a component and the operator's settings.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -17,7 +17,9 @@ use crate::rpc::{Backend, BackendParts};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{ServiceIdentity, TracingConfig, TracingSettings};
 
-/// Makes a [`Host`].
+/// Configures and makes a [`Host`].
+///
+/// [`Host::builder`] returns one. Both the executable and a program that embeds a plugin make their host with it.
 pub struct Builder {
     component: Component,
     settings: Settings,
@@ -30,7 +32,8 @@ pub struct Builder {
 // === impl Host ===
 
 impl Host {
-    /// A host of `component`, yet to be configured.
+    /// Returns a builder for a host that runs `component`. Without further calls, it has no identity and the default
+    /// settings.
     pub fn builder(component: Component) -> Builder {
         Builder::new(component)
     }
@@ -44,15 +47,18 @@ impl Builder {
         Self { component, settings, id, version, log: None, shutdown: Shutdown::new() }
     }
 
-    /// The plugin's id and version, as its plugin.json has them. They name the service in traces. The id also stands in
-    /// messages for the operator. Both are empty unless they are set.
+    /// Sets the plugin's id and version, as in its plugin.json. They identify the service in traces. The id also
+    /// appears in messages for the operator, as the section of grafana.ini.
+    ///
+    /// Both are empty by default. If the version is empty, `GF_PLUGIN_VERSION` of the settings is used.
     #[must_use]
     pub fn identity(mut self, id: impl Into<String>, version: impl Into<String>) -> Self {
         (self.id, self.version) = (id.into(), version.into());
         self
     }
 
-    /// The operator's settings. Without them the defaults hold, and nothing but the data source's own URL may be reached.
+    /// Sets the operator's settings. By default, all settings have their default values: the plugin may then reach only
+    /// the origin of the data source's own URL, and tracing is off.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -64,16 +70,21 @@ impl Builder {
         self
     }
 
-    /// The signal that ends the service.
+    /// Sets the signal that ends the service.
     pub(crate) fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.shutdown = shutdown;
         self
     }
 
-    /// Begins to load the component, and returns at once. Settings that cannot be followed are reported in the log and by
-    /// the health check. Log lines go to standard error, as Grafana reads them.
+    /// Makes the host and returns at once. The component is loaded in the background.
     ///
-    /// Must run inside a multi-threaded tokio runtime with I/O and time, in which all of the host's work is done.
+    /// Invalid settings are not errors: the log and the health check report them. Log lines are written to standard
+    /// error, as JSON in the form that Grafana reads.
+    ///
+    /// Must be called in a multi-threaded tokio runtime with I/O and time enabled, and panics outside of a runtime. All
+    /// of the host's work is done in that runtime.
+    ///
+    /// Fails with [`Error::Setup`] if the log's thread cannot be started or the metrics cannot be registered.
     pub fn build(self) -> Result<Host, Error> {
         let Self { component, settings, id, version, log, shutdown } = self;
         let runtime = Handle::try_current().map_err(Error::setup)?;

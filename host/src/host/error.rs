@@ -1,18 +1,28 @@
-//! What can go wrong with a host as a whole. What goes wrong with a call is said in its answer.
+//! Errors of a host as a whole. An error of a single call is reported in its answer.
 
 use crate::plugin::LoadError;
 
-/// Why a host cannot do what it was asked to. Each message is one level; the source has the next.
+/// Why a host failed as a whole. An error of a single call is reported in its answer instead.
+///
+/// Each message describes one level only, and [`source`](std::error::Error::source) has the next one. The messages are
+/// for the operator and name the remedy where there is one. The executable logs the whole chain; an embedding program
+/// can distinguish what failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    #[error("the component cannot be run")]
+    /// The component cannot be loaded: it is missing, it is not a component of the contract, it does not compile, or it
+    /// does not describe itself. Returned by [`Host::loaded`](super::Host::loaded) and
+    /// [`Host::replace`](super::Host::replace).
+    #[error("cannot run the component")]
     Component(#[source] BoxError),
-    #[error("the component cannot be compiled ahead of time")]
+    /// Returned by [`Component::compile_ahead`](crate::Component::compile_ahead).
+    #[error("cannot compile the component ahead of time")]
     Compile(#[source] BoxError),
-    #[error("the plugin's host cannot be set up")]
+    /// Returned by [`Builder::build`](super::Builder::build): no tokio runtime is running, or the log's thread cannot start.
+    #[error("cannot set up the plugin's host")]
     Setup(#[source] BoxError),
-    #[error("the plugin cannot be served")]
+    /// Returned by [`Host::serve`](super::Host::serve).
+    #[error("cannot serve the plugin")]
     Serve(#[source] BoxError),
 }
 

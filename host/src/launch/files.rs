@@ -1,4 +1,4 @@
-//! The plugin's directory: what stands beside the executable. It is only read.
+//! The plugin's directory: the files beside the executable. They are only read.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ pub(super) struct Files {
     pub metadata: PathBuf,
 }
 
-/// Who the plugin is, as its plugin.json says.
+/// The plugin's id and version, as in its plugin.json.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity {
     pub id: String,
@@ -57,7 +57,7 @@ impl Files {
     pub(super) fn identity(&self) -> Option<Identity> {
         let text = std::fs::read(&self.metadata).ok()?;
         let Metadata { id, info } = serde_json::from_slice(&text).ok()?;
-        // Grafana takes the placeholders of an unbuilt plugin.json as empty.
+        // Grafana treats the placeholders of an unbuilt plugin.json as empty.
         let version = if info.version.contains('%') { String::new() } else { info.version };
         Some(Identity { id, version })
     }

@@ -43,13 +43,13 @@ pub(super) fn accept(process: &Process) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether one of the versions that the client offers (`2`, or `2,3`) is ours. If not, ours is announced anyway: the
-/// client's error then names the versions of both sides.
+/// Returns whether one of the versions that the client offers (`2`, or `2,3`) is ours. If not, ours is announced
+/// anyway: the client's error then names the versions of both sides.
 pub(super) fn is_version_offered(versions: &str) -> bool {
     versions.split(',').any(|version| version.trim().parse() == Ok(VERSION))
 }
 
-/// Tells the client where to connect: the one line on standard output.
+/// Writes the one line on standard output that says where to connect.
 #[expect(clippy::disallowed_methods, reason = "this is the handshake")]
 pub(super) fn announce(address: &Address, process: &Process) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
@@ -57,8 +57,8 @@ pub(super) fn announce(address: &Address, process: &Process) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The sixth field, a certificate, stays empty. The seventh is sent only to a client that asked for multiplexing: older
-/// ones split the line into six parts.
+/// Returns the handshake's line. The sixth field, a certificate, stays empty. The seventh is sent only to a client that
+/// asked for multiplexing, since older clients split the line into six parts.
 fn line(address: &Address, multiplex_asked: bool) -> String {
     let Address { network, address } = address;
     let multiplex = if multiplex_asked { "|false" } else { "" };
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_asks_for_multiplexing_is_told_no() {
+    fn a_client_that_asks_for_multiplexing_is_refused_it() {
         assert_eq!(line(&address(), true), "1|2|unix|/tmp/plugin1|grpc||false\n");
     }
 

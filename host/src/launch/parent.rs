@@ -1,4 +1,4 @@
-//! Notices when Grafana is gone without having stopped us (it was killed, or it crashed), so that no orphan remains.
+//! Notices when Grafana is gone without having stopped us, because it was killed or crashed, so that no orphan remains.
 //!
 //! PR_SET_PDEATHSIG does not work here: it follows the thread that forked, and Go forks from any of its threads.
 
@@ -7,7 +7,7 @@ use std::io;
 /// The process that started us.
 #[derive(Debug)]
 pub(super) struct Parent {
-    /// Absent if the parent died before the descriptor could be opened.
+    /// `None` if the parent died before the descriptor could be opened.
     #[cfg(target_os = "linux")]
     pidfd: Option<std::os::fd::OwnedFd>,
 }

@@ -4,13 +4,13 @@ use std::io;
 
 use crate::shutdown::Shutdown;
 
-/// From now on SIGINT is ignored: Ctrl-C in Grafana's terminal reaches its plugins too, and they must keep running
-/// while Grafana shuts down. SIGTERM means the same as Grafana's request to stop. Needs a running tokio runtime.
+/// Ignores SIGINT from now on: Ctrl-C in Grafana's terminal reaches its plugins too, and they must keep running while
+/// Grafana shuts down. SIGTERM means the same as Grafana's request to stop. Needs a running tokio runtime.
 #[cfg(unix)]
 pub(super) fn handle(shutdown: &Shutdown) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    // The handler stays installed, although nobody listens to it.
+    // The handler stays installed, although nothing listens to it.
     drop(signal(SignalKind::interrupt())?);
     let mut terminate = signal(SignalKind::terminate())?;
     let shutdown = shutdown.clone();
@@ -21,7 +21,7 @@ pub(super) fn handle(shutdown: &Shutdown) -> io::Result<()> {
     Ok(())
 }
 
-/// Ctrl-C is ignored: it reaches plugins too, and they must keep running while Grafana shuts down.
+/// Ignores Ctrl-C: it reaches plugins too, and they must keep running while Grafana shuts down.
 #[cfg(windows)]
 pub fn handle(_shutdown: &Shutdown) -> io::Result<()> {
     drop(tokio::signal::windows::ctrl_c()?);

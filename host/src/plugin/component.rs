@@ -27,7 +27,12 @@ use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::scrub::Scrub;
 use crate::log::{Log, Value};
 
-/// A component that a host is to run: a file, or the bytes of one.
+/// A WebAssembly component that a host can run, as a file or as bytes. Nothing is read or checked until a host loads
+/// it.
+///
+/// It must be a component for WASI 0.2 that exports interfaces of the contract `gpx:plugin`, version 0.1. The
+/// executable runs the file beside it; a program that embeds a plugin may also pass bytes that it has just built or
+/// downloaded.
 #[derive(Clone)]
 pub struct Component(Source);
 
@@ -47,13 +52,15 @@ pub(crate) struct LoadedComponent {
 // === impl Component ===
 
 impl Component {
-    /// The component in a file, which is read when the component is loaded. If a `.cwasm` of the same name is beside it,
-    /// made by `gpx-host compile`, it is not compiled again.
+    /// Names the component in a `.wasm` file, which is read when a host loads the component.
+    ///
+    /// If [`Component::compile_ahead`] has made a `.cwasm` from this file, the component is not compiled again, unless
+    /// the operator has set `gpx_precompiled = off`.
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
         Self(Source::File(path.into()))
     }
 
-    /// The component in the bytes of a `.wasm` file. They are compiled when the component is loaded.
+    /// Takes the content of a `.wasm` file, which is compiled when a host loads the component.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         Self(Source::Bytes(bytes.into()))
     }

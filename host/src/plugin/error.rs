@@ -30,7 +30,10 @@ pub(crate) enum CallError {
     CallerDeadline(Awaited),
     #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is expected", .0 >> 20)]
     InstanceMemory(usize),
-    #[error("all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is expected", .0 >> 20)]
+    #[error(
+        "all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is expected",
+        .0 >> 20
+    )]
     TotalMemory(usize),
     /// The component's answer cannot be encoded.
     #[error("{0}")]

@@ -1,4 +1,4 @@
-//! Where the server listens: on a unix socket where possible, otherwise on TCP on the loopback interface.
+//! Where the server listens: on a unix socket, or on TCP on the loopback interface.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -13,18 +13,27 @@ use super::error::BindError;
 use super::unix::UnixSocket;
 use crate::config::{Process, Transport};
 
-/// A bound socket that Grafana can connect to.
+/// A bound socket that a host serves on.
+///
+/// A `TcpListener` or `UnixListener` of tokio's converts into it: that is how a program that embeds a plugin makes one,
+/// since [`Host::serve`](crate::Host::serve) takes either. The executable binds the socket that Grafana's client asks
+/// for.
 #[derive(Debug)]
 pub enum Listener {
+    /// A unix socket. Who may connect depends on how it was bound.
     #[cfg(unix)]
     Unix(UnixSocket),
+    /// A TCP socket. Everyone who can reach its address can connect.
     Tcp(TcpListener),
 }
 
 // === impl Listener ===
 
 impl Listener {
-    /// Binds as `process` specifies. Needs a running tokio runtime.
+    /// Binds as `process` specifies: a unix socket, or a TCP port on the loopback interface if the transport is TCP or
+    /// the system has no unix sockets. Needs a running tokio runtime.
+    ///
+    /// Fails if no socket can be bound. The message names the remedy.
     pub fn bind(process: &Process) -> Result<Self, BindError> {
         match process.transport {
             #[cfg(unix)]
@@ -33,6 +42,7 @@ impl Listener {
         }
     }
 
+    /// Returns where the socket listens. Fails if the system does not know the address of a TCP socket.
     pub fn address(&self) -> io::Result<Address> {
         Ok(match self {
             #[cfg(unix)]
@@ -42,13 +52,14 @@ impl Listener {
     }
 }
 
+/// Everyone who can reach the address can call the plugin, so it should be on the loopback interface.
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
         Self::Tcp(listener)
     }
 }
 
-/// Whoever may connect to the socket may call the plugin: its permissions are the caller's business.
+/// Everyone who can connect to the socket can call the plugin. The program that bound it sets its permissions.
 #[cfg(unix)]
 impl From<tokio::net::UnixListener> for Listener {
     fn from(listener: tokio::net::UnixListener) -> Self {
