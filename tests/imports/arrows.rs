@@ -1,4 +1,4 @@
-//! Which file names items of which other, and the circles of such arrows.
+//! The arrows from files to the files whose items they name, and the circles of arrows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,16 +6,16 @@ use std::fmt;
 use crate::resolve::Target;
 use crate::tree::Tree;
 
-/// One file names items that another defines.
+/// Leads from a file to another one that defines items which the first one names.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrow {
     pub(crate) from: String,
     pub(crate) to: String,
-    /// As paths from the crate's root.
+    /// The items, as paths from the crate's root.
     pub(crate) names: BTreeSet<String>,
 }
 
-/// Files of which each reaches all others along arrows, and the arrows between them.
+/// Files that all reach each other along arrows, and the arrows between them.
 #[derive(Debug)]
 pub(crate) struct Circle {
     pub(crate) files: Vec<String>,
@@ -25,13 +25,13 @@ pub(crate) struct Circle {
 // === impl Tree ===
 
 impl Tree {
-    /// All arrows between two files, ordered.
+    /// Returns all arrows between files, in order.
     pub(crate) fn arrows(&self) -> Vec<Arrow> {
         let mut arrows = BTreeMap::<(&str, &str), BTreeSet<String>>::new();
         for (index, module) in self.modules.iter().enumerate() {
             let imports = module.names.imports.iter().filter(|import| !import.is_reexport);
             let globs = imports.clone().filter(|import| import.name.is_none());
-            // An imported module is not an arrow yet; what is named through it is one.
+            // Importing a module is not an arrow yet; naming something through it is one.
             let items = imports.map(|import| &import.path).chain(&module.names.paths);
             let items = items.filter_map(|path| match self.resolve(index, path)? {
                 Target::Item { module, name } => Some((module, name)),

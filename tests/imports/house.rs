@@ -1,8 +1,8 @@
-//! Which rooms of the host, its top-level modules, may import which.
+//! Which of the host's rooms may import which. A room is a top-level module.
 
 use crate::arrows::Arrow;
 
-/// The rooms from top to bottom. A room may import those on the floors below it, and no other.
+/// The rooms from top to bottom. A room may import only those on the floors below it.
 const HOUSE: &[Floor] = &[
     floor(&["main"]),
     floor(&["launch"]),
@@ -20,7 +20,7 @@ const HOUSE: &[Floor] = &[
     floor(&["budget", "config", "shutdown"]),
 ];
 
-/// The sentence that every upward import breaks.
+/// The rule that every upward import breaks.
 const DIRECTION: &str = "calls flow main → launch → host → {serve, rpc} → plugin, frame → capability → egress, call → \
                          telemetry, metrics → net, budget, log, config";
 
@@ -33,7 +33,7 @@ struct Floor {
     imports: Option<&'static [&'static str]>,
 }
 
-/// The sentence of the rule that an arrow between two files of the host breaks.
+/// Returns the rule that an arrow between two files of the host breaks, if it breaks one.
 pub(crate) fn broken(arrow: &Arrow) -> Option<String> {
     let (from, to) = (room(&arrow.from), room(&arrow.to));
     if from == to {
@@ -57,7 +57,7 @@ pub(crate) fn broken(arrow: &Arrow) -> Option<String> {
     Some(format!("{from} imports only {}", imports.join(", ")))
 }
 
-/// `plugin` of `host/src/plugin/state.rs`.
+/// Returns, for example, `plugin` for `host/src/plugin/state.rs`.
 fn room(file: &str) -> &str {
     let inside = file.split_once("src/").map_or(file, |(_, inside)| inside);
     inside.split(['/', '.']).next().unwrap_or(inside)
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_run_down() {
+    fn imports_lead_down() {
         for (from, to) in [
             ("main", "config"),
             ("rpc", "proto"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_import_is_told_its_rule() {
+    fn every_other_import_is_reported_with_its_rule() {
         for (from, to, rule) in [
             ("capability", "plugin", "capability is below plugin; calls flow main → "),
             ("frame", "plugin", "frame is below plugin; "),

@@ -1,9 +1,10 @@
-//! The imports of the repository's crates: no circle between files, and in the host none that runs back up.
+//! Checks the imports of the repository's crates: there are no circles of files, and in the host no import leads
+//! upward.
 //!
-//! An arrow leads from a file to the file that defines an item which the first one names, in a `use` or in a path in its
-//! code. Re-exports are followed; they and `mod` declarations are not arrows themselves. What is compiled for tests only
-//! is left out, and so is a macro's input unless it is made of expressions or statements. Therefore `with:` of the host's
-//! `bindgen!`, which names the representations of resources, is not seen here.
+//! If a file names an item, in a `use` or in a path in its code, an arrow leads from it to the file that defines the
+//! item. Re-exports are followed; they and `mod` declarations are not arrows themselves. Code that is compiled for
+//! tests only is skipped. So is the input of a macro, unless it consists of expressions or statements. Therefore the
+//! test does not see `with:` of the host's `bindgen!`, which names the representations of resources.
 
 mod arrows;
 mod house;
@@ -15,7 +16,7 @@ mod tree;
 use self::arrows::{Arrow, Circle};
 use self::tree::Tree;
 
-/// Fails with all that is wrong, so that one run shows the whole.
+/// Fails with everything that is wrong, so that one run shows it all.
 fn check(tree: &Tree, rule: impl Fn(&Arrow) -> Option<String>) {
     let arrows = tree.arrows();
     let upward: Vec<_> =
@@ -32,16 +33,16 @@ fn check(tree: &Tree, rule: impl Fn(&Arrow) -> Option<String>) {
 }
 
 #[test]
-fn the_hosts_imports_run_down_and_never_in_a_circle() {
+fn the_hosts_imports_lead_down_and_never_in_a_circle() {
     check(&Tree::read("host", "gpx_host"), house::broken);
 }
 
 #[test]
-fn the_sdks_imports_never_run_in_a_circle() {
+fn the_sdks_imports_never_lead_in_a_circle() {
     check(&Tree::read("guest-sdk", "gpx_sdk"), |_| None);
 }
 
 #[test]
-fn the_tasks_imports_never_run_in_a_circle() {
+fn the_tasks_imports_never_lead_in_a_circle() {
     check(&Tree::read("xtask", "xtask"), |_| None);
 }

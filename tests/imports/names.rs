@@ -1,4 +1,4 @@
-//! What the code of one module defines, imports and names.
+//! Collects what the code of one module defines, imports and names.
 
 use std::collections::HashSet;
 
@@ -13,22 +13,22 @@ use syn::{
 pub(crate) struct Names {
     pub(crate) types: HashSet<String>,
     pub(crate) values: HashSet<String>,
-    /// The macros that the whole crate finds in its root.
+    /// The macros that are exported, and thus in the root of the crate.
     pub(crate) exported_macros: HashSet<String>,
     pub(crate) imports: Vec<Import>,
     /// Every path in the code, of one segment or more.
     pub(crate) paths: Vec<Vec<String>>,
 }
 
-/// One name of a `use`. Those within functions count as the module's.
+/// One name of a `use`. A `use` in a function counts as one of the module.
 pub(crate) struct Import {
-    /// The name that it brings in. `None` for a glob.
+    /// The name that it brings into scope. `None` for a glob.
     pub(crate) name: Option<String>,
     pub(crate) path: Vec<String>,
     pub(crate) is_reexport: bool,
 }
 
-/// Whether something is compiled for tests only.
+/// Returns whether an item is compiled for tests only.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("test")
@@ -36,7 +36,7 @@ pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// Whether a condition holds in tests only.
+/// Returns whether a condition is true in tests only.
 fn needs_test(condition: &Meta) -> bool {
     let Meta::List(list) = condition else { return condition.path().is_ident("test") };
     let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
@@ -125,7 +125,7 @@ impl<'ast> Visit<'ast> for Names {
         }
     }
 
-    /// Its code is another module's.
+    /// Skips the module: its code is read separately.
     fn visit_item_mod(&mut self, _: &'ast ItemMod) {}
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {

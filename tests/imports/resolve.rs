@@ -1,4 +1,4 @@
-//! From a path in the code to the module that defines what it names.
+//! Resolves a path in the code to the module that defines what it names.
 
 use crate::tree::Tree;
 
@@ -13,7 +13,7 @@ pub(crate) enum Target {
     },
 }
 
-/// One question, with what was already asked on the way: imports may lead in a circle.
+/// One search, with everything already looked up on the way: imports may lead in a circle.
 struct Search<'a> {
     tree: &'a Tree,
     asked: Vec<(usize, String, bool)>,
@@ -22,7 +22,7 @@ struct Search<'a> {
 // === impl Tree ===
 
 impl Tree {
-    /// Follows a path that stands in a module, through re-exports. `None` for what is not of this crate.
+    /// Follows a path in a module's code, through re-exports. Returns `None` if it leads out of the crate.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<Target> {
         Search { tree: self, asked: Vec::new() }.follow(module, path)
     }
@@ -42,7 +42,7 @@ impl Search<'_> {
             name => self.look_up(from, name, !rest.is_empty())?,
         };
         for (index, name) in rest.iter().enumerate() {
-            // Behind an item there are only its variants and its associated items.
+            // An item contains only its variants and its associated items.
             let Target::Module(module) = at else { break };
             at = match name.as_str() {
                 "self" => at,
@@ -55,7 +55,7 @@ impl Search<'_> {
         Some(at)
     }
 
-    /// Finds a name in a module's scope. If the path goes on behind it, it is not a value's.
+    /// Finds a name in a module's scope. If the path continues after it, it cannot be the name of a value.
     fn look_up(&mut self, module: usize, name: &str, goes_on: bool) -> Option<Target> {
         let question = (module, name.to_owned(), goes_on);
         if self.asked.contains(&question) {

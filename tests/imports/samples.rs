@@ -1,10 +1,10 @@
-//! The reader against small crates.
+//! Tests of the reader with small crates.
 
 use crate::arrows::Circle;
 use crate::house;
 use crate::tree::Tree;
 
-/// A package `p` whose library is `p`, of file names in `src` and texts.
+/// Reads a package `p` with the library `p`, from pairs of a file's name in `src` and its text.
 fn tree(files: &[(&str, &str)]) -> Tree {
     Tree::of("p", "p", &|file| {
         let found = files.iter().find(|(name, _)| file.strip_prefix("p/src/") == Some(name));
@@ -12,7 +12,7 @@ fn tree(files: &[(&str, &str)]) -> Tree {
     })
 }
 
-/// The arrows, in the form `a.rs > b.rs: b::B`.
+/// Returns the arrows in the form `a.rs > b.rs: b::B`.
 fn arrows(files: &[(&str, &str)]) -> Vec<String> {
     let file = |file: &str| file.replace("p/src/", "");
     let arrow = |arrow: crate::arrows::Arrow| {
@@ -36,7 +36,7 @@ fn a_circle_of_two() {
 }
 
 #[test]
-fn a_circle_of_three_and_who_only_leads_into_it() {
+fn a_circle_of_three_without_files_that_only_lead_into_it() {
     let files = [
         ("lib.rs", "mod a; mod b; mod c; mod d; mod e; pub struct Root;"),
         ("a.rs", "use crate::b::B; pub struct A;"),
@@ -49,7 +49,7 @@ fn a_circle_of_three_and_who_only_leads_into_it() {
 }
 
 #[test]
-fn a_reexport_is_followed_and_not_an_arrow_itself() {
+fn a_reexport_is_followed_and_is_not_an_arrow_itself() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "mod inner; pub use inner::Thing as Other; use inner::Hidden;"),
@@ -60,7 +60,7 @@ fn a_reexport_is_followed_and_not_an_arrow_itself() {
 }
 
 #[test]
-fn what_a_file_uses_of_its_own_reexport_is_an_arrow() {
+fn using_an_own_reexport_is_an_arrow() {
     let files = [("lib.rs", "mod a; pub use a::A; fn f() -> A { A::new() }"), ("a.rs", "pub struct A;")];
     assert_eq!(arrows(&files), ["lib.rs > a.rs: a::A"]);
 }
@@ -76,7 +76,7 @@ fn reexports_that_lead_in_a_circle_lead_nowhere() {
 }
 
 #[test]
-fn a_glob_is_an_arrow_to_its_module_and_to_what_is_used_through_it() {
+fn a_glob_is_an_arrow_to_its_module_and_to_each_item_used_through_it() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "mod inner; pub use inner::*; pub struct A;"),
@@ -111,7 +111,7 @@ fn a_path_in_the_code_is_an_arrow() {
 }
 
 #[test]
-fn an_import_within_a_function_counts() {
+fn an_import_in_a_function_counts() {
     let files = [
         ("lib.rs", "mod a; mod b;"),
         ("a.rs", "fn f() { use crate::b; b::g() } fn h() { use crate::b::B; }"),
@@ -121,11 +121,11 @@ fn an_import_within_a_function_counts() {
 }
 
 #[test]
-fn a_name_is_looked_for_where_it_can_stand() {
+fn a_name_is_looked_up_only_where_it_can_be_defined() {
     let files = [
         ("lib.rs", "mod http; mod log; mod wire; use log::log; use ::log::Level;"),
         ("http.rs", "pub use http::Method;"),
-        // The crate `http`, a module and a function of one name, and a variable named like a module.
+        // The crate `http`, a module and a function with the same name, and a variable with the name of a module.
         ("log.rs", "use crate::wire::log; pub fn log() { log::line(); let http = 1; f(http) }"),
         ("wire.rs", "pub mod log { pub fn line() {} } use http::Uri;"),
     ];
@@ -133,7 +133,7 @@ fn a_name_is_looked_for_where_it_can_stand() {
 }
 
 #[test]
-fn what_a_macro_makes_belongs_to_the_file_with_the_macro() {
+fn an_item_made_by_a_macro_belongs_to_the_file_that_calls_the_macro() {
     let files = [
         ("lib.rs", "mod a; mod made;"),
         ("a.rs", "use crate::made::deep::module; fn f(_: module::Type) {} pub struct A;"),
@@ -153,7 +153,7 @@ fn an_exported_macro_is_found_in_the_root() {
 }
 
 #[test]
-fn what_is_for_tests_is_left_out() {
+fn code_for_tests_is_skipped() {
     let files = [
         ("lib.rs", "mod a; pub struct Root;"),
         (
@@ -183,7 +183,7 @@ fn the_executable_imports_the_library_by_its_name() {
 }
 
 #[test]
-fn an_import_that_runs_back_up_breaks_the_rule() {
+fn an_upward_import_breaks_the_rule() {
     let files = [
         ("lib.rs", "mod capability; mod config; mod plugin;"),
         ("capability.rs", "mod log;"),

@@ -7,7 +7,7 @@ use syn::Item;
 
 use crate::names::{Names, is_for_tests};
 
-/// The modules of a package's library and of its executable, without those that are for tests only.
+/// The modules of a package's library and of its executable, except those for tests only.
 pub(crate) struct Tree {
     pub(crate) modules: Vec<Module>,
     /// The name by which the executable knows the library.
@@ -15,9 +15,9 @@ pub(crate) struct Tree {
 }
 
 pub(crate) struct Module {
-    /// Relative to the repository. Inline modules share their parent's.
+    /// Relative to the repository. An inline module has its parent's file.
     pub(crate) file: String,
-    /// As in `plugin::state`. Empty for a crate's root.
+    /// Such as `plugin::state`. Empty for a crate's root.
     pub(crate) path: String,
     pub(crate) parent: Option<usize>,
     pub(crate) children: HashMap<String, usize>,
@@ -27,7 +27,7 @@ pub(crate) struct Module {
 /// Returns the text of a file, if there is one.
 type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Where a module stands.
+/// Where a module is.
 struct Place {
     file: String,
     /// The folder of its children's files.
@@ -58,7 +58,7 @@ impl Tree {
         tree
     }
 
-    /// The root of the crate that a module belongs to.
+    /// Returns the root of the crate that a module belongs to.
     pub(crate) fn root(&self, module: usize) -> usize {
         self.modules[module].parent.map_or(module, |parent| self.root(parent))
     }
