@@ -1,5 +1,5 @@
-//! The data source's HTTP client: who may be reached, over which connection, with which credentials, and what the trace
-//! tells of it.
+//! The data source's HTTP client: which hosts may be reached, over which connection, with which credentials, and what
+//! the trace says about it.
 //!
 //! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace` → `error` → `settings`,
 //! `origin`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's

@@ -1,7 +1,9 @@
-//! Frames on their way to Grafana: a component's columns, checked once, in one of the two formats that Grafana reads.
+//! Frames on their way to Grafana: a component's columns are checked once, and encoded in one of the two formats that
+//! Grafana reads.
 //!
-//! A component decides how much work that is. So everything here is done in pieces (`pace`): other calls have the thread
-//! in between, and whoever polls can end the work at the call's deadline, or when its processor time is used up.
+//! A component decides how much work that is, so all work here is done in small steps (`pace`). Other calls use the
+//! thread in between, and the code that polls can stop the work at the call's deadline, or when its processor time is
+//! used up.
 
 use bytes::Bytes;
 
@@ -37,15 +39,15 @@ pub(crate) enum Format {
 struct Encoding {
     frames: Vec<Frame>,
     encoded: Vec<Bytes>,
-    /// All of it was encoded in one piece, so it is quickly freed too.
+    /// Whether it was encoded without a pause: then it is also freed quickly.
     is_small: bool,
 }
 
-/// Encodes the frames of an answer; `ref_id` is used where a frame's own is empty.
+/// Encodes the frames of an answer. If a frame has no refId, `ref_id` is used.
 ///
-/// The future yields after every 64 KiB of work, a fraction of a millisecond; a small answer is ready at the first poll.
-/// It may be dropped at any time. It owns the frames because freeing large ones takes too long for a thread that serves
-/// calls.
+/// The future yields after every 64 KiB of work, which takes a fraction of a millisecond. A small answer is ready at
+/// the first poll. The future may be dropped at any time. It owns the frames because freeing large ones takes too long
+/// for a thread that serves calls.
 pub(crate) async fn encode(
     frames: Vec<Frame>,
     ref_id: &str,
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_can_be_given_up_at_any_time() {
+    fn an_answer_can_be_dropped_at_any_time() {
         let long = "x".repeat(4 * PIECE);
         let fields = vec![
             named(&long, Column::Json(texts(&[&format!("\"{long}\"")]))),
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_so_many_frames_and_no_more() {
+    fn the_number_of_frames_of_an_answer_is_limited() {
         for format in FORMATS {
             let (result, count) = polls(encode(vec![frame(vec![]); limit::FRAMES + 1], "A", format));
             let error = result.unwrap_err().to_string();

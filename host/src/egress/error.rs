@@ -9,7 +9,7 @@ use super::origin::InvalidUrl;
 use super::settings::BadPem;
 use crate::net::ResolveError;
 
-/// Each message is one level; `source` has the next. None contains a secret: paths and queries are left out.
+/// Each message is one level; `source` has the next. None contains a secret: paths and queries are omitted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
     #[error("no grant for {authority}; {fault}add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]")]

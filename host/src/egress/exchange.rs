@@ -1,5 +1,5 @@
 //! A request and its response, from the guest's call to the end of the body: `client` checks and sends it, `connections`
-//! chooses its connection, `body` reads the response and gives the connection back.
+//! chooses its connection, `body` reads the response and returns the connection.
 
 mod body;
 mod client;

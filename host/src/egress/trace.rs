@@ -1,4 +1,4 @@
-//! What the trace tells of a request: its client span, and what happens on its connection as events of that span.
+//! What the trace says about a request: its client span, and what happens on its connection as events of that span.
 
 mod events;
 mod span;

@@ -23,8 +23,8 @@ const CONTINUATION: [u8; 4] = [0xFF; 4];
 /// Metadata and messages begin at a multiple of this.
 const ALIGNMENT: usize = 8;
 
-/// Writes the file, if it takes no more than `limit` bytes. All small parts come first, so that one allocation of the
-/// right size takes each column in one copy.
+/// Writes the file if it takes at most `limit` bytes. All small parts come first, so that one allocation of the right
+/// size takes each column in one copy.
 pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> Result<Bytes, Mistake> {
     let schema = Schema::new(table, pace).await?;
     // Grafana's own encoder writes no batch for a frame without cells.
@@ -68,7 +68,7 @@ pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> 
     Ok(Bytes::from(file.finish()))
 }
 
-/// What a message's metadata takes with its prefix and padding.
+/// Returns how many bytes a message's metadata takes with its prefix and padding.
 fn framed_len(metadata: &Flatbuffer) -> usize {
     CONTINUATION.len() + 4 + metadata.bytes().len().next_multiple_of(ALIGNMENT)
 }

@@ -1,4 +1,4 @@
-//! Finds whatever a component may get wrong in a frame, before a byte of it is encoded.
+//! Finds everything that a component can get wrong in a frame, before any byte of it is encoded.
 
 use super::error::{FrameError, Mistake, short};
 use super::grammar::Grammar;
@@ -12,7 +12,7 @@ use texts::{check_json, check_texts};
 mod tests;
 mod texts;
 
-/// Reads a frame as a table, or says which part of the contract it breaks.
+/// Reads a frame as a table, or returns which part of the contract it violates.
 pub(super) async fn check<'a>(
     frame: &'a Frame,
     ref_id: &'a str,

@@ -18,10 +18,10 @@ pub(super) struct Draft<'p> {
 #[derive(Debug)]
 pub(super) struct Full;
 
-/// The longest text that is escaped in one go. Escaping makes six bytes of one at most.
+/// The longest string that is escaped in one step. Escaping turns one byte into six at most.
 pub(super) const SHORT: usize = PIECE / 4;
 
-/// How many bytes are copied, cautiously estimated, in the time that it takes to format one.
+/// How many bytes can be copied in the time that it takes to format one, as a cautious estimate.
 const COPIES: usize = 4;
 
 // === impl Draft ===
@@ -36,7 +36,7 @@ impl<'p> Draft<'p> {
         std::mem::take(&mut self.bytes)
     }
 
-    /// Counts what was written since the last pause, and `read` bytes besides.
+    /// Counts what was written since the last pause, and additionally `read` bytes.
     #[inline]
     pub(super) async fn pause(&mut self, read: usize) -> Result<(), Full> {
         let len = self.bytes.len();
@@ -109,7 +109,7 @@ impl Drop for Draft<'_> {
     }
 }
 
-/// Splits off the first characters of `rest`, as many as make a short text.
+/// Splits off the first characters of `rest`, as many as make a short string.
 fn first_piece<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     if rest.is_empty() {
         return None;
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_cut_between_characters() {
+    fn strings_are_cut_between_characters() {
         for text in ["<", "é", "\u{2028}", "🦀", "a\u{2029}", "ab\u{2028}"] {
             let text = text.repeat(5 * SHORT / text.len());
             let (string, count) = written(usize::MAX, async |draft| draft.string(text.as_bytes()).await);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_long_takes_many_pieces() {
+    fn everything_long_takes_many_steps() {
         let text = "a".repeat(4 * COPIES * PIECE);
         let labels = [Label { name: text.clone(), value: text.clone() }];
         for (pieces, (_, count)) in [

@@ -1,4 +1,4 @@
-//! What can be wrong with a component's frames. Both the panel's user and the plugin's author read these messages.
+//! Errors in a component's frames. Both the panel's user and the plugin's author read these messages.
 
 use std::fmt;
 
@@ -33,17 +33,17 @@ pub(super) enum Mistake {
     Descends { row: usize, before: i32, after: i32 },
     #[error("its last offset is {last} and there are {bytes} bytes; the two must be equal")]
     LastOffset { last: i32, bytes: usize },
-    #[error("byte {0} of its texts is not UTF-8; encode texts as UTF-8")]
+    #[error("byte {0} of its strings is not UTF-8; encode strings as UTF-8")]
     NotUtf8(usize),
     #[error("its row {0} begins inside a character; count offsets in bytes of UTF-8")]
     SplitCharacter(usize),
     #[error("its row {row} is not JSON ({reason}); give each row one JSON value, or mark it null")]
     NotJson { row: usize, reason: Unexpected },
-    #[error("its {what} is not a JSON object ({reason}); give an object, or leave it out")]
+    #[error("its {what} is not a JSON object ({reason}); give an object, or omit it")]
     NotObject { what: &'static str, reason: String },
-    #[error("it has {0} labels; give it at most {LABELS}, with {LABEL_NAMES} bytes of names in all")]
+    #[error("it has {0} labels; give it at most {LABELS}, with {LABEL_NAMES} bytes of names in total")]
     ManyLabels(usize),
-    #[error("it has two labels named {0:?}; give each label a name of its own")]
+    #[error("it has two labels named {0:?}; give each label its own name")]
     RepeatedLabel(String),
     #[error(
         "it takes {bytes} bytes as Arrow and Grafana reads at most {ARROW_BODY}; return fewer rows or fields"
@@ -63,7 +63,7 @@ pub(super) enum Mistake {
     ManyFrames(usize),
 }
 
-/// Which query, which of its frames, and which field of that.
+/// Which query, which of its frames, and which field of that frame.
 #[derive(Debug)]
 struct Place {
     ref_id: String,
@@ -71,7 +71,7 @@ struct Place {
     field: Option<(usize, String)>,
 }
 
-/// How much of a name an error repeats: enough to find it, whatever a component sends.
+/// How many bytes of a name an error repeats: enough to find it, no matter what a component sends.
 const NAME: usize = 64;
 
 // === impl FrameError ===

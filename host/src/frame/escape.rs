@@ -8,7 +8,7 @@ pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// Appends what stands between the quotes of a JSON string; `text` is UTF-8 that may be cut between characters.
+/// Appends the content of a JSON string, without the quotes. `text` is UTF-8 that may be cut between characters.
 pub(super) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     write(out, text, |byte| byte < 0x20 || matches!(byte, b'"' | b'\\') || is_html(byte));
 }
@@ -24,7 +24,7 @@ fn is_html(byte: u8) -> bool {
     matches!(byte, b'<' | b'>' | b'&' | 0xE2)
 }
 
-/// Copies what lies between special bytes at once.
+/// Copies everything between special bytes at once.
 fn write(out: &mut Vec<u8>, text: &[u8], special: impl Fn(u8) -> bool) {
     let mut rest = text;
     while let Some((run, tail)) =

@@ -1,5 +1,5 @@
-//! Whether a text is JSON (RFC 8259), read piece by piece. `serde_json` reads a document in one go, and would hold the
-//! thread for a hundred milliseconds or more if it has a hundred megabytes.
+//! Checks whether a text is JSON (RFC 8259), reading it piece by piece. `serde_json` reads a document in one go, and
+//! would occupy the thread for a hundred milliseconds or more if the document has a hundred megabytes.
 
 use std::fmt;
 
@@ -15,18 +15,18 @@ mod tests;
 pub(super) struct Grammar {
     next: Next,
     open: Nesting,
-    /// How many bytes were read.
+    /// How many bytes have been read.
     read: usize,
-    /// The string that is being read is a key.
+    /// Whether the string that is being read is a key.
     in_key: bool,
-    /// What is left of the word that is being read.
+    /// The rest of the word that is being read.
     word: &'static [u8],
     /// How many digits are left of the escape that is being read.
     hex_digits: u8,
     is_object: bool,
 }
 
-/// Where a text is not JSON.
+/// Where a text stops being JSON.
 #[derive(Debug, PartialEq)]
 pub(super) struct Unexpected {
     at: usize,
@@ -70,7 +70,7 @@ enum Next {
 // === impl Grammar ===
 
 impl Grammar {
-    /// Reads a whole document and says whether it is an object. The grammar can then read another one.
+    /// Reads a whole document, and returns whether it is an object. The grammar can then read another one.
     pub(super) async fn read_all(&mut self, json: &[u8], pace: &mut Pace) -> Result<bool, Unexpected> {
         for piece in json.chunks(PIECE) {
             self.read(piece)?;
@@ -84,7 +84,7 @@ impl Grammar {
         let mut rest = piece;
         while let [byte, tail @ ..] = rest {
             if self.next == Next::Text {
-                // Nearly all of most documents.
+                // This covers nearly all of most documents.
                 let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
                 let plain = plain.unwrap_or(rest.len());
                 if plain > 0 {
@@ -104,7 +104,7 @@ impl Grammar {
         Ok(())
     }
 
-    /// Ends the document and says whether it is an object.
+    /// Ends the document, and returns whether it is an object.
     fn end(&mut self) -> Result<bool, Unexpected> {
         let next = if self.next.ends_number() { self.after_value() } else { self.next };
         if next != Next::End {
@@ -115,7 +115,7 @@ impl Grammar {
         Ok(std::mem::take(&mut self.is_object))
     }
 
-    /// What may come after `byte`, or none if it may not come itself.
+    /// Returns what may come after `byte`, or `None` if `byte` itself may not come.
     fn after(&mut self, byte: u8) -> Option<Next> {
         Some(match self.next {
             Next::Value => self.begin_value(byte)?,
@@ -227,7 +227,7 @@ impl Grammar {
         })
     }
 
-    /// A number has no end of its own: `byte` belongs to what follows it.
+    /// A number does not mark its own end: `byte` belongs to what follows it.
     fn after_number(&mut self, byte: u8) -> Option<Next> {
         self.next = self.after_value();
         self.after(byte)
@@ -265,7 +265,7 @@ impl Grammar {
 // === impl Next ===
 
 impl Next {
-    /// Whether a number that was read so far may end here.
+    /// Returns whether a number that was read so far may end here.
     fn ends_number(self) -> bool {
         matches!(self, Next::PointOrExponent | Next::Digits | Next::FractionDigits | Next::ExponentDigits)
     }

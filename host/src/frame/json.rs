@@ -1,5 +1,5 @@
-//! Grafana's JSON frame: a schema, then the columns, then what JSON numbers cannot say about them. Grafana's readers
-//! rely on the order of the keys.
+//! Grafana's JSON frame: a schema, then the columns, then the information that JSON numbers cannot carry. Grafana's
+//! readers rely on the order of the keys.
 
 use bytes::Bytes;
 
@@ -12,10 +12,10 @@ use column::Rest;
 mod column;
 mod number;
 
-/// About what the schema takes for a field, or for the frame itself, besides its texts.
+/// About how many bytes the schema takes for a field, or for the frame itself, besides its strings.
 const FIELD: usize = 256;
 
-/// Writes the frame, if it takes no more than `limit` bytes.
+/// Writes the frame if it takes at most `limit` bytes.
 pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> Result<Bytes, Full> {
     let (mut estimate, mut least) = (FIELD + table.meta.map_or(0, str::len), 0_usize);
     for series in &table.series {
@@ -97,7 +97,7 @@ async fn write_field(draft: &mut Draft<'_>, series: &Series<'_>) -> Result<(), F
     draft.pause(FIELD_WORK).await
 }
 
-/// The column's type in Grafana's back end: the names are Go's.
+/// Returns the column's type in Grafana's backend: the names are Go's.
 fn item_type(column: &Column) -> &'static str {
     match column {
         Column::Time(_) => "time.Time",

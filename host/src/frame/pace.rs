@@ -1,19 +1,19 @@
-//! Work in pieces: between two of them the thread serves other calls, and whoever polls can stop the work.
+//! Work in small steps: between two steps the thread serves other calls, and the code that polls can stop the work.
 
 use tokio::runtime::Handle;
 
-/// Bytes that are read or written between two yields. The slowest work, formatting floats as JSON, takes a quarter of a
-/// millisecond for as many, and a yield costs a hundredth of that. Work is counted rather than timed, so no clock is read
-/// and the same answer always takes the same pieces.
+/// How many bytes are read or written between two yields. The slowest work, formatting floats as JSON, takes a quarter
+/// of a millisecond for that many, and a yield costs a hundredth of that. Work is counted rather than timed, so no
+/// clock is read and the same answer always takes the same steps.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// The work of checking or writing a field or a frame, besides its texts and cells.
+/// The work of checking or writing a field or a frame, besides its strings and cells.
 pub(super) const FIELD_WORK: usize = 128;
 
-/// Bytes in one buffer that are freed in less than a tenth of a millisecond.
+/// How many bytes of one buffer are freed in less than a tenth of a millisecond.
 const QUICKLY_FREED: usize = 1 << 20;
 
-/// Counts work, and yields when a piece is done.
+/// Counts work, and yields after each step.
 pub(super) struct Pace {
     left: usize,
     has_yielded: bool,
@@ -26,25 +26,25 @@ impl Pace {
         Self { left: PIECE, has_yielded: false }
     }
 
-    /// Counts `work` bytes that were read or written. No caller does much more than a piece between two counts.
+    /// Counts `work` bytes that were read or written. No caller does much more than one step's work between two counts.
     #[inline]
     pub(super) async fn spend(&mut self, work: usize) {
         self.left = self.left.saturating_sub(work);
         if self.left == 0 {
             self.left = PIECE;
             self.has_yielded = true;
-            // As a guest does at each tick: the runtime looks at its sockets before it polls this task again.
+            // As a guest does at each tick: the runtime checks its sockets before it polls this task again.
             tokio::task::yield_now().await;
         }
     }
 
-    /// Whether there was more than one piece of work.
+    /// Returns whether there was more than one step of work.
     pub(super) fn has_yielded(&self) -> bool {
         self.has_yielded
     }
 }
 
-/// Drops bytes without holding up other calls.
+/// Drops bytes without delaying other calls.
 pub(super) fn drop_bytes(bytes: Vec<u8>) {
     if bytes.len() > QUICKLY_FREED {
         drop_elsewhere(bytes);
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn yields_after_each_piece() {
+    fn yields_after_each_step() {
         let count = |works: &'static [usize]| {
             polls(async {
                 let mut pace = Pace::new();

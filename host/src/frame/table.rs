@@ -30,7 +30,7 @@ pub(super) struct Nulls<'a> {
 // === impl Table ===
 
 impl Table<'_> {
-    /// Whether there is no cell at all.
+    /// Returns whether there is no cell at all.
     pub(super) fn is_empty(&self) -> bool {
         self.rows == 0 || self.series.is_empty()
     }
@@ -43,12 +43,12 @@ impl Series<'_> {
         self.nulls.is_some_and(|nulls| nulls.is_null(row))
     }
 
-    /// Whether the field's type is nullable, though maybe no row is null.
+    /// Returns whether the field's type is nullable. It may be even if no row is null.
     pub(super) fn is_nullable(&self) -> bool {
         self.field.validity.is_some()
     }
 
-    /// The word for the column's type in Grafana's front end.
+    /// Returns the name of the column's type in Grafana's frontend.
     pub(super) fn type_word(&self) -> &'static str {
         match self.field.column {
             Column::Time(_) => "time",
@@ -66,7 +66,7 @@ impl Series<'_> {
 // === impl Nulls ===
 
 impl<'a> Nulls<'a> {
-    /// Reads a bitmap that has a bit for each row. Returns none if no row is null.
+    /// Reads a bitmap that has a bit for each row. Returns `None` if no row is null.
     pub(super) async fn new(bitmap: &'a [u8], rows: usize, pace: &mut Pace) -> Option<Nulls<'a>> {
         let validity = first_bits(bitmap, rows);
         let (whole, last) = validity.split_at_checked(rows / 8)?;
@@ -85,17 +85,17 @@ impl<'a> Nulls<'a> {
     }
 }
 
-/// The bytes that hold the first `rows` bits.
+/// Returns the bytes that hold the first `rows` bits.
 pub(super) fn first_bits(bits: &[u8], rows: usize) -> &[u8] {
     bits.get(..rows.div_ceil(8)).unwrap_or(bits)
 }
 
-/// Bit `row`, least significant bit of the first byte first.
+/// Returns bit `row`, counted from the least significant bit of the first byte.
 pub(super) fn bit(bits: &[u8], row: usize) -> bool {
     bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1)
 }
 
-/// The text of a row of a checked column; empty if there is no such row.
+/// Returns the string in a row of a checked column. It is empty if there is no such row.
 pub(super) fn text(texts: &Texts, row: usize) -> &[u8] {
     match (texts.offsets.get(row), texts.offsets.get(row + 1)) {
         (Some(start), Some(end)) => texts.bytes.get(*start as usize..*end as usize).unwrap_or_default(),
@@ -103,7 +103,7 @@ pub(super) fn text(texts: &Texts, row: usize) -> &[u8] {
     }
 }
 
-/// A field's labels by name, as Grafana's own encoder writes them.
+/// Sorts a field's labels by name, as Grafana's own encoder writes them.
 pub(super) fn sorted(labels: &[Label]) -> Vec<&Label> {
     let mut sorted: Vec<&Label> = labels.iter().collect();
     sorted.sort_unstable_by_key(|label| label.name.as_str());

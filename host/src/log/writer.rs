@@ -36,7 +36,7 @@ struct State {
     dropped: u64,
     /// How many of the dropped lines have been reported in the log.
     reported: u64,
-    /// Somebody is waiting for the lines to be written.
+    /// A flush is waiting for the lines to be written.
     hurry: bool,
     closed: bool,
 }
@@ -165,7 +165,7 @@ mod tests {
         let (pipe, reader) = mpsc::sync_channel(0);
         let writer = Writer::start(Pipe(pipe)).unwrap();
         let line = format!("{}\n", "x".repeat(MAX_LINE - 1));
-        // The thread takes lines at the latest once the queue is full; nobody reads yet.
+        // The thread takes lines at the latest once the queue is full; nothing reads yet.
         for _ in 0..100 {
             writer.push(&line);
         }

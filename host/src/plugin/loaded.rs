@@ -14,7 +14,7 @@ pub(crate) struct Loaded {
     pub telemetry: Telemetry,
 }
 
-/// Gives access to what is loaded. Cheap to clone.
+/// Access to what is loaded. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Current(watch::Receiver<Option<Arc<Loaded>>>);
 

@@ -46,7 +46,7 @@ impl TracingConfig {
         (Self { collector: Some(collector), propagation, root }, problems)
     }
 
-    /// Where the spans go; None if tracing is off.
+    /// Where the spans go. `None` if tracing is off.
     pub(crate) fn collector(&self) -> Option<&Authority> {
         self.collector.as_ref()
     }

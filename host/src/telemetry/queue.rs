@@ -44,7 +44,7 @@ struct Backlog {
     /// Spans of the batch that the export task holds, until it reports what became of them.
     exporting: usize,
     dropped: u64,
-    /// Somebody flushes, so nothing waits for more spans.
+    /// A flush is waiting, so nothing waits for more spans.
     hurry: bool,
     /// The provider is gone, so no span will follow.
     closed: bool,
@@ -100,8 +100,8 @@ impl Queue {
         }
     }
 
-    /// Returns the spans to export next, as soon as the first has waited long enough, a batch is full, or somebody
-    /// flushes. None once the provider is gone.
+    /// Returns the spans to export next, as soon as the first has waited long enough, a batch is full, or a
+    /// flush is waiting. `None` once the provider is gone.
     pub(super) async fn batch(&self) -> Option<Vec<SpanData>> {
         loop {
             self.until(|backlog| backlog.closed || !backlog.spans.is_empty()).await;
@@ -132,7 +132,7 @@ impl Queue {
         }
     }
 
-    /// Sleeps, but no longer once somebody flushes.
+    /// Sleeps for `time`. A flush ends the sleep early.
     pub(super) async fn pause(&self, time: Duration) {
         let _ = timeout(time, self.until(|backlog| backlog.hurry || backlog.closed)).await;
     }
@@ -196,7 +196,7 @@ impl SpanProcessor for Processor {
         }
     }
 
-    /// Nothing to do here: whoever wants the spans out uses the queue's own `flush`, which can wait.
+    /// Does nothing: code that wants the spans out uses the queue's own `flush`, which can wait.
     fn force_flush(&self) -> OTelSdkResult {
         Ok(())
     }

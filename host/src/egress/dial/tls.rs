@@ -1,4 +1,4 @@
-//! TLS: whom the host trusts, and the handshake.
+//! TLS: which certificates the host trusts, and the handshake.
 
 mod unverified;
 

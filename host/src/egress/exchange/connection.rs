@@ -46,7 +46,7 @@ impl Connection {
         let io = TokioIo::new(Watched::new(stream, wire.clone()));
         let (sender, connection) = http1::handshake(io).await?;
         let task = tokio::spawn(async move {
-            // Whoever waits for a response gets the error from the sender.
+            // Code that waits for a response gets the error from the sender.
             let _ = connection.await;
             closed();
         });

@@ -23,7 +23,7 @@ pub(super) struct Connections {
 }
 
 /// One request and its response on a connection. Only this file knows that it has the connection to itself. If it is
-/// dropped before `finish`, the connection is closed, so that the peer learns that nobody reads on.
+/// dropped before `finish`, the connection is closed, so that the peer learns that nothing reads on.
 pub(super) struct Exchange {
     connection: Connection,
     origin: Origin,

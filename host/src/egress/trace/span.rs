@@ -19,7 +19,7 @@ pub(in crate::egress) struct RequestTracing {
     tracer: Tracer,
 }
 
-/// Ends with `finish`, or when it is dropped because nobody waits for the response any more.
+/// Ends with `finish`, or when it is dropped because nothing waits for the response any more.
 pub(in crate::egress) struct RequestSpan {
     context: Context,
     finished: bool,

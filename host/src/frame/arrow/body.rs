@@ -7,7 +7,7 @@ use super::super::pace::{FIELD_WORK, Pace};
 use super::super::table::{Series, Table, first_bits};
 use crate::capability::bindings::gpx::plugin::frames::Column;
 
-/// The buffers of all columns and where each lies.
+/// The buffers of all columns, and where each of them is.
 pub(super) struct Body<'a> {
     /// The null count of each column.
     pub(super) nulls: Vec<usize>,

@@ -1,4 +1,4 @@
-//! What the file says about a frame besides its cells: names, types, and Grafana's own facts as metadata.
+//! What the file says about a frame besides its cells: names, types, and Grafana's own information as metadata.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use super::super::pace::{FIELD_WORK, Pace, drop_bytes};
 use super::super::table::{Series, Table};
 use crate::capability::bindings::gpx::plugin::frames::Field;
 
-/// A frame's schema with its JSON texts written out. Message and footer both hold it.
+/// A frame's schema, with its JSON strings written out. Both the message and the footer contain it.
 pub(super) struct Schema<'a> {
     table: &'a Table<'a>,
-    /// All JSON texts, end to end: many small buffers would take long to free.
+    /// All JSON strings, end to end: many small buffers would take long to free.
     texts: Vec<u8>,
     meta: Option<Range<usize>>,
     fields: Vec<FieldTexts>,
@@ -29,13 +29,13 @@ pub(super) struct SchemaField<'a> {
 /// A key and its value.
 pub(super) type Pair<'a> = (&'static str, &'a [u8]);
 
-/// Where a field's JSON texts are.
+/// Where a field's JSON strings are.
 struct FieldTexts {
     config: Option<Range<usize>>,
     labels: Option<Range<usize>>,
 }
 
-/// More than flatbuffers add to the texts of a field or a frame: tables, offsets, keys.
+/// More than flatbuffers add to the strings of a field or a frame: tables, offsets, keys.
 const FIELD: usize = 256;
 
 // === impl Schema ===
@@ -73,7 +73,8 @@ impl<'a> Schema<'a> {
         Ok(Schema { table, texts, meta, fields, size })
     }
 
-    /// An upper bound of what it takes in a message, so that flatbuffers never have to be moved to a larger buffer.
+    /// Returns an upper bound of what it takes in a message, so that flatbuffers never have to be moved to a larger
+    /// buffer.
     pub(super) fn size(&self) -> usize {
         self.size
     }

@@ -1,4 +1,4 @@
-//! Each mistake that a component can make, and texts that are cut into pieces.
+//! Tests of each mistake that a component can make, and of strings that are cut into pieces.
 
 use super::super::pace::PIECE;
 use super::super::sample::{frame, label, named, polls, texts};
@@ -75,7 +75,7 @@ fn texts_keep_their_offsets_across_pieces() {
 }
 
 #[test]
-fn characters_may_lie_across_pieces() {
+fn characters_may_be_cut_by_pieces() {
     let of_bytes = |bytes: Vec<u8>| {
         let texts = Texts { offsets: vec![0, bytes.len() as i32], bytes };
         checked_field(&named("", Column::Text(texts))).err()
@@ -95,7 +95,7 @@ fn characters_may_lie_across_pieces() {
 }
 
 #[test]
-fn whatever_is_long_takes_many_pieces() {
+fn everything_long_takes_many_steps() {
     const PIECES: usize = 20;
     let long = "x".repeat(PIECES * PIECE);
     let json = format!(r#"{{"a":"{long}"}}"#);
@@ -153,7 +153,7 @@ fn json_is_json() {
         field.config = Some(config.to_owned());
         assert!(matches!(mistake(field), Mistake::NotObject { what: "config", .. }), "{config}");
     }
-    // However deep: the check keeps its place on the heap.
+    // At any depth: the check keeps its position on the heap.
     let mut field = named("", Column::Uint8(vec![]));
     field.config = Some(format!(r#"{{"a":{}{}}}"#, "[".repeat(1 << 20), "]".repeat(1 << 20)));
     assert!(checked_field(&field).is_ok());
@@ -178,7 +178,7 @@ fn labels_are_few_and_differ() {
 }
 
 #[test]
-fn the_querys_ref_id_stands_in_for_an_empty_one() {
+fn the_querys_ref_id_is_used_instead_of_an_empty_one() {
     let mut frame = frame(vec![]);
     assert_eq!(checked(&frame, "A").unwrap().ref_id, "A");
     frame.ref_id = "B".to_owned();

@@ -1,4 +1,4 @@
-//! Columns of texts: their offsets, their UTF-8, their JSON.
+//! Checks columns of strings: their offsets, their UTF-8, their JSON.
 
 use super::super::error::Mistake;
 use super::super::grammar::Grammar;
@@ -6,7 +6,7 @@ use super::super::pace::{PIECE, Pace};
 use super::super::table::{Nulls, text};
 use crate::capability::bindings::gpx::plugin::frames::Texts;
 
-/// Offsets that are checked between two pauses.
+/// How many offsets are checked between two pauses.
 pub(super) const OFFSETS: usize = PIECE / size_of::<i32>();
 
 /// Checks the offsets and that each row is UTF-8.
@@ -44,7 +44,7 @@ pub(super) async fn check_texts(texts: &Texts, pace: &mut Pace) -> Result<(), Mi
     Ok(())
 }
 
-/// Checks that each row of a checked column of texts is JSON, unless it is null.
+/// Checks that each row of a checked column of strings is JSON, unless it is null.
 pub(super) async fn check_json(
     texts: &Texts,
     rows: usize,
@@ -70,7 +70,7 @@ async fn check_utf8(bytes: &[u8], pace: &mut Pace) -> Result<(), Mistake> {
         let piece = rest.get(..PIECE).unwrap_or(rest);
         let valid = match std::str::from_utf8(piece) {
             Ok(_) => piece.len(),
-            // The end of the piece, unless it is the last one, may cut a character.
+            // The end of the piece may cut a character, unless it is the last piece.
             Err(error) if error.error_len().is_none() && piece.len() < rest.len() => error.valid_up_to(),
             Err(error) => return Err(Mistake::NotUtf8(bytes.len() - rest.len() + error.valid_up_to())),
         };

@@ -1,8 +1,8 @@
-//! What is open at a place of a JSON document.
+//! Which objects and arrays are open at a point of a JSON document.
 
 use super::super::pace::drop_bytes;
 
-/// The objects and arrays that are open. A bit each: a document may be nested fifty million deep.
+/// The objects and arrays that are open, with one bit each: a document may be nested fifty million levels deep.
 #[derive(Default)]
 pub(super) struct Nesting {
     depth: usize,

@@ -1,4 +1,4 @@
-//! Beside what `serde_json` says of the same texts.
+//! Comparisons with what `serde_json` says about the same texts.
 
 use serde::de::IgnoredAny;
 
@@ -11,7 +11,7 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<bool, Unexpect
     grammar.end()
 }
 
-/// What `serde_json` says of the same text.
+/// Returns what `serde_json` says about the same text.
 fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
@@ -108,7 +108,7 @@ fn says_what_is_missing_and_where() {
 }
 
 #[test]
-fn tells_objects_from_other_values_and_can_be_used_again() {
+fn distinguishes_objects_from_other_values_and_can_be_used_again() {
     let mut grammar = Grammar::default();
     for (text, is_object) in
         [(" {\"a\":[]} ", true), ("[{}]", false), ("1", false), ("{}", true), ("\"{}\"", false)]

@@ -1,4 +1,4 @@
-//! One column as a JSON array, and what the array does not say.
+//! One column as a JSON array, and the information that the array cannot carry.
 
 use itoa::Integer;
 
@@ -18,8 +18,8 @@ mod rest;
 mod tests;
 mod texts;
 
-/// The most that the column's numbers take; of texts, what they take if nothing is escaped. What is reserved and not
-/// written costs nothing, whereas growing the text step by step does.
+/// Returns the most bytes that the column's numbers can take. For strings, it is what they take if nothing is escaped.
+/// Reserving memory without writing to it costs nothing, whereas growing the text step by step does.
 pub(super) fn estimate(column: &Column, rows: usize) -> usize {
     let width = match column {
         Column::Int8(_) | Column::Uint8(_) => 5,
@@ -37,7 +37,7 @@ pub(super) fn estimate(column: &Column, rows: usize) -> usize {
     rows.saturating_mul(width)
 }
 
-/// The least that the column takes, told from its type.
+/// Returns the least number of bytes that the column takes, judged by its type.
 pub(super) fn least(column: &Column, rows: usize) -> usize {
     let width = match column {
         Column::Boolean(_) => 5,

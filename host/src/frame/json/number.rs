@@ -1,10 +1,10 @@
-//! Numbers as Go's encoders write them, so that a frame reads the same whoever wrote it.
+//! Numbers as Go's encoders write them, so that a frame looks the same no matter which encoder wrote it.
 
 use itoa::Integer;
 
 /// The floats of a frame.
 pub(super) trait Float: Copy + Into<f64> + zmij::Float {
-    /// Where Go leaves plain decimals: below 1e-6 and from 1e21 on, compared in the type's own precision.
+    /// Where Go no longer writes plain decimals: below 1e-6 and from 1e21 on, compared in the type's own precision.
     fn needs_exponent(self) -> bool;
 }
 
@@ -13,7 +13,7 @@ pub(super) fn integer(out: &mut Vec<u8>, value: impl Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Appends the shortest text that reads back as `value`; false where there is none.
+/// Appends the shortest text that reads back as `value`. Returns false if there is none.
 pub(super) fn float<T: Float>(out: &mut Vec<u8>, value: T) -> bool {
     if !value.into().is_finite() {
         return false;
@@ -72,7 +72,7 @@ fn plain(out: &mut Vec<u8>, mantissa: &str, exponent: i32) {
         out.extend_from_slice(b"0.");
         out.extend((exponent..-1).map(|_| b'0'));
     } else {
-        // Such a float is at least 1e16 (f32: 1e13): none of its shortest digits stands behind the point.
+        // Such a float is at least 1e16 (f32: 1e13): none of its shortest digits is after the point.
         out.extend((0..=exponent).map(|_| digits.next().unwrap_or(b'0')));
     }
     out.extend(digits);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_has_no_text() {
+    fn a_float_that_is_not_finite_has_no_text() {
         let mut out = Vec::new();
         assert!(!float(&mut out, f64::NAN) && !float(&mut out, f32::NEG_INFINITY));
         assert!(out.is_empty());

@@ -21,7 +21,7 @@ use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig, TracingSetting
 /// Longer than any of these tests needs: what they wait for happens first.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Hands every request to the test, and replies with what the test has prepared, or else with success.
+/// Passes every request to the test, and replies with what the test has prepared, otherwise with success.
 struct Receiver {
     requests: mpsc::UnboundedSender<ExportTraceServiceRequest>,
     answers: tokio::sync::Mutex<mpsc::UnboundedReceiver<Status>>,

@@ -1,10 +1,10 @@
-//! An array that is written in pieces.
+//! An array that is written in small steps.
 
 use super::super::super::draft::{Draft, Full};
 use super::super::super::pace::PIECE;
 use super::super::super::table::Nulls;
 
-/// Rows that are written between two pauses. As text, a number takes up to 26 bytes.
+/// How many rows are written between two pauses. As text, a number takes up to 26 bytes.
 pub(super) const ROWS: usize = PIECE / 32;
 
 /// Appends an array that has a short cell, or null, for each row.

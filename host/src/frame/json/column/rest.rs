@@ -1,4 +1,4 @@
-//! What the array of a column's values does not say: nanoseconds, and the floats that JSON has no number for.
+//! What the array of a column's values cannot carry: nanoseconds, and the floats that are not numbers in JSON.
 
 use super::super::super::draft::{Draft, Full};
 use super::super::super::escape;
@@ -7,7 +7,7 @@ use super::super::number::{self, Float};
 use super::array::{ROWS, write_array};
 use crate::capability::bindings::gpx::plugin::frames::Column;
 
-/// Which of them a column has.
+/// Which of these a column has.
 #[derive(Clone, Copy)]
 pub(in super::super) enum Rest {
     Nothing,
@@ -25,7 +25,7 @@ pub(in super::super) struct Entities {
     neg_inf: bool,
 }
 
-/// Tells one kind of entity from other floats.
+/// Distinguishes one kind of entity from other floats.
 type IsMeant = fn(f64) -> bool;
 
 pub(super) const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -84,7 +84,7 @@ pub(in super::super) async fn write_nanos(
     }
 }
 
-/// Appends an array of the rows whose values are meant.
+/// Appends an array of the rows whose values are selected.
 async fn write_rows<T: Float>(
     draft: &mut Draft<'_>,
     values: &[T],

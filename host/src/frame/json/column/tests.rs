@@ -1,4 +1,4 @@
-//! Every type of column, its rest, and columns of many pieces.
+//! Tests of every type of column, of its rest, and of columns that take many steps.
 
 use super::super::super::check::check;
 use super::super::super::draft::SHORT;
@@ -15,7 +15,7 @@ fn json(column: Column, validity: Option<Vec<u8>>) -> [String; 3] {
     polls(written(field, usize::MAX)).0.unwrap().map(|out| String::from_utf8(out).unwrap())
 }
 
-/// The same, if the values take no more than `limit` bytes.
+/// Returns the same if the values take at most `limit` bytes.
 async fn written(field: Field, limit: usize) -> Result<[Vec<u8>; 3], Full> {
     let frame = frame(vec![field]);
     let table = check(&frame, "", &mut Pace::new()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A column of texts, short and long ones.
+//! A column of strings, short and long ones.
 
 use std::ops::Range;
 
@@ -9,14 +9,14 @@ use super::super::super::table::{Nulls, text};
 use super::array::write_cell;
 use crate::capability::bindings::gpx::plugin::frames::Texts;
 
-/// How the cells of a column of texts are written.
+/// How the cells of a column of strings are written.
 #[derive(Clone, Copy)]
 pub(super) enum Cells {
     Texts,
     Json,
 }
 
-/// Appends an array of the texts.
+/// Appends an array of the strings.
 pub(super) async fn write_texts(
     draft: &mut Draft<'_>,
     texts: &Texts,
