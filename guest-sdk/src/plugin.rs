@@ -28,7 +28,7 @@ pub trait Diagnostics: Plugin {
     fn check_health(&self, context: &Context) -> Result<Health>;
 }
 
-/// The service `resource`: requests that the plugin's front end makes to its back end.
+/// The service `resource`: requests that the plugin's frontend makes to its backend.
 pub trait Resource: Plugin {
     /// Answers through `response`. A fault before anything was sent becomes an answer with the fault's status. Returning
     /// without having sent anything answers 200 with an empty body.

@@ -1,4 +1,4 @@
-//! Resource calls: HTTP-shaped requests that the plugin's front end makes to its back end.
+//! Resource calls: HTTP-shaped requests that the plugin's frontend makes to its backend.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! gpx-host runs the back end of a Grafana plugin whose logic is a WebAssembly component.
+//! gpx-host runs the backend of a Grafana plugin whose logic is a WebAssembly component.
 //!
 //! The executable that Grafana starts calls [`launch::plugin`]. Another program can run a plugin too, for example a
 //! development server that loads the component again after each build. It embeds a [`Host`]:

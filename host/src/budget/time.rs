@@ -21,7 +21,7 @@ const SLOW_AFTER: Duration = Duration::from_millis(20);
 /// Shares the processor between calls: those that compute for a long time leave a core to the others.
 pub(crate) struct Governor {
     cpu_timeout: Duration,
-    /// Slow calls run only while they hold a permit. There is one fewer than there are cores.
+    /// Slow calls run only while they hold a permit. There is one permit fewer than there are cores.
     slow_lane: Arc<Semaphore>,
 }
 

@@ -1,4 +1,4 @@
-//! Removes the secrets that a component may read from what leaves it: spans, log lines and errors.
+//! Replaces a component's secrets in everything that leaves it: spans, log lines and errors.
 
 use std::sync::Arc;
 

@@ -57,7 +57,7 @@ pub(crate) struct Loaded {
 pub(crate) struct Asker {
     pub(crate) context: PluginContext,
     pub(crate) tenant: String,
-    /// What the guest does for the answer. An empty script counts the calls of the instance.
+    /// What the guest does for the answer. For an empty script, it answers how many calls its instance has had.
     pub(crate) script: String,
     /// How long the caller waits. `None` means the operator's limit.
     pub(crate) patience: Option<Duration>,

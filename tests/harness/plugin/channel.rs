@@ -1,4 +1,4 @@
-//! The connection to a plugin: plain HTTP/2 that never ends a call by itself. tonic's own channel enforces a call's
+//! The connection to a plugin: plain HTTP/2 that never ends a call on its own. tonic's own channel enforces a call's
 //! deadline too, so with it a plugin that ignores the deadline would go unnoticed.
 
 use std::future::Future;

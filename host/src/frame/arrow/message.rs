@@ -9,7 +9,7 @@ use super::body::Body;
 use super::schema::{Pair, Schema};
 use crate::capability::bindings::gpx::plugin::frames::Column;
 
-/// Where the record batch lies in the file.
+/// Where the record batch is in the file.
 pub(super) struct Block {
     pub(super) offset: usize,
     /// With its prefix and padding.

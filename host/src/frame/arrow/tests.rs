@@ -199,7 +199,7 @@ fn what_grafana_cannot_read_is_refused() {
     assert_eq!(encoded(&wordy), Err(Mistake::LargeSchema));
     let many = frame(vec![named("", Column::Uint8(vec![])); ARROW_SCHEMA / 256]);
     assert_eq!(encoded(&many), Err(Mistake::LargeSchema));
-    // Escaping makes six bytes of one.
+    // Escaping turns one byte into six.
     let mut field = named("", Column::Uint8(vec![]));
     field.config = Some(format!(r#"{{"":"{}"}}"#, "<".repeat(ARROW_SCHEMA / 6)));
     assert_eq!(encoded(&frame(vec![field])), Err(Mistake::LargeSchema));
@@ -214,7 +214,7 @@ fn a_file_is_refused_before_it_takes_memory() {
 }
 
 #[test]
-fn whatever_is_long_takes_many_pieces() {
+fn everything_long_takes_many_steps() {
     const PIECES: usize = 20;
     let text = "x".repeat(PIECES * PIECE);
     let json = Some(format!(r#"{{"a":"{text}"}}"#));
@@ -224,8 +224,8 @@ fn whatever_is_long_takes_many_pieces() {
     let bits = vec![0x55; rows / 8];
     let booleans = Column::Boolean(Booleans { rows: rows as u32, bits: bits.clone() });
     let meta = Frame { meta: json.clone(), ..frame(vec![]) };
-    // A text of the schema is escaped, then pushed into message and footer, then copied from there. Four bytes are
-    // copied in the time of one.
+    // A string of the schema is escaped, then pushed into message and footer, then copied from there. Four bytes are
+    // copied in the time that it takes to format one.
     let copies = PIECES / 4;
     for (pieces, frame) in [
         (2 * PIECES + 2 * copies, frame(vec![named(&text, Column::Uint8(vec![]))])),

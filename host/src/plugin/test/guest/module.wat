@@ -228,7 +228,7 @@
     (global.set $said (i32.const 0))
     (memory.fill (i32.const 32) (i32.const 0) (i32.const 72)))
 
-  ;; Answers a call. An empty script answers how many calls there have been.
+  ;; Answers a call. For an empty script, it answers how many calls there have been.
   (func $answer (param $script i32) (param $length i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
     (if (local.get $length)
