@@ -28,22 +28,22 @@ mod value;
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How go-plugin started the process.
-    pub process: Process,
+    pub(crate) process: Process,
     /// Grafana's tracing settings.
-    pub tracing: Tracing,
+    pub(crate) tracing: Tracing,
     /// The plugin's version as Grafana read it from plugin.json; Grafana sends it only if tracing is on.
-    pub plugin_version: Option<String>,
+    pub(crate) plugin_version: Option<String>,
     /// The host's own settings in the plugin's section of grafana.ini, except the transport.
-    pub section: Section,
+    pub(crate) section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
-    pub operator: Strings,
+    pub(crate) operator: Strings,
     /// Settings that are unknown or invalid. The plugin still runs; the log and the health check report them.
-    pub problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// go-plugin's variables: how the process was started, and where it must listen.
 #[derive(Clone, Debug, Default)]
-pub struct Process {
+pub(crate) struct Process {
     /// The value of `grafana_plugin_type`, by which a process knows that Grafana started it.
     pub cookie: Option<String>,
     /// The protocol versions that the client speaks, separated by commas.
@@ -67,7 +67,7 @@ pub struct Process {
 
 /// Grafana's own tracing settings, as it passes them on to every plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tracing {
+pub(crate) struct Tracing {
     /// `host:port` of the collector. Empty: tracing is off.
     pub address: String,
     /// Any of `w3c` and `jaeger`, separated by commas.

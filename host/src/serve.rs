@@ -14,6 +14,7 @@ pub(crate) use self::layer::unattached;
 pub(crate) use self::layer::{Layers, layers};
 pub use self::listener::Listener;
 use crate::shutdown::Shutdown;
+use listener::Socket;
 
 mod accept;
 mod address;
@@ -65,10 +66,12 @@ impl Listener {
         layers: Layers,
         shutdown: &Shutdown,
     ) -> Result<(), tonic::transport::Error> {
-        match self {
+        match self.0 {
             #[cfg(unix)]
-            Self::Unix(listener) => serve_on(listener.incoming(), routes, layers, shutdown).await,
-            Self::Tcp(listener) => serve_on(listener::tcp_incoming(listener), routes, layers, shutdown).await,
+            Socket::Unix(listener) => serve_on(listener.incoming(), routes, layers, shutdown).await,
+            Socket::Tcp(listener) => {
+                serve_on(listener::tcp_incoming(listener), routes, layers, shutdown).await
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ pub(crate) type Strings = BTreeMap<String, String>;
 
 /// A setting that could not be used, described for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// As the operator wrote it.
     pub key: String,
     /// What is wrong, which value is used instead, and the remedy.

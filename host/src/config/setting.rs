@@ -26,7 +26,7 @@ pub(super) struct Setting {
 
 /// The values of all settings except the transport, which is part of [`Process`](super::Process).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     pub allow_hosts: Vec<String>,
     pub call_timeout: Duration,
     pub cpu_timeout: Duration,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How Grafana reaches the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     #[default]
     Unix,
     Tcp,

@@ -2,7 +2,7 @@
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     /// `unix` or `tcp`.
     pub network: &'static str,
     /// A path, an abstract name after `@`, or host and port.

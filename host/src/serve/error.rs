@@ -3,7 +3,7 @@
 use std::io;
 
 #[derive(Debug, thiserror::Error)]
-pub enum BindError {
+pub(crate) enum BindError {
     #[error(
         "cannot listen on any port of 127.0.0.1 from {min} to {max} ({cause}); free one, or widen the range from \
          PLUGIN_MIN_PORT to PLUGIN_MAX_PORT"

@@ -19,7 +19,11 @@ use crate::config::{Process, Transport};
 /// since [`Host::serve`](crate::Host::serve) takes either. The executable binds the socket that Grafana's client asks
 /// for.
 #[derive(Debug)]
-pub enum Listener {
+pub struct Listener(pub(super) Socket);
+
+/// What a listener listens on.
+#[derive(Debug)]
+pub(super) enum Socket {
     /// A unix socket. Who may connect depends on how it was bound.
     #[cfg(unix)]
     Unix(UnixSocket),
@@ -34,20 +38,20 @@ impl Listener {
     /// the system has no unix sockets. Needs a running tokio runtime.
     ///
     /// Fails if no socket can be bound. The message names the remedy.
-    pub fn bind(process: &Process) -> Result<Self, BindError> {
+    pub(crate) fn bind(process: &Process) -> Result<Self, BindError> {
         match process.transport {
             #[cfg(unix)]
-            Transport::Unix => UnixSocket::bind(process).map(Self::Unix),
-            _ => bind_tcp(process.min_port, process.max_port).map(Self::Tcp),
+            Transport::Unix => UnixSocket::bind(process).map(Socket::Unix).map(Self),
+            _ => bind_tcp(process.min_port, process.max_port).map(Socket::Tcp).map(Self),
         }
     }
 
     /// Returns where the socket listens. Fails if the system does not know the address of a TCP socket.
-    pub fn address(&self) -> io::Result<Address> {
-        Ok(match self {
+    pub(crate) fn address(&self) -> io::Result<Address> {
+        Ok(match &self.0 {
             #[cfg(unix)]
-            Self::Unix(socket) => Address { network: "unix", address: socket.name().to_owned() },
-            Self::Tcp(listener) => Address { network: "tcp", address: listener.local_addr()?.to_string() },
+            Socket::Unix(socket) => Address { network: "unix", address: socket.name().to_owned() },
+            Socket::Tcp(listener) => Address { network: "tcp", address: listener.local_addr()?.to_string() },
         })
     }
 }
@@ -55,7 +59,7 @@ impl Listener {
 /// Everyone who can reach the address can call the plugin, so it should be on the loopback interface.
 impl From<TcpListener> for Listener {
     fn from(listener: TcpListener) -> Self {
-        Self::Tcp(listener)
+        Self(Socket::Tcp(listener))
     }
 }
 
@@ -63,7 +67,7 @@ impl From<TcpListener> for Listener {
 #[cfg(unix)]
 impl From<tokio::net::UnixListener> for Listener {
     fn from(listener: tokio::net::UnixListener) -> Self {
-        Self::Unix(UnixSocket::handed_over(listener))
+        Self(Socket::Unix(UnixSocket::handed_over(listener)))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::config::Process;
 const BACKLOG: i32 = 128;
 
 #[derive(Debug)]
-pub struct UnixSocket {
+pub(super) struct UnixSocket {
     listener: UnixListener,
     /// As Go writes it: an abstract name starts with `@`.
     name: String,
