@@ -14,7 +14,7 @@ fn broken() -> Component {
 #[tokio::test]
 async fn a_component_that_cannot_be_run_is_an_error_with_its_reason() {
     let error = host(broken()).loaded().await.unwrap_err();
-    assert_eq!(error.to_string(), "the component cannot be run");
+    assert_eq!(error.to_string(), "cannot run the component");
     let reason = error.source().unwrap().to_string();
     assert!(reason.starts_with("the component of 8 bytes cannot be used: it is not WebAssembly"), "{reason}");
 }
@@ -41,11 +41,11 @@ async fn a_host_that_was_never_served_can_be_drained_and_then_serves_no_more() {
 #[test]
 fn without_a_runtime_there_is_no_host() {
     let Err(error) = Host::builder(broken()).build() else { panic!("it was built") };
-    assert_eq!(error.to_string(), "the plugin's host cannot be set up");
+    assert_eq!(error.to_string(), "cannot set up the plugin's host");
 }
 
 #[tokio::test]
 async fn only_a_component_in_a_file_is_compiled_ahead() {
     let error = broken().compile_ahead("x86_64-unknown-linux-gnu").unwrap_err();
-    assert_eq!(error.source().unwrap().to_string(), "it is not in a file");
+    assert_eq!(error.source().unwrap().to_string(), "the component is not in a file");
 }
