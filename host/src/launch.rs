@@ -1,6 +1,7 @@
 //! The executable that Grafana starts: it makes go-plugin's handshake, and then runs a host on the socket that the
 //! handshake names, until Grafana ends it.
 
+mod allocator;
 mod files;
 mod handshake;
 mod parent;
@@ -42,6 +43,7 @@ const LOG_FLUSH: Duration = Duration::from_millis(100);
 /// gpx-host's `main` calls it when there is no command. So can the executable of a plugin that adds its own commands.
 pub fn plugin() -> ExitCode {
     let parent = Parent::find();
+    allocator::return_large_blocks();
     let log = match Log::stderr() {
         Ok(log) => log,
         Err(error) => {

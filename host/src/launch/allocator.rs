@@ -1,0 +1,16 @@
+//! How the C library's allocator is set up. The executable decides that, not a program that embeds a plugin.
+
+/// Has blocks of 1 MiB and more returned to the system as soon as they are freed.
+///
+/// Otherwise glibc keeps blocks of up to 32 MiB in a heap for each thread once one of that size was freed. Answers are
+/// large, and any thread may serve any call, so every thread would keep the memory of the largest answer.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "there is no other way to say it to the allocator")]
+pub(super) fn return_large_blocks() {
+    const MEBIBYTE: i32 = 1 << 20;
+    // SAFETY: mallopt(3) may be called at any time. It fails only for values that it does not know.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MEBIBYTE) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn return_large_blocks() {}
