@@ -26,7 +26,8 @@ const GRACE: Duration = Duration::from_millis(50);
 
 pub(super) struct ResourceService(pub(super) Backend);
 
-type ResourceAnswer = Result<CallResourceResponse, Status>;
+/// How an answer ends after its pieces.
+type End = Result<(), Status>;
 
 pub(super) fn server(backend: Backend) -> ResourceServer<ResourceService> {
     let server = ResourceServer::new(ResourceService(backend));
@@ -49,40 +50,37 @@ impl Resource for ResourceService {
         let backend = self.0.clone();
         let begun = backend.begin(Export::Resource, CALL_RESOURCE, door, context).await?;
         let (answers, receiver) = mpsc::channel(1);
-        let answering = tokio::spawn(async move {
-            let answering = async {
-                answer(begun, message, &answers).await;
-                Ok(())
-            };
-            if let Err(status) = backend.until_shutdown(answering).await {
-                // The caller may be gone.
-                let _ = answers.try_send(Err(status));
-            }
-        });
-        Ok(Response::new(answer_stream(receiver, answering)))
+        let answering = async move { backend.until_shutdown(answer(begun, message, answers)).await };
+        Ok(Response::new(answer_stream(receiver, tokio::spawn(answering))))
     }
 }
 
-/// Returns the answers as a stream. If the task that makes them panics, so does the stream. The layer for panics then
-/// answers, as for any other call.
+/// Returns the answers as a stream, and at the end the status, for which there is always room. If the task that makes
+/// them panics, so does the stream. The layer for panics then answers, as for any other call.
 fn answer_stream(
-    answers: mpsc::Receiver<ResourceAnswer>,
-    answering: JoinHandle<()>,
+    answers: mpsc::Receiver<CallResourceResponse>,
+    answering: JoinHandle<End>,
 ) -> BoxStream<CallResourceResponse> {
     Box::pin(stream::unfold((answers, Some(answering)), async |(mut answers, mut answering)| {
         if let Some(answer) = answers.recv().await {
-            return Some((answer, (answers, answering)));
+            return Some((Ok(answer), (answers, answering)));
         }
-        if let Err(error) = answering.take()?.await
-            && let Ok(panic) = error.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
-        }
-        None
+        let end = match answering.take()?.await {
+            Ok(end) => end,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(convert::stopping()),
+            },
+        };
+        end.err().map(|status| (Err(status), (answers, None)))
     }))
 }
 
-async fn answer(begun: Begun, request: CallResourceRequest, answers: &mpsc::Sender<ResourceAnswer>) {
+async fn answer(
+    begun: Begun,
+    request: CallResourceRequest,
+    answers: mpsc::Sender<CallResourceResponse>,
+) -> End {
     let Begun { unanswered, target } = begun;
     let (sender, mut pieces) = ResponseSender::channel();
     let call = unanswered.call().clone();
@@ -100,7 +98,7 @@ async fn answer(begun: Begun, request: CallResourceRequest, answers: &mpsc::Send
             tokio::select! {
                 biased;
                 piece = pieces.recv() => match piece {
-                    Some(piece) => match answers.send(Ok(convert::piece(piece))).await {
+                    Some(piece) => match answers.send(convert::piece(piece)).await {
                         Ok(()) => sent = true,
                         // The component's next `send` says that the caller is gone.
                         Err(_) => pieces.close(),
@@ -127,23 +125,23 @@ async fn answer(begun: Begun, request: CallResourceRequest, answers: &mpsc::Send
     let result = tokio::select! {
         result = answering => result,
         // Dropping the work stops the component. The call then counts as cancelled.
-        () = hung_up => return,
+        () = hung_up => return Ok(()),
     };
     match result {
         Ok(()) => {
             if !sent {
-                let _ = answers.send(Ok(convert::whole(200, Bytes::new()))).await;
+                let _ = answers.send(convert::whole(200, Bytes::new())).await;
             }
             unanswered.answered(Outcome::OK);
+            Ok(())
         }
         Err(error) => {
-            let last = if sent || error.ends_call() {
-                Err(convert::failed(&error))
-            } else {
-                Ok(convert::failure(&error))
-            };
-            let _ = answers.send(last).await;
             unanswered.answered(Outcome::failed(error.source(), error.to_string()));
+            if sent || error.ends_call() {
+                return Err(convert::failed(&error));
+            }
+            let _ = answers.send(convert::failure(&error)).await;
+            Ok(())
         }
     }
 }
@@ -168,7 +166,7 @@ mod tests {
     async fn a_panic_in_the_task_is_a_panic_of_the_call() {
         let (answers, receiver) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            answers.send(Ok(convert::whole(200, Bytes::new()))).await.unwrap();
+            answers.send(convert::whole(200, Bytes::new())).await.unwrap();
             panic!("out of luck");
         });
         let mut stream = answer_stream(receiver, task);

@@ -147,3 +147,22 @@ async fn the_callers_deadline_ends_an_answer() {
         assert_eq!(grafana.counted("callResource", "error", "plugin"), "1");
     }
 }
+
+/// More pieces than wait anywhere on their way, so the guest waits for somebody who reads them.
+fn unread() -> String {
+    "send x\n".repeat(10)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_the_end_of_the_process_cuts_off_does_not_look_complete() {
+    let grafana = Grafana::new().await;
+    let answer = grafana.resource(&unread()).await.unwrap();
+    a_while().await;
+    grafana.shutdown.trigger();
+    a_while().await;
+    assert_eq!(grafana.counted("callResource", "cancelled", "downstream"), "1");
+    let (pieces, status) = answer.rest().await;
+    assert!(pieces.len() < 10, "all was sent");
+    let status = status.unwrap();
+    assert_eq!((status.code(), status.message()), (Code::Cancelled, "the plugin is being stopped"));
+}
