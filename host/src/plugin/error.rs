@@ -64,9 +64,14 @@ impl CallError {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Fault(fault) if (100..600).contains(&fault.status) => fault.status,
-            Self::WallTime(_) | Self::CpuTime(_) | Self::CallerDeadline(_) => 504,
+            error if error.is_late() => 504,
             _ => 500,
         }
+    }
+
+    /// Returns whether the call's time has run out.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self, Self::WallTime(_) | Self::CpuTime(_) | Self::CallerDeadline(_))
     }
 
     /// Returns whether the rest of the call is pointless, since nothing waits for its answer any more.

@@ -93,20 +93,29 @@ async fn answer(
     let mut sent = false;
     let answering = async {
         let mut work = pin!(work);
-        let mut result = None;
+        let (mut next, mut result) = (None, None);
         loop {
+            // The work goes on while a piece waits for its reader: a call's clock does not stop for a slow one.
             tokio::select! {
                 biased;
-                piece = pieces.recv() => match piece {
-                    Some(piece) => match answers.send(convert::piece(piece)).await {
-                        Ok(()) => sent = true,
-                        // The component's next `send` says that the caller is gone.
-                        Err(_) => pieces.close(),
-                    },
+                room = answers.reserve(), if next.is_some() => match (room, next.take()) {
+                    (Ok(room), Some(piece)) => {
+                        room.send(convert::piece(piece));
+                        sent = true;
+                    }
+                    // The component's next `send` says that the caller is gone.
+                    _ => pieces.close(),
+                },
+                piece = pieces.recv(), if next.is_none() => match piece {
+                    Some(piece) => next = Some(piece),
                     None => break,
                 },
                 done = &mut work, if result.is_none() => {
+                    let is_late = done.as_ref().is_err_and(CallError::is_late);
                     result = Some(done);
+                    if is_late {
+                        break;
+                    }
                     // A component may have kept its handle, but its call is over.
                     pieces.close();
                 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use crate::plugin::test::Guest;
+use crate::plugin::test::{Guest, LIMITS};
 use crate::rpc::test::{Grafana, a_while, queries};
 
 /// Returns the chunks and the status of the guest's answer, and how the call was counted.
@@ -151,6 +151,27 @@ async fn the_callers_deadline_ends_an_answer() {
 /// More pieces than wait anywhere on their way, so the guest waits for somebody who reads them.
 fn unread() -> String {
     "send x\n".repeat(10)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_does_not_read_does_not_stop_the_clock() {
+    let grafana = Grafana::new().await;
+    let _answer = grafana.resource(&unread()).await.unwrap();
+    tokio::time::sleep(LIMITS.call_timeout + Duration::from_secs(1)).await;
+    assert_eq!(grafana.counted("callResource", "error", "plugin"), "1");
+    let error = "the plugin did not answer within 300s; raise gpx_call_timeout if it needs more";
+    assert_eq!(grafana.loaded.logged("Plugin Request Completed")[0]["error"], error);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_deadline_ends_an_answer_that_is_not_read() {
+    let grafana = Grafana::new().await;
+    let answer = grafana.resource_within(Duration::from_millis(300), &unread()).await.unwrap();
+    a_while().await;
+    assert_eq!(grafana.counted("callResource", "error", "plugin"), "1");
+    let (pieces, status) = answer.rest().await;
+    assert!(pieces.len() < 10, "all was sent");
+    assert_eq!(status.unwrap().code(), Code::DeadlineExceeded);
 }
 
 #[tokio::test(start_paused = true)]
