@@ -13,6 +13,8 @@ pub(crate) struct CallerDeadline(pub Instant);
 pub(crate) struct Deadline {
     pub at: Instant,
     pub set_by: SetBy,
+    /// When the caller stops waiting, though the operator's time may be over before.
+    caller: Option<Instant>,
 }
 
 /// Who set the deadline.
@@ -32,16 +34,16 @@ impl Deadline {
     /// Returns the earlier of the caller's deadline and the end of the operator's `call_timeout`, which starts now.
     pub(crate) fn new(caller: Option<CallerDeadline>, call_timeout: Duration) -> Self {
         let operator = Instant::now() + call_timeout;
+        // Ahead of the layer whoever set it: otherwise the two could strike at the same moment.
+        let caller = caller.map(|CallerDeadline(at)| at.checked_sub(AHEAD).unwrap_or(at));
         match caller {
-            Some(CallerDeadline(at)) if at <= operator => {
-                Self { at: at.checked_sub(AHEAD).unwrap_or(at), set_by: SetBy::Caller }
-            }
-            _ => Self { at: operator, set_by: SetBy::Operator },
+            Some(at) if at <= operator => Self { at, set_by: SetBy::Caller, caller },
+            _ => Self { at: operator, set_by: SetBy::Operator, caller },
         }
     }
 
     /// Returns whether the caller has stopped waiting.
     pub(crate) fn caller_has_left(&self) -> bool {
-        self.set_by == SetBy::Caller && self.at <= Instant::now()
+        self.caller.is_some_and(|at| at <= Instant::now())
     }
 }

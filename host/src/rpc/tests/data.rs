@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use crate::plugin::test::Guest;
+use crate::plugin::test::{Guest, LIMITS};
 use crate::proto::pluginv2::{DataFrameFormat, QueryDataRequest};
 use crate::rpc::test::{Grafana, a_while, answer, queries};
 
@@ -233,4 +233,19 @@ async fn a_call_aborted_at_its_deadline_does_not_count_as_cancelled() {
         grafana.loaded.logged("Plugin Request Completed")[0]["error"],
         "the caller's deadline has passed"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_deadlines_at_the_same_time_neither_is_a_cancel() {
+    // The operator's is a little earlier, but the layer that minds the caller's may come first.
+    for later in [1, 500_000, 2_000_000] {
+        let grafana = Grafana::new().await;
+        let patience = LIMITS.call_timeout + Duration::from_nanos(later);
+        let mut call = Box::pin(grafana.query_within(patience, queries(&[("A", MINUTE), ("B", MINUTE)])));
+        assert!(futures_util::poll!(&mut call).is_pending());
+        tokio::time::advance(patience).await;
+        drop(call);
+        assert_eq!(grafana.counted("queryData", "cancelled", "downstream"), "none", "{later} ns");
+        assert_eq!(grafana.counted("queryData", "error", "plugin"), "1", "{later} ns");
+    }
 }
