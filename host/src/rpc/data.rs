@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Backend, Begun, Door, Target, convert};
 use crate::budget::MAX_REQUEST;
-use crate::call::{Call, CallContext, Endpoint, Outcome};
+use crate::call::{Call, CallContext, Endpoint, ErrorSource, Outcome};
 use crate::frame::Format;
 use crate::log::Value;
 use crate::plugin::{CallError, Export};
@@ -69,9 +69,7 @@ async fn answer(
         Ok(target) => run_all(&Arc::new(target), call, queries, format).await,
         Err(error) => vec![Some(Err(error)); ref_ids.len()],
     };
-    if let Some(error) =
-        answers.iter().flatten().filter_map(|answer| answer.as_ref().err()).find(|error| error.ends_call())
-    {
+    if let Some(error) = end_of_call(&answers) {
         let status = convert::failed(error);
         unanswered.answered(Outcome::failed(error.source(), error.to_string()));
         return Err(status);
@@ -130,6 +128,13 @@ async fn run_all(
     }
 }
 
+/// The error that ends the call as a whole, if there is one. If any query waited for an upstream, so did the call.
+fn end_of_call(answers: &[Option<QueryAnswer>]) -> Option<&CallError> {
+    let errors = || answers.iter().flatten().filter_map(|answer| answer.as_ref().err());
+    let ends = || errors().filter(|error| error.ends_call());
+    ends().find(|error| error.source() == ErrorSource::Downstream).or_else(|| ends().next())
+}
+
 fn log_failure(call: &Call, ref_id: &str, error: &CallError) {
     let fields = [
         ("refID", Value::from(ref_id.to_owned())),
@@ -138,4 +143,26 @@ fn log_failure(call: &Call, ref_id: &str, error: &CallError) {
         ("statusSource", Value::from(error.source().name())),
     ];
     call.log.error("Partial data response error", &fields);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::Awaited;
+
+    #[test]
+    fn a_call_that_ends_late_waited_for_an_upstream_if_any_query_did() {
+        let late = |awaited| Some(Err(CallError::CallerDeadline(awaited)));
+        let queries = [
+            Some(Ok(Vec::new())),
+            Some(Err(CallError::Host(String::new()))),
+            late(Awaited::Instance { max: 1 }),
+            late(Awaited::Component),
+            late(Awaited::Upstream),
+        ];
+        let source = |queries: &[_]| end_of_call(queries).map(CallError::source);
+        assert_eq!(source(&queries), Some(ErrorSource::Downstream));
+        assert_eq!(source(&queries[..4]), Some(ErrorSource::Plugin));
+        assert_eq!(source(&queries[..2]), None);
+    }
 }
