@@ -69,7 +69,7 @@ impl Plugin {
         let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
         let scrub = Scrub::new(settings.secrets.iter().map(|secret| secret.value.as_str()));
         let client = self.egress.client(owner::http_settings(context));
-        let pool = Pool::new(self.platform.limits.instances_max);
+        let pool = Pool::new(self.platform.limits.instances_max, self.platform.memory.clone());
         Owner { settings, scrub, client, pool }
     }
 
@@ -111,12 +111,18 @@ impl Plugin {
 
     async fn wait_for_memory(&self, call: &Call) -> Result<(), CallError> {
         let Platform { memory, limits, .. } = &*self.platform;
-        if memory.is_used_up() {
-            self.owners.clear();
-        }
+        let mut has_waited = false;
         while memory.is_used_up() {
+            self.owners.clear();
+            if !memory.is_used_up() {
+                break;
+            }
             let released = tokio::time::timeout_at(call.deadline.at, memory.released()).await;
             released.map_err(|_| self.late(call, Awaited::Memory { total: limits.memory_total }))?;
+            has_waited = true;
+        }
+        if has_waited {
+            memory.release();
         }
         Ok(())
     }

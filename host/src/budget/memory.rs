@@ -47,9 +47,15 @@ impl MemoryBudget {
         self.used.load(Ordering::Relaxed) >= self.total
     }
 
-    /// Returns once an instance has been dropped.
+    /// Returns once an instance has been dropped, or has become idle and could be dropped. Wakes one waiter at a time: one
+    /// that does not need all of the memory calls [`MemoryBudget::release`] for the next.
     pub(crate) async fn released(&self) {
         self.released.notified().await;
+    }
+
+    /// An instance is idle, or memory is left: if somebody waits for some, it is worth another look.
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
     }
 
     fn take(&self, bytes: usize) -> bool {
@@ -102,7 +108,7 @@ impl wasmtime::ResourceLimiter for InstanceMemory {
 impl Drop for InstanceMemory {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.used.get(), Ordering::Relaxed);
-        self.budget.released.notify_one();
+        self.budget.release();
     }
 }
 

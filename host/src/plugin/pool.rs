@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::instance::Instance;
+use crate::budget::MemoryBudget;
 
 /// How long an idle instance is kept.
 const IDLE: Duration = Duration::from_secs(60);
@@ -16,6 +17,8 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(crate) struct Pool {
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<IdleInstance>>,
+    /// The memory of all instances. A call that waits for some may drop an idle instance.
+    memory: Arc<MemoryBudget>,
     /// Whether a task is running that drops idle instances. There is none while no instance is idle, so nothing wakes
     /// up.
     sweeping: AtomicBool,
@@ -36,9 +39,9 @@ struct IdleInstance {
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(instances_max: usize) -> Arc<Self> {
+    pub(super) fn new(instances_max: usize, memory: Arc<MemoryBudget>) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(instances_max));
-        Arc::new(Self { permits, idle: Mutex::default(), sweeping: AtomicBool::new(false) })
+        Arc::new(Self { permits, idle: Mutex::default(), memory, sweeping: AtomicBool::new(false) })
     }
 
     /// Waits for the right to use an instance. If any are idle, the lease has the one that was used last.
@@ -61,6 +64,9 @@ impl Pool {
 
     fn put_back(self: &Arc<Self>, instance: Instance) {
         self.idle().push(IdleInstance { instance, since: Instant::now() });
+        if self.memory.is_used_up() {
+            self.memory.release();
+        }
         if !self.sweeping.swap(true, Ordering::AcqRel) {
             tokio::spawn(sweep(Arc::downgrade(self)));
         }

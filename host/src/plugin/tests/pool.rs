@@ -160,3 +160,27 @@ async fn a_call_waits_for_memory_that_running_calls_use() {
     running.abort();
     assert_eq!(waiting.await.unwrap().unwrap(), "1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_memory_gets_that_of_one_that_is_done() {
+    let loaded = Loaded::with(&Limits { memory_total: 2 * PAGE, ..LIMITS }).await;
+    let (a, b) = (Asker::of("a"), Asker::of("b"));
+    let running = loaded.start(&a.to("need 1\nwait 2000\ncount"));
+    seconds(1).await;
+    let waiting = loaded.start(&b.within(Duration::from_secs(5)));
+    assert_eq!(running.await.unwrap().unwrap(), "1");
+    assert_eq!(waiting.await.unwrap().unwrap(), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_calls_that_wait_for_memory_go_on_once_there_is_enough() {
+    let loaded = Loaded::with(&Limits { memory_total: 4 * PAGE, ..LIMITS }).await;
+    let running = loaded.start(&Asker::of("a").to("need 3\nwait 60000"));
+    seconds(1).await;
+    let waiting = ["b", "c", "d"].map(|uid| loaded.start(&Asker::of(uid).within(Duration::from_secs(5))));
+    seconds(1).await;
+    running.abort();
+    for call in waiting {
+        assert_eq!(call.await.unwrap().unwrap(), "1");
+    }
+}
