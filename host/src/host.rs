@@ -7,10 +7,9 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tonic::service::Routes;
 
 pub use self::builder::Builder;
@@ -47,13 +46,13 @@ struct Inner {
     backend: Backend,
     shutdown: Shutdown,
     /// How many listeners are being served.
-    serving: AtomicUsize,
+    serving: watch::Sender<usize>,
     /// Held while a component takes the place of another, so that the one that was asked for last stays.
     replacing: Mutex<()>,
 }
 
 /// A listener that is being served.
-struct Serving<'a>(&'a AtomicUsize);
+struct Serving<'a>(&'a watch::Sender<usize>);
 
 // === impl Host ===
 
@@ -120,11 +119,15 @@ impl Host {
     pub async fn drain(&self) {
         let Inner { backend, shutdown, serving, .. } = &*self.0;
         shutdown.trigger();
-        if serving.load(Ordering::Acquire) > 0 {
-            shutdown.drained().await;
-        } else {
-            backend.drain(FLUSH).await;
-            shutdown.finish();
+        let mut serving = serving.subscribe();
+        tokio::select! {
+            biased;
+            () = shutdown.drained() => {}
+            // Nothing is served, or no longer.
+            _ = serving.wait_for(|serving| *serving == 0) => {
+                backend.drain(FLUSH).await;
+                shutdown.finish();
+            }
         }
     }
 }
@@ -132,15 +135,15 @@ impl Host {
 // === impl Serving ===
 
 impl<'a> Serving<'a> {
-    fn begin(serving: &'a AtomicUsize) -> Self {
-        serving.fetch_add(1, Ordering::AcqRel);
+    fn begin(serving: &'a watch::Sender<usize>) -> Self {
+        serving.send_modify(|serving| *serving += 1);
         Self(serving)
     }
 }
 
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.send_modify(|serving| *serving -= 1);
     }
 }
 

@@ -1,10 +1,9 @@
 //! Makes a host from a component and the operator's settings.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
@@ -131,7 +130,7 @@ impl Builder {
             current,
             backend,
             shutdown,
-            serving: AtomicUsize::new(0),
+            serving: watch::Sender::new(0),
             replacing: Mutex::default(),
         }));
         let (inner, waiting) = (host.0.clone(), host.0.clone());

@@ -49,3 +49,40 @@ async fn only_a_component_in_a_file_is_compiled_ahead() {
     let error = broken().compile_ahead("x86_64-unknown-linux-gnu").unwrap_err();
     assert_eq!(error.source().unwrap().to_string(), "the component is not in a file");
 }
+
+#[tokio::test]
+async fn a_component_of_no_bytes_is_an_error_with_its_reason() {
+    let error = host(Component::from_bytes("")).loaded().await.unwrap_err();
+    let reason = error.source().unwrap().to_string();
+    assert!(reason.starts_with("the component of 0 bytes cannot be used: it is not WebAssembly"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_ends_though_the_server_is_dropped() {
+    let host = host(broken());
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let mut serving = Box::pin(host.serve(listener));
+    assert!(futures_util::poll!(&mut serving).is_pending());
+    let mut drain = Box::pin(host.drain());
+    assert!(futures_util::poll!(&mut drain).is_pending());
+    drop(serving);
+    tokio::time::timeout(Duration::from_secs(60), drain).await.expect("nobody else ends it");
+}
+
+#[tokio::test]
+async fn a_host_can_be_drained_while_its_component_is_replaced() {
+    let host = host(broken());
+    let (_directory, file) = compiled();
+    let replace = host.replace(Component::from_file(&file));
+    let (replaced, (), ()) = tokio::join!(replace, host.drain(), host.drain());
+    replaced.unwrap();
+    host.loaded().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_can_be_drained_while_its_component_is_loaded() {
+    let (_directory, file) = compiled();
+    let host = host(Component::from_file(file));
+    host.drain().await;
+    host.loaded().await.unwrap();
+}
