@@ -22,7 +22,7 @@ use crate::plugin::{
     Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, precompiled,
 };
 use crate::rpc::{self, Backend};
-use crate::serve::{self, Listener};
+use crate::serve::{self, LayerParts, Listener};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 
@@ -70,7 +70,13 @@ impl Host {
         let listener = listener.into();
         let Inner { platform, current, backend, shutdown, .. } = &*self.0;
         let address = listener.address().map_err(Error::serve)?;
-        let layers = serve::layers(current.clone(), platform.metrics.clone(), &address, platform.log.clone());
+        let layers = serve::layers(LayerParts {
+            current: current.clone(),
+            shutdown: shutdown.clone(),
+            metrics: platform.metrics.clone(),
+            address: &address,
+            log: platform.log.clone(),
+        });
         let mut routes = Routes::builder();
         rpc::add_go_plugin_to(&mut routes, shutdown).await.map_err(Error::serve)?;
         backend.add_to(&mut routes);

@@ -67,6 +67,8 @@ impl Plugin {
     fn make_owner(&self, context: &CallContext) -> Owner {
         let wanted = &self.component.manifest.secrets;
         let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
+        #[cfg(test)]
+        test::panic_if_named(test::PANIC_IN_OWNER, &settings);
         let scrub = Scrub::new(settings.secrets.iter().map(|secret| secret.value.as_str()));
         let client = self.egress.client(owner::http_settings(context));
         let pool = Pool::new(self.platform.limits.instances_max, self.platform.memory.clone());
@@ -86,6 +88,8 @@ impl Plugin {
         turn: &mut Turn,
         invocation: I,
     ) -> Result<I::Answer, CallError> {
+        #[cfg(test)]
+        test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
         let waited = tokio::time::timeout_at(call.deadline.at, owner.pool.lease()).await;
         let max = self.platform.limits.instances_max;
         let mut lease = waited.map_err(|_| self.late(call, Awaited::Instance { max }))?;

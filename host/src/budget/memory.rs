@@ -47,6 +47,11 @@ impl MemoryBudget {
         self.used.load(Ordering::Relaxed) >= self.total
     }
 
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     /// Returns once an instance has been dropped, or has become idle and could be dropped. Wakes one waiter at a time: one
     /// that does not need all of the memory calls [`MemoryBudget::release`] for the next.
     pub(crate) async fn released(&self) {

@@ -1,3 +1,5 @@
+mod served;
+
 use std::error::Error as _;
 
 use super::*;

@@ -15,6 +15,7 @@ use super::{CallError, Component, LoadError, LoadedComponent, OperatorSettings, 
 use crate::budget::Limits;
 use crate::call::{Arrival, Call, CallerDeadline, Deadline, Endpoint, Outcome};
 use crate::capability::bindings::exports::gpx::plugin::data::Query;
+use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
 use crate::egress::{Egress, Patterns};
 use crate::frame::Format;
@@ -40,6 +41,10 @@ pub(crate) const LIMITS: Limits = Limits {
 /// The size of a page, in bytes: a guest starts with one page of memory and needs more in pages.
 pub(crate) const PAGE: usize = 64 << 10;
 
+/// Names of data sources for which the host panics: while it makes the owner, and when an instance is to be called.
+pub(crate) const PANIC_IN_OWNER: &str = "panic in owner";
+pub(crate) const PANIC_IN_CALL: &str = "panic in call";
+
 /// A loaded plugin, and what it leaves for tests to check. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Loaded {
@@ -61,6 +66,11 @@ pub(crate) struct Asker {
     pub(crate) script: String,
     /// How long the caller waits. `None` means the operator's limit.
     pub(crate) patience: Option<Duration>,
+}
+
+/// Panics if a data source has this name.
+pub(crate) fn panic_if_named(name: &str, settings: &Settings) {
+    assert_ne!(settings.name, name, "a bug");
 }
 
 /// Makes a plugin's directory with the component's file in it, and nothing precompiled.

@@ -18,17 +18,29 @@ use super::address::Address;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::plugin::Current;
+use crate::shutdown::Shutdown;
 
 /// All the layers, nested. Cheap to clone.
 pub(crate) type Layers = Stack<Stack<Stack<RequestSize, DeadlineLayer>, PanicLayer>, ObserveLayer>;
 
+/// The parts of the layers.
+pub(crate) struct LayerParts<'a> {
+    pub current: Current,
+    pub shutdown: Shutdown,
+    pub metrics: Metrics,
+    /// Where the server listens.
+    pub address: &'a Address,
+    pub log: Log,
+}
+
 /// Makes the layers, the innermost first. A layer may answer in place of those further in, so a layer that must see
 /// every answer is further out. The span and the metrics thus see panics, passed deadlines and refused requests, and a
 /// call that is aborted at its deadline ends like any other.
-pub(crate) fn layers(current: Current, metrics: Metrics, address: &Address, log: Log) -> Layers {
+pub(crate) fn layers(parts: LayerParts<'_>) -> Layers {
+    let LayerParts { current, shutdown, metrics, address, log } = parts;
     Stack::new(
         Stack::new(Stack::new(RequestSize, DeadlineLayer), PanicLayer::new(log)),
-        ObserveLayer::new(current, metrics, address),
+        ObserveLayer::new(current, shutdown, metrics, address),
     )
 }
 
@@ -36,5 +48,11 @@ pub(crate) fn layers(current: Current, metrics: Metrics, address: &Address, log:
 #[cfg(test)]
 pub(crate) fn unattached() -> Layers {
     let address = Address { network: "tcp", address: String::new() };
-    layers(crate::plugin::loading().1, Metrics::unattached(), &address, Log::memory().0)
+    layers(LayerParts {
+        current: crate::plugin::loading().1,
+        shutdown: Shutdown::new(),
+        metrics: Metrics::unattached(),
+        address: &address,
+        log: Log::memory().0,
+    })
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::plugin::test::{Asker, Loaded};
+use crate::budget::Limits;
+use crate::plugin::test::{Asker, LIMITS, Loaded, PANIC_IN_OWNER};
 use crate::proto::pluginv2::{AppInstanceSettings, PluginContext};
 
 /// Answers with the URL, and with how many calls the instance has answered.
@@ -132,4 +133,61 @@ async fn data_sources_without_a_call_are_forgotten_if_there_are_very_many() {
     assert_eq!(busy.await.unwrap().unwrap(), "1");
     assert_eq!(loaded.ask(&Asker::of("busy")).await.unwrap(), "2", "the one with a call is not forgotten");
     assert_eq!(loaded.ask(&Asker::of("1")).await.unwrap(), "1", "a forgotten one is made again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_first_calls_make_one_owner() {
+    let loaded = Loaded::with(&Limits { instances_max: 1, ..LIMITS }).await;
+    let asker = Asker::of("a");
+    let calls: Vec<_> = (0..1000).map(|_| loaded.start(&asker)).collect();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap().unwrap().parse::<usize>().unwrap());
+    }
+    answers.sort_unstable();
+    assert!(answers.into_iter().eq(1..=1000), "one instance answered all");
+    assert_eq!(loaded.metric("plugins_datasource_instances_total"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_version_that_changes_back_and_forth_gives_each_call_its_own_settings() {
+    let loaded = Loaded::new().await;
+    let calls = (0..1000).map(|number| {
+        let mut asker = Asker::of("a").to("setting 32");
+        asker.settings().last_updated_ms = number % 2;
+        asker.settings().url = format!("http://{}", number % 2);
+        let expected = asker.settings().url.clone();
+        (loaded.start(&asker), expected)
+    });
+    for (call, expected) in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap().unwrap(), expected);
+    }
+    assert_eq!(loaded.metric("plugins_active_instances"), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_data_sources_than_are_kept_may_have_calls_at_once() {
+    let loaded = Loaded::with(&Limits { memory_total: 1 << 30, ..LIMITS }).await;
+    let calls = (0..1500).map(|number| loaded.start(&Asker::of(&number.to_string()).to("wait 60000\ncount")));
+    let calls: Vec<_> = calls.collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(loaded.metric("plugins_active_instances"), "1500");
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap(), "1");
+    }
+    assert_eq!(loaded.ask(&Asker::of("one more")).await.unwrap(), "1");
+    assert_eq!(loaded.metric("plugins_active_instances"), "1");
+}
+
+#[tokio::test]
+async fn an_owner_whose_making_panics_holds_up_no_other_and_is_made_by_the_next_call() {
+    let loaded = Loaded::new().await;
+    let mut asker = Asker::of("a");
+    asker.settings().name = PANIC_IN_OWNER.to_owned();
+    for _ in 0..2 {
+        assert!(loaded.start(&asker).await.unwrap_err().is_panic());
+    }
+    asker.settings().name.clear();
+    assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
+    assert_eq!(loaded.ask(&Asker::of("b")).await.unwrap(), "1");
 }

@@ -29,6 +29,7 @@ use crate::call::{CallerDeadline, ServerContext};
 use crate::metrics::Metrics;
 use crate::plugin::{Current, Loaded};
 use crate::serve::address::Address;
+use crate::shutdown::Shutdown;
 
 /// The layer. Cheap to clone.
 #[derive(Clone)]
@@ -57,10 +58,11 @@ pub(crate) struct ObserveBody<B> {
 impl ObserveLayer {
     /// Makes the layer. Calls wait until something is loaded: the plugin's spans need attributes that the component
     /// names.
-    pub(crate) fn new(current: Current, metrics: Metrics, address: &Address) -> Self {
+    pub(crate) fn new(current: Current, shutdown: Shutdown, metrics: Metrics, address: &Address) -> Self {
         Self {
             shared: Arc::new(ObservedServer {
                 current,
+                shutdown,
                 metrics,
                 address: address_attributes(address),
                 methods: Methods::known(),
@@ -107,11 +109,12 @@ where
         let deadline = deadline::of_headers(request.headers());
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let Some(loaded) = wait(&shared.current, deadline).await else {
-                let status =
-                    Status::deadline_exceeded("the plugin's component was not loaded in time for this call");
-                call.finish(&status);
-                return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
+            let loaded = match wait(&shared, deadline).await {
+                Ok(loaded) => loaded,
+                Err(status) => {
+                    call.finish(&status);
+                    return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
+                }
             };
             let context = call.start_span(&loaded.telemetry, request.headers());
             request.extensions_mut().insert(ServerContext(context));
@@ -138,11 +141,18 @@ where
     }
 }
 
-async fn wait(current: &Current, deadline: Option<CallerDeadline>) -> Option<Arc<Loaded>> {
-    match deadline {
-        None => Some(current.wait().await),
-        Some(CallerDeadline(at)) => timeout_at(at, current.wait()).await.ok(),
-    }
+/// Waits until something is loaded, unless the process ends or the caller leaves meanwhile.
+async fn wait(server: &ObservedServer, deadline: Option<CallerDeadline>) -> Result<Arc<Loaded>, Status> {
+    let loaded = async {
+        tokio::select! {
+            biased;
+            loaded = server.current.wait() => Ok(loaded),
+            () = server.shutdown.triggered() => Err(Status::cancelled("the plugin is being stopped")),
+        }
+    };
+    let Some(CallerDeadline(at)) = deadline else { return loaded.await };
+    let late = || Status::deadline_exceeded("the plugin's component was not loaded in time for this call");
+    timeout_at(at, loaded).await.unwrap_or_else(|_| Err(late()))
 }
 
 // === impl ObserveBody ===

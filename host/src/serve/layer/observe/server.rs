@@ -6,10 +6,12 @@ use super::method::Methods;
 use crate::metrics::Metrics;
 use crate::plugin::Current;
 use crate::serve::address::Address;
+use crate::shutdown::Shutdown;
 
 /// What is known about the server whose calls are observed.
 pub(super) struct ObservedServer {
     pub(super) current: Current,
+    pub(super) shutdown: Shutdown,
     pub(super) metrics: Metrics,
     pub(super) address: Vec<KeyValue>,
     pub(super) methods: Methods,
