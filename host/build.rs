@@ -18,6 +18,7 @@ fn main() -> anyhow::Result<()> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     // Bodies and frames can be large: `Bytes` hands them on without a copy.
-    tonic_prost_build::configure().bytes(".pluginv2").compile_fds(descriptors)?;
+    let codec = "crate::proto::codec::MessageCodec";
+    tonic_prost_build::configure().bytes(".pluginv2").codec_path(codec).compile_fds(descriptors)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ mod upstream;
 use std::time::Duration;
 
 pub(crate) use self::memory::{InstanceMemory, MemoryBudget, Refused};
-pub(crate) use self::time::{Governor, Stop, Turn};
+pub(crate) use self::time::{Governor, Stop, Turn, beside_others};
 pub(crate) use self::upstream::{Upstream, Waiting};
 
 /// The largest gRPC message that a plugin accepts, in bytes: 16 MiB, as go-plugin's own servers accept.

@@ -8,6 +8,8 @@
     reason = "generated code"
 )]
 
+mod codec;
+
 /// Grafana's services.
 pub(crate) mod pluginv2 {
     tonic::include_proto!("pluginv2");

@@ -34,6 +34,15 @@ pub(crate) struct Turn {
     upstream: Upstream,
 }
 
+/// Does work that nothing interrupts beside the threads that serve calls, so that it holds up nobody else's.
+pub(crate) fn beside_others<R>(work: impl FnOnce() -> R) -> R {
+    if Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == MultiThread) {
+        block_in_place(work)
+    } else {
+        work()
+    }
+}
+
 /// Why a call was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -76,8 +85,7 @@ impl Turn {
         memory: &Footprint,
         work: F,
     ) -> Result<F::Output, Stop> {
-        let threads = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == MultiThread);
-        self.run_with(threads.then_some(memory), work).await
+        self.run_with(Some(memory), work).await
     }
 
     async fn run_with<F: Future>(&mut self, memory: Option<&Footprint>, work: F) -> Result<F::Output, Stop> {
@@ -105,7 +113,7 @@ impl Turn {
                 (_permit, lane) = (permit.ok(), None);
             }
             let mut poll = || work.as_mut().poll(context);
-            let polled = if memory.is_some_and(Footprint::is_large) { block_in_place(poll) } else { poll() };
+            let polled = if memory.is_some_and(Footprint::is_large) { beside_others(poll) } else { poll() };
             self.used += began.elapsed();
             match polled {
                 Poll::Ready(output) => Poll::Ready(Ok(output)),
