@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::pool::Pool;
+use crate::budget::beside_others;
 use crate::call::{CallContext, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::scrub::Scrub;
@@ -75,7 +76,7 @@ impl Owners {
     /// calls that need it. Running calls finish on the version that they began with.
     pub(super) async fn get(&self, context: &CallContext, make: impl FnOnce() -> Owner) -> Arc<Owner> {
         let slot = self.slot(context);
-        slot.get_or_init(|| async { Arc::new(make()) }).await.clone()
+        slot.get_or_init(|| async { Arc::new(beside_others(make)) }).await.clone()
     }
 
     /// Drops every idle instance.

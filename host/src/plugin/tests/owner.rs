@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::budget::Limits;
 use crate::plugin::test::{Asker, LIMITS, Loaded, PANIC_IN_OWNER};
 use crate::proto::pluginv2::{AppInstanceSettings, PluginContext};
+use crate::rpc::context_of;
 
 /// Answers with the URL, and with how many calls the instance has answered.
 const URL: &str = "setting 32\nsay  \ncount";
@@ -190,4 +191,25 @@ async fn an_owner_whose_making_panics_holds_up_no_other_and_is_made_by_the_next_
     asker.settings().name.clear();
     assert_eq!(loaded.ask(&asker).await.unwrap(), "1");
     assert_eq!(loaded.ask(&Asker::of("b")).await.unwrap(), "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_owner_that_takes_long_to_make_leaves_its_thread_to_others() {
+    let loaded = Loaded::new().await;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let receiver = std::sync::Mutex::new(receiver);
+    // There is one thread for tasks, and the making keeps it until another owner's call is answered.
+    let making = tokio::spawn(async move {
+        let other = loaded.clone();
+        tokio::spawn(async move { sender.send(other.ask(&Asker::of("b")).await) });
+        let context = context_of("", Asker::of("a").context);
+        let mut answer = None;
+        let make = || {
+            answer = receiver.lock().unwrap().recv_timeout(Duration::from_secs(30)).ok();
+            loaded.plugin.make_owner(&context)
+        };
+        loaded.plugin.owners.get(&context, make).await;
+        answer
+    });
+    assert_eq!(making.await.unwrap().unwrap().unwrap(), "1");
 }
