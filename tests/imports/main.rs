@@ -3,8 +3,9 @@
 //!
 //! If a file names an item, in a `use` or in a path in its code, an arrow leads from it to the file that defines the
 //! item. Re-exports are followed; they and `mod` declarations are not arrows themselves. Code that is compiled for
-//! tests only is skipped. So is the input of a macro, unless it consists of expressions or statements. Therefore the
-//! test does not see `with:` of the host's `bindgen!`, which names the representations of resources.
+//! tests only is skipped. In the input of a macro that does not consist of expressions or statements, only paths that
+//! start with `crate`, `self` or `super` are seen. Those of `bindgen!`, whose `with:` names the representations of
+//! resources, are skipped, and so is `$crate`.
 
 mod arrows;
 mod house;

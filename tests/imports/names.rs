@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
+use syn::ext::IdentExt as _;
+use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
+use syn::token::{Brace, Bracket, Paren};
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Block, Expr, Field, ImplItem, Item, ItemMacro, ItemMod, ItemUse, Macro, Meta, Path, Token,
-    UseTree, Visibility,
+    Attribute, Block, Expr, Field, Ident, ImplItem, Item, ItemMacro, ItemMod, ItemUse, Macro, Meta, Path,
+    Token, UseTree, Visibility, braced, bracketed, parenthesized,
 };
 
 #[derive(Default)]
@@ -99,6 +102,44 @@ impl Names {
     }
 }
 
+impl Names {
+    /// Finds the paths from the crate, a parent or the module itself in what is no Rust by itself, such as the branches
+    /// of a `select!` and the body of a `macro_rules!`.
+    fn tokens(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        while !input.is_empty() {
+            let inner;
+            if input.peek(Token![crate]) || input.peek(Token![self]) || input.peek(Token![super]) {
+                let mut path = vec![input.call(Ident::parse_any)?.to_string()];
+                // Two colons count as two.
+                while input.peek(Token![::]) && input.peek3(Ident::peek_any) {
+                    input.parse::<Token![::]>()?;
+                    path.push(input.call(Ident::parse_any)?.to_string());
+                }
+                self.paths.push(path);
+                continue;
+            } else if input.peek(Token![$]) {
+                // In the body of a macro: its argument, or `$crate`, as which the crate is known where the macro is used.
+                input.step(|at| at.token_tree().map(|(_, rest)| ((), rest)).ok_or(at.error("the end")))?;
+                if input.peek(Ident::peek_any) {
+                    input.call(Ident::parse_any)?;
+                }
+                continue;
+            } else if input.peek(Paren) {
+                parenthesized!(inner in input);
+            } else if input.peek(Bracket) {
+                bracketed!(inner in input);
+            } else if input.peek(Brace) {
+                braced!(inner in input);
+            } else {
+                input.step(|at| at.token_tree().map(|(_, rest)| ((), rest)).ok_or(at.error("the end")))?;
+                continue;
+            }
+            self.tokens(&inner)?;
+        }
+        Ok(())
+    }
+}
+
 impl<'ast> Visit<'ast> for Names {
     fn visit_item(&mut self, item: &'ast Item) {
         if !is_for_tests(attributes(item)) {
@@ -142,6 +183,9 @@ impl<'ast> Visit<'ast> for Names {
             expressions.iter().for_each(|expression| self.visit_expr(expression));
         } else if let Ok(statements) = call.parse_body_with(Block::parse_within) {
             statements.iter().for_each(|statement| self.visit_stmt(statement));
+        } else if !call.path.segments.last().is_some_and(|name| name.ident == "bindgen") {
+            let read = call.parse_body_with(|input: ParseStream<'_>| self.tokens(input));
+            read.unwrap_or_else(|error| panic!("{error}"));
         }
     }
 

@@ -137,7 +137,7 @@ fn an_item_made_by_a_macro_belongs_to_the_file_that_calls_the_macro() {
     let files = [
         ("lib.rs", "mod a; mod made;"),
         ("a.rs", "use crate::made::deep::module; fn f(_: module::Type) {} pub struct A;"),
-        ("made.rs", "generate!({ with: { \"x\": crate::a::A } });"),
+        ("made.rs", "bindgen!({ with: { \"x\": crate::a::A } });"),
     ];
     assert_eq!(arrows(&files), ["a.rs > made.rs: made::deep"]);
 }
@@ -199,4 +199,15 @@ fn an_upward_import_breaks_the_rule() {
     let expected = "p/src/capability/log.rs imports plugin::state::State from p/src/plugin/state.rs: \
                     capability is below plugin; calls flow main → ";
     assert!(broken.starts_with(expected), "{broken}");
+}
+
+#[test]
+fn a_path_in_a_macros_own_language_is_an_arrow() {
+    let files = [
+        ("lib.rs", "mod a; mod b; mod c;"),
+        ("a.rs", "fn f() { select! { biased; x = crate::b::f() => x, () = super::b::g(), if x => {} } }"),
+        ("b.rs", "pub fn f() {} pub fn g() {}"),
+        ("c.rs", "macro_rules! m { ($x:ty) => { fn h(_: $x) -> crate::b::B { $crate::b::f() } } }"),
+    ];
+    assert_eq!(arrows(&files), ["a.rs > b.rs: b::f b::g", "c.rs > b.rs: b::B"]);
 }
