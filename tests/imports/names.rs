@@ -183,7 +183,7 @@ impl<'ast> Visit<'ast> for Names {
             expressions.iter().for_each(|expression| self.visit_expr(expression));
         } else if let Ok(statements) = call.parse_body_with(Block::parse_within) {
             statements.iter().for_each(|statement| self.visit_stmt(statement));
-        } else if !call.path.segments.last().is_some_and(|name| name.ident == "bindgen") {
+        } else if call.path.segments.last().is_none_or(|name| name.ident != "bindgen") {
             let read = call.parse_body_with(|input: ParseStream<'_>| self.tokens(input));
             read.unwrap_or_else(|error| panic!("{error}"));
         }
