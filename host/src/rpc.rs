@@ -29,8 +29,6 @@ use crate::metrics::Metrics;
 use crate::plugin::{CallError, Current, Export, Owner, Plugin, services};
 use crate::shutdown::Shutdown;
 
-#[cfg(test)]
-pub(crate) use self::convert::context_of;
 pub(crate) use self::go_plugin::add_to as add_go_plugin_to;
 
 /// What all services share. Cheap to clone.

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 
 use super::{CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
 use crate::budget::Limits;
-use crate::call::{Arrival, Call, CallerDeadline, Deadline, Endpoint, Outcome};
+use crate::call::{
+    Arrival, Call, CallContext, CallerDeadline, DataSourceSettings, Deadline, Endpoint, Outcome, Subject,
+};
 use crate::capability::bindings::exports::gpx::plugin::data::Query;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
@@ -22,8 +24,6 @@ use crate::frame::Format;
 use crate::log::Log;
 use crate::log::memory::Lines;
 use crate::metrics::Metrics;
-use crate::proto::pluginv2::{DataSourceInstanceSettings, PluginContext};
-use crate::rpc::context_of;
 use crate::telemetry::Telemetry;
 use crate::telemetry::test::{Ended, recording};
 
@@ -60,8 +60,7 @@ pub(crate) struct Loaded {
 /// A caller with one query.
 #[derive(Clone, Default)]
 pub(crate) struct Asker {
-    pub(crate) context: PluginContext,
-    pub(crate) tenant: String,
+    pub(crate) context: CallContext,
     /// What the guest does for the answer. For an empty script, it answers how many calls its instance has had.
     pub(crate) script: String,
     /// How long the caller waits. `None` means the operator's limit.
@@ -122,7 +121,7 @@ impl Loaded {
         let caller = asker.patience.map(|patience| CallerDeadline(Instant::now() + patience));
         let arrival = Arrival {
             endpoint: Endpoint { name: "queryData", span: "sdk.queryData" },
-            context: context_of(&asker.tenant, asker.context.clone()),
+            context: asker.context.clone(),
             deadline: Deadline::new(caller, self.plugin.platform.limits.call_timeout),
             parent: Context::new(),
         };
@@ -171,8 +170,8 @@ impl Loaded {
 impl Asker {
     /// Makes a caller for the data source with this uid.
     pub(crate) fn of(uid: &str) -> Self {
-        let settings = DataSourceInstanceSettings { uid: uid.to_owned(), ..Default::default() };
-        let context = PluginContext { data_source_instance_settings: Some(settings), ..Default::default() };
+        let settings = DataSourceSettings { uid: uid.to_owned(), ..Default::default() };
+        let context = CallContext { subject: Subject::DataSource(settings), ..Default::default() };
         Self { context, ..Self::default() }
     }
 
@@ -186,7 +185,8 @@ impl Asker {
         Self { patience: Some(patience), ..self.clone() }
     }
 
-    pub(crate) fn settings(&mut self) -> &mut DataSourceInstanceSettings {
-        self.context.data_source_instance_settings.get_or_insert_default()
+    pub(crate) fn settings(&mut self) -> &mut DataSourceSettings {
+        let Subject::DataSource(settings) = &mut self.context.subject else { panic!("it is an app's") };
+        settings
     }
 }

@@ -8,8 +8,6 @@ mod resource;
 mod status;
 
 pub(super) use self::context::context;
-#[cfg(test)]
-pub(crate) use self::context::context_of;
 pub(super) use self::data::{DataResponses, concurrent_queries, format, header_pairs, query};
 pub(super) use self::diagnostics::{health, unhealthy};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};

@@ -185,6 +185,6 @@ async fn what_a_call_printed_explains_its_own_trap_only() {
 async fn a_fault_reveals_no_secret() {
     let loaded = Loaded::new().await;
     let mut asker = a().to("fail 401 0 hunter2 is not the token");
-    asker.settings().decrypted_secure_json_data.insert("token".to_owned(), "hunter2".to_owned());
+    asker.settings().secrets.insert("token".to_owned(), "hunter2".to_owned());
     assert_eq!(loaded.ask(&asker).await.unwrap_err().to_string(), "[secret] is not the token");
 }

@@ -1,9 +1,8 @@
 use std::time::Duration;
 
 use crate::budget::Limits;
+use crate::call::{AppSettings, CallContext, Subject};
 use crate::plugin::test::{Asker, LIMITS, Loaded, PANIC_IN_OWNER};
-use crate::proto::pluginv2::{AppInstanceSettings, PluginContext};
-use crate::rpc::context_of;
 
 /// Answers with the URL, and with how many calls the instance has answered.
 const URL: &str = "setting 32\nsay  \ncount";
@@ -29,13 +28,15 @@ async fn data_sources_that_differ_in_any_part_of_their_identity_share_no_instanc
     };
     let askers = [
         one.clone(),
-        other(|asker| asker.tenant = "tenant".to_owned()),
+        other(|asker| asker.context.tenant = "tenant".to_owned()),
         other(|asker| asker.context.namespace = "stacks-1".to_owned()),
         other(|asker| asker.context.org_id = 2),
         other(|asker| asker.context.plugin_id = "plugin".to_owned()),
         other(|asker| asker.settings().uid = "two".to_owned()),
         // The same values in different fields.
-        other(|asker| (asker.tenant, asker.context.namespace) = ("stacks-1".to_owned(), "tenant".to_owned())),
+        other(|asker| {
+            (asker.context.tenant, asker.context.namespace) = ("stacks-1".to_owned(), "tenant".to_owned())
+        }),
     ];
     each_has_an_instance(&Loaded::new().await, &askers).await;
 }
@@ -52,17 +53,17 @@ async fn neither_the_user_nor_the_query_matters() {
 
 #[tokio::test]
 async fn an_app_has_instances_of_its_own() {
-    let app = AppInstanceSettings { last_updated_ms: 1, ..Default::default() };
-    let app = PluginContext { app_instance_settings: Some(app), ..Default::default() };
-    let app = Asker { context: app, ..Default::default() };
+    let app = |updated| {
+        let subject = Subject::App(AppSettings { updated, ..Default::default() });
+        Asker { context: CallContext { subject, ..Default::default() }, ..Default::default() }
+    };
+    let (app, updated) = (app(1), app(2));
     let mut other = app.clone();
     other.context.org_id = 2;
     each_has_an_instance(&Loaded::new().await, &[app.clone(), Asker::of("a"), other]).await;
 
     let loaded = Loaded::new().await;
     assert_eq!(loaded.ask(&app).await.unwrap(), "1");
-    let mut updated = app;
-    updated.context.app_instance_settings.as_mut().unwrap().last_updated_ms = 2;
     assert_eq!(loaded.ask(&updated).await.unwrap(), "1");
 }
 
@@ -71,7 +72,7 @@ async fn an_update_makes_new_instances_with_the_new_settings() {
     let loaded = Loaded::new().await;
     let mut asker = Asker::of("a");
     for (updated, url) in [(1, "http://one"), (2, "http://two"), (1, "http://three")] {
-        asker.settings().last_updated_ms = updated;
+        asker.settings().updated = updated;
         asker.settings().url = url.to_owned();
         assert_eq!(loaded.ask(&asker.to(URL)).await.unwrap(), format!("{url} 1"));
         assert_eq!(loaded.ask(&asker.to(URL)).await.unwrap(), format!("{url} 2"));
@@ -109,7 +110,7 @@ async fn running_calls_finish_on_the_settings_that_they_began_with() {
     let running = loaded.start(&asker.to(&format!("wait 60000\n{URL}")));
     tokio::time::sleep(Duration::from_secs(1)).await;
     asker.settings().url = "http://new".to_owned();
-    asker.settings().last_updated_ms = 1;
+    asker.settings().updated = 1;
     assert_eq!(loaded.ask(&asker.to(URL)).await.unwrap(), "http://new 1");
     assert!(!running.is_finished());
     assert_eq!(running.await.unwrap().unwrap(), "http://old 1");
@@ -155,7 +156,7 @@ async fn a_version_that_changes_back_and_forth_gives_each_call_its_own_settings(
     let loaded = Loaded::new().await;
     let calls = (0..1000).map(|number| {
         let mut asker = Asker::of("a").to("setting 32");
-        asker.settings().last_updated_ms = number % 2;
+        asker.settings().updated = number % 2;
         asker.settings().url = format!("http://{}", number % 2);
         let expected = asker.settings().url.clone();
         (loaded.start(&asker), expected)
@@ -202,7 +203,7 @@ async fn an_owner_that_takes_long_to_make_leaves_its_thread_to_others() {
     let making = tokio::spawn(async move {
         let other = loaded.clone();
         tokio::spawn(async move { sender.send(other.ask(&Asker::of("b")).await) });
-        let context = context_of("", Asker::of("a").context);
+        let context = Asker::of("a").context;
         let mut answer = None;
         let make = || {
             answer = receiver.lock().unwrap().recv_timeout(Duration::from_secs(30)).ok();

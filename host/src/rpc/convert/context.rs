@@ -45,16 +45,6 @@ pub(crate) fn context(
     }
 }
 
-/// The context of a tenant's call that brings this message and no headers.
-#[cfg(test)]
-pub(crate) fn context_of(tenant: &str, message: pluginv2::PluginContext) -> CallContext {
-    let mut metadata = MetadataMap::new();
-    if !tenant.is_empty() {
-        metadata.insert("tenantid", tenant.parse().unwrap());
-    }
-    context(Some(message), &metadata, [])
-}
-
 fn data_source(message: pluginv2::DataSourceInstanceSettings) -> DataSourceSettings {
     DataSourceSettings {
         id: message.id,
