@@ -145,7 +145,7 @@ impl Unanswered {
         if std::thread::panicking() {
             Outcome::failed(ErrorSource::Plugin, "the host panicked".to_owned())
         } else if self.call.deadline.caller_has_left() {
-            let source = ErrorSource::of_delay(self.call.upstream.is_waited_for());
+            let source = ErrorSource::of_delay(self.call.upstream.was_waited_for(self.call.deadline.at));
             Outcome::failed(source, "the caller's deadline has passed".to_owned())
         } else {
             Outcome::CANCELLED
@@ -180,5 +180,37 @@ impl Drop for Unanswered {
                 call.log.info("Plugin Request Completed", &fields);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_broken_off_at_its_deadline_waited_for_the_upstream_that_its_work_waited_for() {
+        let (log, lines) = Log::memory();
+        let patience = Duration::from_secs(1);
+        let caller = CallerDeadline(Instant::now() + patience);
+        let arrival = Arrival {
+            endpoint: Endpoint { name: "queryData", span: "sdk.queryData" },
+            context: CallContext::default(),
+            deadline: Deadline::new(Some(caller), 2 * patience),
+            parent: Context::new(),
+        };
+        let unanswered = Call::begin(arrival, Telemetry::default(), Metrics::unattached(), &log);
+        let work = unanswered.call().upstream.wait();
+        tokio::time::advance(patience).await;
+        // The work goes first.
+        drop(work);
+        drop(unanswered);
+        let line = lines.json().pop().unwrap();
+        assert_eq!(
+            (&line["status"], &line["statusSource"]),
+            (&"error".into(), &"downstream".into()),
+            "{line}"
+        );
     }
 }
