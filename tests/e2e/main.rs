@@ -2,6 +2,7 @@
 //! builds what they need; `tests/harness` is the library that they use.
 
 mod data_source;
+mod deadline;
 mod embed;
 mod faults;
 mod guest_faults;
