@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::names::{Import, Names};
 use crate::resolve::Target;
 use crate::tree::Tree;
 
@@ -27,12 +28,30 @@ pub(crate) struct Circle {
 impl Tree {
     /// Returns all arrows between files, in order.
     pub(crate) fn arrows(&self) -> Vec<Arrow> {
+        self.arrows_of(|names| {
+            let imports = names.imports.iter().filter(|import| !import.is_reexport);
+            (imports.collect(), &names.paths)
+        })
+    }
+
+    /// The re-exports between two files, ordered, without the crate's own face.
+    pub(crate) fn reexports(&self) -> Vec<Arrow> {
+        let reexports = self.arrows_of(|names| {
+            let imports = names.imports.iter().filter(|import| import.is_reexport);
+            (imports.collect(), &[])
+        });
+        let roots = self.modules.iter().filter(|module| module.parent.is_none());
+        let roots: Vec<_> = roots.map(|module| &module.file).collect();
+        reexports.into_iter().filter(|arrow| !roots.contains(&&arrow.from)).collect()
+    }
+
+    fn arrows_of<'a>(&'a self, of: impl Fn(&'a Names) -> (Vec<&'a Import>, &'a [Vec<String>])) -> Vec<Arrow> {
         let mut arrows = BTreeMap::<(&str, &str), BTreeSet<String>>::new();
         for (index, module) in self.modules.iter().enumerate() {
-            let imports = module.names.imports.iter().filter(|import| !import.is_reexport);
-            let globs = imports.clone().filter(|import| import.name.is_none());
+            let (imports, paths) = of(&module.names);
+            let globs = imports.iter().filter(|import| import.name.is_none());
             // Importing a module is not an arrow yet; naming something through it is one.
-            let items = imports.map(|import| &import.path).chain(&module.names.paths);
+            let items = imports.iter().map(|import| &import.path).chain(paths);
             let items = items.filter_map(|path| match self.resolve(index, path)? {
                 Target::Item { module, name } => Some((module, name)),
                 Target::Module(_) => None,

@@ -2,10 +2,10 @@
 //! upward.
 //!
 //! If a file names an item, in a `use` or in a path in its code, an arrow leads from it to the file that defines the
-//! item. Re-exports are followed; they and `mod` declarations are not arrows themselves. Code that is compiled for
-//! tests only is skipped. In the input of a macro that does not consist of expressions or statements, only paths that
-//! start with `crate`, `self` or `super` are seen. Those of `bindgen!`, whose `with:` names the representations of
-//! resources, are skipped, and so is `$crate`.
+//! item. Re-exports are followed. They and `mod` declarations make no circle themselves, but a re-export must not lead
+//! upward either. Code that is compiled for tests only is skipped. In the input of a macro that does not consist of
+//! expressions or statements, only paths that start with `crate`, `self` or `super` are seen. `$crate` is skipped, and
+//! so are the paths in `bindgen!`, whose `with:` names the representations of resources.
 
 mod arrows;
 mod house;
@@ -19,9 +19,9 @@ use self::tree::Tree;
 
 /// Fails with everything that is wrong, so that one run shows it all.
 fn check(tree: &Tree, rule: impl Fn(&Arrow) -> Option<String>) {
-    let arrows = tree.arrows();
-    let upward: Vec<_> =
-        arrows.iter().filter_map(|arrow| Some(format!("{arrow}: {}", rule(arrow)?))).collect();
+    let (arrows, reexports) = (tree.arrows(), tree.reexports());
+    let broken = |arrow| Some(format!("{arrow}: {}", rule(arrow)?));
+    let upward: Vec<_> = arrows.iter().chain(&reexports).filter_map(broken).collect();
     let circles = Circle::find(&arrows);
     let shown: Vec<_> = circles.iter().map(ToString::to_string).chain(upward.iter().cloned()).collect();
     assert!(

@@ -211,3 +211,17 @@ fn a_path_in_a_macros_own_language_is_an_arrow() {
     ];
     assert_eq!(arrows(&files), ["a.rs > b.rs: b::f b::g", "c.rs > b.rs: b::B"]);
 }
+
+#[test]
+fn a_reexport_that_runs_back_up_breaks_the_rule() {
+    let files = [
+        ("lib.rs", "mod capability; mod plugin; pub use plugin::State;"),
+        ("capability.rs", "mod log; pub(crate) use crate::plugin::State; pub use self::log::Log;"),
+        ("capability/log.rs", "pub struct Log;"),
+        ("plugin.rs", "pub use crate::capability::Log; pub struct State;"),
+    ];
+    let reexports = tree(&files).reexports();
+    let broken: Vec<_> = reexports.iter().filter(|arrow| house::broken(arrow).is_some()).collect();
+    let [broken] = &*broken else { panic!("{broken:#?}") };
+    assert_eq!(broken.to_string(), "p/src/capability.rs imports plugin::State from p/src/plugin.rs");
+}
