@@ -75,33 +75,37 @@ impl Owners {
     /// Returns the owner that a call is for. If this version of it is not known yet, `make` makes it, once for all
     /// calls that need it. Running calls finish on the version that they began with.
     pub(super) async fn get(&self, context: &CallContext, make: impl FnOnce() -> Owner) -> Arc<Owner> {
-        let slot = self.slot(context);
+        let (slot, gone) = self.slot(context);
+        if !gone.is_empty() {
+            beside_others(|| drop(gone));
+        }
         slot.get_or_init(|| async { Arc::new(beside_others(make)) }).await.clone()
     }
 
     /// Drops every idle instance.
     pub(super) fn clear(&self) {
-        for slot in self.known().values() {
-            if let Some(owner) = slot.owner.get() {
-                owner.pool.clear();
-            }
-        }
+        let pool = |slot: &Slot| Some(slot.owner.get()?.pool.clone());
+        let pools: Vec<_> = self.known().values().filter_map(pool).collect();
+        pools.iter().for_each(|pool| pool.clear());
     }
 
-    fn slot(&self, context: &CallContext) -> Arc<OnceCell<Arc<Owner>>> {
+    /// The place of an owner, and those that it takes the place of. To drop these, with their instances, takes
+    /// milliseconds, in which nobody else may wait for the lock.
+    fn slot(&self, context: &CallContext) -> (Arc<OnceCell<Arc<Owner>>>, Vec<Slot>) {
         let (key, version) = (key(context), self.version(context));
         let mut known = self.known();
         if let Some(slot) = known.get(&key).filter(|slot| slot.version == version) {
-            return slot.owner.clone();
+            return (slot.owner.clone(), Vec::new());
         }
+        let mut gone = Vec::new();
         if known.len() >= MAX_KNOWN {
-            known.retain(|_, slot| slot.is_in_use());
+            gone.extend(known.extract_if(|_, slot| !slot.is_in_use()).map(|(_, slot)| slot));
         }
         let owner = Arc::default();
-        known.insert(key, Slot { version, owner: Arc::clone(&owner) });
+        gone.extend(known.insert(key, Slot { version, owner: Arc::clone(&owner) }));
         self.metrics.datasource_instances.inc();
         self.metrics.active_instances.set(i64::try_from(known.len()).unwrap_or(i64::MAX));
-        owner
+        (owner, gone)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<OwnerKey, Slot>> {
@@ -136,5 +140,33 @@ impl Slot {
     fn is_in_use(&self) -> bool {
         Arc::strong_count(&self.owner) > 1
             || self.owner.get().is_some_and(|owner| Arc::strong_count(owner) > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::test::{Asker, Loaded};
+    use crate::rpc::context_of;
+
+    #[tokio::test]
+    async fn what_is_forgotten_or_replaced_goes_after_the_lock() {
+        let loaded = Loaded::new().await;
+        let owners = &loaded.plugin.owners;
+        let context = |uid: &str, updated| {
+            let mut asker = Asker::of(uid);
+            asker.settings().last_updated_ms = updated;
+            context_of("", asker.context)
+        };
+        for (round, next) in [(0, context("0", 1)), (1, context("one more", 0))] {
+            for number in 0..MAX_KNOWN {
+                loaded.ask(&Asker::of(&number.to_string())).await.unwrap();
+            }
+            let pool = Arc::downgrade(&loaded.plugin.owner(&context("0", 0)).await.pool);
+            let (_, gone) = owners.slot(&next);
+            assert!(pool.upgrade().is_some() && owners.known.try_lock().is_ok(), "round {round}");
+            drop(gone);
+            assert!(pool.upgrade().is_none(), "round {round}");
+        }
     }
 }
