@@ -147,7 +147,6 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::plugin::test::{Asker, Loaded};
-    use crate::rpc::context_of;
 
     #[tokio::test]
     async fn what_is_forgotten_or_replaced_goes_after_the_lock() {
@@ -155,8 +154,8 @@ mod tests {
         let owners = &loaded.plugin.owners;
         let context = |uid: &str, updated| {
             let mut asker = Asker::of(uid);
-            asker.settings().last_updated_ms = updated;
-            context_of("", asker.context)
+            asker.settings().updated = updated;
+            asker.context
         };
         for (round, next) in [(0, context("0", 1)), (1, context("one more", 0))] {
             for number in 0..MAX_KNOWN {
