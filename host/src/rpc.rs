@@ -122,9 +122,10 @@ impl Backend {
     async fn until_shutdown<T>(&self, work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
         let _running = self.running.begin();
         tokio::select! {
+            // A call that ends lets others go on, which end too: they must not begin anything.
             biased;
-            result = work => result,
             () = self.parts.shutdown.triggered() => Err(convert::stopping()),
+            result = work => result,
         }
     }
 }

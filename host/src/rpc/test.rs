@@ -8,6 +8,7 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::{Backend, BackendParts, data, diagnostics, resource};
+use crate::budget::Limits;
 use crate::call::CallerDeadline;
 use crate::plugin::test::{Guest, LIMITS, Loaded, directory};
 use crate::plugin::{LoadError, Loaded as Current, Loading, Plugin, loading};
@@ -82,6 +83,13 @@ impl Grafana {
     /// Serves this guest.
     pub(super) async fn of(guest: Guest) -> Self {
         let grafana = Self::with(Loaded::of(guest).await, Vec::new());
+        grafana.loads();
+        grafana
+    }
+
+    /// Serves the usual guest, within these limits.
+    pub(super) async fn of_limits(limits: &Limits) -> Self {
+        let grafana = Self::with(Loaded::with(limits).await, Vec::new());
         grafana.loads();
         grafana
     }

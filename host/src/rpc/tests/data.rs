@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
+use crate::budget::Limits;
 use crate::plugin::test::{Guest, LIMITS};
 use crate::proto::pluginv2::{DataFrameFormat, QueryDataRequest};
 use crate::rpc::test::{Grafana, a_while, answer, queries};
@@ -248,4 +249,23 @@ async fn of_two_deadlines_at_the_same_time_neither_is_a_cancel() {
         assert_eq!(grafana.counted("queryData", "cancelled", "downstream"), "none", "{later} ns");
         assert_eq!(grafana.counted("queryData", "error", "plugin"), "1", "{later} ns");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_of_the_process_a_call_that_waits_begins_no_work() {
+    let grafana = Grafana::of_limits(&Limits { instances_max: 1, ..LIMITS }).await;
+    let start = |script: &'static str| {
+        let grafana = grafana.clone();
+        tokio::spawn(async move { grafana.query(queries(&[("A", script)])).await })
+    };
+    let mut calls = vec![start(MINUTE)];
+    tokio::task::yield_now().await;
+    // They wait for the instance of the first.
+    calls.extend((0..20).map(|_| start("out began\nwait 60000")));
+    a_while().await;
+    grafana.shutdown.trigger();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap_err().code(), Code::Cancelled);
+    }
+    assert_eq!(grafana.loaded.logged("began").len(), 0);
 }
