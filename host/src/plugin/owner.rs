@@ -69,6 +69,7 @@ struct Slot {
 
 impl Owners {
     pub(super) fn new(metrics: Metrics) -> Self {
+        metrics.active_instances.set(0);
         Self { known: Mutex::default(), hasher: RandomState::new(), metrics }
     }
 

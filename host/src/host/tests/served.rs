@@ -473,3 +473,21 @@ async fn while_large_answers_are_encoded_and_given_up_others_are_answered() {
     }
     served.drained().await;
 }
+
+#[tokio::test]
+async fn a_component_that_replaces_another_has_no_instances_yet() {
+    let served = Served::new(&[]).await;
+    let active = || {
+        let text = served.host.0.platform.metrics.text().unwrap();
+        text.lines().find_map(|line| line.strip_prefix("plugins_active_instances ")).unwrap().to_owned()
+    };
+    served.count("a").await;
+    served.count("b").await;
+    assert_eq!(active(), "2");
+    assert!(served.host.replace(Component::from_bytes("")).await.is_err());
+    assert_eq!(active(), "2");
+    served.host.replace(served.component()).await.unwrap();
+    assert_eq!(active(), "0");
+    assert_eq!(served.count("a").await, "1");
+    assert_eq!(active(), "1");
+}
