@@ -111,7 +111,12 @@ impl Host {
         let loaded = LoadedComponent::load(component, &self.0.platform).await.map_err(Error::component)?;
         let telemetry = match &before.plugin {
             Ok(_) => before.telemetry.clone(),
-            Err(_) => self.0.telemetry(&loaded),
+            Err(_) => {
+                // Its spans are of a resource that does not know the component's attributes.
+                let earlier = before.telemetry.clone();
+                tokio::spawn(async move { earlier.flush(FLUSH).await });
+                self.0.telemetry(&loaded)
+            }
         };
         let plugin = self.0.plugin(loaded, &telemetry);
         self.0.loading.loaded(Loaded { plugin: Ok(plugin), telemetry });

@@ -325,8 +325,10 @@ async fn calls_are_answered_when_the_process_ends_whatever_they_wait_for() {
     let mut opening = context("opening", "");
     let settings = opening.as_mut().unwrap().data_source_instance_settings.as_mut().unwrap();
     settings.json_data = MINUTE.into();
+    let waiting = served.start(Request::new(queries(context("a", ""), &[MINUTE])));
+    until("it has the instance", || served.began() == 1).await;
     let calls = [
-        served.start(Request::new(queries(context("a", ""), &[MINUTE]))),
+        waiting,
         // They wait for the instance.
         served.start(Request::new(queries(context("a", ""), &[""]))),
         served.start(Request::new(queries(context("a", ""), &["", ""]))),
