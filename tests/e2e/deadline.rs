@@ -71,7 +71,7 @@ async fn an_upstream_is_to_blame_for_a_late_health_check() {
 async fn a_resource_call_that_nobody_reads_ends_at_gpx_call_timeout() {
     let plugin = Plugin::guest("probe").setting("gpx_call_timeout", "300ms").start().await;
     let source = DataSource::new("");
-    let stream = plugin.resource_stream(&source, "GET", "stream", "").await.unwrap();
+    let stream = plugin.resource_stream(&source, "GET", "large-chunks", "").await.unwrap();
     let line = plugin.logs.wait_for_message("Plugin Request Completed").await;
     let text = "the plugin did not answer within 300ms; raise gpx_call_timeout if it needs more";
     assert_eq!((line.text("status"), line.text("error")), ("error", text), "{line}");
@@ -96,7 +96,8 @@ async fn shutdown_ends_every_call_and_loses_no_span_whatever_it_is_doing() {
     calls.push(start(&busy, vec![query("A").kind("loop"), query("B").kind("loop"), query("C").kind("loop")]));
     plugin.logs.wait_for_message("looping").await;
     calls.push(start(&encoding, vec![query("A").kind("big").json(json!({ "rows": 2_000_000 }))]));
-    let call = plugin.resource_stream(&DataSource::new(""), "GET", "stream", "").traceparent(TRACEPARENT);
+    let call =
+        plugin.resource_stream(&DataSource::new(""), "GET", "large-chunks", "").traceparent(TRACEPARENT);
     let stream = call.await.unwrap();
     let count = calls.len();
     let of_stream = |line: &gpx_tests::logs::Line| line.text("endpoint") == "callResource";

@@ -7,6 +7,7 @@ use gpx_sdk::{Context, Fault, Result, log};
 pub fn call(context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
     match request.path.as_str() {
         "stream" => stream(context, request, response),
+        "large-chunks" => large_chunks(response),
         "echo" => echo(request, response),
         "fault" => Err(Fault::downstream(418, "the resource failed on purpose")),
         "late-fault" => late_fault(response),
@@ -39,6 +40,14 @@ fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -
         }
     }
     Ok(())
+}
+
+/// Sends chunks until the caller is gone. An HTTP/2 client in Rust would take many small ones that it has not read for an
+/// attack, and close the connection.
+fn large_chunks(response: &mut ResponseSender) -> Result<()> {
+    loop {
+        response.send(vec![b'x'; 16 << 10])?;
+    }
 }
 
 /// Sends the request back, line by line.
