@@ -22,7 +22,7 @@ pub(crate) use self::component::services::Export;
 use self::component::services::Exports;
 pub(crate) use self::component::services::services;
 pub(crate) use self::component::{LoadError, LoadedComponent, precompiled};
-pub(crate) use self::error::{Awaited, CallError};
+pub(crate) use self::error::{CallError, WaitedFor};
 use self::instance::Instance;
 use self::instance::invocation::{Called, Invocation};
 use self::instance::state::State;
@@ -92,7 +92,7 @@ impl Plugin {
         test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
         let waited = tokio::time::timeout_at(call.deadline.at, owner.pool.lease()).await;
         let max = self.platform.limits.instances_max;
-        let mut lease = waited.map_err(|_| self.late(call, Awaited::Instance { max }))?;
+        let mut lease = waited.map_err(|_| self.late(call, WaitedFor::Instance { max }))?;
         let _ticking = self.component.code.engine.tick();
         let instance = match &mut lease.instance {
             Some(instance) => instance,
@@ -122,7 +122,7 @@ impl Plugin {
                 break;
             }
             let released = tokio::time::timeout_at(call.deadline.at, memory.released()).await;
-            released.map_err(|_| self.late(call, Awaited::Memory { total: limits.memory_total }))?;
+            released.map_err(|_| self.late(call, WaitedFor::Memory { total: limits.memory_total }))?;
             has_waited = true;
         }
         if has_waited {
@@ -132,10 +132,10 @@ impl Plugin {
     }
 
     /// Returns why a call ends if its time ran out before an instance could work on it.
-    fn late(&self, call: &Call, awaited: Awaited) -> CallError {
+    fn late(&self, call: &Call, awaited: WaitedFor) -> CallError {
         match (call.deadline.set_by, awaited) {
             (SetBy::Caller, _) => CallError::CallerDeadline(awaited),
-            (SetBy::Operator, Awaited::Memory { total }) => CallError::TotalMemory(total),
+            (SetBy::Operator, WaitedFor::Memory { total }) => CallError::TotalMemory(total),
             (SetBy::Operator, _) => CallError::WallTime(self.platform.limits.call_timeout),
         }
     }

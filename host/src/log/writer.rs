@@ -22,7 +22,7 @@ const KEPT: usize = 2 * MAX_LINE;
 pub(super) struct Writer(Arc<Shared>);
 
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<WriterState>,
     /// Wakes the thread: there is a line, or the log was closed.
     work: Condvar,
     /// Wakes callers of `flush`.
@@ -30,7 +30,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct State {
+struct WriterState {
     waiting: Vec<u8>,
     writing: bool,
     dropped: u64,
@@ -67,7 +67,7 @@ impl Writer {
     }
 
     pub(super) fn flush(&self, within: Duration) {
-        let busy = |state: &mut State| state.writing || !state.waiting.is_empty();
+        let busy = |state: &mut WriterState| state.writing || !state.waiting.is_empty();
         let mut state = self.0.lock();
         state.hurry = true;
         self.0.work.notify_one();
@@ -87,9 +87,9 @@ impl Drop for Writer {
     }
 }
 
-// === impl State ===
+// === impl WriterState ===
 
-impl State {
+impl WriterState {
     fn may_gather(&self) -> bool {
         !self.hurry && !self.closed && self.waiting.len() < CAPACITY / 2
     }
@@ -129,7 +129,7 @@ impl Shared {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WriterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum CallError {
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]
     WallTime(Duration),
     #[error("the plugin did not answer before the caller's deadline{0}")]
-    CallerDeadline(Awaited),
+    CallerDeadline(WaitedFor),
     #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is expected", .0 >> 20)]
     InstanceMemory(usize),
     #[error(
@@ -44,7 +44,7 @@ pub(crate) enum CallError {
 
 /// What a call was waiting for when its time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Awaited {
+pub(crate) enum WaitedFor {
     Component,
     Upstream,
     /// All instances that the owner may have were busy.
@@ -82,7 +82,7 @@ impl CallError {
     pub(crate) fn source(&self) -> ErrorSource {
         match self {
             Self::Fault(Fault { source: FaultSource::Downstream, .. }) => ErrorSource::Downstream,
-            Self::CallerDeadline(awaited) => ErrorSource::of_delay(*awaited == Awaited::Upstream),
+            Self::CallerDeadline(awaited) => ErrorSource::of_delay(*awaited == WaitedFor::Upstream),
             _ => ErrorSource::Plugin,
         }
     }
@@ -93,10 +93,10 @@ impl CallError {
             (Stop::CpuTime, _) => Self::CpuTime(limits.cpu_timeout),
             (Stop::Deadline { .. }, SetBy::Operator) => Self::WallTime(limits.call_timeout),
             (Stop::Deadline { waited_for_upstream: true }, SetBy::Caller) => {
-                Self::CallerDeadline(Awaited::Upstream)
+                Self::CallerDeadline(WaitedFor::Upstream)
             }
             (Stop::Deadline { waited_for_upstream: false }, SetBy::Caller) => {
-                Self::CallerDeadline(Awaited::Component)
+                Self::CallerDeadline(WaitedFor::Component)
             }
         }
     }
@@ -110,9 +110,9 @@ impl CallError {
     }
 }
 
-// === impl Awaited ===
+// === impl WaitedFor ===
 
-impl fmt::Display for Awaited {
+impl fmt::Display for WaitedFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Component => Ok(()),

@@ -1,4 +1,4 @@
-//! Messages to bytes and back. A large one is copied beside the threads that serve other calls: 50 MiB take 50 ms, and
+//! MessageCoder to bytes and back. A large one is copied beside the threads that serve other calls: 50 MiB take 50 ms, and
 //! nothing interrupts that.
 
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ const QUICKLY_COPIED: usize = 1 << 20;
 pub(crate) struct MessageCodec<T, U>(PhantomData<(T, U)>);
 
 /// One direction of it.
-pub(crate) struct Messages<T>(PhantomData<T>);
+pub(crate) struct MessageCoder<T>(PhantomData<T>);
 
 fn encode(message: impl Message, buffer: &mut impl BufMut) -> Result<(), prost::EncodeError> {
     if message.encoded_len() > QUICKLY_COPIED {
@@ -42,21 +42,21 @@ where
 {
     type Encode = T;
     type Decode = U;
-    type Encoder = Messages<T>;
-    type Decoder = Messages<U>;
+    type Encoder = MessageCoder<T>;
+    type Decoder = MessageCoder<U>;
 
-    fn encoder(&mut self) -> Messages<T> {
-        Messages(PhantomData)
+    fn encoder(&mut self) -> MessageCoder<T> {
+        MessageCoder(PhantomData)
     }
 
-    fn decoder(&mut self) -> Messages<U> {
-        Messages(PhantomData)
+    fn decoder(&mut self) -> MessageCoder<U> {
+        MessageCoder(PhantomData)
     }
 }
 
-// === impl Messages ===
+// === impl MessageCoder ===
 
-impl<T: Message> Encoder for Messages<T> {
+impl<T: Message> Encoder for MessageCoder<T> {
     type Item = T;
     type Error = Status;
 
@@ -65,7 +65,7 @@ impl<T: Message> Encoder for Messages<T> {
     }
 }
 
-impl<T: Message + Default> Decoder for Messages<T> {
+impl<T: Message + Default> Decoder for MessageCoder<T> {
     type Item = T;
     type Error = Status;
 

@@ -148,7 +148,7 @@ fn log_failure(call: &Call, ref_id: &str, error: &CallError) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::Awaited;
+    use crate::plugin::WaitedFor;
 
     #[test]
     fn a_call_that_ends_late_waited_for_an_upstream_if_any_query_did() {
@@ -156,9 +156,9 @@ mod tests {
         let queries = [
             Some(Ok(Vec::new())),
             Some(Err(CallError::Host(String::new()))),
-            late(Awaited::Instance { max: 1 }),
-            late(Awaited::Component),
-            late(Awaited::Upstream),
+            late(WaitedFor::Instance { max: 1 }),
+            late(WaitedFor::Component),
+            late(WaitedFor::Upstream),
         ];
         let source = |queries: &[_]| end_of_call(queries).map(CallError::source);
         assert_eq!(source(&queries), Some(ErrorSource::Downstream));

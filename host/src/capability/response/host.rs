@@ -3,7 +3,7 @@
 use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
-use super::sender::{ResponseSender, SendFailure};
+use super::sender::{ResponseSender, SenderError};
 use crate::capability::bindings::gpx::plugin::response::{Host, HostResponseSender, SendError};
 use crate::capability::bindings::gpx::plugin::types::Header;
 
@@ -46,11 +46,11 @@ impl HostResponseSender for ResponseView<'_> {
     }
 }
 
-impl From<SendFailure> for SendError {
-    fn from(refusal: SendFailure) -> Self {
+impl From<SenderError> for SendError {
+    fn from(refusal: SenderError) -> Self {
         match refusal {
-            SendFailure::Misuse => Self::Misuse,
-            SendFailure::Closed => Self::Closed,
+            SenderError::Misuse => Self::Misuse,
+            SenderError::Closed => Self::Closed,
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct ResponseHead {
 
 /// Why a sender refuses a head or a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SendFailure {
+pub(crate) enum SenderError {
     /// The head was set before, or too late, or with a status that HTTP does not allow.
     Misuse,
     /// The caller is gone.
@@ -52,9 +52,9 @@ impl ResponseSender {
         &mut self,
         status: u16,
         headers: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(), SendFailure> {
+    ) -> Result<(), SenderError> {
         if self.started || self.head.is_none() || !(100..600).contains(&status) {
-            return Err(SendFailure::Misuse);
+            return Err(SenderError::Misuse);
         }
         let mut grouped = HashMap::<String, Vec<String>>::new();
         for (name, value) in headers {
@@ -66,9 +66,9 @@ impl ResponseSender {
     }
 
     /// Waits until there is room for the chunk, and sends it.
-    pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), SendFailure> {
+    pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), SenderError> {
         let piece = Piece { head: self.head.take(), body: body.into() };
-        self.pieces.send(piece).await.map_err(|_| SendFailure::Closed)
+        self.pieces.send(piece).await.map_err(|_| SenderError::Closed)
     }
 
     /// Sends a head that was set but had no body: it is an answer anyway.
@@ -110,10 +110,10 @@ mod tests {
     #[tokio::test]
     async fn misuse_and_a_caller_that_is_gone_are_errors() {
         let (mut sender, pieces) = ResponseSender::channel();
-        assert_eq!(sender.start(42, Vec::new()), Err(SendFailure::Misuse));
+        assert_eq!(sender.start(42, Vec::new()), Err(SenderError::Misuse));
         sender.start(200, Vec::new()).unwrap();
-        assert_eq!(sender.start(200, Vec::new()), Err(SendFailure::Misuse));
+        assert_eq!(sender.start(200, Vec::new()), Err(SenderError::Misuse));
         drop(pieces);
-        assert_eq!(sender.send(Vec::new()).await, Err(SendFailure::Closed));
+        assert_eq!(sender.send(Vec::new()).await, Err(SenderError::Closed));
     }
 }
