@@ -14,7 +14,7 @@ use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpView;
 
 use self::bindings::gpx::plugin as wit;
-pub(crate) use self::call::{CallView, HasCall};
+pub(crate) use self::call::{CallView, HasCall, headers};
 pub(crate) use self::log::{HasLog, LogView};
 use self::response::{HasResponse, ResponseView};
 use self::tracer::{HasTracer, TracerView};

@@ -34,6 +34,13 @@ pub(crate) struct Turn {
     upstream: Upstream,
 }
 
+/// Why a call was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    CpuTime,
+    Deadline { waited_for_upstream: bool },
+}
+
 /// Does work that nothing interrupts beside the threads that serve calls, so that it holds up nobody else's.
 pub(crate) fn beside_others<R>(work: impl FnOnce() -> R) -> R {
     if Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == MultiThread) {
@@ -41,13 +48,6 @@ pub(crate) fn beside_others<R>(work: impl FnOnce() -> R) -> R {
     } else {
         work()
     }
-}
-
-/// Why a call was stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    CpuTime,
-    Deadline { waited_for_upstream: bool },
 }
 
 // === impl Governor ===

@@ -5,7 +5,7 @@ use wasmtime::component::HasData;
 
 use super::bindings::gpx::plugin::call::{Host, PluginContext};
 use super::bindings::gpx::plugin::types::{self, Header, User};
-use crate::call::{Call, CallContext};
+use crate::call::{Call, CallContext, CallHeaders};
 
 /// The part of a store that this interface works on.
 pub(crate) struct CallView<'a> {
@@ -30,9 +30,7 @@ impl Host for CallView<'_> {
     }
 
     fn headers(&mut self) -> Result<Vec<Header>> {
-        let Some(call) = self.call else { return Ok(Vec::new()) };
-        let header = |(name, value): (&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
-        Ok(call.context.headers.iter().map(header).collect())
+        Ok(self.call.map_or_else(Vec::new, |call| headers(&call.context.headers)))
     }
 
     fn time_left(&mut self) -> Result<Option<u64>> {
@@ -44,6 +42,12 @@ impl Host for CallView<'_> {
     fn cancelled(&mut self) -> Result<bool> {
         Ok(self.call.is_some_and(Call::caller_is_gone))
     }
+}
+
+/// Returns the headers of a call as the contract has them.
+pub(crate) fn headers(headers: &CallHeaders) -> Vec<Header> {
+    let header = |(name, value): (&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
+    headers.iter().map(header).collect()
 }
 
 fn plugin_context(context: &CallContext) -> PluginContext {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use crate::call::CallContext;
+use crate::capability;
 use crate::capability::bindings::exports::gpx::plugin::resource::Request;
-use crate::capability::bindings::gpx::plugin::types::Header;
 use crate::capability::response::{Piece, ResponseHead};
 use crate::plugin::CallError;
 use crate::proto::pluginv2::{CallResourceRequest, CallResourceResponse, StringList};
@@ -23,8 +23,7 @@ pub(crate) fn header_list_pairs(
 /// Converts a request without its headers, which are part of the call.
 pub(crate) fn resource_request(request: CallResourceRequest, context: &CallContext) -> Request {
     let CallResourceRequest { plugin_context: _, path, method, url, headers: _, body } = request;
-    let header = |(name, value): (&str, &str)| Header { name: name.to_owned(), value: value.to_owned() };
-    let headers = context.headers.iter().map(header).collect();
+    let headers = capability::headers(&context.headers);
     Request { path, method, url, headers, body: body.into() }
 }
 
