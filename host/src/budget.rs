@@ -1,6 +1,8 @@
 //! What a call may use: processor time, wall time and memory. A leaf: all code that works for a call charges it here.
 
 mod memory;
+#[cfg_attr(not(test), expect(dead_code, reason = "connections and memory are to be divided by it"))]
+mod shares;
 mod time;
 mod upstream;
 

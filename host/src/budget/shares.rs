@@ -1,0 +1,205 @@
+//! A capacity that owners divide fairly: whoever holds less goes first. Its unit is up to its user, such as one connection
+//! or one byte.
+
+mod queues;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use self::queues::{Queues, Waiter};
+
+/// A capacity. Whoever cannot get a part of it at once may wait in line:
+///
+/// - The owner that holds least goes first. Among owners that hold the same, and within an owner, it is the one that came
+///   first. What an owner holds counts at the moment when something becomes free.
+/// - One that wants more than is free lets others go ahead, until those that came later have got as much as it wants. From
+///   then on it is first, and nobody else gets anything. An owner that holds more than its fair share never keeps others
+///   waiting like that. Its fair share is the capacity divided by the number of owners that hold or want something.
+pub(crate) struct Shares {
+    capacity: usize,
+    state: Mutex<State>,
+}
+
+/// What one owner holds of a capacity.
+#[derive(Debug, Default)]
+pub(crate) struct Share {
+    /// Changes only under the lock of the capacity.
+    held: AtomicUsize,
+}
+
+/// A part of the capacity. Dropping it gives the part back and wakes those who can now have theirs.
+pub(crate) struct Taken {
+    shares: Arc<Shares>,
+    share: Arc<Share>,
+    amount: usize,
+}
+
+struct State {
+    free: usize,
+    /// How many owners hold something.
+    holders: usize,
+    queues: Queues,
+}
+
+/// A place in the line, which is left when this is dropped.
+struct Place<'a> {
+    shares: &'a Arc<Shares>,
+    share: &'a Arc<Share>,
+    arrival: u64,
+}
+
+// === impl Shares ===
+
+impl Shares {
+    pub(crate) fn new(capacity: usize) -> Arc<Self> {
+        let state = State { free: capacity, holders: 0, queues: Queues::default() };
+        Arc::new(Self { capacity, state: Mutex::new(state) })
+    }
+
+    /// How much there is in all.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How much all owners hold together.
+    pub(crate) fn taken(&self) -> usize {
+        self.capacity - self.lock().free
+    }
+
+    /// How many are waiting.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lock().queues.len()
+    }
+
+    /// Takes a part if it is free, and if that keeps nobody waiting who is to go first.
+    pub(crate) fn try_take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
+        let mut state = self.lock();
+        let arrival = state.queues.arrive();
+        if !state.may_take(share, amount, self.capacity) {
+            return None;
+        }
+        state.give(share, amount, arrival);
+        Some(self.taken_by(share, amount))
+    }
+
+    /// Takes a part as soon as it is free and nobody else is to go first. Dropping the future leaves the line. Returns
+    /// `None` if the amount is larger than the capacity, so that nobody can ever have it.
+    pub(crate) async fn take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
+        if amount > self.capacity {
+            return None;
+        }
+        let (_place, granted) = match self.take_or_wait(share, amount) {
+            Ok(taken) => return Some(taken),
+            Err(waiting) => waiting,
+        };
+        granted.await.ok()
+    }
+
+    fn take_or_wait<'a>(
+        self: &'a Arc<Self>,
+        share: &'a Arc<Share>,
+        amount: usize,
+    ) -> Result<Taken, (Place<'a>, oneshot::Receiver<Taken>)> {
+        let mut state = self.lock();
+        let arrival = state.queues.arrive();
+        if !state.queues.have(share) && state.may_take(share, amount, self.capacity) {
+            state.give(share, amount, arrival);
+            return Ok(self.taken_by(share, amount));
+        }
+        let (grant, granted) = oneshot::channel();
+        state.queues.push(share, Waiter { arrival, amount, passed: 0, grant });
+        Err((Place { shares: self, share, arrival }, granted))
+    }
+
+    /// Gives what is free to those who are waiting.
+    fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let mut served = Vec::new();
+        while let Some((share, waiter)) = state.next(self.capacity) {
+            state.give(&share, waiter.amount, waiter.arrival);
+            served.push((waiter.grant, self.taken_by(&share, waiter.amount)));
+        }
+        drop(state);
+        for (grant, taken) in served {
+            // Whoever has just left the line gives it back, which needs the lock.
+            let _ = grant.send(taken);
+        }
+    }
+
+    fn taken_by(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Taken {
+        Taken { shares: self.clone(), share: share.clone(), amount }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Share ===
+
+impl Share {
+    /// How much the owner holds now.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// Whether one that comes now may have its part at once.
+    fn may_take(&self, share: &Arc<Share>, amount: usize, capacity: usize) -> bool {
+        let fair = self.fair(capacity, Some(share));
+        amount <= self.free && !self.queues.has_due(capacity, fair)
+    }
+
+    /// Takes the one out of the line who gets something now, if anybody does.
+    fn next(&mut self, capacity: usize) -> Option<(Arc<Share>, Waiter)> {
+        let fair = self.fair(capacity, None);
+        self.queues.next(self.free, capacity, fair)
+    }
+
+    /// The capacity divided by the number of owners that hold or want something.
+    fn fair(&self, capacity: usize, also: Option<&Arc<Share>>) -> usize {
+        let newcomer = also.is_some_and(|share| share.held() == 0 && !self.queues.have(share));
+        capacity / (self.holders + self.queues.newcomers() + usize::from(newcomer)).max(1)
+    }
+
+    fn give(&mut self, share: &Share, amount: usize, arrival: u64) {
+        self.queues.pass(arrival, amount, self.free);
+        self.free -= amount;
+        let before = share.held.fetch_add(amount, Ordering::Relaxed);
+        self.holders += usize::from(before == 0 && amount > 0);
+    }
+
+    fn take_back(&mut self, share: &Share, amount: usize) {
+        self.free += amount;
+        let before = share.held.fetch_sub(amount, Ordering::Relaxed);
+        self.holders -= usize::from(before == amount && amount > 0);
+    }
+}
+
+// === impl Taken ===
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut state = self.shares.lock();
+        state.take_back(&self.share, self.amount);
+        self.shares.serve(state);
+    }
+}
+
+// === impl Place ===
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shares.lock();
+        if state.queues.remove(self.share, self.arrival) {
+            // Others may have waited only for this one.
+            self.shares.serve(state);
+        }
+    }
+}
