@@ -24,6 +24,9 @@ pub enum SendError {
     Misuse,
 }
 
+/// How much the host takes at once, in bytes; the contract allows a little more.
+const MAX_PIECE: usize = 1 << 20;
+
 // === impl Request ===
 
 impl Request {
@@ -55,8 +58,13 @@ impl ResponseSender {
     }
 
     /// Sends a piece of the body. Blocks while the caller is slower than the plugin.
+    /// A large piece is passed on in parts.
     pub fn send(&mut self, body: impl AsRef<[u8]>) -> Result<(), SendError> {
-        Ok(self.0.send(body.as_ref())?)
+        let body = body.as_ref();
+        if body.len() <= MAX_PIECE {
+            return Ok(self.0.send(body)?);
+        }
+        body.chunks(MAX_PIECE).try_for_each(|piece| Ok(self.0.send(piece)?))
     }
 
     /// Answers with JSON, status 200.

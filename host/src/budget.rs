@@ -1,15 +1,19 @@
 //! What a call may use: processor time, wall time and memory. A leaf: all code that works for a call charges it here.
 
+mod clock;
+mod lane;
 mod memory;
-#[cfg_attr(not(test), expect(dead_code, reason = "connections and memory are to be divided by it"))]
 mod shares;
 mod time;
 mod upstream;
 
 use std::time::Duration;
 
-pub(crate) use self::memory::{InstanceMemory, MemoryBudget, Refused};
-pub(crate) use self::time::{Governor, Stop, Turn, beside_others};
+pub(crate) use self::lane::OwnerTime;
+pub(crate) use self::memory::{
+    Charge, InstanceMemory, MemoryAccount, MemoryKind, OwnerMemory, Prepaid, Refused,
+};
+pub(crate) use self::time::{Awaited, Governor, Stop, Turn, beside_others};
 pub(crate) use self::upstream::{Upstream, Waiting};
 
 /// The largest gRPC message that a plugin accepts, in bytes: 16 MiB, as go-plugin's own servers accept.
@@ -24,8 +28,8 @@ pub(crate) struct Limits {
     pub cpu_timeout: Duration,
     /// Memory of one instance, in bytes.
     pub memory_max: usize,
-    /// Memory of all instances together, in bytes.
+    /// Memory that all instances together cost, in bytes.
     pub memory_total: usize,
-    /// How many instances one data source or app may have.
-    pub instances_max: usize,
+    /// How many instances one data source or app may have, if that is limited.
+    pub instances_max: Option<usize>,
 }

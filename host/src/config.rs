@@ -237,7 +237,7 @@ mod tests {
             ("GF_VERSION", "13.0.0"),
         ]);
         assert_eq!(config.operator, Strings::from([("max_rows".into(), "10".into())]));
-        assert_eq!(config.section.instances_max, 4);
+        assert_eq!(config.section.instances_max, Some(4));
         assert_eq!(config.problems, []);
     }
 }

@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 
+use crate::budget::Charge;
 use crate::capability::bindings::gpx::plugin::frames::Frame;
 use error::Mistake;
 use pace::Pace;
@@ -25,6 +26,7 @@ mod pace;
 #[cfg(test)]
 mod sample;
 mod table;
+mod weight;
 
 /// What Grafana asked for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +41,8 @@ pub(crate) enum Format {
 struct Encoding {
     frames: Vec<Frame>,
     encoded: Vec<Bytes>,
+    /// What the frames are charged for.
+    lifted: Option<Charge>,
     /// Whether it was encoded without a pause: then it is also freed quickly.
     is_small: bool,
 }
@@ -48,12 +52,20 @@ struct Encoding {
 /// The future yields after every 64 KiB of work, which takes a fraction of a millisecond. A small answer is ready at
 /// the first poll. The future may be dropped at any time. It owns the frames because freeing large ones takes too long
 /// for a thread that serves calls.
+///
+/// `memory` is what the frames are charged for. What is encoded is charged to the same owner, until it is dropped.
 pub(crate) async fn encode(
     frames: Vec<Frame>,
     ref_id: &str,
     format: Format,
+    memory: Charge,
 ) -> Result<Vec<Bytes>, FrameError> {
-    encode_within(limit::ANSWER, frames, ref_id, format).await
+    encode_within(limit::ANSWER, frames, ref_id, format, memory).await
+}
+
+/// Returns the memory of the frames, in bytes, or a little less.
+pub(crate) fn weight(frames: &[Frame]) -> usize {
+    weight::weight(frames)
 }
 
 async fn encode_within(
@@ -61,15 +73,17 @@ async fn encode_within(
     frames: Vec<Frame>,
     ref_id: &str,
     format: Format,
+    mut memory: Charge,
 ) -> Result<Vec<Bytes>, FrameError> {
     let count = frames.len();
     let encoded = Vec::with_capacity(count.min(limit::FRAMES));
-    let mut encoding = Encoding { frames, encoded, is_small: false };
-    let Encoding { frames, encoded, is_small } = &mut encoding;
+    let lifted = Some(memory.split(usize::MAX));
+    let mut encoding = Encoding { frames, encoded, lifted, is_small: false };
+    let Encoding { frames, encoded, is_small, .. } = &mut encoding;
     if count > limit::FRAMES {
         return Err(FrameError::in_answer(ref_id, Mistake::ManyFrames(count)));
     }
-    let mut pace = Pace::new();
+    let mut pace = Pace::paid_by(Some(memory));
     let mut left = limit;
     for frame in frames {
         let table = check::check(frame, ref_id, &mut pace).await?;
@@ -90,14 +104,16 @@ async fn encode_within(
 impl Drop for Encoding {
     fn drop(&mut self) {
         if !self.is_small {
-            pace::drop_elsewhere((std::mem::take(&mut self.frames), std::mem::take(&mut self.encoded)));
+            let parts =
+                (std::mem::take(&mut self.frames), std::mem::take(&mut self.encoded), self.lifted.take());
+            pace::drop_elsewhere(parts);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sample::{Random, frame, label, named, polls, texts};
+    use super::sample::{Random, frame, label, named, paid, polls, texts};
     use super::*;
     use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Texts};
     use pace::PIECE;
@@ -152,8 +168,9 @@ mod tests {
             let rows = random.below(20) as usize;
             let fields = (0..random.below(4)).map(|_| random.field(rows)).collect();
             let frame = Frame { name: String::new(), ref_id: String::new(), meta: None, fields };
-            let one =
-                |format| polls(encode(vec![frame.clone()], "A", format)).0.map(|mut frames| frames.remove(0));
+            let one = |format| {
+                polls(encode(vec![frame.clone()], "A", format, paid())).0.map(|mut frames| frames.remove(0))
+            };
             let arrow = one(Format::Arrow);
             match one(Format::Json) {
                 Ok(json) => {
@@ -183,10 +200,10 @@ mod tests {
         };
         let frames = || vec![frame(fields())];
         for format in FORMATS {
-            let (encoded, count) = polls(encode(frames(), "A", format));
+            let (encoded, count) = polls(encode(frames(), "A", format, paid()));
             assert_eq!((encoded.unwrap().len(), count), (1, 1));
         }
-        assert_eq!(polls(encode(vec![], "A", Format::Json)).1, 1);
+        assert_eq!(polls(encode(vec![], "A", Format::Json, paid())).1, 1);
     }
 
     #[test]
@@ -196,7 +213,7 @@ mod tests {
         let labelled = Field { labels: Some(vec![label("a", "")]), ..empty() };
         for format in FORMATS {
             for frames in [vec![frame(vec![]); many], vec![frame(vec![labelled.clone(); many])]] {
-                let (encoded, count) = polls(encode(frames, "A", format));
+                let (encoded, count) = polls(encode(frames, "A", format, paid()));
                 assert!(encoded.is_ok() && count >= 20, "{count} polls");
             }
         }
@@ -211,10 +228,10 @@ mod tests {
         ];
         for format in FORMATS {
             let frames = || vec![frame(fields.clone()); 3];
-            let (encoded, count) = polls(encode(frames(), "A", format));
+            let (encoded, count) = polls(encode(frames(), "A", format, paid()));
             assert_eq!(encoded.unwrap().len(), 3);
             for polled in 0..count {
-                let mut future = Box::pin(encode(frames(), "A", format));
+                let mut future = Box::pin(encode(frames(), "A", format, paid()));
                 let mut context = std::task::Context::from_waker(std::task::Waker::noop());
                 for _ in 0..polled {
                     assert!(future.as_mut().poll(&mut context).is_pending());
@@ -232,7 +249,7 @@ mod tests {
         };
         for format in FORMATS {
             let frames = || vec![named_frame("1"), named_frame("2"), named_frame("3")];
-            let encode = |limit| polls(encode_within(limit, frames(), "A", format)).0;
+            let encode = |limit| polls(encode_within(limit, frames(), "A", format, paid())).0;
             let all: usize = encode(usize::MAX).unwrap().iter().map(Bytes::len).sum();
             assert_eq!(encode(all).unwrap().len(), 3);
             for (limit, name) in [(all - 1, "3"), (all / 2, "2"), (100, "1")] {
@@ -250,12 +267,12 @@ mod tests {
     #[test]
     fn the_number_of_frames_of_an_answer_is_limited() {
         for format in FORMATS {
-            let (result, count) = polls(encode(vec![frame(vec![]); limit::FRAMES + 1], "A", format));
+            let (result, count) = polls(encode(vec![frame(vec![]); limit::FRAMES + 1], "A", format, paid()));
             let error = result.unwrap_err().to_string();
             assert_eq!(error, "query \"A\": its answer has 100001 frames; return at most 100000");
             assert_eq!(count, 1);
         }
-        assert!(polls(encode(vec![frame(vec![]); limit::FRAMES], "A", Format::Json)).0.is_ok());
+        assert!(polls(encode(vec![frame(vec![]); limit::FRAMES], "A", Format::Json, paid())).0.is_ok());
     }
 
     #[test]
@@ -263,7 +280,7 @@ mod tests {
         let rows = 1 << 20;
         let column = Column::Boolean(Booleans { rows, bits: vec![0; rows as usize / 8] });
         let frames = vec![frame(vec![named("", column)])];
-        let (encoded, count) = polls(encode_within(4 << 20, frames, "A", Format::Json));
+        let (encoded, count) = polls(encode_within(4 << 20, frames, "A", Format::Json, paid()));
         assert!(encoded.is_err());
         assert_eq!(count, 1);
     }

@@ -78,6 +78,26 @@ impl Metrics {
         Ok(Self { grpc: Grpc::new(&registry)?, registry, requests, active_instances, datasource_instances })
     }
 
+    /// Adds a gauge that is read at each scrape. A second one of the same name is not added.
+    pub(crate) fn gauge(&self, name: &str, help: &str, read: impl Fn() -> usize + Send + Sync + 'static) {
+        let gauge = AtScrape::gauge(name, help, move || Some(read() as f64));
+        // Fails only for a name that is taken or invalid, which a test would find.
+        let _ = gauge.map(|gauge| self.registry.register(Box::new(gauge)));
+    }
+
+    /// Adds a gauge with a label, whose values are read at each scrape.
+    pub(crate) fn gauges(
+        &self,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        read: impl Fn() -> Vec<(&'static str, usize)> + Send + Sync + 'static,
+    ) {
+        let read = move || read().into_iter().map(|(label, value)| (label, value as f64)).collect();
+        let gauges = AtScrape::gauges(name, help, label, read);
+        let _ = gauges.map(|gauges| self.registry.register(Box::new(gauges)));
+    }
+
     /// Counts a finished request. The labels are those of the Go SDK: `queryData`, `ok`, `plugin`.
     pub(crate) fn request(&self, endpoint: &str, status: &str, status_source: &str) {
         self.requests.with_label_values(&[endpoint, status, status_source]).inc();

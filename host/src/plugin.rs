@@ -2,18 +2,22 @@
 
 mod component;
 mod error;
+mod idle;
 mod instance;
 mod loaded;
 mod owner;
 mod platform;
 mod pool;
+mod queueing;
 mod service;
 #[cfg(test)]
 pub(crate) mod test;
 #[cfg(test)]
 mod tests;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use wasmtime::Store;
 
@@ -30,10 +34,9 @@ pub(crate) use self::loaded::{Current, Loaded, Loading, loading};
 pub(crate) use self::owner::Owner;
 use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
-use self::pool::Pool;
-use crate::budget::{InstanceMemory, Stop, Turn};
-use crate::call::{Call, CallContext, SetBy};
-use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
+use self::pool::{Leased, Pool};
+use crate::budget::{Charge, OwnerTime, Stop, Turn};
+use crate::call::{Call, CallContext};
 use crate::capability::scrub::Scrub;
 use crate::egress::Egress;
 
@@ -45,7 +48,7 @@ pub(crate) struct Plugin {
     owners: Owners,
 }
 
-struct OpenInstance<'a>(&'a Settings);
+struct OpenInstance(Arc<Owner>);
 
 // === impl Plugin ===
 
@@ -71,73 +74,101 @@ impl Plugin {
         test::panic_if_named(test::PANIC_IN_OWNER, &settings);
         let scrub = Scrub::new(settings.secrets.iter().map(|secret| secret.value.as_str()));
         let client = self.egress.client(owner::http_settings(context));
-        let pool = Pool::new(self.platform.limits.instances_max, self.platform.memory.clone());
-        Owner { settings, scrub, client, pool }
+        let Platform { limits, memory, idle, .. } = &*self.platform;
+        let memory = memory.owner();
+        let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone());
+        Owner { settings, scrub, client, pool, memory, time: OwnerTime::default() }
     }
 
     /// Returns the turn of one function call, for all the work that is done for it.
-    fn turn(&self, call: &Call) -> Turn {
-        self.platform.governor.turn(call.deadline.at, call.upstream.clone())
+    fn turn(&self, call: &Call, owner: &Owner) -> Turn {
+        self.platform.governor.turn(&owner.time, call.deadline.at, call.upstream.clone())
     }
 
-    /// Calls a function of one of the owner's instances. Dropping the future stops the instance.
+    /// Calls a function of one of the owner's instances. Returns the answer, and what it is charged for. Dropping the future
+    /// stops the instance.
     async fn invoke<I: Invocation>(
+        &self,
+        call: &Arc<Call>,
+        owner: &Arc<Owner>,
+        turn: &mut Turn,
+        invocation: I,
+    ) -> Result<(I::Answer, Charge), CallError> {
+        #[cfg(test)]
+        test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
+        let _permit = match &self.platform.limits.instances_max {
+            Some(max) => {
+                let awaited = WaitedFor::Instance { max: *max };
+                self.wait(call, awaited, owner.pool.permit()).await?
+            }
+            None => None,
+        };
+        let instance = match owner.pool.take() {
+            Some(instance) => instance,
+            None => self.open(call, owner, turn).await?,
+        };
+        self.run(call, owner, turn, instance, invocation).await
+    }
+
+    /// Makes an instance and prepares it for its owner's calls, or returns one that has become idle meanwhile.
+    async fn open(
+        &self,
+        call: &Arc<Call>,
+        owner: &Arc<Owner>,
+        turn: &mut Turn,
+    ) -> Result<Instance, CallError> {
+        let Platform { limits, log, .. } = &*self.platform;
+        let awaited = WaitedFor::Memory { total: limits.memory_total };
+        let lease = owner.pool.lease(self.component.code.prepaid, limits.memory_max);
+        let memory = match self.wait(call, awaited, lease).await?? {
+            Leased::Idle(instance) => return Ok(instance),
+            Leased::Memory(memory) => memory,
+        };
+        let (code, opened, log) = (self.component.code.clone(), owner.clone(), log.clone());
+        let new = async move {
+            let _ticking = code.engine.tick();
+            Instance::new(&code, Some(opened.client.clone()), memory, opened.scrub.clone(), log).await
+        };
+        let instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
+        let ticking = self.component.code.engine.tick();
+        let opened = instance.call(call, turn, limits, ticking, OpenInstance(owner.clone())).await;
+        opened.result?;
+        let mut instance =
+            opened.instance.ok_or_else(|| CallError::Host("the instance is gone".to_owned()))?;
+        instance.opened();
+        Ok(instance)
+    }
+
+    async fn run<I: Invocation>(
         &self,
         call: &Arc<Call>,
         owner: &Owner,
         turn: &mut Turn,
+        instance: Instance,
         invocation: I,
-    ) -> Result<I::Answer, CallError> {
-        #[cfg(test)]
-        test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
-        let waited = tokio::time::timeout_at(call.deadline.at, owner.pool.lease()).await;
-        let max = self.platform.limits.instances_max;
-        let mut lease = waited.map_err(|_| self.late(call, WaitedFor::Instance { max }))?;
-        let _ticking = self.component.code.engine.tick();
-        let instance = match &mut lease.instance {
-            Some(instance) => instance,
-            none => none.insert(self.open(call, owner, turn).await?),
-        };
-        instance.call(call, turn, &self.platform.limits, invocation).await
+    ) -> Result<(I::Answer, Charge), CallError> {
+        let ticking = self.component.code.engine.tick();
+        let ended = instance.call(call, turn, &self.platform.limits, ticking, invocation).await;
+        if let Some(instance) = ended.instance {
+            owner.pool.put_back(instance);
+        }
+        ended.result
     }
 
-    /// Makes an instance and prepares it for its owner's calls.
-    async fn open(&self, call: &Arc<Call>, owner: &Owner, turn: &mut Turn) -> Result<Instance, CallError> {
-        self.wait_for_memory(call).await?;
-        let Platform { limits, memory, log, .. } = &*self.platform;
-        let memory = InstanceMemory::new(memory.clone(), limits.memory_max);
-        let client = Some(owner.client.clone());
-        let new = Instance::new(&self.component.code, client, memory, owner.scrub.clone(), log.clone());
-        let mut instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
-        instance.call(call, turn, limits, OpenInstance(&owner.settings)).await?;
-        Ok(instance)
-    }
-
-    async fn wait_for_memory(&self, call: &Call) -> Result<(), CallError> {
-        let Platform { memory, limits, .. } = &*self.platform;
-        let mut has_waited = false;
-        while memory.is_used_up() {
-            self.owners.clear();
-            if !memory.is_used_up() {
-                break;
-            }
-            let released = tokio::time::timeout_at(call.deadline.at, memory.released()).await;
-            released.map_err(|_| self.late(call, WaitedFor::Memory { total: limits.memory_total }))?;
-            has_waited = true;
+    /// Waits for what a call needs before an instance can work on it, until its deadline.
+    async fn wait<T>(
+        &self,
+        call: &Call,
+        awaited: WaitedFor,
+        until: impl Future<Output = T>,
+    ) -> Result<T, CallError> {
+        let mut until = pin!(until);
+        if let Poll::Ready(output) = futures_util::poll!(&mut until) {
+            return Ok(output);
         }
-        if has_waited {
-            memory.release();
-        }
-        Ok(())
-    }
-
-    /// Returns why a call ends if its time ran out before an instance could work on it.
-    fn late(&self, call: &Call, awaited: WaitedFor) -> CallError {
-        match (call.deadline.set_by, awaited) {
-            (SetBy::Caller, _) => CallError::CallerDeadline(awaited),
-            (SetBy::Operator, WaitedFor::Memory { total }) => CallError::TotalMemory(total),
-            (SetBy::Operator, _) => CallError::WallTime(self.platform.limits.call_timeout),
-        }
+        self.platform.queueing.warn(awaited);
+        let in_time = tokio::time::timeout_at(call.deadline.at, until).await;
+        in_time.map_err(|_| CallError::late(awaited, call.deadline.set_by, &self.platform.limits))
     }
 
     fn stopped(&self, call: &Call, stop: Stop) -> CallError {
@@ -147,10 +178,10 @@ impl Plugin {
 
 // === impl OpenInstance ===
 
-impl Invocation for OpenInstance<'_> {
+impl Invocation for OpenInstance {
     type Answer = ();
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
-        exports.plugin.call_open(store, self.0).await
+        exports.plugin.call_open(store, &self.0.settings).await
     }
 }

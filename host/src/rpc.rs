@@ -18,9 +18,10 @@ use opentelemetry::Context;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::service::RoutesBuilder;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
 use self::running::Running;
+use crate::budget::OwnerMemory;
 use crate::call::{
     Arrival, Call, CallContext, CallerDeadline, Deadline, Endpoint, ServerContext, Unanswered,
 };
@@ -128,6 +129,15 @@ impl Backend {
             result = work => result,
         }
     }
+}
+
+/// Makes a response that stays charged to its owner until it has been sent.
+fn paid_by<T>(memory: Option<OwnerMemory>, message: T) -> Response<T> {
+    let mut response = Response::new(message);
+    if let Some(memory) = memory {
+        response.extensions_mut().insert(memory);
+    }
+    response
 }
 
 macro_rules! add_services {

@@ -1,162 +1,220 @@
-//! The memory of instances: how much one may have, and how much all of them may have together.
+//! The one account of the memory that components cost the process: whose it is, what it is for, and who waits for some.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod instance;
+mod kind;
 
-use tokio::sync::Notify;
+use std::sync::{Arc, OnceLock};
 
-/// The memory that all instances may have together, in bytes.
-pub(crate) struct MemoryBudget {
-    used: AtomicUsize,
-    total: usize,
-    released: Notify,
+pub(super) use self::instance::Footprint;
+pub(crate) use self::instance::{InstanceMemory, Prepaid};
+pub(crate) use self::kind::MemoryKind;
+use self::kind::Sums;
+use super::shares::{Share, Shares, Taken};
+
+/// The memory that all components together may cost.
+pub(crate) struct MemoryAccount {
+    shares: Arc<Shares>,
+    sums: Sums,
+    /// Drops what has been idle longest, if anything is.
+    reclaim: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
-/// The memory of one instance.
-pub(crate) struct InstanceMemory {
-    budget: Arc<MemoryBudget>,
-    used: Footprint,
-    max: usize,
-    /// The limit that the last growth would have exceeded, if any.
-    refused: Option<Refused>,
+/// One owner's part of the account. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct OwnerMemory {
+    account: Arc<MemoryAccount>,
+    share: Arc<Share>,
 }
 
-/// The bytes that one instance has. Cheap to clone; all clones say the same.
-#[derive(Clone, Default)]
-pub(crate) struct Footprint(Arc<AtomicUsize>);
+/// Memory that is charged to an owner until this is dropped.
+pub(crate) struct Charge {
+    owner: OwnerMemory,
+    kind: MemoryKind,
+    taken: Taken,
+}
 
-/// The limit that kept an instance from getting more memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The limit that kept a component from getting more memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
+    #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is expected", .max >> 20)]
     Instance { max: usize },
+    #[error(
+        "all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is expected",
+        .total >> 20
+    )]
     Total { total: usize },
+    #[error(
+        "the system has no more memory for the plugin; give Grafana's process more, or lower gpx_memory_total"
+    )]
+    System,
 }
 
-/// Bytes that are lifted within about a millisecond.
-const QUICKLY_LIFTED: usize = 2 << 20;
+// === impl MemoryAccount ===
 
-// === impl MemoryBudget ===
-
-impl MemoryBudget {
-    /// Makes the budget of instances that may have `total` bytes together.
+impl MemoryAccount {
     pub(crate) fn new(total: usize) -> Arc<Self> {
-        Arc::new(Self { used: AtomicUsize::new(0), total, released: Notify::new() })
+        Arc::new(Self { shares: Shares::new(total), sums: Sums::default(), reclaim: OnceLock::new() })
     }
 
-    pub(crate) fn is_used_up(&self) -> bool {
-        self.used.load(Ordering::Relaxed) >= self.total
+    /// Sets what drops an idle instance when memory is short, and says whether there was one.
+    pub(crate) fn reclaim_by(&self, reclaim: impl Fn() -> bool + Send + Sync + 'static) {
+        // Set once, when the process starts.
+        let _ = self.reclaim.set(Box::new(reclaim));
     }
 
+    /// Opens an owner's part.
+    pub(crate) fn owner(self: &Arc<Self>) -> OwnerMemory {
+        OwnerMemory { account: self.clone(), share: Arc::default() }
+    }
+
+    pub(crate) fn total(&self) -> usize {
+        self.shares.capacity()
+    }
+
+    /// Returns how many bytes are charged in all.
     #[cfg(test)]
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+    pub(crate) fn taken(&self) -> usize {
+        self.shares.taken()
     }
 
-    /// Returns once an instance has been dropped, or has become idle and could be dropped. Wakes one waiter at a time: one
-    /// that does not need all of the memory calls [`MemoryBudget::release`] for the next.
-    pub(crate) async fn released(&self) {
-        self.released.notified().await;
+    /// Returns how many bytes are charged for a kind of thing.
+    pub(crate) fn used(&self, kind: MemoryKind) -> usize {
+        self.sums.get(kind)
     }
 
-    /// An instance is idle, or memory is left: if somebody waits for some, it is worth another look.
-    pub(crate) fn release(&self) {
-        self.released.notify_one();
+    /// Returns how many calls wait for memory.
+    pub(crate) fn waiting(&self) -> usize {
+        self.shares.waiting()
     }
 
-    fn take(&self, bytes: usize) -> bool {
-        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(bytes).filter(|sum| *sum <= self.total)
-        });
-        taken.is_ok()
+    fn reclaim_one(&self) -> bool {
+        self.reclaim.get().is_some_and(|reclaim| reclaim())
     }
 }
 
-// === impl InstanceMemory ===
+// === impl OwnerMemory ===
 
-impl InstanceMemory {
-    pub(crate) fn new(budget: Arc<MemoryBudget>, max: usize) -> Self {
-        Self { budget, used: Footprint::default(), max, refused: None }
-    }
-
-    pub(crate) fn footprint(&self) -> &Footprint {
-        &self.used
-    }
-
-    pub(crate) fn take_refused(&mut self) -> Option<Refused> {
-        self.refused.take()
-    }
-}
-
-impl wasmtime::ResourceLimiter for InstanceMemory {
-    fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let more = wanted.saturating_sub(now);
-        let fits = self.used.get().checked_add(more).is_some_and(|sum| sum <= self.max);
-        self.refused = match (fits, fits && self.budget.take(more)) {
-            (false, _) => Some(Refused::Instance { max: self.max }),
-            (true, false) => Some(Refused::Total { total: self.budget.total }),
-            (true, true) => {
-                self.used.0.fetch_add(more, Ordering::Relaxed);
-                None
+impl OwnerMemory {
+    /// Charges the owner at once. If there is too little memory, idle instances are dropped.
+    pub(crate) fn try_charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
+        loop {
+            if let Some(taken) = self.account.shares.take_now(&self.share, bytes) {
+                return Ok(self.charged(kind, taken));
             }
-        };
-        Ok(self.refused.is_none())
+            if !self.account.reclaim_one() {
+                return Err(self.refused());
+            }
+        }
     }
 
-    fn table_growing(&mut self, _: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // In the host, an element of a table is a pointer.
-        let fits = wanted.saturating_mul(size_of::<usize>()) <= self.max;
-        self.refused = (!fits).then_some(Refused::Instance { max: self.max });
-        Ok(fits)
+    /// Charges the owner if there is memory, without dropping anything.
+    pub(crate) fn charge_if_free(&self, kind: MemoryKind, bytes: usize) -> Option<Charge> {
+        self.account.shares.take_now(&self.share, bytes).map(|taken| self.charged(kind, taken))
+    }
+
+    /// Charges the owner. If there is too little memory, idle instances are dropped, and then this waits until others need
+    /// less. Owners that hold least go first. Fails only if there will never be so much.
+    pub(crate) async fn charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
+        if bytes > self.account.total() {
+            return Err(self.refused());
+        }
+        loop {
+            if let Some(taken) = self.account.shares.try_take(&self.share, bytes) {
+                return Ok(self.charged(kind, taken));
+            }
+            if !self.account.reclaim_one() {
+                break;
+            }
+        }
+        let taken = self.account.shares.take(&self.share, bytes).await;
+        taken.map(|taken| self.charged(kind, taken)).ok_or_else(|| self.refused())
+    }
+
+    /// Charges the owner even beyond the total, for what exists already.
+    pub(crate) fn charge_anyway(&self, kind: MemoryKind, bytes: usize) -> Charge {
+        let taken = self.try_charge(kind, bytes);
+        taken.unwrap_or_else(|_| self.charged(kind, self.account.shares.take_anyway(&self.share, bytes)))
+    }
+
+    /// Begins a charge that can grow.
+    pub(crate) fn nothing(&self, kind: MemoryKind) -> Charge {
+        self.charged(kind, self.account.shares.take_anyway(&self.share, 0))
+    }
+
+    /// Returns whether anybody waits for memory, and if so, whether the first is a call of this owner.
+    pub(crate) fn next_is_own(&self) -> Option<bool> {
+        self.account.shares.next_is(&self.share)
+    }
+
+    fn charged(&self, kind: MemoryKind, taken: Taken) -> Charge {
+        self.account.sums.add(kind, taken.amount());
+        Charge { owner: self.clone(), kind, taken }
+    }
+
+    fn refused(&self) -> Refused {
+        Refused::Total { total: self.account.total() }
     }
 }
 
-impl Drop for InstanceMemory {
+// === impl Charge ===
+
+impl Charge {
+    pub(crate) fn bytes(&self) -> usize {
+        self.taken.amount()
+    }
+
+    /// Charges more at once.
+    pub(crate) fn try_grow(&mut self, more: usize) -> Result<(), Refused> {
+        let more = self.owner.try_charge(self.kind, more)?;
+        self.absorb(more);
+        Ok(())
+    }
+
+    /// Charges more, and may wait for it. An owner that would then hold more than its fair share is refused instead: it might
+    /// wait for itself.
+    pub(crate) async fn grow(&mut self, more: usize) -> Result<(), Refused> {
+        if self.try_grow(more).is_ok() {
+            return Ok(());
+        }
+        if !self.owner.account.shares.is_fair(&self.owner.share, more) {
+            return Err(self.owner.refused());
+        }
+        let more = self.owner.charge(self.kind, more).await?;
+        self.absorb(more);
+        Ok(())
+    }
+
+    /// Gives back all but so many bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let less = self.bytes().saturating_sub(bytes);
+        self.taken.give_back(less);
+        self.owner.account.sums.subtract(self.kind, less);
+    }
+
+    /// Splits off so many bytes, or all if there are fewer.
+    pub(crate) fn split(&mut self, bytes: usize) -> Self {
+        let taken = self.taken.split(bytes.min(self.bytes()));
+        Self { owner: self.owner.clone(), kind: self.kind, taken }
+    }
+
+    /// Splits off so many bytes, which are for something else.
+    fn move_to(&mut self, kind: MemoryKind, bytes: usize) -> Self {
+        let mut part = self.split(bytes);
+        self.owner.account.sums.subtract(part.kind, part.bytes());
+        self.owner.account.sums.add(kind, part.bytes());
+        part.kind = kind;
+        part
+    }
+
+    /// Adds the bytes of another charge of the same owner and kind.
+    fn absorb(&mut self, mut other: Self) {
+        // What is split off is no longer counted when the rest is dropped.
+        self.taken.absorb(other.taken.split(usize::MAX));
+    }
+}
+
+impl Drop for Charge {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.used.get(), Ordering::Relaxed);
-        self.budget.release();
-    }
-}
-
-// === impl Footprint ===
-
-impl Footprint {
-    fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Whether the instance may have an answer that takes long to lift: nothing interrupts that.
-    pub(super) fn is_large(&self) -> bool {
-        self.get() > QUICKLY_LIFTED
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use wasmtime::ResourceLimiter as _;
-
-    use super::*;
-
-    #[test]
-    fn memory_is_bounded_for_one_and_for_all() {
-        let budget = MemoryBudget::new(150);
-        let mut one = InstanceMemory::new(budget.clone(), 100);
-        let mut two = InstanceMemory::new(budget.clone(), 100);
-        assert!(one.memory_growing(0, 100, None).unwrap());
-        assert!(!one.memory_growing(100, 101, None).unwrap());
-        assert_eq!(one.take_refused(), Some(Refused::Instance { max: 100 }));
-        assert!(!two.memory_growing(0, 51, None).unwrap());
-        assert_eq!(two.take_refused(), Some(Refused::Total { total: 150 }));
-        drop(one);
-        assert!(two.memory_growing(0, 51, None).unwrap());
-        assert!(!budget.is_used_up());
-    }
-
-    #[test]
-    fn a_table_counts_as_memory() {
-        let mut memory = InstanceMemory::new(MemoryBudget::new(1000), 100);
-        assert!(memory.table_growing(0, 12, None).unwrap());
-        assert_eq!(memory.take_refused(), None);
-        assert!(!memory.table_growing(12, 13, None).unwrap());
-        assert_eq!(memory.take_refused(), Some(Refused::Instance { max: 100 }));
+        self.owner.account.sums.subtract(self.kind, self.taken.amount());
     }
 }

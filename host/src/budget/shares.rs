@@ -1,6 +1,7 @@
 //! A capacity that owners divide fairly: whoever holds less goes first. Its unit is up to its user, such as one connection
 //! or one byte.
 
+mod part;
 mod queues;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,8 @@ pub(crate) struct Taken {
 
 struct State {
     free: usize,
+    /// What has been taken beyond the capacity. It is paid back first.
+    debt: usize,
     /// How many owners hold something.
     holders: usize,
     queues: Queues,
@@ -56,7 +59,7 @@ struct Place<'a> {
 
 impl Shares {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        let state = State { free: capacity, holders: 0, queues: Queues::default() };
+        let state = State { free: capacity, debt: 0, holders: 0, queues: Queues::default() };
         Arc::new(Self { capacity, state: Mutex::new(state) })
     }
 
@@ -67,7 +70,8 @@ impl Shares {
 
     /// How much all owners hold together.
     pub(crate) fn taken(&self) -> usize {
-        self.capacity - self.lock().free
+        let state = self.lock();
+        self.capacity - state.free + state.debt
     }
 
     /// How many are waiting.
@@ -176,7 +180,9 @@ impl State {
     }
 
     fn take_back(&mut self, share: &Share, amount: usize) {
-        self.free += amount;
+        let repaid = amount.min(self.debt);
+        self.debt -= repaid;
+        self.free += amount - repaid;
         let before = share.held.fetch_sub(amount, Ordering::Relaxed);
         self.holders -= usize::from(before == amount && amount > 0);
     }

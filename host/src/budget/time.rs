@@ -1,28 +1,29 @@
-//! The time of calls: each has a deadline and processor time, and a core is left to the calls that need little.
+//! The time of calls: each has a deadline and processor time, and work that outlasts a tick leaves the threads that serve
+//! calls.
 
-use std::pin::pin;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::runtime::RuntimeFlavor::MultiThread;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::block_in_place;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::clock::thread_time;
+use super::lane::{Ended, Lane, OwnerTime};
 use super::memory::Footprint;
 use super::upstream::Upstream;
 
-/// The processor time after which a call counts as slow. Nearly every call is done by then.
-const SLOW_AFTER: Duration = Duration::from_millis(20);
+/// The processor time that a call gets on the threads that serve calls. Nearly every call is done by then.
+const SHORT: Duration = Duration::from_millis(2);
 
-/// Shares the processor between calls: those that compute for a long time leave a core to the others.
+/// Gives calls their time.
 pub(crate) struct Governor {
     cpu_timeout: Duration,
-    /// Slow calls run only while they hold a permit. There is one permit fewer than there are cores.
-    slow_lane: Arc<Semaphore>,
+    lane: Arc<Lane>,
 }
 
 /// The time of one call, for all the work that is done for it.
@@ -30,7 +31,8 @@ pub(crate) struct Turn {
     deadline: Instant,
     cpu_timeout: Duration,
     used: Duration,
-    slow_lane: Arc<Semaphore>,
+    lane: Arc<Lane>,
+    owner: OwnerTime,
     upstream: Upstream,
 }
 
@@ -38,7 +40,15 @@ pub(crate) struct Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     CpuTime,
-    Deadline { waited_for_upstream: bool },
+    Deadline { awaited: Awaited },
+}
+
+/// What a call was waiting for at its deadline, besides itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    Nothing,
+    Upstream,
+    Memory,
 }
 
 /// Does work that nothing interrupts beside the threads that serve calls, so that it holds up nobody else's.
@@ -55,87 +65,135 @@ pub(crate) fn beside_others<R>(work: impl FnOnce() -> R) -> R {
 impl Governor {
     /// `cpu_timeout` is the processor time of one call.
     pub(crate) fn new(cpu_timeout: Duration) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let slow_lane = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
-        Self { cpu_timeout, slow_lane }
+        Self { cpu_timeout, lane: Arc::new(Lane::new()) }
     }
 
-    /// Returns the turn of a call that begins now and must end at `deadline`. `upstream` says whether it is then
+    /// Returns the turn of a call of `owner` that begins now and must end at `deadline`. `upstream` says whether it is then
     /// waiting for an upstream.
-    pub(crate) fn turn(&self, deadline: Instant, upstream: Upstream) -> Turn {
-        let (cpu_timeout, slow_lane) = (self.cpu_timeout, self.slow_lane.clone());
-        Turn { deadline, cpu_timeout, used: Duration::ZERO, slow_lane, upstream }
+    pub(crate) fn turn(&self, owner: &OwnerTime, deadline: Instant, upstream: Upstream) -> Turn {
+        let (cpu_timeout, lane, owner) = (self.cpu_timeout, self.lane.clone(), owner.clone());
+        Turn { deadline, cpu_timeout, used: Duration::ZERO, lane, owner, upstream }
     }
 }
 
 // === impl Turn ===
 
 impl Turn {
-    /// Runs a part of the call until it ends or the call's time is used up. The time between two polls counts as
-    /// waiting. The time within a poll counts as work, and lasts at most about a tick: the engine's clock makes a guest
-    /// yield, and the host's own work is done in small steps.
-    pub(crate) async fn run<F: Future>(&mut self, work: F) -> Result<F::Output, Stop> {
+    /// Runs a part of the call until it ends or the call's time is used up. It begins here. Once the call has used more than
+    /// a tick or two, its work goes on in the lane, and if it is stopped there, it is dropped there.
+    ///
+    /// The processor's time within a poll counts. The time between two polls is waiting. A poll lasts at most about a
+    /// tick: the engine's clock makes a guest yield, and the host's own work is done in small steps.
+    pub(crate) async fn run<F>(&mut self, work: F) -> Result<F::Output, Stop>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
         self.run_with(None, work).await
     }
 
-    /// The same for a guest's work. While the guest has much memory it runs beside the threads that serve other calls: its
-    /// answer is lifted in one go, and 128 MiB of it take 50 to 200 ms.
-    pub(crate) async fn run_guest<F: Future>(
-        &mut self,
-        memory: &Footprint,
-        work: F,
-    ) -> Result<F::Output, Stop> {
+    /// The same for a guest's work. A guest that has much memory works in the lane from the start: it can fill or copy all
+    /// of it in one instruction, and its answer is lifted in one go.
+    pub(crate) async fn run_guest<F>(&mut self, memory: &Footprint, work: F) -> Result<F::Output, Stop>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
         self.run_with(Some(memory), work).await
     }
 
-    async fn run_with<F: Future>(&mut self, memory: Option<&Footprint>, work: F) -> Result<F::Output, Stop> {
-        let mut work = pin!(work);
+    async fn run_with<F>(&mut self, memory: Option<&Footprint>, work: F) -> Result<F::Output, Stop>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
         // Registered only once there is something to wait for: most calls are ready soon.
         let mut deadline = pin!(sleep_until(self.deadline));
-        let mut lane = None;
-        let (upstream, at) = (self.upstream.clone(), self.deadline);
-        let late = move |()| Err(Stop::Deadline { waited_for_upstream: upstream.was_waited_for(at) });
-        std::future::poll_fn(move |context| {
-            if self.used >= self.cpu_timeout {
-                return Poll::Ready(Err(Stop::CpuTime));
+        let mut work = Box::pin(work);
+        let here = Here { turn: self, memory, work: work.as_mut(), deadline: deadline.as_mut() };
+        if let Some(result) = here.await {
+            return result;
+        }
+        let mut work = self.lane.run(&self.owner, self.cpu_timeout.saturating_sub(self.used), work);
+        let ended = tokio::select! {
+            biased;
+            ended = &mut work => ended,
+            () = deadline => return Err(self.late(memory)),
+        };
+        self.used += work.used();
+        match ended {
+            Ok(output) => Ok(output),
+            Err(Ended::CpuTime) => Err(Stop::CpuTime),
+            Err(Ended::Panicked(panic)) => resume_unwind(panic),
+        }
+    }
+
+    fn late(&self, memory: Option<&Footprint>) -> Stop {
+        let awaited = if memory.is_some_and(Footprint::waits) {
+            Awaited::Memory
+        } else if self.upstream.was_waited_for(self.deadline) {
+            Awaited::Upstream
+        } else {
+            Awaited::Nothing
+        };
+        Stop::Deadline { awaited }
+    }
+
+    /// Returns why no more may be done for the call, if that is so.
+    fn over(&self, memory: Option<&Footprint>) -> Option<Stop> {
+        if self.used >= self.cpu_timeout {
+            return Some(Stop::CpuTime);
+        }
+        (Instant::now() >= self.deadline).then(|| self.late(memory))
+    }
+}
+
+/// Work while it is short. Ends with its result, or with `None` if it must go to the lane.
+struct Here<'a, F> {
+    turn: &'a mut Turn,
+    memory: Option<&'a Footprint>,
+    work: Pin<&'a mut F>,
+    deadline: Pin<&'a mut Sleep>,
+}
+
+// === impl Here ===
+
+impl<F: Future> Here<'_, F> {
+    fn is_short(&self) -> bool {
+        self.turn.used < SHORT && !self.memory.is_some_and(Footprint::is_large)
+    }
+}
+
+impl<F: Future> Future for Here<'_, F> {
+    type Output = Option<Result<F::Output, Stop>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(stop) = self.turn.over(self.memory) {
+            return Poll::Ready(Some(Err(stop)));
+        }
+        if !self.is_short() {
+            return Poll::Ready(None);
+        }
+        let began = thread_time();
+        let polled = self.work.as_mut().poll(context);
+        self.turn.used += thread_time().saturating_sub(began);
+        match polled {
+            Poll::Ready(output) => Poll::Ready(Some(Ok(output))),
+            Poll::Pending if !self.is_short() => Poll::Ready(None),
+            Poll::Pending => {
+                self.deadline.as_mut().poll(context).map(|()| Some(Err(self.turn.late(self.memory))))
             }
-            let began = Instant::now();
-            if began >= self.deadline {
-                return Poll::Ready(late(()));
-            }
-            let mut _permit: Option<OwnedSemaphorePermit> = None;
-            if self.used >= SLOW_AFTER {
-                let turn = lane.get_or_insert_with(|| Box::pin(self.slow_lane.clone().acquire_owned()));
-                let Poll::Ready(permit) = turn.poll_unpin(context) else {
-                    return deadline.as_mut().poll(context).map(&late);
-                };
-                (_permit, lane) = (permit.ok(), None);
-            }
-            let mut poll = || work.as_mut().poll(context);
-            let polled = if memory.is_some_and(Footprint::is_large) { beside_others(poll) } else { poll() };
-            self.used += began.elapsed();
-            match polled {
-                Poll::Ready(output) => Poll::Ready(Ok(output)),
-                Poll::Pending => deadline.as_mut().poll(context).map(&late),
-            }
-        })
-        .await
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use wasmtime::ResourceLimiter as _;
-
-    use super::super::memory::{InstanceMemory, MemoryBudget};
     use super::*;
 
-    const LATE: Stop = Stop::Deadline { waited_for_upstream: false };
+    const LATE: Stop = Stop::Deadline { awaited: Awaited::Nothing };
 
     const CPU: Duration = Duration::from_millis(30);
 
     fn turn(within: Duration) -> Turn {
-        Governor::new(CPU).turn(Instant::now() + within, Upstream::default())
+        Governor::new(CPU).turn(&OwnerTime::default(), Instant::now() + within, Upstream::default())
     }
 
     /// Computes forever, in small steps.
@@ -163,39 +221,52 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_ends_at_its_deadline_while_it_waits_for_the_slow_lane() {
-        let governor = Governor::new(CPU);
-        let permits = governor.slow_lane.available_permits() as u32;
-        let _all = governor.slow_lane.acquire_many(permits).await.unwrap();
-        let mut turn = governor.turn(Instant::now() + Duration::from_millis(25), Upstream::default());
-        turn.used = SLOW_AFTER;
-        assert_eq!(turn.run(async {}).await, Err(LATE));
-    }
-
-    #[tokio::test]
     async fn a_call_that_waits_for_an_upstream_until_its_deadline_says_so() {
         let upstream = Upstream::default();
-        let mut turn = Governor::new(CPU).turn(Instant::now() + Duration::from_millis(1), upstream.clone());
-        let request = async {
+        let mut turn = Governor::new(CPU).turn(
+            &OwnerTime::default(),
+            Instant::now() + Duration::from_millis(1),
+            upstream.clone(),
+        );
+        let request = async move {
             let _waiting = upstream.wait();
             std::future::pending::<()>().await;
         };
-        assert_eq!(turn.run(request).await, Err(Stop::Deadline { waited_for_upstream: true }));
+        assert_eq!(turn.run(request).await, Err(Stop::Deadline { awaited: Awaited::Upstream }));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_guest_with_much_memory_leaves_its_thread_to_others() {
-        let mut memory = InstanceMemory::new(MemoryBudget::new(1 << 30), 1 << 30);
-        assert!(memory.memory_growing(0, 3 << 20, None).unwrap());
         let (sender, receiver) = std::sync::mpsc::channel();
-        // There is one thread for tasks, and the guest keeps it until the other task has run.
+        let memory = Footprint::of(3 << 20);
+        // There is one thread for tasks, and the guest would keep it until the other task has run.
         let guest = tokio::spawn(async move {
             tokio::spawn(async move { sender.send(()).unwrap() });
             let mut turn = turn(Duration::from_secs(60));
-            let lift = async move { receiver.recv_timeout(Duration::from_secs(30)) };
-            turn.run_guest(memory.footprint(), lift).await
+            let receiver = std::sync::Mutex::new(receiver);
+            let lift = async move { receiver.lock().unwrap().recv_timeout(Duration::from_secs(30)) };
+            turn.run_guest(&memory, lift).await
         });
         assert_eq!(guest.await.unwrap(), Ok(Ok(())));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn long_work_leaves_its_thread_to_others() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let work = tokio::spawn(async move {
+            let receiver = std::sync::Mutex::new(receiver);
+            let work = async move {
+                let began = std::time::Instant::now();
+                while began.elapsed() < 2 * SHORT {
+                    std::hint::spin_loop();
+                }
+                tokio::spawn(async move { sender.send(()).unwrap() });
+                tokio::task::yield_now().await;
+                receiver.lock().unwrap().recv_timeout(Duration::from_secs(30))
+            };
+            turn(Duration::from_secs(60)).run(work).await
+        });
+        assert_eq!(work.await.unwrap(), Ok(Ok(())));
     }
 
     #[tokio::test]
@@ -207,8 +278,8 @@ mod tests {
     async fn all_parts_of_a_call_count() {
         let mut turn = turn(Duration::from_secs(60));
         let spin = async {
-            let began = Instant::now();
-            while began.elapsed() < CPU {
+            let began = thread_time();
+            while thread_time() - began < CPU {
                 std::hint::spin_loop();
             }
         };

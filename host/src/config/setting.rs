@@ -34,7 +34,7 @@ pub(crate) struct Section {
     pub memory_max: u64,
     /// Bytes.
     pub memory_total: u64,
-    pub instances_max: usize,
+    pub instances_max: Option<usize>,
     pub deny_secrets: Vec<String>,
     pub precompiled: bool,
 }
@@ -82,10 +82,10 @@ const MEMORY_TOTAL: Setting = Setting {
 const INSTANCES_MAX: Setting = Setting {
     name: "gpx_instances_max",
     kind: "number",
-    default: "32",
+    default: "",
     when_bad: "32",
     meaning: "How many instances of the component a data source may have. Each runs one query at a time; further \
-              queries wait.",
+              queries wait. If empty, only memory limits them.",
 };
 const DENY_SECRETS: Setting = Setting {
     name: "gpx_deny_secrets",
@@ -143,7 +143,7 @@ impl Section {
             cpu_timeout: reader.value(&CPU_TIMEOUT, value::duration),
             memory_max: reader.value(&MEMORY_MAX, value::mebibytes),
             memory_total: reader.value(&MEMORY_TOTAL, value::mebibytes),
-            instances_max: reader.value(&INSTANCES_MAX, value::count),
+            instances_max: reader.value(&INSTANCES_MAX, value::optional_count),
             deny_secrets: reader.value(&DENY_SECRETS, value::list),
             precompiled: reader.value(&PRECOMPILED, value::switch),
         };
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(settings.call_timeout, Duration::from_secs(300));
         assert_eq!(settings.cpu_timeout, Duration::from_secs(10));
         assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1024 << 20));
-        assert_eq!(settings.instances_max, 32);
+        assert_eq!(settings.instances_max, None);
         assert!(settings.precompiled);
     }
 

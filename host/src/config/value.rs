@@ -56,6 +56,11 @@ pub(super) fn count(text: &str) -> Result<usize, Expected> {
     count.ok_or("a whole number from 1 to 10000")
 }
 
+/// Parses a count that may be absent.
+pub(super) fn optional_count(text: &str) -> Result<Option<usize>, Expected> {
+    if text.is_empty() { Ok(None) } else { count(text).map(Some) }
+}
+
 /// Parses a number of MiB and returns bytes.
 pub(super) fn mebibytes(text: &str) -> Result<u64, Expected> {
     let number = text.parse::<u64>().ok().filter(|number| (1..=HIGHEST_MEBIBYTES).contains(number));

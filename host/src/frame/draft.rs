@@ -1,8 +1,11 @@
-//! An encoded text or file while it is being written: at a pace, and up to a limit.
+//! An encoded text or file while it is being written: at a pace, up to a limit, and in memory that is paid for.
+
+use bytes::Bytes;
 
 use super::escape;
 use super::pace::{PIECE, Pace, drop_bytes};
 use super::table::sorted;
+use crate::budget::{Charge, Refused};
 use crate::capability::bindings::gpx::plugin::frames::Label;
 
 /// The bytes that have been written so far.
@@ -11,12 +14,31 @@ pub(super) struct Draft<'p> {
     limit: usize,
     /// How many of the bytes the pace knows of.
     counted: usize,
+    /// How many of the bytes are paid for.
+    paid: usize,
     pace: &'p mut Pace,
 }
 
-/// The draft has reached its limit.
+/// Why the draft cannot become longer.
 #[derive(Debug)]
-pub(super) struct Full;
+pub(super) enum Full {
+    /// It has reached its limit.
+    Limit,
+    /// There is no memory for more.
+    Memory(Refused),
+}
+
+/// What has been written, with the memory that it is charged for.
+struct Paid {
+    bytes: Vec<u8>,
+    _memory: Charge,
+}
+
+/// How many bytes are paid for at once. As many are free, since a small answer does not last.
+const PAYMENT: usize = 256 << 10;
+
+/// Bytes are paid for so many times: the reply is a copy of them.
+const COPIES_IN_REPLY: usize = 2;
 
 /// The longest string that is escaped in one step. Escaping turns one byte into six at most.
 pub(super) const SHORT: usize = PIECE / 4;
@@ -29,11 +51,22 @@ const COPIES: usize = 4;
 impl<'p> Draft<'p> {
     /// `capacity` may be an estimate; it is reserved up to the limit.
     pub(super) fn new(capacity: usize, limit: usize, pace: &'p mut Pace) -> Self {
-        Self { bytes: Vec::with_capacity(capacity.min(limit)), limit, counted: 0, pace }
+        Self { bytes: Vec::with_capacity(capacity.min(limit)), limit, counted: 0, paid: 0, pace }
     }
 
+    /// Returns what was written, for a part of a larger draft.
     pub(super) fn finish(mut self) -> Vec<u8> {
         std::mem::take(&mut self.bytes)
+    }
+
+    /// Returns what was written, which stays paid for as long as it is kept.
+    pub(super) fn finish_answer(mut self) -> Bytes {
+        let bytes = std::mem::take(&mut self.bytes);
+        let paid = COPIES_IN_REPLY * std::mem::take(&mut self.paid);
+        match self.pace.take_paid(paid).filter(|_| paid > 0) {
+            Some(memory) => Bytes::from_owner(Paid { bytes, _memory: memory }),
+            None => Bytes::from(bytes),
+        }
     }
 
     /// Counts what was written since the last pause, and additionally `read` bytes.
@@ -41,7 +74,11 @@ impl<'p> Draft<'p> {
     pub(super) async fn pause(&mut self, read: usize) -> Result<(), Full> {
         let len = self.bytes.len();
         if len > self.limit {
-            return Err(Full);
+            return Err(Full::Limit);
+        }
+        if len > self.paid + PAYMENT {
+            self.pace.pay(COPIES_IN_REPLY * PAYMENT).map_err(Full::Memory)?;
+            self.paid += PAYMENT;
         }
         let written = len - self.counted;
         self.counted = len;
@@ -106,6 +143,15 @@ impl<'p> Draft<'p> {
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
         drop_bytes(std::mem::take(&mut self.bytes));
+        drop(self.pace.take_paid(COPIES_IN_REPLY * self.paid));
+    }
+}
+
+// === impl Paid ===
+
+impl AsRef<[u8]> for Paid {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use super::draft::Full;
 use super::grammar::Unexpected;
 use super::limit::{ANSWER, ARROW_BODY, ARROW_SCHEMA, FRAMES, LABEL_NAMES, LABELS};
+use crate::budget::Refused;
 
 /// A frame that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,8 @@ pub(super) enum Mistake {
          return fewer rows, fields or frames"
     )]
     LargeAnswer,
+    #[error("there is no memory to encode it: {0}; return less")]
+    NoMemory(Refused),
     #[error("its answer has {0} frames; return at most {FRAMES}")]
     ManyFrames(usize),
 }
@@ -100,9 +103,22 @@ impl FrameError {
 
 // === impl Mistake ===
 
+impl Mistake {
+    /// Returns why there is no room for an Arrow schema.
+    pub(super) fn of_schema(full: Full) -> Self {
+        match full {
+            Full::Limit => Self::LargeSchema,
+            Full::Memory(refused) => Self::NoMemory(refused),
+        }
+    }
+}
+
 impl From<Full> for Mistake {
-    fn from(_: Full) -> Self {
-        Self::LargeAnswer
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Limit => Self::LargeAnswer,
+            Full::Memory(refused) => Self::NoMemory(refused),
+        }
     }
 }
 

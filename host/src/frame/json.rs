@@ -28,7 +28,7 @@ pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> 
         pace.spend(size_of::<Field>() + size_of_val(labels)).await;
     }
     if least > limit {
-        return Err(Full);
+        return Err(Full::Limit);
     }
     let mut draft = Draft::new(estimate, limit, pace);
     draft.bytes.extend_from_slice(br#"{"schema":"#);
@@ -37,7 +37,7 @@ pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> 
     write_data(&mut draft, table).await?;
     draft.bytes.push(b'}');
     draft.pause(0).await?;
-    Ok(Bytes::from(draft.finish()))
+    Ok(draft.finish_answer())
 }
 
 async fn write_schema(draft: &mut Draft<'_>, table: &Table<'_>) -> Result<(), Full> {

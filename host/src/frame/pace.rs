@@ -1,6 +1,9 @@
-//! Work in small steps: between two steps the thread serves other calls, and the code that polls can stop the work.
+//! What the work on an answer costs. It is done in small steps: between two steps the thread serves other calls, and the
+//! code that polls can stop the work. Its memory is paid for before it is used.
 
 use tokio::runtime::Handle;
+
+use crate::budget::{Charge, Refused};
 
 /// How many bytes are read or written between two yields. The slowest work, formatting floats as JSON, takes a quarter
 /// of a millisecond for that many, and a yield costs a hundredth of that. Work is counted rather than timed, so no
@@ -17,13 +20,31 @@ const QUICKLY_FREED: usize = 1 << 20;
 pub(super) struct Pace {
     left: usize,
     has_yielded: bool,
+    /// What the answer is charged to.
+    memory: Option<Charge>,
 }
 
 // === impl Pace ===
 
 impl Pace {
+    /// Work whose memory nobody pays for.
+    #[cfg(test)]
     pub(super) fn new() -> Self {
-        Self { left: PIECE, has_yielded: false }
+        Self::paid_by(None)
+    }
+
+    pub(super) fn paid_by(memory: Option<Charge>) -> Self {
+        Self { left: PIECE, has_yielded: false, memory }
+    }
+
+    /// Pays for more memory.
+    pub(super) fn pay(&mut self, bytes: usize) -> Result<(), Refused> {
+        self.memory.as_mut().map_or(Ok(()), |memory| memory.try_grow(bytes))
+    }
+
+    /// Returns a part of what was paid, which is given back when it is dropped.
+    pub(super) fn take_paid(&mut self, bytes: usize) -> Option<Charge> {
+        self.memory.as_mut().map(|memory| memory.split(bytes))
     }
 
     /// Counts `work` bytes that were read or written. No caller does much more than one step's work between two counts.

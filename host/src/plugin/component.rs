@@ -21,7 +21,7 @@ use self::link::LinkedCode;
 use super::error::CallError;
 use super::instance::Instance;
 use super::platform::Platform;
-use crate::budget::{InstanceMemory, Upstream};
+use crate::budget::{InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::scrub::Scrub;
@@ -46,7 +46,7 @@ enum Source {
 pub(crate) struct LoadedComponent {
     /// What it says about itself.
     pub manifest: Manifest,
-    pub code: LinkedCode,
+    pub code: Arc<LinkedCode>,
 }
 
 // === impl Component ===
@@ -116,6 +116,7 @@ impl LoadedComponent {
         let code = tokio::task::spawn_blocking(load)
             .await
             .map_err(|error| LoadError::Host { reason: error.to_string() })??;
+        let code = Arc::new(code);
         match describe(&code, platform).await {
             Ok(manifest) => Ok(Self { manifest, code }),
             Err(error) => Err(LoadError::Describe { component: name, reason: error.to_string() }),
@@ -123,13 +124,17 @@ impl LoadedComponent {
     }
 }
 
-async fn describe(code: &LinkedCode, platform: &Platform) -> Result<Manifest, CallError> {
-    let memory = InstanceMemory::new(platform.memory.clone(), platform.limits.memory_max);
-    let instance = Instance::new(code, None, memory, Scrub::default(), platform.log.clone());
-    let _ticking = code.engine.tick();
+async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifest, CallError> {
+    let (code, log) = (code.clone(), platform.log.clone());
+    let memory =
+        InstanceMemory::open(&platform.memory.owner(), code.prepaid, platform.limits.memory_max).await?;
     let deadline = Instant::now() + platform.limits.call_timeout;
-    let mut turn = platform.governor.turn(deadline, Upstream::default());
-    let described = turn.run(async { instance.await?.describe().await }).await;
+    let mut turn = platform.governor.turn(&OwnerTime::default(), deadline, Upstream::default());
+    let described = turn.run(async move {
+        let _ticking = code.engine.tick();
+        Instance::new(&code, None, memory, Scrub::default(), log).await?.describe().await
+    });
+    let described = described.await;
     described.unwrap_or_else(|stop| Err(CallError::from_stop(stop, SetBy::Operator, &platform.limits)))
 }
 

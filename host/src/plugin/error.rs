@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::component::error::LoadError;
-use crate::budget::{Limits, Refused, Stop};
+use crate::budget::{Awaited, Limits, Refused, Stop};
 use crate::call::{ErrorSource, SetBy};
 use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
 
@@ -28,13 +28,8 @@ pub(crate) enum CallError {
     WallTime(Duration),
     #[error("the plugin did not answer before the caller's deadline{0}")]
     CallerDeadline(WaitedFor),
-    #[error("the plugin needs more than {} MiB; raise gpx_memory_max if that is expected", .0 >> 20)]
-    InstanceMemory(usize),
-    #[error(
-        "all instances of the plugin together need more than {} MiB; raise gpx_memory_total if that is expected",
-        .0 >> 20
-    )]
-    TotalMemory(usize),
+    #[error(transparent)]
+    Memory(#[from] Refused),
     /// The component's answer cannot be encoded.
     #[error("{0}")]
     Frame(String),
@@ -89,15 +84,25 @@ impl CallError {
 
     /// Returns why a call was stopped, with the limit's value and its setting. `set_by` is who set the call's deadline.
     pub(super) fn from_stop(stop: Stop, set_by: SetBy, limits: &Limits) -> Self {
-        match (stop, set_by) {
-            (Stop::CpuTime, _) => Self::CpuTime(limits.cpu_timeout),
-            (Stop::Deadline { .. }, SetBy::Operator) => Self::WallTime(limits.call_timeout),
-            (Stop::Deadline { waited_for_upstream: true }, SetBy::Caller) => {
-                Self::CallerDeadline(WaitedFor::Upstream)
+        match stop {
+            Stop::CpuTime => Self::CpuTime(limits.cpu_timeout),
+            Stop::Deadline { awaited } => {
+                let awaited = match awaited {
+                    Awaited::Nothing => WaitedFor::Component,
+                    Awaited::Upstream => WaitedFor::Upstream,
+                    Awaited::Memory => WaitedFor::Memory { total: limits.memory_total },
+                };
+                Self::late(awaited, set_by, limits)
             }
-            (Stop::Deadline { waited_for_upstream: false }, SetBy::Caller) => {
-                Self::CallerDeadline(WaitedFor::Component)
-            }
+        }
+    }
+
+    /// Returns why a call ends whose time ran out while it waited for this.
+    pub(super) fn late(awaited: WaitedFor, set_by: SetBy, limits: &Limits) -> Self {
+        match (set_by, awaited) {
+            (SetBy::Caller, _) => Self::CallerDeadline(awaited),
+            (SetBy::Operator, WaitedFor::Memory { total }) => Self::Memory(Refused::Total { total }),
+            (SetBy::Operator, _) => Self::WallTime(limits.call_timeout),
         }
     }
 
@@ -128,15 +133,6 @@ impl fmt::Display for WaitedFor {
                 ", because all instances together used {} MiB; raise gpx_memory_total if that is expected",
                 total >> 20
             ),
-        }
-    }
-}
-
-impl From<Refused> for CallError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Instance { max } => Self::InstanceMemory(max),
-            Refused::Total { total } => Self::TotalMemory(total),
         }
     }
 }

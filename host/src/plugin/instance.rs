@@ -1,5 +1,7 @@
 //! One instance of a component: one store, one call at a time.
 
+mod crossing;
+mod handles;
 pub(super) mod invocation;
 pub(super) mod output;
 pub(super) mod state;
@@ -8,12 +10,14 @@ use std::sync::Arc;
 
 use wasmtime::{Store, UpdateDeadline};
 
-use self::invocation::Invocation;
-use self::state::State;
+use self::crossing::cross;
+use self::invocation::{Called, Invocation};
+use self::state::{MAX_HANDLES, State};
+use super::component::engine::Ticking;
 use super::component::link::LinkedCode;
 use super::component::services::Exports;
 use super::error::CallError;
-use crate::budget::{InstanceMemory, Limits, Turn};
+use crate::budget::{Charge, InstanceMemory, Limits, Turn};
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::bindings::gpx::plugin::types::Fault;
@@ -22,12 +26,25 @@ use crate::capability::tracer::CallSpans;
 use crate::egress::Client;
 use crate::log::{Log, Value};
 
-/// An instance. It becomes unusable if anything stops it in the middle of a call.
+/// An instance. Whatever stops it in the middle of a call also drops it.
 pub(super) struct Instance {
     store: Store<State>,
     exports: Exports,
-    usable: bool,
+    /// How many handles it had when it was opened.
+    handles: usize,
 }
+
+/// How a call of an instance ended.
+pub(super) struct Ended<A> {
+    /// The answer, and what it is charged for.
+    pub result: Result<(A, Charge), CallError>,
+    /// The instance, if another call may be made.
+    pub instance: Option<Instance>,
+}
+
+/// How many handles a component may keep from one call to the next, besides those that it had when it was opened. One that
+/// forgets more gets a new instance for the next call, and so loses them.
+const KEPT_HANDLES: usize = 64;
 
 // === impl Instance ===
 
@@ -40,7 +57,9 @@ impl Instance {
         log: Log,
     ) -> Result<Self, CallError> {
         let mut store = Store::new(code.engine.wasmtime(), State::new(client, memory, scrub, log));
-        store.limiter(|state| &mut state.memory);
+        store.limiter_async(|state| &mut state.memory);
+        store.set_max_component_handles(MAX_HANDLES);
+        store.call_hook(cross);
         // The clock's tick makes the guest yield. The code that polls the call decides whether the guest continues.
         // Yielding through tokio lets it check its sockets first; a future that wakes itself would not.
         store.set_epoch_deadline(1);
@@ -48,7 +67,7 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         match Self::instantiate(code, &mut store).await {
-            Ok(exports) => Ok(Self { store, exports, usable: true }),
+            Ok(exports) => Ok(Self { store, exports, handles: usize::MAX }),
             Err(trap) => {
                 let refused = store.data_mut().memory.take_refused();
                 Err(CallError::from_trap(&trap, &store.data().stderr.finish(), refused))
@@ -61,9 +80,9 @@ impl Instance {
         code.indices.load(store, &instance)
     }
 
-    /// Returns whether another call may be made.
-    pub(super) fn is_usable(&self) -> bool {
-        self.usable
+    /// Notes how many handles it has now, after it was opened.
+    pub(super) fn opened(&mut self) {
+        self.handles = self.store.data_mut().handles();
     }
 
     /// Lets the component describe itself.
@@ -76,32 +95,28 @@ impl Instance {
 
     /// Calls a function on behalf of `call`, within the time of its turn.
     pub(super) async fn call<I: Invocation>(
-        &mut self,
+        mut self,
         call: &Arc<Call>,
         turn: &mut Turn,
         limits: &Limits,
+        ticking: Ticking,
         invocation: I,
-    ) -> Result<I::Answer, CallError> {
+    ) -> Ended<I::Answer> {
         let spans = CallSpans::new(call.telemetry.plugin(), call.span.clone());
         let end_of_call = spans.end_of_call();
         self.store.data_mut().begin(call, spans.clone());
-        self.usable = false;
         let memory = self.store.data().memory.footprint().clone();
-        let ended = turn.run_guest(&memory, invocation.invoke(&mut self.store, &self.exports)).await;
-        let result = match ended {
-            Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(fault))) => {
-                let message = self.store.data().scrub.text(fault.message);
-                Err(CallError::Fault(Fault { message, ..fault }))
-            }
-            Ok(Err(trap)) => Err(self.explain(&trap)),
-            Err(stop) => Err(CallError::from_stop(stop, call.deadline.set_by, limits)),
+        let work = async move {
+            let _ticking = ticking;
+            let called = invocation.invoke(&mut self.store, &self.exports).await;
+            self.returned::<I>(called)
         };
-        match &result {
-            Ok(_) | Err(CallError::Fault(_)) => {
-                self.usable = true;
-                end_of_call.returned();
-            }
+        let ended = match turn.run_guest(&memory, work).await {
+            Ok(ended) => ended,
+            Err(stop) => Ended::stopped(CallError::from_stop(stop, call.deadline.set_by, limits)),
+        };
+        match &ended.result {
+            Ok(_) | Err(CallError::Fault(_)) => end_of_call.returned(),
             Err(error) => {
                 let message = error.to_string();
                 call.log
@@ -113,8 +128,26 @@ impl Instance {
             let refused = Value::from(spans.refused() as i64);
             call.log.warn("Spans beyond the limit of a call were dropped", &[("spans", refused)]);
         }
+        ended
+    }
+
+    /// What is left when the component's function has returned or trapped.
+    fn returned<I: Invocation>(mut self, called: Called<I::Answer>) -> Ended<I::Answer> {
+        let mut memory = self.store.data_mut().paid_for_answer();
+        let result = match called {
+            Ok(Ok(answer)) => {
+                memory.shrink_to(I::weight(&answer));
+                Ok((answer, memory))
+            }
+            Ok(Err(fault)) => {
+                let message = self.store.data().scrub.text(fault.message);
+                Err(CallError::Fault(Fault { message, ..fault }))
+            }
+            Err(trap) => return Ended::stopped(self.explain(&trap)),
+        };
         self.store.data_mut().end();
-        result
+        let may_go_on = self.store.data_mut().handles() <= self.handles.saturating_add(KEPT_HANDLES);
+        Ended { result, instance: may_go_on.then_some(self) }
     }
 
     fn explain(&mut self, trap: &wasmtime::Error) -> CallError {
@@ -125,5 +158,13 @@ impl Instance {
             .current_log()
             .debug("The plugin trapped", &[("trap", Value::from(format!("{trap:?}")))]);
         CallError::from_trap(trap, &printed, refused)
+    }
+}
+
+// === impl Ended ===
+
+impl<A> Ended<A> {
+    fn stopped(error: CallError) -> Self {
+        Self { result: Err(error), instance: None }
     }
 }

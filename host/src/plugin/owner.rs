@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::pool::Pool;
-use crate::budget::beside_others;
+use crate::budget::{OwnerMemory, OwnerTime, beside_others};
 use crate::call::{CallContext, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::scrub::Scrub;
@@ -30,7 +30,11 @@ pub(crate) struct Owner {
     /// The secrets that its component may read.
     pub scrub: Scrub,
     pub client: Client,
-    pub pool: Arc<Pool>,
+    pub pool: Pool,
+    /// What it and its calls are charged for.
+    pub memory: OwnerMemory,
+    /// The processor time of its long calls.
+    pub time: OwnerTime,
 }
 
 /// All owners that there have been calls for.
@@ -81,13 +85,6 @@ impl Owners {
             beside_others(|| drop(gone));
         }
         slot.get_or_init(|| async { Arc::new(beside_others(make)) }).await.clone()
-    }
-
-    /// Drops every idle instance.
-    pub(super) fn clear(&self) {
-        let pool = |slot: &Slot| Some(slot.owner.get()?.pool.clone());
-        let pools: Vec<_> = self.known().values().filter_map(pool).collect();
-        pools.iter().for_each(|pool| pool.clear());
     }
 
     /// The place of an owner, and those that it takes the place of. To drop these, with their instances, takes
@@ -162,11 +159,11 @@ mod tests {
             for number in 0..MAX_KNOWN {
                 loaded.ask(&Asker::of(&number.to_string())).await.unwrap();
             }
-            let pool = Arc::downgrade(&loaded.plugin.owner(&context("0", 0)).await.pool);
+            let owner = Arc::downgrade(&loaded.plugin.owner(&context("0", 0)).await);
             let (_, gone) = owners.slot(&next);
-            assert!(pool.upgrade().is_some() && owners.known.try_lock().is_ok(), "round {round}");
+            assert!(owner.upgrade().is_some() && owners.known.try_lock().is_ok(), "round {round}");
             drop(gone);
-            assert!(pool.upgrade().is_none(), "round {round}");
+            assert!(owner.upgrade().is_none(), "round {round}");
         }
     }
 }

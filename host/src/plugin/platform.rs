@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::budget::{Governor, Limits, MemoryBudget};
+use super::idle::IdleInstances;
+use super::queueing::Queueing;
+use crate::budget::{Governor, Limits, MemoryAccount, MemoryKind};
 use crate::log::Log;
 use crate::metrics::Metrics;
 
@@ -13,7 +15,9 @@ pub(crate) struct Platform {
     /// Whether code that was compiled ahead of time may be used.
     pub precompiled: bool,
     pub governor: Governor,
-    pub memory: Arc<MemoryBudget>,
+    pub memory: Arc<MemoryAccount>,
+    pub idle: Arc<IdleInstances>,
+    pub queueing: Queueing,
     pub metrics: Metrics,
     pub log: Log,
 }
@@ -37,7 +41,24 @@ impl Platform {
         metrics: Metrics,
         log: Log,
     ) -> Self {
-        let (governor, memory) = (Governor::new(limits.cpu_timeout), MemoryBudget::new(limits.memory_total));
-        Self { limits, operator, precompiled, governor, memory, metrics, log }
+        let (governor, memory) = (Governor::new(limits.cpu_timeout), MemoryAccount::new(limits.memory_total));
+        let idle = Arc::<IdleInstances>::default();
+        let oldest = Arc::downgrade(&idle);
+        memory.reclaim_by(move || oldest.upgrade().is_some_and(|idle| idle.drop_oldest()));
+        measure(&metrics, &memory, &idle);
+        let queueing = Queueing::new(log.clone());
+        Self { limits, operator, precompiled, governor, memory, idle, queueing, metrics, log }
     }
+}
+
+/// Shows the account of memory.
+fn measure(metrics: &Metrics, memory: &Arc<MemoryAccount>, idle: &Arc<IdleInstances>) {
+    let (account, idle) = (memory.clone(), idle.clone());
+    let kinds = move || MemoryKind::ALL.map(|kind| (kind.name(), account.used(kind))).to_vec();
+    metrics.gauges("gpx_memory_bytes", "Memory that components cost, by what it is for", "kind", kinds);
+    let account = memory.clone();
+    metrics.gauge("gpx_memory_total_bytes", "Memory that components may cost", move || account.total());
+    let account = memory.clone();
+    metrics.gauge("gpx_memory_waiting", "Calls that wait for memory", move || account.waiting());
+    metrics.gauge("gpx_instances_idle", "Instances that no call uses", move || idle.count());
 }

@@ -1,105 +1,87 @@
-//! The instances of one owner, made as calls need them and kept for later calls.
+//! The instances of one owner: how a call gets one, and what becomes of it afterwards.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::idle::{IdleInstances, PoolId};
 use super::instance::Instance;
-use crate::budget::MemoryBudget;
+use crate::budget::{InstanceMemory, OwnerMemory, Prepaid, Refused, beside_others};
 
-/// How long an idle instance is kept.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// The idle instances, and the permits that limit how many there are in total.
+/// The instances of one owner. Those between calls are among the process's idle ones.
 pub(crate) struct Pool {
-    permits: Arc<Semaphore>,
-    idle: Mutex<Vec<IdleInstance>>,
-    /// The memory of all instances. A call that waits for some may drop an idle instance.
-    memory: Arc<MemoryBudget>,
-    /// Whether a task is running that drops idle instances. There is none while no instance is idle, so nothing wakes
-    /// up.
-    sweeping: AtomicBool,
+    id: PoolId,
+    idle: Arc<IdleInstances>,
+    memory: OwnerMemory,
+    /// As many permits as the owner may have instances, if the operator limits that.
+    permits: Option<Arc<Semaphore>>,
+    /// Wakes a call that waits for memory: an instance of this owner has become idle instead.
+    returned: Notify,
 }
 
-/// The right to use one instance. An instance in it goes back to the pool when the lease is dropped.
-pub(super) struct InstanceLease {
-    pub instance: Option<Instance>,
-    pool: Arc<Pool>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-struct IdleInstance {
-    instance: Instance,
-    since: Instant,
+/// What a call gets.
+pub(super) enum Leased {
+    Idle(Instance),
+    /// The memory for a new instance.
+    Memory(InstanceMemory),
 }
 
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(instances_max: usize, memory: Arc<MemoryBudget>) -> Arc<Self> {
-        let permits = Arc::new(Semaphore::new(instances_max));
-        Arc::new(Self { permits, idle: Mutex::default(), memory, sweeping: AtomicBool::new(false) })
+    pub(super) fn new(instances_max: Option<usize>, idle: Arc<IdleInstances>, memory: OwnerMemory) -> Self {
+        let permits = instances_max.map(|max| Arc::new(Semaphore::new(max)));
+        Self { id: idle.new_pool(), idle, memory, permits, returned: Notify::new() }
     }
 
-    /// Waits for the right to use an instance. If any are idle, the lease has the one that was used last.
-    pub(super) async fn lease(self: &Arc<Self>) -> InstanceLease {
+    /// Waits until the owner may use one more instance. The permit must be kept as long as the instance is used.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         // The semaphore is never closed.
-        let permit = self.permits.clone().acquire_owned().await.ok();
-        let instance = self.idle().pop().map(|idle| idle.instance);
-        InstanceLease { instance, pool: self.clone(), _permit: permit }
+        self.permits.clone()?.acquire_owned().await.ok()
+    }
+
+    /// Returns the instance that was used last, if any is idle.
+    pub(super) fn take(&self) -> Option<Instance> {
+        self.idle.take(self.id)
+    }
+
+    /// Waits for the memory of a new instance, or for one that becomes idle, whichever is first.
+    pub(super) async fn lease(&self, prepaid: Prepaid, max: usize) -> Result<Leased, Refused> {
+        let mut memory = std::pin::pin!(InstanceMemory::open(&self.memory, prepaid, max));
+        loop {
+            let returned = self.returned.notified();
+            tokio::select! {
+                biased;
+                memory = &mut memory => return memory.map(Leased::Memory),
+                () = returned => {
+                    if let Some(instance) = self.take() {
+                        return Ok(Leased::Idle(instance));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes an instance back after a call. If others need its memory more, it is dropped.
+    pub(super) fn put_back(&self, instance: Instance) {
+        match self.memory.next_is_own() {
+            Some(false) => beside_others(|| drop(instance)),
+            Some(true) => {
+                self.idle.put(self.id, instance);
+                self.returned.notify_one();
+            }
+            None => self.idle.put(self.id, instance),
+        }
     }
 
     /// Drops all idle instances.
     pub(super) fn clear(&self) {
-        let idle = std::mem::take(&mut *self.idle());
-        drop(idle);
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<IdleInstance>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put_back(self: &Arc<Self>, instance: Instance) {
-        self.idle().push(IdleInstance { instance, since: Instant::now() });
-        if self.memory.is_used_up() {
-            self.memory.release();
-        }
-        if !self.sweeping.swap(true, Ordering::AcqRel) {
-            tokio::spawn(sweep(Arc::downgrade(self)));
-        }
+        self.idle.clear(self.id);
     }
 }
 
-/// Drops each instance once its time is over. Ends when no instance is idle or the pool is gone.
-async fn sweep(pool: std::sync::Weak<Pool>) {
-    let mut next = Instant::now() + IDLE;
-    loop {
-        tokio::time::sleep_until(next).await;
-        let Some(pool) = pool.upgrade() else { return };
-        let mut idle = pool.idle();
-        // The instance that was used last is taken first, so the oldest ones are at the front.
-        let keep = idle.iter().position(|idle| idle.since.elapsed() < IDLE).unwrap_or(idle.len());
-        let old: Vec<_> = idle.drain(..keep).collect();
-        let oldest = idle.first().map(|oldest| oldest.since);
-        if oldest.is_none() {
-            pool.sweeping.store(false, Ordering::Release);
-        }
-        drop(idle);
-        drop(old);
-        let Some(oldest) = oldest else { return };
-        next = oldest + IDLE;
-    }
-}
-
-// === impl InstanceLease ===
-
-impl Drop for InstanceLease {
+impl Drop for Pool {
     fn drop(&mut self) {
-        if let Some(instance) = self.instance.take_if(|instance| instance.is_usable()) {
-            self.pool.put_back(instance);
-        }
+        self.clear();
     }
 }

@@ -35,11 +35,14 @@ pub(crate) const LIMITS: Limits = Limits {
     cpu_timeout: Duration::from_secs(300),
     memory_max: 64 << 20,
     memory_total: 256 << 20,
-    instances_max: 100,
+    instances_max: None,
 };
 
 /// The size of a page, in bytes: a guest starts with one page of memory and needs more in pages.
 pub(crate) const PAGE: usize = 64 << 10;
+
+/// What an instance of the guest costs while it does little: a page, a stack, what is kept for it, and a few handles.
+pub(crate) const INSTANCE: usize = PAGE + (736 << 10);
 
 /// Names of data sources for which the host panics: while it makes the owner, and when an instance is to be called.
 pub(crate) const PANIC_IN_OWNER: &str = "panic in owner";

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Begun, Door, Target, convert};
+use super::{Backend, Begun, Door, Target, convert, paid_by};
 use crate::budget::MAX_REQUEST;
 use crate::call::{Call, CallContext, Endpoint, ErrorSource, Outcome};
 use crate::frame::Format;
@@ -42,7 +42,7 @@ impl Data for DataService {
         let context = convert::context(plugin_context, &door.metadata, convert::header_pairs(headers));
         let format = convert::format(format)?;
         let answer = answer(&self.0, door, context, queries, format);
-        self.0.until_shutdown(answer).await.map(Response::new)
+        self.0.until_shutdown(answer).await
     }
 
     type QueryChunkedDataStream = BoxStream<QueryChunkedDataResponse>;
@@ -61,13 +61,16 @@ async fn answer(
     context: CallContext,
     queries: Vec<DataQuery>,
     format: Format,
-) -> Result<QueryDataResponse, Status> {
+) -> Result<Response<QueryDataResponse>, Status> {
     let Begun { unanswered, target } = backend.begin(Export::Data, QUERY_DATA, door, context).await?;
     let call = unanswered.call();
     let ref_ids: Vec<_> = queries.iter().map(|query| query.ref_id.clone()).collect();
-    let answers = match target {
-        Ok(target) => run_all(&Arc::new(target), call, queries, format).await,
-        Err(error) => vec![Some(Err(error)); ref_ids.len()],
+    let (answers, memory) = match target {
+        Ok(target) => {
+            let memory = target.owner.memory.clone();
+            (run_all(&Arc::new(target), call, queries, format).await, Some(memory))
+        }
+        Err(error) => (vec![Some(Err(error)); ref_ids.len()], None),
     };
     if let Some(error) = end_of_call(&answers) {
         let status = convert::failed(error);
@@ -85,7 +88,7 @@ async fn answer(
         responses.add(ref_id, answer);
     }
     unanswered.answered(Outcome::of_parts(sources));
-    Ok(responses.into_message())
+    Ok(paid_by(memory, responses.into_message()))
 }
 
 /// Runs the queries, as many at once as Grafana allows, and returns their answers in order. An answer is `None` if its

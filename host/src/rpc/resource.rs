@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Begun, Door, Target, convert};
+use super::{Backend, Begun, Door, Target, convert, paid_by};
 use crate::budget::MAX_REQUEST;
 use crate::call::{Call, Endpoint, Outcome};
 use crate::capability::response::ResponseSender;
@@ -49,9 +49,10 @@ impl Resource for ResourceService {
         let context = convert::context(message.plugin_context.take(), &door.metadata, headers);
         let backend = self.0.clone();
         let begun = backend.begin(Export::Resource, CALL_RESOURCE, door, context).await?;
+        let memory = begun.target.as_ref().ok().map(|target| target.owner.memory.clone());
         let (answers, receiver) = mpsc::channel(1);
         let answering = async move { backend.until_shutdown(answer(begun, message, answers)).await };
-        Ok(Response::new(answer_stream(receiver, tokio::spawn(answering))))
+        Ok(paid_by(memory, answer_stream(receiver, tokio::spawn(answering))))
     }
 }
 
@@ -162,7 +163,7 @@ async fn run(
     sender: ResponseSender,
 ) -> Result<(), CallError> {
     let request = convert::resource_request(request, &call.context);
-    target.plugin.call_resource(call, &target.owner, &request, sender).await
+    target.plugin.call_resource(call, &target.owner, request, sender).await
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod deadline;
 #[cfg(test)]
 mod fake;
 mod observe;
+mod paid;
 mod panic;
 mod response;
 mod size;
@@ -12,6 +13,7 @@ use tower_layer::Stack;
 
 use self::deadline::DeadlineLayer;
 use self::observe::ObserveLayer;
+use self::paid::PaidLayer;
 use self::panic::PanicLayer;
 use self::size::RequestSize;
 use super::address::Address;
@@ -21,7 +23,8 @@ use crate::plugin::Current;
 use crate::shutdown::Shutdown;
 
 /// All the layers, nested. Cheap to clone.
-pub(crate) type Layers = Stack<Stack<Stack<RequestSize, DeadlineLayer>, PanicLayer>, ObserveLayer>;
+pub(crate) type Layers =
+    Stack<Stack<Stack<Stack<PaidLayer, RequestSize>, DeadlineLayer>, PanicLayer>, ObserveLayer>;
 
 /// The parts of the layers.
 pub(crate) struct LayerParts<'a> {
@@ -38,8 +41,9 @@ pub(crate) struct LayerParts<'a> {
 /// call that is aborted at its deadline ends like any other.
 pub(crate) fn layers(parts: LayerParts<'_>) -> Layers {
     let LayerParts { current, shutdown, metrics, address, log } = parts;
+    let innermost = Stack::new(Stack::new(PaidLayer, RequestSize), DeadlineLayer);
     Stack::new(
-        Stack::new(Stack::new(RequestSize, DeadlineLayer), PanicLayer::new(log)),
+        Stack::new(innermost, PanicLayer::new(log)),
         ObserveLayer::new(current, shutdown, metrics, address),
     )
 }

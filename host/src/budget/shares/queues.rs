@@ -92,6 +92,12 @@ impl Queues {
         Some((share, self.take(index, |_| Some(0))?))
     }
 
+    /// Whether the next one belongs to this owner. `None` if nobody waits.
+    pub(super) fn next_is(&self, share: &Arc<Share>, capacity: usize, fair: usize) -> Option<bool> {
+        let next = self.due(capacity, fair).or_else(|| self.least(|_| true, |queue| queue.share.held()));
+        next.and_then(|next| self.queues.get(next)).map(|queue| Arc::ptr_eq(&queue.share, share))
+    }
+
     fn due(&self, capacity: usize, fair: usize) -> Option<usize> {
         self.least(|queue| queue.is_due(capacity, fair), |_| 0)
     }

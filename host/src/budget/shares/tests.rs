@@ -53,10 +53,7 @@ impl Line {
     }
 }
 
-fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output>
-where
-    F: ?Sized,
-{
+fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 

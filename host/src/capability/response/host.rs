@@ -4,12 +4,15 @@ use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use super::sender::{ResponseSender, SenderError};
+use crate::budget::OwnerMemory;
 use crate::capability::bindings::gpx::plugin::response::{Host, HostResponseSender, SendError};
 use crate::capability::bindings::gpx::plugin::types::Header;
 
 /// The part of a store that this interface works on.
 pub(crate) struct ResponseView<'a> {
     pub table: &'a mut ResourceTable,
+    /// What chunks are charged to until they have been sent.
+    pub memory: &'a OwnerMemory,
 }
 
 /// Names [`ResponseView`] for the linker.
@@ -37,7 +40,8 @@ impl HostResponseSender for ResponseView<'_> {
         sender: Resource<ResponseSender>,
         body: Vec<u8>,
     ) -> Result<Result<(), SendError>> {
-        Ok(self.table.get_mut(&sender)?.send(body).await.map_err(SendError::from))
+        let sender = self.table.get_mut(&sender)?;
+        Ok(sender.send(body, self.memory).await.map_err(SendError::from))
     }
 
     fn drop(&mut self, sender: Resource<ResponseSender>) -> Result<()> {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::budget::{Charge, MemoryKind, OwnerMemory};
+
 /// A chunk of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Piece {
@@ -37,6 +39,15 @@ pub struct ResponseSender {
     pieces: mpsc::Sender<Piece>,
 }
 
+/// A chunk, with the memory that it is charged for.
+struct PaidChunk {
+    bytes: Vec<u8>,
+    _memory: Charge,
+}
+
+/// The size of a chunk that is worth an entry in the account, in bytes.
+const LARGE: usize = 64 << 10;
+
 // === impl ResponseSender ===
 
 impl ResponseSender {
@@ -65,9 +76,15 @@ impl ResponseSender {
         Ok(())
     }
 
-    /// Waits until there is room for the chunk, and sends it.
-    pub(super) async fn send(&mut self, body: Vec<u8>) -> Result<(), SenderError> {
-        let piece = Piece { head: self.head.take(), body: body.into() };
+    /// Waits until there is room for the chunk, and sends it. A large one is charged until it has been sent.
+    pub(super) async fn send(&mut self, body: Vec<u8>, memory: &OwnerMemory) -> Result<(), SenderError> {
+        let body = if body.len() > LARGE {
+            let memory = memory.charge(MemoryKind::Answers, body.len()).await;
+            Bytes::from_owner(PaidChunk { bytes: body, _memory: memory.map_err(|_| SenderError::Closed)? })
+        } else {
+            body.into()
+        };
+        let piece = Piece { head: self.head.take(), body };
         self.pieces.send(piece).await.map_err(|_| SenderError::Closed)
     }
 
@@ -82,6 +99,14 @@ impl ResponseSender {
     }
 }
 
+// === impl PaidChunk ===
+
+impl AsRef<[u8]> for PaidChunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 // === impl ResponseHead ===
 
 impl Default for ResponseHead {
@@ -93,17 +118,19 @@ impl Default for ResponseHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::MemoryAccount;
 
     #[tokio::test]
     async fn the_first_chunk_carries_the_head() {
         let (mut sender, mut pieces) = ResponseSender::channel();
+        let memory = MemoryAccount::new(0).owner();
         sender.start(201, ["1", "2"].map(|value| ("x".to_owned(), value.to_owned()))).unwrap();
-        sender.send(b"one".to_vec()).await.unwrap();
+        sender.send(b"one".to_vec(), &memory).await.unwrap();
         let first = pieces.recv().await.unwrap();
         let head = first.head.unwrap();
         assert_eq!((head.status, first.body.as_ref()), (201, b"one".as_slice()));
         assert_eq!(head.headers.get("x").unwrap(), &["1", "2"]);
-        sender.send(b"two".to_vec()).await.unwrap();
+        sender.send(b"two".to_vec(), &memory).await.unwrap();
         assert_eq!(pieces.recv().await.unwrap(), Piece { head: None, body: Bytes::from_static(b"two") });
     }
 
@@ -114,6 +141,6 @@ mod tests {
         sender.start(200, Vec::new()).unwrap();
         assert_eq!(sender.start(200, Vec::new()), Err(SenderError::Misuse));
         drop(pieces);
-        assert_eq!(sender.send(Vec::new()).await, Err(SenderError::Closed));
+        assert_eq!(sender.send(Vec::new(), &MemoryAccount::new(0).owner()).await, Err(SenderError::Closed));
     }
 }

@@ -64,7 +64,7 @@ impl<'a> Schema<'a> {
             }
             Ok(meta)
         };
-        let meta = written.await.map_err(|Full| Mistake::LargeSchema)?;
+        let meta = written.await.map_err(Mistake::of_schema)?;
         let texts = draft.finish();
         size += texts.len();
         if size > ARROW_SCHEMA {

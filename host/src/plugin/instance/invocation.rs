@@ -10,12 +10,17 @@ use crate::plugin::component::services::Exports;
 pub(crate) type Called<R> = wasmtime::Result<Result<R, Fault>>;
 
 /// A function and its arguments. Only `plugin/service` and `open` implement it: no other code sees a store.
-pub(crate) trait Invocation: Send {
-    type Answer: Send;
+pub(crate) trait Invocation: Send + 'static {
+    type Answer: Send + 'static;
 
     fn invoke(
         self,
         store: &mut Store<State>,
         exports: &Exports,
     ) -> impl Future<Output = Called<Self::Answer>> + Send;
+
+    /// Returns the memory of an answer, in bytes, or a little less.
+    fn weight(_: &Self::Answer) -> usize {
+        0
+    }
 }

@@ -6,8 +6,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::crossing::Crossing;
+use super::handles::Handles;
 use super::output::Output;
-use crate::budget::InstanceMemory;
+use crate::budget::{InstanceMemory, Refused};
 use crate::call::Call;
 use crate::capability::http::HttpHooks;
 use crate::capability::response::ResponseView;
@@ -18,17 +20,18 @@ use crate::egress::Client;
 use crate::log::Log;
 use crate::telemetry::Tracer;
 
-/// How many handles a component may hold at once. A component that leaks handles gets an error of its own, long before
-/// the host is affected.
-const MAX_HANDLES: usize = 20_000;
+/// How many handles a component may hold at once. What they hold is charged; this also bounds their places in the tables.
+pub(super) const MAX_HANDLES: usize = 4000;
 
 /// The data of a component's store.
 pub(crate) struct State {
     pub table: ResourceTable,
     pub memory: InstanceMemory,
+    pub(super) crossing: Crossing,
     pub stderr: Output,
     /// The secrets that the component knows.
     pub scrub: Scrub,
+    handles: Handles,
     stdout: Output,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -38,6 +41,11 @@ pub(crate) struct State {
     call: Option<Arc<Call>>,
     spans: CallSpans,
 }
+
+/// The memory that an instance's handles hold exceeds a limit.
+#[derive(Debug, thiserror::Error)]
+#[error("its handles hold too much memory: {0:?}")]
+pub(super) struct TooManyHandles(Refused);
 
 // === impl State ===
 
@@ -52,7 +60,8 @@ impl State {
         let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
         let hooks = HttpHooks::new(client, spans.clone());
         let (http, call) = (WasiHttpCtx::new(), None);
-        Self { table, memory, stderr, scrub, stdout, wasi, http, hooks, log, call, spans }
+        let (crossing, handles) = (Crossing::default(), Handles::default());
+        Self { table, memory, crossing, stderr, scrub, handles, stdout, wasi, http, hooks, log, call, spans }
     }
 
     /// From now on, everything belongs to `call`.
@@ -69,11 +78,31 @@ impl State {
         self.stdout.finish();
         self.stderr.finish();
         self.call = None;
+        self.handles.rest(&mut self.table, &mut self.memory);
+    }
+
+    /// Returns how many handles there are.
+    pub(crate) fn handles(&mut self) -> usize {
+        self.table.iter_mut().count()
+    }
+
+    /// The component has called the host, which has done what was asked.
+    pub(super) fn left_host(&mut self) -> Result<(), TooManyHandles> {
+        let changes_message = false;
+        self.handles.called(changes_message, &mut self.table, &mut self.memory).map_err(TooManyHandles)
     }
 
     /// Returns the log of the call. Outside of calls, it is the log of the plugin as a whole.
     pub(crate) fn current_log(&self) -> &Log {
         self.call.as_ref().map_or(&self.log, |call| &call.log)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // The call may have been stopped in the middle of a line.
+        self.stdout.finish();
+        self.stderr.finish();
     }
 }
 
@@ -87,7 +116,7 @@ impl View for State {
     }
 
     fn response(&mut self) -> ResponseView<'_> {
-        ResponseView { table: &mut self.table }
+        ResponseView { table: &mut self.table, memory: self.memory.owner() }
     }
 
     fn tracer(&mut self) -> TracerView<'_> {

@@ -14,30 +14,36 @@ use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
 use crate::plugin::{CallError, Owner, Plugin};
 
-struct QueryData<'a>(&'a Query);
+struct QueryData(Query);
 
 impl Plugin {
     /// Runs one query. Encoding its answer is part of the call: it uses the same time, but no longer an instance.
     pub(crate) async fn query(
         &self,
         call: &Arc<Call>,
-        owner: &Owner,
+        owner: &Arc<Owner>,
         query: Query,
         format: Format,
     ) -> Result<Vec<Bytes>, CallError> {
-        let mut turn = self.turn(call);
-        let frames = self.invoke(call, owner, &mut turn, QueryData(&query)).await?;
-        match turn.run(frame::encode(frames, &query.ref_id, format)).await {
+        let mut turn = self.turn(call, owner);
+        let ref_id = query.ref_id.clone();
+        let (frames, memory) = self.invoke(call, owner, &mut turn, QueryData(query)).await?;
+        let encoding = async move { frame::encode(frames, &ref_id, format, memory).await };
+        match turn.run(encoding).await {
             Ok(encoded) => encoded.map_err(|error| CallError::Frame(error.to_string())),
             Err(stop) => Err(self.stopped(call, stop)),
         }
     }
 }
 
-impl Invocation for QueryData<'_> {
+impl Invocation for QueryData {
     type Answer = Vec<Frame>;
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Vec<Frame>> {
-        exports.data()?.call_query_data(store, self.0).await
+        exports.data()?.call_query_data(store, &self.0).await
+    }
+
+    fn weight(frames: &Vec<Frame>) -> usize {
+        frame::weight(frames)
     }
 }

@@ -14,8 +14,13 @@ use crate::plugin::{CallError, Owner, Plugin};
 struct CheckHealth;
 
 impl Plugin {
-    pub(crate) async fn check_health(&self, call: &Arc<Call>, owner: &Owner) -> Result<Health, CallError> {
-        self.invoke(call, owner, &mut self.turn(call), CheckHealth).await
+    pub(crate) async fn check_health(
+        &self,
+        call: &Arc<Call>,
+        owner: &Arc<Owner>,
+    ) -> Result<Health, CallError> {
+        let (health, _) = self.invoke(call, owner, &mut self.turn(call, owner), CheckHealth).await?;
+        Ok(health)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
 use crate::plugin::{CallError, Owner, Plugin};
 
-struct CallResource<'a> {
-    request: &'a Request,
+struct CallResource {
+    request: Request,
     sender: ResponseSender,
 }
 
@@ -22,19 +22,21 @@ impl Plugin {
     pub(crate) async fn call_resource(
         &self,
         call: &Arc<Call>,
-        owner: &Owner,
-        request: &Request,
+        owner: &Arc<Owner>,
+        request: Request,
         sender: ResponseSender,
     ) -> Result<(), CallError> {
-        self.invoke(call, owner, &mut self.turn(call), CallResource { request, sender }).await
+        let mut turn = self.turn(call, owner);
+        self.invoke(call, owner, &mut turn, CallResource { request, sender }).await?;
+        Ok(())
     }
 }
 
-impl Invocation for CallResource<'_> {
+impl Invocation for CallResource {
     type Answer = ();
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         let sender = store.data_mut().table.push(self.sender)?;
-        exports.resource()?.call_call(store, self.request, sender).await
+        exports.resource()?.call_call(store, &self.request, sender).await
     }
 }

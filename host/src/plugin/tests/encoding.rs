@@ -8,7 +8,7 @@ use crate::plugin::test::{Asker, LIMITS, Loaded};
 /// Answers a megabyte of bits, which are fifty megabytes of JSON, and counts the call.
 const LARGE: &str = "need 20\nrows 8388608";
 
-const ONE: Limits = Limits { instances_max: 1, ..LIMITS };
+const ONE: Limits = Limits { instances_max: Some(1), ..LIMITS };
 
 #[tokio::test]
 async fn encoding_counts_as_processor_time() {

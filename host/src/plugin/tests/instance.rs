@@ -160,7 +160,7 @@ async fn needing_too_much_memory_names_the_setting() {
     let text = "the plugin needs more than 2 MiB; raise gpx_memory_max if that is expected";
     assert_eq!((error.to_string().as_str(), error.status()), (text, 500));
     assert_eq!(loaded.ask(&a()).await.unwrap(), "1");
-    assert_eq!(loaded.ask(&a().to("need 31\ncount")).await.unwrap(), "2", "the guest starts with one page");
+    assert_eq!(loaded.ask(&a().to("need 30\ncount")).await.unwrap(), "2", "the guest starts with one page");
 }
 
 #[tokio::test]

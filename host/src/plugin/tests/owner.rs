@@ -139,7 +139,7 @@ async fn data_sources_without_a_call_are_forgotten_if_there_are_very_many() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_first_calls_make_one_owner() {
-    let loaded = Loaded::with(&Limits { instances_max: 1, ..LIMITS }).await;
+    let loaded = Loaded::with(&Limits { instances_max: Some(1), ..LIMITS }).await;
     let asker = Asker::of("a");
     let calls: Vec<_> = (0..1000).map(|_| loaded.start(&asker)).collect();
     let mut answers = Vec::new();
@@ -169,7 +169,7 @@ async fn a_version_that_changes_back_and_forth_gives_each_call_its_own_settings(
 
 #[tokio::test(start_paused = true)]
 async fn more_data_sources_than_are_kept_may_have_calls_at_once() {
-    let loaded = Loaded::with(&Limits { memory_total: 1 << 30, ..LIMITS }).await;
+    let loaded = Loaded::with(&Limits { memory_total: 2 << 30, ..LIMITS }).await;
     let calls = (0..1500).map(|number| loaded.start(&Asker::of(&number.to_string()).to("wait 60000\ncount")));
     let calls: Vec<_> = calls.collect();
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::budget::Limits;
-use crate::plugin::test::{Asker, LIMITS, Loaded, PAGE};
+use crate::plugin::test::{Asker, INSTANCE, LIMITS, Loaded, PAGE};
 
 const WAIT_1_S: &str = "wait 1000\ncount";
 const WAIT_60_S: &str = "wait 60000\ncount";
 
-const ONE: Limits = Limits { instances_max: 1, ..LIMITS };
+const ONE: Limits = Limits { instances_max: Some(1), ..LIMITS };
 
 async fn seconds(seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -26,7 +26,7 @@ async fn the_instance_that_was_used_last_is_used_first() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_beyond_instances_max_wait_for_their_turn() {
-    let loaded = Loaded::with(&Limits { instances_max: 2, ..LIMITS }).await;
+    let loaded = Loaded::with(&Limits { instances_max: Some(2), ..LIMITS }).await;
     let asker = Asker::of("a");
     let calls = [(); 5].map(|()| loaded.start(&asker.to(WAIT_1_S)));
     let mut answers = Vec::new();
@@ -122,33 +122,44 @@ async fn only_instances_whose_minute_is_over_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_instance_frees_its_memory() {
-    let limits = Limits { memory_total: 4 * PAGE, ..LIMITS };
-    let loaded = Loaded::with(&limits).await;
-    // It has three of four pages, and keeps them while it is idle.
-    loaded.ask(&Asker::of("a").to("need 2\ncount")).await.unwrap();
-    let error = loaded.ask(&Asker::of("b").to("need 2\ncount")).await.unwrap_err();
-    assert!(error.to_string().contains("gpx_memory_total"), "{error}");
-    seconds(61).await;
-    loaded.ask(&Asker::of("b").to("need 2\ncount")).await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn idle_instances_are_dropped_when_memory_is_used_up() {
-    let limits = Limits { memory_total: 3 * PAGE, ..LIMITS };
-    let loaded = Loaded::with(&limits).await;
+async fn an_idle_instance_makes_room_for_another() {
+    let loaded = Loaded::with(&Limits { memory_total: INSTANCE + 2 * PAGE, ..LIMITS }).await;
     let (a, b) = (Asker::of("a"), Asker::of("b"));
     assert_eq!(loaded.ask(&a.to("need 2\ncount")).await.unwrap(), "1");
     assert_eq!(loaded.ask(&a).await.unwrap(), "2", "it is kept until another one needs memory");
     // Long before the other one's minute is over.
-    assert_eq!(loaded.ask(&b.within(Duration::from_secs(5))).await.unwrap(), "1");
+    assert_eq!(loaded.ask(&b.to("need 2\ncount").within(Duration::from_secs(5))).await.unwrap(), "1");
     assert_eq!(loaded.ask(&a).await.unwrap(), "1", "it made room for the other data source's instance");
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_instance_makes_room_for_one_that_grows() {
+    let loaded = Loaded::with(&Limits { memory_total: 2 * INSTANCE + 2 * PAGE, ..LIMITS }).await;
+    let (a, b) = (Asker::of("a"), Asker::of("b"));
+    loaded.ask(&a.to("need 2\ncount")).await.unwrap();
+    assert_eq!(loaded.ask(&b).await.unwrap(), "1");
+    assert_eq!(loaded.ask(&a).await.unwrap(), "2", "there is room for both");
+    assert_eq!(loaded.ask(&b.to("need 4\ncount")).await.unwrap(), "2");
+    assert_eq!(loaded.ask(&a).await.unwrap(), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_instance_that_has_been_idle_longest_goes_first() {
+    let loaded = Loaded::with(&Limits { memory_total: 3 * INSTANCE, ..LIMITS }).await;
+    let askers = ["a", "b", "c"].map(Asker::of);
+    for asker in &askers {
+        loaded.ask(asker).await.unwrap();
+    }
+    loaded.ask(&askers[0]).await.unwrap();
+    loaded.ask(&Asker::of("d")).await.unwrap();
+    assert_eq!(loaded.ask(&askers[0]).await.unwrap(), "3");
+    assert_eq!(loaded.ask(&askers[2]).await.unwrap(), "2");
+    assert_eq!(loaded.ask(&askers[1]).await.unwrap(), "1", "it was used before the others");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_waits_for_memory_that_running_calls_use() {
-    let limits = Limits { memory_total: 2 * PAGE, ..LIMITS };
-    let loaded = Loaded::with(&limits).await;
+    let loaded = Loaded::with(&Limits { memory_total: INSTANCE + PAGE, ..LIMITS }).await;
     let (a, b) = (Asker::of("a"), Asker::of("b"));
     let running = loaded.start(&a.to("need 1\nwait 60000"));
     seconds(1).await;
@@ -163,7 +174,7 @@ async fn a_call_waits_for_memory_that_running_calls_use() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_memory_gets_that_of_one_that_is_done() {
-    let loaded = Loaded::with(&Limits { memory_total: 2 * PAGE, ..LIMITS }).await;
+    let loaded = Loaded::with(&Limits { memory_total: INSTANCE + PAGE, ..LIMITS }).await;
     let (a, b) = (Asker::of("a"), Asker::of("b"));
     let running = loaded.start(&a.to("need 1\nwait 2000\ncount"));
     seconds(1).await;
@@ -173,9 +184,38 @@ async fn a_call_that_waits_for_memory_gets_that_of_one_that_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_memory_takes_its_owners_instance_instead() {
+    let loaded = Loaded::with(&Limits { memory_total: INSTANCE + PAGE, ..LIMITS }).await;
+    let asker = Asker::of("a");
+    let running = loaded.start(&asker.to("wait 2000\ncount"));
+    seconds(1).await;
+    let waiting = [(); 3].map(|()| loaded.start(&asker));
+    assert_eq!(running.await.unwrap().unwrap(), "1");
+    for (call, calls) in waiting.into_iter().zip(["2", "3", "4"]) {
+        assert_eq!(call.await.unwrap().unwrap(), calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_holds_less_goes_first() {
+    let loaded = Loaded::with(&Limits { memory_total: 2 * INSTANCE, ..LIMITS }).await;
+    let (a, b) = (Asker::of("a"), Asker::of("b"));
+    let running = [1000, 2000].map(|time| loaded.start(&a.to(&format!("wait {time}\ncount"))));
+    tokio::task::yield_now().await;
+    let many = [(); 5].map(|()| loaded.start(&a.to("wait 5000\ncount")));
+    tokio::task::yield_now().await;
+    // The first call of `a` that ends makes room for it, though the others of `a` came before.
+    assert_eq!(loaded.ask(&b.within(Duration::from_millis(1500))).await.unwrap(), "1");
+    for call in running.into_iter().chain(many) {
+        call.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_calls_that_wait_for_memory_go_on_once_there_is_enough() {
-    let loaded = Loaded::with(&Limits { memory_total: 4 * PAGE, ..LIMITS }).await;
-    let running = loaded.start(&Asker::of("a").to("need 3\nwait 60000"));
+    let loaded = Loaded::with(&Limits { memory_total: 3 * INSTANCE, ..LIMITS }).await;
+    let need = 2 * INSTANCE / PAGE;
+    let running = loaded.start(&Asker::of("a").to(&format!("need {need}\nwait 60000")));
     seconds(1).await;
     let waiting = ["b", "c", "d"].map(|uid| loaded.start(&Asker::of(uid).within(Duration::from_secs(5))));
     seconds(1).await;
@@ -183,4 +223,15 @@ async fn all_calls_that_wait_for_memory_go_on_once_there_is_enough() {
     for call in waiting {
         assert_eq!(call.await.unwrap().unwrap(), "1");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_grows_within_its_fair_share_waits_for_memory() {
+    let loaded = Loaded::with(&Limits { memory_total: 3 * INSTANCE, ..LIMITS }).await;
+    let need = INSTANCE / PAGE;
+    let running = loaded.start(&Asker::of("a").to(&format!("need {need}\nwait 2000\ncount")));
+    let waiting = loaded.start(&Asker::of("b").to("wait 1000\nneed 6\ncount").within(Duration::from_secs(5)));
+    seconds(1).await;
+    assert_eq!(waiting.await.unwrap().unwrap(), "1");
+    assert_eq!(running.await.unwrap().unwrap(), "1");
 }

@@ -253,7 +253,7 @@ async fn of_two_deadlines_at_the_same_time_neither_is_a_cancel() {
 
 #[tokio::test(start_paused = true)]
 async fn at_the_end_of_the_process_a_call_that_waits_begins_no_work() {
-    let grafana = Grafana::of_limits(&Limits { instances_max: 1, ..LIMITS }).await;
+    let grafana = Grafana::of_limits(&Limits { instances_max: Some(1), ..LIMITS }).await;
     let start = |script: &'static str| {
         let grafana = grafana.clone();
         tokio::spawn(async move { grafana.query(queries(&[("A", script)])).await })

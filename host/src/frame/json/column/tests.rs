@@ -89,7 +89,7 @@ fn a_null_row_has_neither_value_nor_rest() {
 #[test]
 fn an_array_ends_at_the_limit() {
     let result = |limit| polls(written(named("", Column::Uint8(vec![1; 100])), limit)).0;
-    assert!(matches!(result(150), Err(Full)));
+    assert!(matches!(result(150), Err(Full::Limit)));
     assert!(result(201).is_ok());
 }
 

@@ -16,7 +16,7 @@ async fn of_a_thousand_calls_that_are_cancelled_at_once_nothing_is_left() {
     until("all are handled", || served.queries_counted().is_over()).await;
     let expected = Counted::of(1000, &[("Canceled", 1000)], &[("cancelled/downstream", 1000)]);
     assert_eq!(served.queries_counted(), expected);
-    until("no memory is used", || served.host.0.platform.memory.used() == 0).await;
+    until("no memory is used", || served.host.0.platform.memory.taken() == 0).await;
     for uid in 0..10 {
         assert_eq!(served.count(&uid.to_string()).await, "1");
     }
@@ -42,7 +42,7 @@ async fn of_a_thousand_calls_with_one_deadline_nothing_is_left() {
     let began = served.began() as u64;
     let expected = Counted::of(1000, &[("DeadlineExceeded", 1000)], &[("error/plugin", began)]);
     assert_eq!(served.queries_counted(), expected);
-    until("no memory is used", || served.host.0.platform.memory.used() == 0).await;
+    until("no memory is used", || served.host.0.platform.memory.taken() == 0).await;
     for uid in 0..10 {
         assert_eq!(served.count(&uid.to_string()).await, "1");
     }

@@ -1,0 +1,137 @@
+//! One piece of work in the lane: polled by one thread at a time, queued again when it is woken.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use super::queue::{OwnerTime, Queue};
+use crate::budget::clock::thread_time;
+
+pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub(super) struct Task {
+    /// `None` once the work is over.
+    work: Mutex<Option<Work>>,
+    owner: OwnerTime,
+    state: AtomicU8,
+    /// Nobody waits for it any more.
+    abandoned: AtomicBool,
+    used: AtomicU64,
+    limit: Duration,
+    queue: Weak<Queue>,
+}
+
+/// It waits for something.
+const IDLE: u8 = 0;
+/// It is in the queue.
+const QUEUED: u8 = 1;
+/// A thread polls it.
+const RUNNING: u8 = 2;
+/// A thread polls it, and it must be polled again.
+const WOKEN: u8 = 3;
+/// The work is over.
+const DONE: u8 = 4;
+
+// === impl Task ===
+
+impl Task {
+    pub(super) fn new(work: Work, owner: OwnerTime, limit: Duration, queue: Weak<Queue>) -> Arc<Self> {
+        Arc::new(Self {
+            work: Mutex::new(Some(work)),
+            owner,
+            state: AtomicU8::new(IDLE),
+            abandoned: AtomicBool::new(false),
+            used: AtomicU64::new(0),
+            limit,
+            queue,
+        })
+    }
+
+    pub(super) fn owner(&self) -> &OwnerTime {
+        &self.owner
+    }
+
+    pub(super) fn used(&self) -> Duration {
+        Duration::from_nanos(self.used.load(Ordering::Relaxed))
+    }
+
+    /// Lets a thread of the lane drop the work, since that may take milliseconds.
+    pub(super) fn abandon(self: &Arc<Self>) {
+        self.abandoned.store(true, Ordering::Release);
+        if let Some(queue) = self.queue.upgrade() {
+            self.schedule(&queue);
+        }
+    }
+
+    /// Drops the work now.
+    pub(super) fn abandon_here(&self) {
+        drop(self.work().take());
+    }
+
+    /// Queues the task unless it is queued, or lets the thread that polls it do so.
+    pub(super) fn schedule(self: &Arc<Self>, queue: &Queue) {
+        let next = |state| match state {
+            IDLE => Some(QUEUED),
+            RUNNING => Some(WOKEN),
+            _ => None,
+        };
+        if self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) == Ok(IDLE) {
+            queue.push(self.clone());
+        }
+    }
+
+    /// Polls the work once. Only for the thread that took the task from the queue.
+    pub(super) fn run(self: &Arc<Self>, queue: &Queue) {
+        self.state.store(RUNNING, Ordering::Release);
+        let mut work = self.work();
+        if let Some(future) = work.as_mut() {
+            let is_over = self.abandoned.load(Ordering::Acquire) || self.poll(future);
+            if is_over {
+                // What panics while it is dropped is gone all the same.
+                let _ = catch_unwind(AssertUnwindSafe(|| *work = None));
+            }
+        }
+        if work.is_none() {
+            self.state.store(DONE, Ordering::Release);
+            return;
+        }
+        drop(work);
+        if self.state.compare_exchange(RUNNING, IDLE, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            self.state.store(QUEUED, Ordering::Release);
+            queue.push(self.clone());
+        }
+    }
+
+    /// Returns whether the work is over.
+    fn poll(self: &Arc<Self>, future: &mut Work) -> bool {
+        let waker = Waker::from(self.clone());
+        let began = thread_time();
+        let polled =
+            catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
+        let used = thread_time().saturating_sub(began);
+        self.owner.add(used);
+        let nanoseconds = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
+        self.used.fetch_add(nanoseconds, Ordering::Relaxed);
+        match polled {
+            Ok(Poll::Ready(())) => true,
+            Ok(Poll::Pending) => self.used() >= self.limit || self.abandoned.load(Ordering::Acquire),
+            // The caller's panics are caught further in.
+            Err(_) => true,
+        }
+    }
+
+    fn work(&self) -> MutexGuard<'_, Option<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        if let Some(queue) = self.queue.upgrade() {
+            self.schedule(&queue);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The memory of one instance: what it starts with, and what it asks for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::{Charge, MemoryKind, OwnerMemory, Refused};
+
+/// The memory of one instance, up to its limit. The engine asks it before a memory or a table grows.
+pub(crate) struct InstanceMemory {
+    linear: Charge,
+    tables: Charge,
+    handles: Charge,
+    /// The instance's own structures and its stack.
+    _own: Charge,
+    /// Charged for memories and tables that the engine has not made yet.
+    prepaid: Prepaid,
+    max: usize,
+    used: Footprint,
+    /// The limit that the last growth would have exceeded, if any.
+    refused: Option<Refused>,
+    /// The growth that the engine is carrying out, in bytes.
+    growing: usize,
+}
+
+/// What an instance of a component needs before it runs, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prepaid {
+    /// Its memories, as the component declares them.
+    pub linear: usize,
+    /// Its tables, as the component declares them.
+    pub tables: usize,
+    /// Its stack, and what the host and the engine keep for it.
+    pub own: usize,
+}
+
+/// What is known of an instance's memory while it runs. Cheap to clone; all clones say the same.
+#[derive(Clone, Default)]
+pub(crate) struct Footprint(Arc<Figures>);
+
+#[derive(Default)]
+struct Figures {
+    linear: AtomicUsize,
+    /// Whether the instance waits for memory.
+    waits: AtomicBool,
+}
+
+/// In the host, an element of a table is a pointer.
+const ELEMENT: usize = size_of::<usize>();
+
+/// Bytes that are filled, copied or lifted within about a millisecond.
+const QUICK: usize = 2 << 20;
+
+/// How many memories, tables and core instances one instance of a component may have. A component that declares more is
+/// not loaded; one that imports modules could still make them.
+const MEMORIES: usize = 64;
+const TABLES: usize = 256;
+const CORE_INSTANCES: usize = 1000;
+
+// === impl Prepaid ===
+
+impl Prepaid {
+    pub(crate) fn sum(&self) -> usize {
+        self.linear.saturating_add(self.tables).saturating_add(self.own)
+    }
+}
+
+// === impl InstanceMemory ===
+
+impl InstanceMemory {
+    /// Waits until there is memory for what an instance needs to start, and charges it to its owner. Fails if it needs more
+    /// than an instance, or all instances together, may ever have.
+    pub(crate) async fn open(owner: &OwnerMemory, prepaid: Prepaid, max: usize) -> Result<Self, Refused> {
+        if prepaid.linear.saturating_add(prepaid.tables) > max {
+            return Err(Refused::Instance { max });
+        }
+        let mut own = owner.charge(MemoryKind::Instance, prepaid.sum()).await?;
+        let linear = own.move_to(MemoryKind::Linear, prepaid.linear);
+        let tables = own.move_to(MemoryKind::Tables, prepaid.tables);
+        let handles = own.move_to(MemoryKind::Handles, 0);
+        let (used, refused) = (Footprint::default(), None);
+        Ok(Self { linear, tables, handles, _own: own, prepaid, max, used, refused, growing: 0 })
+    }
+
+    pub(crate) fn footprint(&self) -> &Footprint {
+        &self.used
+    }
+
+    pub(crate) fn owner(&self) -> &OwnerMemory {
+        &self.linear.owner
+    }
+
+    pub(crate) fn take_refused(&mut self) -> Option<Refused> {
+        self.refused.take()
+    }
+
+    /// Charges the instance for what the host keeps for its handles.
+    pub(crate) fn set_handles(&mut self, bytes: usize) -> Result<(), Refused> {
+        let held = self.handles.bytes();
+        if bytes <= held {
+            self.handles.shrink_to(bytes);
+            return Ok(());
+        }
+        let charged = match self.within_max(bytes - held) {
+            Ok(()) => self.handles.try_grow(bytes - held),
+            Err(refused) => Err(refused),
+        };
+        self.refused = charged.err().or(self.refused);
+        charged
+    }
+
+    fn within_max(&self, more: usize) -> Result<(), Refused> {
+        let held = self.linear.bytes() + self.tables.bytes() + self.handles.bytes();
+        let fits = held.checked_add(more).is_some_and(|sum| sum <= self.max);
+        if fits { Ok(()) } else { Err(Refused::Instance { max: self.max }) }
+    }
+
+    async fn charge(&mut self, kind: MemoryKind, more: usize) -> Result<(), Refused> {
+        let prepaid = match kind {
+            MemoryKind::Tables => &mut self.prepaid.tables,
+            _ => &mut self.prepaid.linear,
+        };
+        let paid = more.min(*prepaid);
+        *prepaid -= paid;
+        let more = more - paid;
+        if more == 0 {
+            return Ok(());
+        }
+        self.within_max(more)?;
+        let _waiting = self.used.waiting();
+        match kind {
+            MemoryKind::Tables => self.tables.grow(more).await,
+            _ => self.linear.grow(more).await,
+        }
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl wasmtime::ResourceLimiterAsync for InstanceMemory {
+    async fn memory_growing(
+        &mut self,
+        now: usize,
+        wanted: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let more = wanted.saturating_sub(now);
+        let was_large = self.used.is_large();
+        let charged = self.charge(MemoryKind::Linear, more).await;
+        self.refused = charged.err();
+        if charged.is_ok() {
+            self.growing = more;
+            self.used.0.linear.fetch_add(more, Ordering::Relaxed);
+            if self.used.is_large() && !was_large {
+                // Before it can use the memory: the work of a large guest moves elsewhere when it yields.
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(charged.is_ok())
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        // Also called for growth that was refused.
+        if self.refused.is_none() {
+            self.used.0.linear.fetch_sub(self.growing, Ordering::Relaxed);
+            let rest = self.linear.bytes().saturating_sub(self.growing);
+            self.linear.shrink_to(rest);
+            self.refused = Some(Refused::System);
+        }
+        self.growing = 0;
+        Ok(())
+    }
+
+    async fn table_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let more = wanted.saturating_sub(now).saturating_mul(ELEMENT);
+        let charged = self.charge(MemoryKind::Tables, more).await;
+        self.refused = charged.err();
+        Ok(charged.is_ok())
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+}
+
+// === impl Footprint ===
+
+impl Footprint {
+    /// An instance with so many bytes of memory.
+    #[cfg(test)]
+    pub(in crate::budget) fn of(linear: usize) -> Self {
+        let footprint = Self::default();
+        footprint.0.linear.store(linear, Ordering::Relaxed);
+        footprint
+    }
+
+    /// Returns the bytes of all linear memories.
+    pub(crate) fn linear(&self) -> usize {
+        self.0.linear.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether the instance waits for memory.
+    pub(crate) fn waits(&self) -> bool {
+        self.0.waits.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether some of the instance's instructions, or the lift of its answer, may take long. Nothing interrupts
+    /// them.
+    pub(in crate::budget) fn is_large(&self) -> bool {
+        self.linear() > QUICK
+    }
+
+    fn waiting(&self) -> WaitsForMemory {
+        self.0.waits.store(true, Ordering::Relaxed);
+        WaitsForMemory(self.clone())
+    }
+}
+
+struct WaitsForMemory(Footprint);
+
+impl Drop for WaitsForMemory {
+    fn drop(&mut self) {
+        self.0.0.waits.store(false, Ordering::Relaxed);
+    }
+}

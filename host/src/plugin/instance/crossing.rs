@@ -1,0 +1,82 @@
+//! What happens whenever control passes between a guest and the host: how much may be passed, and who pays for it.
+
+use wasmtime::{CallHook, StoreContextMut};
+
+use super::state::State;
+use crate::budget::{Charge, MemoryKind};
+
+/// Where control is.
+#[derive(Default)]
+pub(super) struct Crossing {
+    /// How many calls of the guest's functions are running, one within another: the host may need the guest's allocator in
+    /// the middle of a call.
+    depth: usize,
+    /// Paid in advance for the answer that is lifted next.
+    pub(super) lifting: Option<Charge>,
+}
+
+/// How much a component may pass to one function of the host, in bytes. The copy is not charged: there are no more of them
+/// at once than threads.
+pub(super) const ARGUMENTS: usize = 2 << 20;
+
+/// How much a component's answer may take once it is lifted, in bytes.
+const ANSWER: usize = 128 << 20;
+
+/// An instance with more memory than this is worth dropping idle ones for its answer.
+const LARGE: usize = 2 << 20;
+
+/// What an answer may always have, since it needs no more than a small part of an instance.
+const SMALL_ANSWER: usize = 256 << 10;
+
+/// An answer holds little more than there is in the component's memory, unless parts of it are passed many times over. In
+/// the host, a string or a list takes up to three times as much as its place in the component's memory.
+const LARGER_IN_HOST: usize = 3;
+
+/// Called by the engine.
+pub(super) fn cross(mut store: StoreContextMut<'_, State>, to: CallHook) -> wasmtime::Result<()> {
+    match to {
+        CallHook::CallingWasm => {
+            store.data_mut().crossing.depth += 1;
+            store.set_hostcall_fuel(ARGUMENTS);
+        }
+        CallHook::ReturningFromWasm => {
+            let state = store.data_mut();
+            state.crossing.depth = state.crossing.depth.saturating_sub(1);
+            if state.crossing.depth == 0 {
+                let fuel = state.pay_for_answer();
+                store.set_hostcall_fuel(fuel);
+            }
+        }
+        CallHook::CallingHost => {}
+        CallHook::ReturningFromHost => store.data_mut().left_host()?,
+    }
+    Ok(())
+}
+
+// === impl State ===
+
+impl State {
+    /// Returns what was paid for the answer that has been lifted.
+    pub(super) fn paid_for_answer(&mut self) -> Charge {
+        self.crossing.lifting.take().unwrap_or_else(|| self.memory.owner().nothing(MemoryKind::Answers))
+    }
+
+    /// Charges the owner for the answer that is about to be lifted. Returns how large it may be: as large as makes sense for
+    /// the component's memory, or as there is memory for.
+    fn pay_for_answer(&mut self) -> usize {
+        let linear = self.memory.footprint().linear();
+        let owner = self.memory.owner();
+        let most = linear.saturating_mul(LARGER_IN_HOST).clamp(SMALL_ANSWER, ANSWER);
+        let mut paid = owner.charge_if_free(MemoryKind::Answers, most);
+        if linear > LARGE {
+            paid = paid.or_else(|| owner.try_charge(MemoryKind::Answers, most).ok());
+        }
+        let mut bytes = most;
+        while paid.is_none() && bytes > SMALL_ANSWER {
+            bytes = (bytes / 2).max(SMALL_ANSWER);
+            paid = owner.charge_if_free(MemoryKind::Answers, bytes);
+        }
+        self.crossing.lifting = paid;
+        bytes
+    }
+}
