@@ -70,6 +70,7 @@ impl Call {
     /// added to it.
     pub(crate) fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
         let Arrival { endpoint, context, deadline, parent } = arrival;
+        let parent = telemetry.owned(&parent, context.owner());
         let span = SpanBuilder::from_name(endpoint.span)
             .with_kind(SpanKind::Internal)
             .with_attributes(span_attributes(&context));

@@ -3,6 +3,7 @@
 mod config;
 mod connect;
 mod export;
+mod owner;
 mod problem;
 mod propagation;
 mod queue;
@@ -10,7 +11,9 @@ mod resource;
 mod sampler;
 #[cfg(test)]
 pub(crate) mod test;
+mod weight;
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits
 use tokio::time::Instant;
 
 pub(crate) use self::config::{TracingConfig, TracingSettings};
+use self::owner::SpanOwner;
 pub(crate) use self::propagation::{Propagation, traceparent};
 use self::queue::{Processor, Queue};
 pub(crate) use self::resource::ServiceIdentity;
@@ -102,6 +106,14 @@ impl Telemetry {
         self.propagation.inject(context, headers);
     }
 
+    /// Returns a context whose spans belong to the owner with that key. Each owner has its share of what waits for export.
+    pub(crate) fn owned(&self, context: &Context, owner: impl Hash) -> Context {
+        match &self.recording {
+            Some(_) => context.with_value(SpanOwner::of(owner)),
+            None => context.clone(),
+        }
+    }
+
     /// Exports the spans that have ended so far, and gives up after `within`. What is left then counts as dropped. Spans
     /// that are about to end have a part of that time: what was cancelled ends on other threads.
     pub(crate) async fn flush(&self, within: Duration) {
@@ -115,6 +127,12 @@ impl Telemetry {
     /// Returns how many ended spans are known not to have reached the collector.
     pub(crate) fn dropped(&self) -> u64 {
         self.recording.as_ref().map_or(0, |recording| recording.queue.dropped())
+    }
+
+    /// Returns what the ended spans weigh that have not been exported yet, in bytes.
+    #[expect(dead_code, reason = "it is there for a metric")]
+    pub(crate) fn bytes(&self) -> usize {
+        self.recording.as_ref().map_or(0, |recording| recording.queue.bytes())
     }
 }
 

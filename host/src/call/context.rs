@@ -93,6 +93,12 @@ impl CallContext {
             Subject::App(_) | Subject::Plugin => None,
         }
     }
+
+    /// Returns what tells one data source or app from another: tenant, namespace, organisation, plugin and uid.
+    pub(crate) fn owner(&self) -> (&str, &str, i64, &str, &str) {
+        let uid = self.data_source().map_or("", |settings| settings.uid.as_str());
+        (&self.tenant, &self.namespace, self.org_id, &self.plugin_id, uid)
+    }
 }
 
 // === impl CallHeaders ===

@@ -4,6 +4,7 @@
 //! variables, and it copies every batch, although the copy is needed only for another attempt.
 
 mod codec;
+mod split;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
+use prost::Message as _;
 use tokio::time::{Instant, timeout};
 use tonic::client::Grpc;
 use tonic::transport::Channel;
@@ -47,11 +49,11 @@ pub(super) fn run(
     let log = log.with([("collector", Value::from(collector.as_str()))]);
     let channel = connect::channel(collector);
     async move {
-        let mut exporter = Exporter { grpc: Grpc::new(channel), queue, log, failing: false };
+        let grpc = Grpc::new(channel);
+        let mut exporter = Exporter { grpc, queue, log, failing: false, refusing: false };
         while let Some(spans) = exporter.queue.batch().await {
-            let count = spans.len() as u64;
             let resource_spans = group_spans_by_resource_and_scope(spans, &resource);
-            let lost = exporter.export(ExportTraceServiceRequest { resource_spans }, count).await;
+            let lost = exporter.export(ExportTraceServiceRequest { resource_spans }).await;
             exporter.queue.exported(lost);
         }
     }
@@ -63,52 +65,95 @@ struct Exporter {
     log: Log,
     /// The last batch was lost, and the log says so.
     failing: bool,
+    /// The last batch had spans that are too large for the collector, and the log says so.
+    refusing: bool,
 }
 
 // === impl Exporter ===
 
 impl Exporter {
-    /// Returns how many of the spans did not arrive.
-    async fn export(&mut self, request: ExportTraceServiceRequest, count: u64) -> u64 {
-        match self.send(Arc::new(request)).await {
-            Ok(response) => {
-                if std::mem::take(&mut self.failing) {
-                    self.log.info("Spans are exported again", &[("dropped", self.queue.dropped().into())]);
+    /// Sends a batch, or what is left of it in ever smaller parts: a span that is too large is lost alone. Returns how
+    /// many of the spans did not arrive.
+    async fn export(&mut self, batch: ExportTraceServiceRequest) -> u64 {
+        let start = Instant::now();
+        let (mut lost, mut too_large) = (0, None);
+        let mut parts = vec![batch];
+        while let Some(part) = parts.pop() {
+            let count = split::count(&part);
+            let part = Arc::new(part);
+            match self.send(&part, start).await {
+                Ok(response) => lost += self.arrived(response),
+                Err(status) if split::is_too_large(&status) => {
+                    // The collector answers, so what may have been wrong with it is over.
+                    self.failing = false;
+                    if count > 1 {
+                        let [first, second] = split::halves(Arc::unwrap_or_clone(part));
+                        parts.extend([second, first]);
+                    } else {
+                        lost += count as u64;
+                        too_large.get_or_insert((status, part.encoded_len()));
+                    }
                 }
-                let partial = response.partial_success.unwrap_or_default();
-                if partial.rejected_spans > 0 || !partial.error_message.is_empty() {
-                    let rejected = ("rejected", Value::from(partial.rejected_spans));
-                    let error = ("error", Value::from(partial.error_message));
-                    self.log.warn("The collector did not take every span", &[rejected, error]);
+                Err(status) => {
+                    lost += count as u64;
+                    self.failed(&status, count);
                 }
-                u64::try_from(partial.rejected_spans).unwrap_or(0)
             }
-            Err(status) => {
-                // Once per outage: a collector that is down would fill the log.
-                if !std::mem::replace(&mut self.failing, true) {
-                    let error = ("error", Value::from(explain(&status)));
-                    let remedy =
-                        "Spans are lost: check that the collector runs and takes OTLP over gRPC without TLS";
-                    self.log.warn(remedy, &[error, ("spans", count.into())]);
-                }
-                count
-            }
+        }
+        self.refused(too_large);
+        lost
+    }
+
+    /// Returns how many of the spans the collector rejected.
+    fn arrived(&mut self, response: ExportTraceServiceResponse) -> u64 {
+        if std::mem::take(&mut self.failing) {
+            self.log.info("Spans are exported again", &[("dropped", self.queue.dropped().into())]);
+        }
+        let partial = response.partial_success.unwrap_or_default();
+        if partial.rejected_spans > 0 || !partial.error_message.is_empty() {
+            let rejected = ("rejected", Value::from(partial.rejected_spans));
+            let error = ("error", Value::from(partial.error_message));
+            self.log.warn("The collector did not take every span", &[rejected, error]);
+        }
+        u64::try_from(partial.rejected_spans).unwrap_or(0)
+    }
+
+    /// Says once per outage that spans are lost: a collector that is down would fill the log.
+    fn failed(&mut self, status: &Status, count: usize) {
+        if !std::mem::replace(&mut self.failing, true) {
+            let error = ("error", Value::from(explain(status)));
+            let remedy = "Spans are lost: check that the collector runs and takes OTLP over gRPC without TLS";
+            self.log.warn(remedy, &[error, ("spans", (count as u64).into())]);
         }
     }
 
-    /// Tries until the collector has given a final answer or the time is up. During a flush the first failure is final.
+    /// Says once that the collector's limit is too low, until a batch passes.
+    fn refused(&mut self, too_large: Option<(Status, usize)>) {
+        let Some((status, bytes)) = too_large else {
+            self.refusing = false;
+            return;
+        };
+        if !std::mem::replace(&mut self.refusing, true) {
+            let error = ("error", Value::from(explain(&status)));
+            let remedy =
+                "A span that is larger than the collector's limit for a message is lost: raise that limit";
+            self.log.warn(remedy, &[error, ("bytes", (bytes as u64).into())]);
+        }
+    }
+
+    /// Tries until the collector has given a final answer, or the time since `start` is up. During a flush the first failure is final.
     async fn send(
         &mut self,
-        request: Arc<ExportTraceServiceRequest>,
+        request: &Arc<ExportTraceServiceRequest>,
+        start: Instant,
     ) -> Result<ExportTraceServiceResponse, Status> {
-        let start = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             let hurry = self.queue.hurry();
-            let attempt = timeout(ATTEMPT, self.attempt(Arc::clone(&request))).await;
+            let attempt = timeout(ATTEMPT, self.attempt(Arc::clone(request))).await;
             match attempt.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time"))) {
                 Ok(response) => return Ok(response),
-                Err(status) if hurry || !is_retriable(&status) || start.elapsed() + pause > PATIENCE => {
+                Err(status) if hurry || !may_pass_later(&status) || start.elapsed() + pause > PATIENCE => {
                     return Err(status);
                 }
                 Err(_) => self.queue.pause(pause).await,
@@ -126,6 +171,11 @@ impl Exporter {
         let response = self.grpc.unary(tonic::Request::new(request), path, SharedCodec).await?;
         Ok(response.into_inner())
     }
+}
+
+/// A request that is too large never passes, whatever OTLP says about its code.
+fn may_pass_later(status: &Status) -> bool {
+    is_retriable(status) && !split::is_too_large(status)
 }
 
 /// OTLP's list. A status with a source was made on this side, because the connection failed.

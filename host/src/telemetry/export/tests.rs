@@ -48,13 +48,18 @@ struct Collector {
 }
 
 async fn collector() -> Collector {
+    collector_that_accepts(4 << 20).await
+}
+
+/// A collector whose limit for a message is that many bytes.
+async fn collector_that_accepts(limit: usize) -> Collector {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (requests, received) = mpsc::unbounded_channel();
     let (answers, prepared) = mpsc::unbounded_channel();
     let receiver = Receiver { requests, answers: tokio::sync::Mutex::new(prepared) };
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-    let service = TraceServiceServer::new(receiver);
+    let service = TraceServiceServer::new(receiver).max_decoding_message_size(limit);
     tokio::spawn(tonic::transport::Server::builder().serve_with_incoming(service, incoming));
     Collector { address, requests: received, answers }
 }
@@ -158,4 +163,56 @@ async fn a_collector_that_hangs_does_not_hold_a_flush_up() {
     telemetry.flush(Duration::from_millis(1500)).await;
     assert_eq!(start.elapsed(), Duration::from_millis(1500));
     assert_eq!(telemetry.dropped(), 5);
+}
+
+/// Returns the names of the spans that arrived, and of how many messages.
+fn arrived(collector: &mut Collector) -> (Vec<String>, usize) {
+    let (mut names, mut messages) = (Vec::new(), 0);
+    while let Ok(request) = collector.requests.try_recv() {
+        messages += 1;
+        let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+        names.extend(scopes.flat_map(|scope| scope.spans).map(|span| span.name));
+    }
+    (names, messages)
+}
+
+#[tokio::test]
+async fn spans_that_are_too_large_for_the_collector_are_lost_alone() {
+    let mut collector = collector_that_accepts(20_000).await;
+    let (log, lines) = Log::memory();
+    let telemetry = telemetry(collector.address, log);
+    for index in 0..super::super::queue::BATCH {
+        // Two that can never pass, and some that pass only with few others.
+        let (name, text) = match index {
+            100 | 301 => ("too large", 30_000),
+            _ if index % 50 == 7 => ("large", 8000),
+            _ => ("small", 1),
+        };
+        let attributes = [KeyValue::new("text", "x".repeat(text))];
+        let builder = SpanBuilder::from_name(name).with_attributes(attributes);
+        telemetry.plugin().start(builder, &opentelemetry::Context::new()).span().end();
+    }
+    telemetry.flush(LONG).await;
+    let (names, messages) = arrived(&mut collector);
+    let count = |name| names.iter().filter(|arrived| *arrived == name).count();
+    assert_eq!((count("small"), count("large"), count("too large")), (499, 11, 0));
+    assert_eq!(telemetry.dropped(), 2);
+    assert!(messages < 50, "{messages}");
+    let text = lines.text();
+    assert_eq!(text.matches("larger than the collector's limit").count(), 1, "{text}");
+    assert!(!text.contains("Spans are lost"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_too_large_together_is_sent_in_parts() {
+    let mut collector = collector().await;
+    let telemetry = telemetry(collector.address, Log::memory().0);
+    for _ in 0..60 {
+        let builder = SpanBuilder::from_name("x".repeat(100_000));
+        telemetry.plugin().start(builder, &opentelemetry::Context::new()).span().end();
+    }
+    telemetry.flush(LONG).await;
+    let (names, messages) = arrived(&mut collector);
+    // The receiver was never asked to take more than it accepts.
+    assert_eq!((names.len(), messages, telemetry.dropped()), (60, 2, 0));
 }
