@@ -1,10 +1,13 @@
 //! Tracing: which spans are recorded, how their context travels, and where they go.
 
+mod allowance;
 mod config;
 mod connect;
 mod export;
+mod limited;
 mod owner;
 mod problem;
+mod processor;
 mod propagation;
 mod queue;
 mod resource;
@@ -24,15 +27,15 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits, SpanProcessor};
 use tokio::time::Instant;
 
+pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAllowance};
 pub(crate) use self::config::{TracingConfig, TracingSettings};
+pub(crate) use self::limited::{LimitedSpan, SPAN_BYTES, SPAN_ITEMS, SPAN_TEXT, span_text};
 use self::owner::SpanOwner;
+use self::processor::Processor;
 pub(crate) use self::propagation::{Propagation, traceparent};
-use self::queue::{Processor, Queue};
+use self::queue::Queue;
 pub(crate) use self::resource::ServiceIdentity;
 use crate::log::Log;
-
-/// How much one span may carry, and one of its events or links: OpenTelemetry's defaults, which the Go SDK uses too.
-const LIMIT: u32 = 128;
 
 /// Of the time of a flush, the part that is spent waiting for spans to end: a quarter.
 const SETTLE_SHARE: u32 = 4;
@@ -51,7 +54,7 @@ pub(crate) struct Telemetry {
 #[derive(Clone, Debug)]
 pub(crate) enum Tracer {
     /// Records and exports.
-    On(SdkTracer),
+    On(SdkTracer, Arc<Queue>),
     /// Passes the parent's context on and records nothing.
     Off,
 }
@@ -87,12 +90,12 @@ impl Telemetry {
 
     /// Returns the tracer of the plugin itself. As in the Go SDK, its scope is the plugin's id.
     pub(crate) fn plugin(&self) -> Tracer {
-        self.recording.as_ref().map_or(Tracer::Off, |recording| Tracer::On(recording.plugin.clone()))
+        self.recording.as_ref().map_or(Tracer::Off, |recording| recording.tracer(&recording.plugin))
     }
 
     /// Returns the tracer of the host. Its scope is the host's name.
     pub(crate) fn host(&self) -> Tracer {
-        self.recording.as_ref().map_or(Tracer::Off, |recording| Tracer::On(recording.host.clone()))
+        self.recording.as_ref().map_or(Tracer::Off, |recording| recording.tracer(&recording.host))
     }
 
     /// Returns the context that a call's headers carry.
@@ -151,16 +154,20 @@ impl Recording {
             .with_resource(resource)
             .with_sampler(sampler)
             .with_span_limits(SpanLimits {
-                max_attributes_per_span: LIMIT,
-                max_events_per_span: LIMIT,
-                max_links_per_span: LIMIT,
-                max_attributes_per_event: LIMIT,
-                max_attributes_per_link: LIMIT,
+                max_attributes_per_span: SPAN_ITEMS as u32,
+                max_events_per_span: SPAN_ITEMS as u32,
+                max_links_per_span: SPAN_ITEMS as u32,
+                max_attributes_per_event: SPAN_ITEMS as u32,
+                max_attributes_per_link: SPAN_ITEMS as u32,
             })
             .with_span_processor(processor)
             .build();
         let host = InstrumentationScope::builder(HOST_SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
         Self { plugin: provider.tracer(plugin_scope), host: provider.tracer_with_scope(host), queue }
+    }
+
+    fn tracer(&self, tracer: &SdkTracer) -> Tracer {
+        Tracer::On(tracer.clone(), Arc::clone(&self.queue))
     }
 }
 
@@ -170,9 +177,27 @@ impl Tracer {
     /// Starts a child of `parent` and returns the context that holds it.
     pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
         match self {
-            Tracer::On(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
+            Tracer::On(tracer, _) => parent.with_span(tracer.build_with_context(builder, parent)),
             Tracer::Off => parent.clone(),
         }
+    }
+
+    /// Starts a child of `parent` within what its call may hold. The builder has no attributes, events and links: they
+    /// are added to the span that is returned. Returns `None` if it would not be recorded, or exceeds the allowance.
+    pub(crate) fn start_limited(
+        &self,
+        builder: SpanBuilder,
+        parent: &Context,
+        allowance: &Arc<SpanAllowance>,
+    ) -> Option<LimitedSpan> {
+        let Tracer::On(tracer, queue) = self else { return None };
+        let outer = parent.span();
+        let outer = outer.span_context();
+        // The sampler's rule.
+        if outer.is_valid() && !outer.is_sampled() {
+            return None;
+        }
+        LimitedSpan::start(tracer, builder, parent, allowance, queue)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The spans of a guest, and what the host exports for them.
 
+use std::collections::HashSet;
+
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
@@ -104,7 +106,7 @@ async fn more_spans_than_a_call_may_start_are_dropped() {
     let guests = trace.spans.iter().filter(|span| span.kind == "internal" && span.name != "sdk.queryData");
     assert_eq!(guests.count(), 1000);
     let line =
-        logs.all().into_iter().find(|line| line.message.starts_with("Spans beyond the limit of a call"));
+        logs.all().into_iter().find(|line| line.message.starts_with("Spans beyond the limits of a call"));
     // 1500, and the one that the probe starts first.
     assert_eq!(line.expect("a line").fields.get("spans"), Some(&json!(501)));
 }
@@ -119,6 +121,41 @@ async fn the_size_of_a_span_is_limited() {
     assert!(plugin.stop().await.success());
     let full = collector.wait_for_trace(TRACE, whole).await.span("full").clone();
     assert_eq!((full.attributes.len(), full.events.len(), full.text("text").len()), (128, 128, 4096));
+}
+
+#[gpx_tests::test]
+async fn a_flood_of_large_spans_costs_nobody_else_a_span() {
+    let collector = Collector::start().await;
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let (flooder, other) = (DataSource::new(""), DataSource::new(""));
+    // 20 MiB in one call, and the collector accepts 4 MiB at once.
+    let flood = || query("A").kind("spans-many").json(json!({ "spans": 1000, "kilobytes": 20 }));
+    for _ in 0..10 {
+        plugin.query(&flooder, [flood()]).await.unwrap();
+    }
+    let model = json!({ "spans": 100 });
+    let call = plugin.query(&other, [query("A").kind("spans-many").json(model)]);
+    call.traceparent(TRACEPARENT).await.unwrap();
+    for _ in 0..10 {
+        plugin.query(&flooder, [flood()]).await.unwrap();
+    }
+    let logs = plugin.logs.clone();
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(TRACE, whole).await;
+    assert_eq!(trace.named("one of many").len(), 100);
+    let spans = collector.spans();
+    let text = |trace: &str| {
+        let spans = spans.iter().filter(|span| span.trace_id == trace);
+        spans.flat_map(|span| &span.events).filter(|event| event.name == "text").count()
+    };
+    let flooded: HashSet<_> =
+        spans.iter().map(|span| span.trace_id.as_str()).filter(|id| *id != TRACE).collect();
+    assert!(flooded.iter().all(|trace| text(trace) <= 1024), "a call has no more than a MiB");
+    let lines = logs.all();
+    let told: Vec<_> =
+        lines.iter().filter(|line| line.message.starts_with("Spans beyond the limits of a call")).collect();
+    assert_eq!(told.len(), 20, "one line for each call");
+    assert!(told.iter().all(|line| line.fields.contains_key("events")), "{told:?}");
 }
 
 #[gpx_tests::test]

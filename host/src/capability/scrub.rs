@@ -35,6 +35,23 @@ impl Scrub {
         }
         text
     }
+
+    /// Returns the beginning of the text, at most `max` bytes, with each secret replaced. Does not look at the rest, which
+    /// may be long. Leaves no part of a secret at the end.
+    pub(crate) fn beginning(&self, mut text: String, max: usize) -> String {
+        // A secret that begins before the cut may end after it. One that is not whole ends where the text that is looked
+        // at ends, and may have become longer: a mark has at most twice the length of the secret in it.
+        let margin = 2 * self.0.first().map_or(0, |Secret(longest)| longest.len());
+        if text.len() <= max + margin {
+            text = self.text(text);
+            text.truncate(text.floor_char_boundary(max));
+            return text;
+        }
+        text.truncate(text.floor_char_boundary(max + margin));
+        text = self.text(text);
+        text.truncate(text.floor_char_boundary(max.min(text.len().saturating_sub(margin))));
+        text
+    }
 }
 
 // === impl Secret ===
@@ -55,5 +72,24 @@ mod tests {
         let text = scrub.text("GET /?a=token-and-more&b=token&c=abc".to_owned());
         assert_eq!(text, "GET /?a=[secret]&b=[secret]&c=abc");
         assert!(!format!("{scrub:?}").contains("token"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_text_has_no_part_of_a_secret() {
+        let secret = "0123456789".repeat(3);
+        let scrub = Scrub::new([secret.as_str(), "0123"]);
+        let part = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+        for before in 0..60 {
+            let text = format!("{}{secret}{}", "x".repeat(before), "y".repeat(200));
+            let beginning = scrub.beginning(text, 40);
+            assert!(!part(&beginning) && beginning.len() <= 40, "{before}: {beginning}");
+            // Many secrets before that shorten the text.
+            let text = format!("{}{}{}", secret.repeat(3), "x".repeat(before), secret.repeat(9));
+            let beginning = scrub.beginning(text, 40);
+            assert!(!part(&beginning) && beginning.len() <= 40, "{before}: {beginning}");
+        }
+        assert_eq!(scrub.beginning(format!("a{secret}"), 40), "a[secret]");
+        assert_eq!(scrub.beginning("é".repeat(40), 41).len(), 40);
+        assert_eq!(Scrub::default().beginning("x".repeat(100), 40).len(), 40);
     }
 }

@@ -3,6 +3,8 @@
 mod convert;
 mod host;
 mod spans;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::convert::key_value;
 pub(crate) use self::host::{HasTracer, TracerView};

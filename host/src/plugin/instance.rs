@@ -124,10 +124,7 @@ impl Instance {
                 end_of_call.stopped(&message);
             }
         }
-        if spans.refused() > 0 {
-            let refused = Value::from(spans.refused() as i64);
-            call.log.warn("Spans beyond the limit of a call were dropped", &[("spans", refused)]);
-        }
+        spans.report(&call.log);
         ended
     }
 

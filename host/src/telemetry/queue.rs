@@ -2,7 +2,6 @@
 
 mod backlog;
 mod open;
-mod processor;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,25 +10,19 @@ use opentelemetry_sdk::trace::SpanData;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
+#[cfg(test)]
+pub(super) use self::backlog::BATCH;
 use self::backlog::Backlog;
 pub(super) use self::open::Missing;
 use self::open::OpenSpans;
-pub(super) use self::processor::Processor;
 use super::owner::SpanOwner;
-
-/// How many spans go to the collector in one request. OpenTelemetry's default.
-pub(super) const BATCH: usize = 512;
-
-/// How many bytes the spans of one request may weigh. A collector accepts 4 MiB by default; the rest is for what
-/// describes the process.
-pub(super) const BATCH_BYTES: usize = 3 << 20;
 
 /// How long the first span waits for others. OpenTelemetry's default.
 const DELAY: Duration = Duration::from_secs(5);
 
 /// Stands between the threads that end spans and the one task that exports them.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     backlog: Mutex<Backlog>,
     open: OpenSpans,
     /// Wakes the export task: at the first span, a full batch, a flush, and the end.
@@ -118,7 +111,7 @@ impl Queue {
         let _ = timeout(time, self.until(|backlog| backlog.hurry || backlog.closed)).await;
     }
 
-    fn push(&self, span: SpanData, owner: SpanOwner) {
+    pub(super) fn push(&self, span: SpanData, owner: SpanOwner) {
         let mut backlog = self.lock();
         let before = (backlog.is_empty(), backlog.fills_batch());
         backlog.push(span, owner);
@@ -129,7 +122,7 @@ impl Queue {
         }
     }
 
-    fn close(&self) {
+    pub(super) fn close(&self) {
         self.lock().closed = true;
         self.work.notify_one();
     }

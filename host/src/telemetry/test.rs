@@ -4,20 +4,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opentelemetry::Context;
+use opentelemetry::trace::Span as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, Span, SpanData, SpanProcessor};
 
-use super::{Propagation, Queue, Recording, Telemetry};
+use super::{Propagation, Queue, Recording, Telemetry, weight};
 
 /// The spans that have ended.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ended(Arc<Mutex<Vec<SpanData>>>);
+pub(crate) struct Ended {
+    spans: Arc<Mutex<Vec<SpanData>>>,
+    queue: Arc<Queue>,
+}
 
 /// Records every span.
 pub(crate) fn recording() -> (Telemetry, Ended) {
     let ended = Ended::default();
-    let queue = Arc::new(Queue::default());
+    let queue = Arc::clone(&ended.queue);
     let (resource, sampler) = (Resource::builder_empty().build(), Sampler::AlwaysOn);
     let recording = Recording::new("plugin".into(), resource, sampler, ended.clone(), queue);
     (Telemetry { propagation: Propagation::default(), recording: Some(recording) }, ended)
@@ -27,15 +31,24 @@ pub(crate) fn recording() -> (Telemetry, Ended) {
 
 impl Ended {
     pub(crate) fn spans(&self) -> Vec<SpanData> {
-        self.0.lock().unwrap().clone()
+        self.spans.lock().unwrap().clone()
+    }
+
+    /// Returns what all of them weigh, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.spans.lock().unwrap().iter().map(weight::span).sum()
     }
 }
 
 impl SpanProcessor for Ended {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+    fn on_start(&self, span: &mut Span, parent: &Context) {
+        self.queue.open().begin(span.span_context().span_id(), parent);
+    }
 
-    fn on_end(&self, span: SpanData) {
-        self.0.lock().unwrap().push(span);
+    fn on_end(&self, mut span: SpanData) {
+        self.queue.open().end(&mut span);
+        self.queue.open().ended();
+        self.spans.lock().unwrap().push(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {

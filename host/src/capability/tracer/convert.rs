@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::str::FromStr as _;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use crate::capability::bindings::gpx::plugin::{tracer as wit, types};
 use crate::capability::scrub::Scrub;
+use crate::telemetry::SPAN_TEXT;
 
-/// How many bytes of a string are kept. Trace backends cut there or earlier, and an attribute is not the place for a
-/// body.
-const MAX_TEXT: usize = 4096;
+/// How many bytes of a `tracestate` are read: as many as its 32 members may have. Cut, it would mean something else.
+const MAX_STATE: usize = 32 * 513;
 
 /// How many bytes of an attribute's key are kept. Keys are short.
 const MAX_KEY: usize = 256;
@@ -26,13 +26,19 @@ pub(crate) fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue 
     KeyValue::new(cut(attribute.key, MAX_KEY), value(attribute.value, scrub))
 }
 
-pub(super) fn attributes(list: Vec<types::Attribute>, scrub: &Scrub) -> Vec<KeyValue> {
-    list.into_iter().take(MAX_LIST).map(|attribute| key_value(attribute, scrub)).collect()
+/// Converts one attribute after the other, as they are asked for.
+pub(super) fn attributes(
+    list: Vec<types::Attribute>,
+    scrub: &Scrub,
+) -> impl ExactSizeIterator<Item = KeyValue> {
+    list.into_iter().map(|attribute| key_value(attribute, scrub))
 }
 
+/// Cuts a text to what is kept.
 pub(super) fn text(text: String, scrub: &Scrub) -> String {
-    // Before the cut, so that no part of a secret is left there.
-    cut(scrub.text(text), MAX_TEXT)
+    let mut text = scrub.beginning(text, SPAN_TEXT);
+    text.shrink_to_fit();
+    text
 }
 
 /// Cuts at the end of a character, and frees the memory of the rest.
@@ -68,14 +74,15 @@ pub(super) fn status(status: wit::Status, scrub: &Scrub) -> Status {
     }
 }
 
-/// Returns `None` if the context's ids are invalid: a link to nowhere helps nobody.
-pub(super) fn link(link: wit::Link, scrub: &Scrub) -> Option<Link> {
-    let wit::SpanContext { trace_id, span_id, sampled, trace_state } = &link.context;
+/// Returns `None` if the ids are invalid: a link to nowhere helps nobody.
+pub(super) fn linked(context: &wit::SpanContext) -> Option<SpanContext> {
+    let wit::SpanContext { trace_id, span_id, sampled, trace_state } = context;
     let trace_id = TraceId::from_hex(hex(trace_id, 32)?).ok()?;
     let flags = if *sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
-    let state = TraceState::from_str(trace_state).unwrap_or_default();
+    let short = (trace_state.len() <= MAX_STATE).then_some(trace_state);
+    let state = short.and_then(|state| TraceState::from_str(state).ok()).unwrap_or_default();
     let context = SpanContext::new(trace_id, self::span_id(span_id)?, flags, true, state);
-    context.is_valid().then(|| Link::new(context, attributes(link.attributes, scrub), 0))
+    context.is_valid().then_some(context)
 }
 
 pub(super) fn span_id(text: &str) -> Option<SpanId> {
@@ -120,43 +127,45 @@ fn value(value: types::Value, scrub: &Scrub) -> Value {
 mod tests {
     use super::*;
 
-    fn context(trace_id: &str, span_id: &str) -> wit::Link {
-        let context = wit::SpanContext {
+    fn context(trace_id: &str, span_id: &str) -> wit::SpanContext {
+        wit::SpanContext {
             trace_id: trace_id.to_owned(),
             span_id: span_id.to_owned(),
             sampled: true,
             trace_state: String::new(),
-        };
-        wit::Link { context, attributes: Vec::new() }
+        }
     }
 
     #[test]
     fn ids_keep_their_leading_zeros() {
-        let link =
-            link(context("00000000000000000000000000000001", "000000000000000a"), &Scrub::default()).unwrap();
-        let back = span_context(&link.span_context);
+        let linked = linked(&context("00000000000000000000000000000001", "000000000000000a")).unwrap();
+        let back = span_context(&linked);
         assert_eq!(back.trace_id, "00000000000000000000000000000001");
         assert_eq!(back.span_id, "000000000000000a");
     }
 
     #[test]
     fn a_bad_id_is_refused_not_repaired() {
-        assert!(link(context("1", "000000000000000a"), &Scrub::default()).is_none());
-        assert!(
-            link(context("00000000000000000000000000000000", "000000000000000a"), &Scrub::default())
-                .is_none()
-        );
-        assert!(
-            link(context("0000000000000000000000000000000g", "000000000000000a"), &Scrub::default())
-                .is_none()
-        );
+        assert_eq!(linked(&context("1", "000000000000000a")), None);
+        assert_eq!(linked(&context("00000000000000000000000000000000", "000000000000000a")), None);
+        assert_eq!(linked(&context("0000000000000000000000000000000g", "000000000000000a")), None);
         assert!(span_id("+00000000000000a").is_none());
     }
 
     #[test]
+    fn a_trace_state_is_kept_whole_or_not_at_all() {
+        let with = |trace_state: String| {
+            let ids = context("00000000000000000000000000000001", "000000000000000a");
+            linked(&wit::SpanContext { trace_state, ..ids }).unwrap().trace_state().header()
+        };
+        assert_eq!(with("a=1,b=2".to_owned()), "a=1,b=2");
+        assert_eq!(with("a=1,".repeat(MAX_STATE)), "");
+    }
+
+    #[test]
     fn a_long_string_is_cut_between_characters() {
-        let cut = text("é".repeat(MAX_TEXT), &Scrub::default());
-        assert_eq!(cut.len(), MAX_TEXT);
-        assert_eq!(text(format!("a{}", "é".repeat(MAX_TEXT)), &Scrub::default()).len(), MAX_TEXT - 1);
+        let cut = text("é".repeat(SPAN_TEXT), &Scrub::default());
+        assert_eq!((cut.len(), cut.capacity()), (SPAN_TEXT, SPAN_TEXT));
+        assert_eq!(text(format!("a{}", "é".repeat(SPAN_TEXT)), &Scrub::default()).len(), SPAN_TEXT - 1);
     }
 }

@@ -1,5 +1,6 @@
 //! `gpx:plugin/tracer`, function by function. All of them work in memory, so none needs to be async.
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt as _};
 use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
@@ -11,6 +12,7 @@ use crate::capability::bindings::gpx::plugin::tracer::{
 };
 use crate::capability::bindings::gpx::plugin::types::Attribute;
 use crate::capability::scrub::Scrub;
+use crate::telemetry::{LimitedSpan, SPAN_ITEMS};
 
 /// The part of a store that this interface works on.
 pub(crate) struct TracerView<'a> {
@@ -30,12 +32,18 @@ impl Host for TracerView<'_> {
     fn start(&mut self, name: String, options: StartOptions) -> Result<Resource<Span>> {
         let StartOptions { kind, attributes, links, parent, start_time, detached } = options;
         let parent = parent.and_then(|context| convert::span_id(&context.span_id));
-        let mut builder = SpanBuilder::from_name(convert::text(name, self.scrub))
-            .with_kind(convert::kind(kind))
-            .with_attributes(convert::attributes(attributes, self.scrub))
-            .with_links(links.into_iter().filter_map(|link| convert::link(link, self.scrub)).collect());
+        let mut builder =
+            SpanBuilder::from_name(convert::text(name, self.scrub)).with_kind(convert::kind(kind));
         builder.start_time = start_time.map(convert::time);
         let span = self.spans.start(builder, parent, detached);
+        if let Some(recording) = span.recording() {
+            recording.set_attributes(convert::attributes(attributes, self.scrub));
+            let unread = links.len().saturating_sub(SPAN_ITEMS);
+            for link in links.into_iter().take(SPAN_ITEMS) {
+                self.add_link_to(recording, link);
+            }
+            recording.lose_links(unread);
+        }
         Ok(self.table.push(span)?)
     }
 
@@ -52,41 +60,52 @@ impl HostSpan for TracerView<'_> {
     }
 
     fn is_recording(&mut self, span: Resource<Span>) -> Result<bool> {
-        Ok(self.table.get(&span)?.context.span().is_recording())
+        Ok(self.table.get(&span)?.recording().is_some())
     }
 
     fn set_attributes(&mut self, span: Resource<Span>, attributes: Vec<Attribute>) -> Result<()> {
-        self.table.get(&span)?.context.span().set_attributes(convert::attributes(attributes, self.scrub));
+        if let Some(span) = self.table.get(&span)?.recording() {
+            span.set_attributes(convert::attributes(attributes, self.scrub));
+        }
         Ok(())
     }
 
     fn add_event(&mut self, span: Resource<Span>, name: String, attributes: Vec<Attribute>) -> Result<()> {
-        let attributes = convert::attributes(attributes, self.scrub);
-        self.table.get(&span)?.context.span().add_event(convert::text(name, self.scrub), attributes);
+        if let Some(span) = self.table.get(&span)?.recording() {
+            span.add_event(convert::text(name, self.scrub), convert::attributes(attributes, self.scrub));
+        }
         Ok(())
     }
 
     fn add_link(&mut self, span: Resource<Span>, link: Link) -> Result<()> {
-        if let Some(link) = convert::link(link, self.scrub) {
-            self.table.get(&span)?.context.span().add_link(link.span_context, link.attributes);
+        if let Some(span) = self.table.get(&span)?.recording() {
+            self.add_link_to(span, link);
         }
         Ok(())
     }
 
     fn set_status(&mut self, span: Resource<Span>, status: Status) -> Result<()> {
-        self.table.get(&span)?.context.span().set_status(convert::status(status, self.scrub));
+        if let Some(span) = self.table.get(&span)?.recording() {
+            span.set_status(convert::status(status, self.scrub));
+        }
         Ok(())
     }
 
     fn record_error(&mut self, span: Resource<Span>, message: String, kind: String) -> Result<()> {
-        self.table
-            .get(&span)?
-            .record_error(convert::text(message, self.scrub), convert::text(kind, self.scrub));
+        if let Some(span) = self.table.get(&span)?.recording() {
+            let kind = convert::text(kind, self.scrub);
+            let kind = (!kind.is_empty()).then(|| KeyValue::new("exception.type", kind));
+            let message = KeyValue::new("exception.message", convert::text(message, self.scrub));
+            let attributes: Vec<_> = kind.into_iter().chain([message]).collect();
+            span.add_event("exception", attributes.into_iter());
+        }
         Ok(())
     }
 
     fn update_name(&mut self, span: Resource<Span>, name: String) -> Result<()> {
-        self.table.get(&span)?.context.span().update_name(convert::text(name, self.scrub));
+        if let Some(span) = self.table.get(&span)?.recording() {
+            span.update_name(convert::text(name, self.scrub));
+        }
         Ok(())
     }
 
@@ -98,5 +117,15 @@ impl HostSpan for TracerView<'_> {
     fn drop(&mut self, span: Resource<Span>) -> Result<()> {
         self.table.delete(span)?.end(None);
         Ok(())
+    }
+}
+
+// === impl TracerView ===
+
+impl TracerView<'_> {
+    fn add_link_to(&self, span: &LimitedSpan, link: Link) {
+        if let Some(context) = convert::linked(&link.context) {
+            span.add_link(context, convert::attributes(link.attributes, self.scrub));
+        }
     }
 }

@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use http::HeaderMap;
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
 
-use crate::telemetry::{self, Tracer};
-
-/// How many spans one call may start. That is more than a person will ever read in a waterfall, and it stops a loop of
-/// spans before it floods the collector.
-const MAX_SPANS: usize = 1000;
+use crate::log::{Log, Value};
+use crate::telemetry::{
+    self, CALL_BYTES, LimitedSpan, MAX_SPANS, RequestAllowance, SPAN_BYTES, SPAN_ITEMS, SpanAllowance,
+    Tracer, span_text,
+};
 
 /// The spans of one call into a component. Cheap to clone: the tracer, outgoing requests and the call itself share
 /// them.
@@ -21,7 +21,10 @@ pub(crate) struct CallSpans(Arc<Mutex<Spans>>);
 /// A span that the component holds a handle to.
 #[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct Span {
-    pub(super) context: Context,
+    /// `None` if the span is not recorded, be it because of the sampler or because of a limit.
+    recorded: Option<Arc<LimitedSpan>>,
+    /// The parent's if the span is not recorded.
+    context: Context,
     spans: CallSpans,
 }
 
@@ -36,11 +39,12 @@ struct Spans {
     root: Context,
     /// Started and not yet ended, in the order in which they were started.
     open: Vec<OpenSpan>,
-    started: usize,
+    allowance: Arc<SpanAllowance>,
+    requests: RequestAllowance,
 }
 
 struct OpenSpan {
-    context: Context,
+    span: Arc<LimitedSpan>,
     detached: bool,
 }
 
@@ -49,22 +53,25 @@ struct OpenSpan {
 impl CallSpans {
     /// Makes the spans of a call. `root` holds the call's own span.
     pub(crate) fn new(tracer: Tracer, root: Context) -> Self {
-        Self(Arc::new(Mutex::new(Spans { tracer, root, open: Vec::new(), started: 0 })))
+        let (allowance, requests) = (SpanAllowance::of_call(), SpanAllowance::of_requests());
+        // Every context of the call is made from this one.
+        let root = match tracer {
+            Tracer::On(..) => root.with_value(requests.clone()),
+            Tracer::Off => root,
+        };
+        Self(Arc::new(Mutex::new(Spans { tracer, root, open: Vec::new(), allowance, requests })))
     }
 
     /// Starts a child of `parent` if that span is open in this call. Otherwise it is a child of the current span.
     pub(super) fn start(&self, builder: SpanBuilder, parent: Option<SpanId>, detached: bool) -> Span {
-        let context = self.with(|spans| {
+        self.with(|spans| {
             let parent = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone();
-            spans.started += 1;
-            if spans.started > MAX_SPANS || matches!(spans.tracer, Tracer::Off) {
-                return parent.with_remote_span_context(parent.span().span_context().clone());
-            }
-            let context = spans.tracer.start(builder, &parent);
-            spans.open.push(OpenSpan { context: context.clone(), detached });
-            context
-        });
-        Span { context, spans: self.clone() }
+            let started = spans.tracer.start_limited(builder, &parent, &spans.allowance);
+            let recorded = started.map(Arc::new);
+            spans.open.extend(recorded.clone().map(|span| OpenSpan { span, detached }));
+            let context = recorded.as_ref().map_or(parent, |span| span.context().clone());
+            Span { recorded, context, spans: self.clone() }
+        })
     }
 
     /// Returns the parent of a span or request that names no other.
@@ -79,9 +86,30 @@ impl CallSpans {
         self.with(|spans| named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone())
     }
 
-    /// Returns how many spans were refused because they exceeded the call's limit.
-    pub(crate) fn refused(&self) -> usize {
-        self.with(|spans| spans.started.saturating_sub(MAX_SPANS))
+    /// Says in the log what was dropped because it exceeded a limit, if anything was.
+    pub(crate) fn report(&self, log: &Log) {
+        let (allowance, requests) =
+            self.with(|spans| (Arc::clone(&spans.allowance), Arc::clone(&spans.requests.0)));
+        let missing = allowance.missing();
+        let numbers = [
+            ("spans", allowance.refused()),
+            ("attributes", missing.attributes as usize),
+            ("events", missing.events as usize),
+            ("links", missing.links as usize),
+            ("requestSpans", requests.refused()),
+        ];
+        let dropped = numbers.into_iter().filter(|(_, number)| *number > 0);
+        let fields: Vec<_> = dropped.map(|(name, number)| (name, Value::from(number as u64))).collect();
+        if !fields.is_empty() {
+            let remedy = format!(
+                "Spans beyond the limits of a call were dropped, or parts of them: a call may start {MAX_SPANS} spans \
+                 and put {} KiB into them, and each may have {} KiB and {SPAN_ITEMS} attributes, events and links; \
+                 start fewer spans, or put less into them",
+                CALL_BYTES >> 10,
+                SPAN_BYTES >> 10
+            );
+            log.warn(&remedy, &fields);
+        }
     }
 
     /// Returns a guard that ends all open spans. They end as errors unless `returned` is called.
@@ -90,7 +118,7 @@ impl CallSpans {
     }
 
     fn end(&self, id: SpanId) {
-        self.with(|spans| spans.open.retain(|open| open.context.span().span_context().span_id() != id));
+        self.with(|spans| spans.open.retain(|open| open.id() != id));
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Spans) -> R) -> R {
@@ -102,12 +130,19 @@ impl CallSpans {
 
 impl Spans {
     fn current(&self) -> &Context {
-        self.open.iter().rev().find(|open| !open.detached).map_or(&self.root, |open| &open.context)
+        self.open.iter().rev().find(|open| !open.detached).map_or(&self.root, |open| open.span.context())
     }
 
     fn find(&self, id: SpanId) -> Option<&Context> {
-        let mut open = self.open.iter().map(|open| &open.context);
-        open.find(|context| context.span().span_context().span_id() == id)
+        self.open.iter().find(|open| open.id() == id).map(|open| open.span.context())
+    }
+}
+
+// === impl OpenSpan ===
+
+impl OpenSpan {
+    fn id(&self) -> SpanId {
+        self.span.context().span().span_context().span_id()
     }
 }
 
@@ -118,24 +153,16 @@ impl Span {
         self.context.span().span_context().clone()
     }
 
-    pub(super) fn end(&self, at: Option<SystemTime>) {
-        let span = self.context.span();
-        if !span.is_recording() {
-            return;
-        }
-        match at {
-            Some(at) => span.end_with_timestamp(at),
-            None => span.end(),
-        }
-        self.spans.end(span.span_context().span_id());
+    /// Returns the span while something can be added to it.
+    pub(super) fn recording(&self) -> Option<&LimitedSpan> {
+        self.recorded.as_deref().filter(|span| span.is_recording())
     }
 
-    pub(super) fn record_error(&self, message: String, kind: String) {
-        let mut attributes = vec![KeyValue::new("exception.message", message)];
-        if !kind.is_empty() {
-            attributes.insert(0, KeyValue::new("exception.type", kind));
+    pub(super) fn end(&self, at: Option<SystemTime>) {
+        if let Some(span) = self.recording() {
+            span.end(at);
+            self.spans.end(self.context.span().span_context().span_id());
         }
-        self.context.span().add_event("exception", attributes);
     }
 }
 
@@ -149,7 +176,8 @@ impl EndOfCall {
 
     /// The component was stopped, for the given reason.
     pub(crate) fn stopped(mut self, why: &str) {
-        self.status = Status::error(why.to_owned());
+        // Each of the spans gets a copy.
+        self.status = Status::error(span_text(why));
     }
 }
 
@@ -157,11 +185,11 @@ impl Drop for EndOfCall {
     fn drop(&mut self) {
         let open = self.spans.with(|spans| std::mem::take(&mut spans.open));
         // The innermost first, so that no child outlives its parent.
-        for OpenSpan { context, .. } in open.into_iter().rev() {
+        for OpenSpan { span, .. } in open.into_iter().rev() {
             if self.status != Status::Unset {
-                context.span().set_status(self.status.clone());
+                span.set_status(self.status.clone());
             }
-            context.span().end();
+            span.end(None);
         }
     }
 }

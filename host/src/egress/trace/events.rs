@@ -3,16 +3,20 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::KeyValue;
 
 use crate::log::duration;
+use crate::telemetry::{LimitedSpan, span_text};
+
+/// How many addresses of a DNS answer are listed. The answer is not the host's, and may have hundreds.
+const SHOWN_ADDRESSES: usize = 32;
 
 /// Adds events to one span, if that span is recorded.
 #[derive(Clone, Debug)]
-pub(in crate::egress) struct Events(Option<Context>);
+pub(in crate::egress) struct Events(Option<Arc<LimitedSpan>>);
 
 /// How a request got its connection.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +28,12 @@ pub(in crate::egress) enum Reuse {
 // === impl Events ===
 
 impl Events {
-    pub(in crate::egress) fn new(span: &Context) -> Self {
-        Self(span.span().is_recording().then(|| span.clone()))
+    pub(super) fn new(span: Option<Arc<LimitedSpan>>) -> Self {
+        Self(span)
     }
 
     pub(in crate::egress) fn connection_wanted(&self, authority: &str) {
-        self.add("http.getconn.start", || vec![KeyValue::new("server.address", authority.to_owned())]);
+        self.add("http.getconn.start", || vec![KeyValue::new("server.address", span_text(authority))]);
     }
 
     pub(in crate::egress) fn connection_ready(&self, remote: SocketAddr, local: SocketAddr, reuse: Reuse) {
@@ -49,12 +53,13 @@ impl Events {
     }
 
     pub(in crate::egress) fn dns_start(&self, host: &str) {
-        self.add("http.dns.start", || vec![KeyValue::new("server.address", host.to_owned())]);
+        self.add("http.dns.start", || vec![KeyValue::new("server.address", span_text(host))]);
     }
 
     pub(in crate::egress) fn dns_done(&self, addresses: &[IpAddr], error: Option<&dyn Display>) {
         self.add("http.dns.done", || {
-            let mut text = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            let shown = addresses.iter().take(SHOWN_ADDRESSES).map(ToString::to_string);
+            let mut text = shown.collect::<Vec<_>>().join(",");
             if text.is_empty() {
                 text = "undefined".to_owned();
             }
@@ -84,9 +89,9 @@ impl Events {
                     KeyValue::new("http.conn.done.addr", address.to_string()),
                     KeyValue::new("http.conn.done.network", "tcp"),
                 ];
-                attributes.extend(
-                    error.map(|e| KeyValue::new(format!("http.connect.{address}.error"), e.to_string())),
-                );
+                attributes.extend(error.map(|e| {
+                    KeyValue::new(format!("http.connect.{address}.error"), span_text(&e.to_string()))
+                }));
                 attributes
             },
         );
@@ -125,12 +130,12 @@ impl Events {
         name: impl FnOnce() -> N,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) {
-        if let Some(span) = &self.0 {
-            span.span().add_event(name(), attributes());
+        if let Some(span) = self.0.as_ref().filter(|span| span.is_recording()) {
+            span.add_event(name(), attributes().into_iter());
         }
     }
 }
 
 fn error_attribute(key: &'static str, error: Option<&dyn Display>) -> Vec<KeyValue> {
-    error.map(|error| KeyValue::new(key, error.to_string())).into_iter().collect()
+    error.map(|error| KeyValue::new(key, span_text(&error.to_string()))).into_iter().collect()
 }

@@ -1,13 +1,17 @@
 //! The client span of one request, as the Go SDK makes it, but without credentials and query values in its URL.
 
+use std::sync::Arc;
+
 use http::{Request, Response, Uri};
 use http_body::Body;
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
 
 use super::events::Events;
 use crate::egress::error::RequestError;
-use crate::telemetry::{Telemetry, Tracer};
+use crate::telemetry::{
+    LimitedSpan, RequestAllowance, SPAN_TEXT, SpanAllowance, Telemetry, Tracer, span_text,
+};
 
 /// The headers in which a guest could pass a trace context on; the host's own context takes their place.
 const PROPAGATION_HEADERS: [&str; 4] = ["traceparent", "tracestate", "baggage", "uber-trace-id"];
@@ -21,7 +25,8 @@ pub(in crate::egress) struct RequestTracing {
 
 /// Ends with `finish`, or when it is dropped because nothing waits for the response any more.
 pub(in crate::egress) struct RequestSpan {
-    context: Context,
+    /// `None` if the span is not recorded, be it because of the sampler or because of a limit.
+    recorded: Option<Arc<LimitedSpan>>,
     finished: bool,
 }
 
@@ -32,7 +37,8 @@ impl RequestTracing {
         Self { tracer: telemetry.plugin(), telemetry }
     }
 
-    /// Starts a child of `parent`, and puts its context into the request's headers.
+    /// Starts a child of `parent`, and puts its context into the request's headers. The parent's takes its place if the
+    /// call has sent more requests than it may have spans for.
     pub(in crate::egress) fn start<B>(
         &self,
         request: &mut Request<B>,
@@ -40,18 +46,23 @@ impl RequestTracing {
         parent: &Context,
     ) -> RequestSpan {
         let builder = SpanBuilder::from_name("HTTP Outgoing Request").with_kind(SpanKind::Client);
-        let context = self.tracer.start(builder, parent);
+        let allowance = parent.get().cloned().unwrap_or_else(SpanAllowance::of_requests);
+        let RequestAllowance(allowance) = allowance;
+        let recorded = self.tracer.start_limited(builder, parent, &allowance).map(Arc::new);
         for header in PROPAGATION_HEADERS {
             request.headers_mut().remove(header);
         }
-        self.telemetry.inject(&context, request.headers_mut());
-        let span = context.span();
-        if span.is_recording() {
-            span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, value.clone())));
-            span.set_attribute(KeyValue::new("http.url", redacted(request.uri())));
-            span.set_attribute(KeyValue::new("http.method", request.method().to_string()));
+        let context = recorded.as_ref().map_or(parent, |span| span.context());
+        self.telemetry.inject(context, request.headers_mut());
+        if let Some(span) = &recorded {
+            span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, span_text(value))));
+            let request = [
+                KeyValue::new("http.url", redacted(request.uri())),
+                KeyValue::new("http.method", span_text(request.method().as_str())),
+            ];
+            span.set_attributes(request.into_iter());
         }
-        RequestSpan { context, finished: false }
+        RequestSpan { recorded, finished: false }
     }
 }
 
@@ -59,49 +70,46 @@ impl RequestTracing {
 
 impl RequestSpan {
     pub(in crate::egress) fn events(&self) -> Events {
-        Events::new(&self.context)
+        Events::new(self.recorded.clone())
     }
 
     pub(in crate::egress) fn finish<B: Body>(mut self, result: &Result<Response<B>, RequestError>) {
         self.finished = true;
+        let Some(span) = &self.recorded else { return };
         match result {
-            Ok(response) => self.succeed(response),
-            Err(error) => self.fail(error.chain()),
+            Ok(response) => succeed(span, response),
+            Err(error) => fail(span, &error.chain()),
         }
-        self.context.span().end();
-    }
-
-    fn succeed<B: Body>(&self, response: &Response<B>) {
-        let (span, status) = (self.context.span(), response.status());
-        if let Some(length) = declared_length(response) {
-            span.set_attribute(KeyValue::new("http.content_length", length));
-        }
-        span.set_attribute(KeyValue::new("http.status_code", i64::from(status.as_u16())));
-        if status.as_u16() >= 400 {
-            span.set_status(Status::error(format!("error with HTTP status code {}", status.as_u16())));
-        }
-    }
-
-    fn fail(&self, message: String) {
-        let span = self.context.span();
-        span.set_status(Status::error("request failed"));
-        span.add_event(
-            "exception",
-            vec![
-                KeyValue::new("exception.type", "egress::RequestError"),
-                KeyValue::new("exception.message", message),
-            ],
-        );
+        span.end(None);
     }
 }
 
 impl Drop for RequestSpan {
     fn drop(&mut self) {
-        if !self.finished {
-            self.fail("the request was cancelled".to_owned());
-            self.context.span().end();
+        if let Some(span) = self.recorded.as_ref().filter(|_| !self.finished) {
+            fail(span, "the request was cancelled");
+            span.end(None);
         }
     }
+}
+
+fn succeed<B: Body>(span: &LimitedSpan, response: &Response<B>) {
+    let status = response.status().as_u16();
+    let length = declared_length(response).map(|length| KeyValue::new("http.content_length", length));
+    span.set_attributes(length.into_iter());
+    span.set_attributes([KeyValue::new("http.status_code", i64::from(status))].into_iter());
+    if status >= 400 {
+        span.set_status(Status::error(format!("error with HTTP status code {status}")));
+    }
+}
+
+fn fail(span: &LimitedSpan, message: &str) {
+    span.set_status(Status::error("request failed"));
+    let attributes = [
+        KeyValue::new("exception.type", "egress::RequestError"),
+        KeyValue::new("exception.message", span_text(message)),
+    ];
+    span.add_event("exception", attributes.into_iter());
 }
 
 /// Returns the length that the response's head declares, unless it is zero. As in Go, a decoded body has none.
@@ -110,13 +118,17 @@ fn declared_length<B: Body>(response: &Response<B>) -> Option<i64> {
     (length > 0).then_some(length)
 }
 
-/// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens.
+/// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens. At most as much of it
+/// as a span keeps.
 fn redacted(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let mut text = format!("{scheme}://{authority}{}", uri.path());
     for (index, pair) in uri.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
+        if text.len() > SPAN_TEXT {
+            break;
+        }
         text.push(if index == 0 { '?' } else { '&' });
         match pair.split_once('=') {
             Some((key, _)) => {
@@ -128,12 +140,16 @@ fn redacted(uri: &Uri) -> String {
             None => text.push_str("REDACTED"),
         }
     }
-    text
+    span_text(&text)
 }
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::TraceContextExt as _;
+
     use super::*;
+    use crate::telemetry::MAX_SPANS;
+    use crate::telemetry::test::recording;
 
     #[test]
     fn urls_lose_userinfo_and_query_values() {
@@ -147,6 +163,31 @@ mod tests {
         ];
         for (uri, expected) in cases {
             assert_eq!(redacted(&uri.parse().unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn requests_beyond_the_limit_of_a_call_are_sent_without_spans_of_their_own() {
+        let (telemetry, ended) = recording();
+        let root = telemetry.plugin().start(SpanBuilder::from_name("call"), &Context::new());
+        let allowance = SpanAllowance::of_requests();
+        let parent = root.with_value(allowance.clone());
+        let tracing = RequestTracing::new(telemetry);
+        let mut last = Request::new(());
+        for _ in 0..MAX_SPANS + 5 {
+            let mut request = Request::new(());
+            drop(tracing.start(&mut request, &[], &parent));
+            last = request;
+        }
+        assert_eq!((ended.spans().len(), allowance.0.refused()), (MAX_SPANS, 5));
+        let sent = last.headers()["traceparent"].to_str().unwrap();
+        assert!(sent.contains(&root.span().span_context().span_id().to_string()), "{sent}");
+    }
+
+    #[test]
+    fn a_long_url_is_cut() {
+        for query in ["a&".repeat(30_000), format!("{}=1", "x".repeat(60_000))] {
+            assert_eq!(redacted(&format!("http://h/?{query}").parse().unwrap()).len(), SPAN_TEXT);
         }
     }
 }

@@ -4,9 +4,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use opentelemetry_sdk::trace::SpanData;
 
-use super::{BATCH, BATCH_BYTES};
 use crate::telemetry::owner::SpanOwner;
 use crate::telemetry::weight;
+
+/// How many spans go to the collector in one request. OpenTelemetry's default.
+pub(in crate::telemetry) const BATCH: usize = 512;
+
+/// How many bytes the spans of one request may weigh. A collector accepts 4 MiB by default; the rest is for what
+/// describes the process.
+pub(super) const BATCH_BYTES: usize = 3 << 20;
 
 /// How many spans may wait; more are dropped and counted. OpenTelemetry's default.
 pub(super) const CAPACITY: usize = 2048;

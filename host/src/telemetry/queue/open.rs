@@ -19,7 +19,7 @@ pub(in crate::telemetry) struct OpenSpans {
 
 /// What a span should have had, and was not kept because of a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::telemetry) struct Missing {
+pub(crate) struct Missing {
     pub attributes: u32,
     pub events: u32,
     pub links: u32,
@@ -60,7 +60,7 @@ impl OpenSpans {
 
     /// The span belongs to whom `parent` belongs to. A parent that belonged to nobody belongs to the same from now on:
     /// a server span starts before its call is read.
-    pub(super) fn begin(&self, span: SpanId, parent: &Context) {
+    pub(in crate::telemetry) fn begin(&self, span: SpanId, parent: &Context) {
         let owner = parent.get::<SpanOwner>().copied().unwrap_or_default();
         let mut spans = self.lock();
         if owner != SpanOwner::default()
@@ -73,7 +73,7 @@ impl OpenSpans {
     }
 
     /// Completes a span that has ended, and returns its owner. `ended` must follow.
-    pub(super) fn end(&self, span: &mut SpanData) -> SpanOwner {
+    pub(in crate::telemetry) fn end(&self, span: &mut SpanData) -> SpanOwner {
         let mut spans = self.lock();
         spans.ending += 1;
         let Open { owner, missing } = spans.open.remove(&span.span_context.span_id()).unwrap_or_default();
@@ -86,7 +86,7 @@ impl OpenSpans {
     }
 
     /// A span that has ended is in the queue.
-    pub(super) fn ended(&self) {
+    pub(in crate::telemetry) fn ended(&self) {
         let mut spans = self.lock();
         spans.ending = spans.ending.saturating_sub(1);
         if spans.is_empty() {

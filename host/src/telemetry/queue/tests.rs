@@ -8,7 +8,7 @@ use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
 };
 
-use super::backlog::{CAPACITY, CAPACITY_BYTES};
+use super::backlog::{BATCH_BYTES, CAPACITY, CAPACITY_BYTES};
 use super::*;
 use crate::telemetry::weight;
 
@@ -177,7 +177,7 @@ async fn a_span_belongs_to_its_calls_owner_and_so_does_the_span_around_the_call(
     let missing = Missing { attributes: 1, events: 2, links: 3 };
     open.count(id(3), missing);
     open.count(id(3), missing);
-    let mut ended = |number: u64| {
+    let ended = |number: u64| {
         let mut span = span(0);
         span.span_context = within(number).span().span_context().clone();
         let owner = open.end(&mut span);

@@ -28,6 +28,9 @@ struct Wanted {
     /// How many spans to start; each ends before the next one starts.
     #[serde(default)]
     spans: u32,
+    /// How many KiB to put into each of them.
+    #[serde(default)]
+    kilobytes: usize,
     /// How many attributes and events to add to one more span.
     #[serde(default)]
     attributes: u32,
@@ -38,7 +41,7 @@ struct Wanted {
     text: usize,
 }
 
-/// Makes as many of everything as the query says: `{"spans", "attributes", "events", "text"}`.
+/// Makes as many of everything as the query says: `{"spans", "kilobytes", "attributes", "events", "text"}`.
 pub fn many(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let full = span!("full", "text" = "x".repeat(wanted.text));
@@ -49,7 +52,10 @@ pub fn many(query: &Query) -> Result<Vec<Frame>> {
         full.event_with("event", attributes!("number" = number));
     }
     for number in 0..wanted.spans {
-        drop(span!("one of many", "number" = number));
+        let span = span!("one of many", "number" = number);
+        for _ in 0..wanted.kilobytes {
+            span.event_with("text", attributes!("text" = "x".repeat(1024)));
+        }
     }
     Ok(Vec::new())
 }

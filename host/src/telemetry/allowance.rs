@@ -1,0 +1,100 @@
+//! What the spans of one call may hold together.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::queue::Missing;
+
+/// How many spans one call may start, and how many requests it may send with one. That is more than a person will ever
+/// read in a waterfall, and it stops a loop of spans before it floods the collector.
+pub(crate) const MAX_SPANS: usize = 1000;
+
+/// How many bytes a call may put into its spans, be they open or ended. It is enough for as many spans as a call may
+/// start, with a few attributes each.
+pub(crate) const CALL_BYTES: usize = 1 << 20;
+
+/// How many bytes the spans of a call's requests may take: 4 KiB each, what an ordinary one takes.
+const REQUEST_BYTES: usize = 4 << 20;
+
+/// What the spans of one call may hold, and what did not fit.
+#[derive(Debug)]
+pub(crate) struct SpanAllowance {
+    spent: Mutex<Spent>,
+    max_bytes: usize,
+}
+
+/// In a call's context: what the spans of its requests may hold.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestAllowance(pub Arc<SpanAllowance>);
+
+#[derive(Debug, Default)]
+struct Spent {
+    spans: usize,
+    bytes: usize,
+    refused: usize,
+    missing: Missing,
+}
+
+// === impl SpanAllowance ===
+
+impl SpanAllowance {
+    /// Makes that of the spans that a component starts in one call.
+    pub(crate) fn of_call() -> Arc<Self> {
+        Arc::new(Self { spent: Mutex::default(), max_bytes: CALL_BYTES })
+    }
+
+    /// Makes that of the spans of one call's requests.
+    pub(crate) fn of_requests() -> RequestAllowance {
+        RequestAllowance(Arc::new(Self { spent: Mutex::default(), max_bytes: REQUEST_BYTES }))
+    }
+
+    /// Returns how many bytes have been put into the spans.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Returns how many spans were not started.
+    pub(crate) fn refused(&self) -> usize {
+        self.lock().refused
+    }
+
+    /// Returns what spans that were started lack.
+    pub(crate) fn missing(&self) -> Missing {
+        self.lock().missing
+    }
+
+    /// Returns whether another span, with that many bytes, may be started.
+    pub(super) fn start(&self, bytes: usize) -> bool {
+        let mut spent = self.lock();
+        let fits = spent.spans < MAX_SPANS && self.max_bytes - spent.bytes >= bytes;
+        if fits {
+            spent.spans += 1;
+            spent.bytes += bytes;
+        } else {
+            spent.refused = spent.refused.saturating_add(1);
+        }
+        fits
+    }
+
+    /// Returns whether that many bytes more may be put into a span.
+    pub(super) fn take(&self, bytes: usize) -> bool {
+        let mut spent = self.lock();
+        let fits = self.max_bytes - spent.bytes >= bytes;
+        if fits {
+            spent.bytes += bytes;
+        }
+        fits
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.max_bytes - self.lock().bytes
+    }
+
+    pub(super) fn count(&self, missing: Missing) {
+        self.lock().missing.add(missing);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
