@@ -3,15 +3,16 @@
 
 mod part;
 mod queues;
+mod share;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 use self::queues::{Queues, Waiter};
+pub(crate) use self::share::Share;
 
 /// A capacity. Whoever cannot get a part of it at once may wait in line:
 ///
@@ -23,13 +24,6 @@ use self::queues::{Queues, Waiter};
 pub(crate) struct Shares {
     capacity: usize,
     state: Mutex<State>,
-}
-
-/// What one owner holds of a capacity.
-#[derive(Debug, Default)]
-pub(crate) struct Share {
-    /// Changes only under the lock of the capacity.
-    held: AtomicUsize,
 }
 
 /// A part of the capacity. Dropping it gives the part back and wakes those who can now have theirs.
@@ -48,11 +42,14 @@ struct State {
     queues: Queues,
 }
 
-/// A place in the line, which is left when this is dropped.
+/// A place in the line. If it is dropped, it is left, or the part that has come meanwhile is given back.
 struct Place<'a> {
     shares: &'a Arc<Shares>,
     share: &'a Arc<Share>,
+    amount: usize,
     arrival: u64,
+    /// The part has come, and is the guard's to give back.
+    ended: bool,
 }
 
 // === impl Shares ===
@@ -96,18 +93,19 @@ impl Shares {
         if amount > self.capacity {
             return None;
         }
-        let (_place, granted) = match self.take_or_wait(share, amount) {
+        let (place, granted) = match self.take_or_wait(share, amount) {
             Ok(taken) => return Some(taken),
             Err(waiting) => waiting,
         };
-        granted.await.ok()
+        granted.await.ok()?;
+        Some(place.taken())
     }
 
     fn take_or_wait<'a>(
         self: &'a Arc<Self>,
         share: &'a Arc<Share>,
         amount: usize,
-    ) -> Result<Taken, (Place<'a>, oneshot::Receiver<Taken>)> {
+    ) -> Result<Taken, (Place<'a>, oneshot::Receiver<()>)> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();
         if !state.queues.have(share) && state.may_take(share, amount, self.capacity) {
@@ -116,20 +114,20 @@ impl Shares {
         }
         let (grant, granted) = oneshot::channel();
         state.queues.push(share, Waiter { arrival, amount, passed: 0, grant });
-        Err((Place { shares: self, share, arrival }, granted))
+        Err((Place { shares: self, share, amount, arrival, ended: false }, granted))
     }
 
     /// Gives what is free to those who are waiting.
-    fn serve(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        let mut served = Vec::new();
+    fn serve(&self, mut state: MutexGuard<'_, State>) {
+        let mut grants = Vec::new();
         while let Some((share, waiter)) = state.next(self.capacity) {
             state.give(&share, waiter.amount, waiter.arrival);
-            served.push((waiter.grant, self.taken_by(&share, waiter.amount)));
+            grants.push(waiter.grant);
         }
         drop(state);
-        for (grant, taken) in served {
-            // Whoever has just left the line gives it back, which needs the lock.
-            let _ = grant.send(taken);
+        for grant in grants {
+            // Whoever has just left the line gives its part back.
+            let _ = grant.send(());
         }
     }
 
@@ -139,15 +137,6 @@ impl Shares {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-// === impl Share ===
-
-impl Share {
-    /// How much the owner holds now.
-    pub(crate) fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
     }
 }
 
@@ -175,16 +164,16 @@ impl State {
     fn give(&mut self, share: &Share, amount: usize, arrival: u64) {
         self.queues.pass(arrival, amount, self.free);
         self.free -= amount;
-        let before = share.held.fetch_add(amount, Ordering::Relaxed);
-        self.holders += usize::from(before == 0 && amount > 0);
+        self.holders += usize::from(share.held() == 0 && amount > 0);
+        share.add(amount);
     }
 
     fn take_back(&mut self, share: &Share, amount: usize) {
         let repaid = amount.min(self.debt);
         self.debt -= repaid;
         self.free += amount - repaid;
-        let before = share.held.fetch_sub(amount, Ordering::Relaxed);
-        self.holders -= usize::from(before == amount && amount > 0);
+        share.subtract(amount);
+        self.holders -= usize::from(share.held() == 0 && amount > 0);
     }
 }
 
@@ -200,12 +189,24 @@ impl Drop for Taken {
 
 // === impl Place ===
 
+impl Place<'_> {
+    /// The part has come.
+    fn taken(mut self) -> Taken {
+        self.ended = true;
+        self.shares.taken_by(self.share, self.amount)
+    }
+}
+
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut state = self.shares.lock();
-        if state.queues.remove(self.share, self.arrival) {
-            // Others may have waited only for this one.
-            self.shares.serve(state);
+        if self.ended {
+            return;
         }
+        let mut state = self.shares.lock();
+        if !state.queues.remove(self.share, self.arrival) {
+            state.take_back(self.share, self.amount);
+        }
+        // Others may have waited only for this one.
+        self.shares.serve(state);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Share, Taken};
+use super::share::Share;
 
 /// One queue for each owner that has somebody waiting.
 #[derive(Default)]
@@ -19,7 +19,8 @@ pub(super) struct Waiter {
     pub(super) amount: usize,
     /// How much others have got that came later, while this one was the first of its owner and wanted more than was free.
     pub(super) passed: usize,
-    pub(super) grant: oneshot::Sender<Taken>,
+    /// Tells that the part is there.
+    pub(super) grant: oneshot::Sender<()>,
 }
 
 struct Queue {

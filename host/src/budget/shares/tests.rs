@@ -4,10 +4,12 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 
+type Take = Pin<Box<dyn Future<Output = Option<Taken>>>>;
+
 /// Owners who are waiting, by name. What they get is kept until it is dropped.
 struct Line {
     shares: Arc<Shares>,
-    waiting: VecDeque<(&'static str, Pin<Box<dyn Future<Output = Option<Taken>>>>)>,
+    waiting: VecDeque<(&'static str, Take)>,
 }
 
 impl Line {
@@ -18,8 +20,7 @@ impl Line {
     /// Queues up, or gets it at once.
     fn take(&mut self, name: &'static str, share: &Arc<Share>, amount: usize) -> Option<Taken> {
         let (shares, share) = (self.shares.clone(), share.clone());
-        let mut take: Pin<Box<dyn Future<Output = _>>> =
-            Box::pin(async move { shares.take(&share, amount).await });
+        let mut take: Take = Box::pin(async move { shares.take(&share, amount).await });
         match poll(&mut take) {
             Poll::Ready(taken) => taken,
             Poll::Pending => {
@@ -53,8 +54,8 @@ impl Line {
     }
 }
 
-fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
-    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+fn poll(take: &mut Take) -> Poll<Option<Taken>> {
+    take.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn owner() -> Arc<Share> {
