@@ -38,6 +38,10 @@ const MAX_RESET_STREAMS: usize = 10_000;
 /// headers that Grafana forwards.
 const MAX_HEADER_LIST: u32 = 1024 * 1024;
 
+/// How many calls may run at once on one connection. Grafana sends all of its calls on one, and grpc-go makes those beyond
+/// this number wait, without a word. Nothing here shall: what a call costs is bounded elsewhere.
+const MAX_STREAMS: u32 = 100_000;
+
 /// Serves `routes` until `shutdown` is triggered; then runs `drain`, for no longer than Grafana waits, and returns.
 pub(crate) async fn run(
     listener: Listener,
@@ -88,6 +92,7 @@ where
 {
     Server::builder()
         .http2_max_pending_accept_reset_streams(Some(MAX_RESET_STREAMS))
+        .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .layer(layers)
         .serve_with_incoming_shutdown(routes.prepare(), incoming, shutdown.drained())

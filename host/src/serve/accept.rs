@@ -14,3 +14,19 @@ pub(super) async fn accepted<T>(result: io::Result<T>) -> io::Result<T> {
     }
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_not_repeated_at_once() {
+        let began = Instant::now();
+        assert!(accepted::<()>(Err(io::ErrorKind::Other.into())).await.is_err());
+        assert_eq!(began.elapsed(), RETRY_ACCEPT);
+        assert!(accepted(Ok(())).await.is_ok());
+        assert_eq!(began.elapsed(), RETRY_ACCEPT);
+    }
+}
