@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use flate2::write::MultiGzDecoder;
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -12,8 +12,6 @@ use http_body::{Body, Frame};
 
 use crate::egress::error::RequestError;
 
-/// Deflate turns one byte into at most 1032, so a piece decodes to 4 MiB or a little more.
-const PIECE: usize = 4 * 1024;
 /// More than a component's memory holds. Stops a small response that would decode without end.
 const MAX_DECODED: u64 = 1024 * 1024 * 1024;
 
@@ -23,6 +21,8 @@ pub(super) struct Gzip<B> {
     authority: String,
     /// Encoded bytes that have arrived and are not yet decoded.
     encoded: Bytes,
+    /// Whether the decoder still has bytes of what it was given.
+    flushed: bool,
     decoder: MultiGzDecoder<Vec<u8>>,
     decoded: u64,
     limit: u64,
@@ -48,6 +48,7 @@ impl<B> Gzip<B> {
             body,
             authority,
             encoded: Bytes::new(),
+            flushed: true,
             decoder: MultiGzDecoder::new(Vec::new()),
             decoded: 0,
             limit: MAX_DECODED,
@@ -55,10 +56,21 @@ impl<B> Gzip<B> {
         }
     }
 
-    /// Decodes a piece. Returns no bytes if the decoder needs more to go on.
+    /// Decodes a piece of at most 64 KiB: the decoder fills its buffer of 32 KiB in one step, after it has emptied that from
+    /// the step before. Returns no bytes if it needs another step, or more to go on.
     fn decode(&mut self) -> Result<Bytes, RequestError> {
-        let piece = self.encoded.split_to(self.encoded.len().min(PIECE));
-        self.decoder.write_all(&piece).map_err(|source| self.damaged(source))?;
+        let step = if self.encoded.is_empty() {
+            self.flushed = true;
+            self.decoder.flush().map(|()| 0)
+        } else {
+            self.flushed = false;
+            match self.decoder.write(&self.encoded) {
+                Ok(0) => Err(std::io::ErrorKind::WriteZero.into()),
+                taken => taken,
+            }
+        };
+        let taken = step.map_err(|source| self.damaged(source))?;
+        self.encoded.advance(taken);
         self.take()
     }
 
@@ -96,7 +108,7 @@ impl<B: Body<Data = Bytes, Error = RequestError> + Unpin> Body for Gzip<B> {
             if self.ended {
                 return Poll::Ready(None);
             }
-            let decoded = if !self.encoded.is_empty() {
+            let decoded = if !self.encoded.is_empty() || !self.flushed {
                 self.decode()
             } else {
                 match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
@@ -169,7 +181,7 @@ mod tests {
             match body.frame().await.unwrap() {
                 Ok(frame) => {
                     let piece = frame.into_data().unwrap().len();
-                    assert!(piece <= PIECE * 1032, "{piece}");
+                    assert!(piece <= 64 * 1024, "{piece}");
                     decoded += piece;
                 }
                 Err(error) => break error,
