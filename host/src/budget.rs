@@ -13,6 +13,7 @@ pub(crate) use self::lane::OwnerTime;
 pub(crate) use self::memory::{
     Charge, InstanceMemory, MemoryAccount, MemoryKind, OwnerMemory, Prepaid, Refused,
 };
+pub(crate) use self::shares::{Share, Shares, Taken};
 pub(crate) use self::time::{Awaited, Governor, Stop, Turn, beside_others};
 pub(crate) use self::upstream::{Upstream, Waiting};
 

@@ -2,13 +2,14 @@
 //! the trace says about it.
 //!
 //! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace` → `error` → `settings`,
-//! `origin`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
+//! `origin`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
 //! call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
 mod credentials;
 mod dial;
 mod error;
 mod exchange;
+pub(crate) mod limits;
 mod origin;
 mod policy;
 mod settings;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 
 use self::dial::{Dialer, TrustedRoots};
 pub(crate) use self::error::{RequestError, RequestErrorKind};
-pub(crate) use self::exchange::Client;
+use self::exchange::Connections;
+pub(crate) use self::exchange::{AllConnections, Client};
 use self::policy::Grants;
 pub(crate) use self::policy::Patterns;
 pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
@@ -35,19 +37,30 @@ pub(crate) struct Egress {
     resolver: Arc<Resolver>,
     roots: Arc<TrustedRoots>,
     tracing: RequestTracing,
+    connections_max: usize,
+    all: Arc<AllConnections>,
 }
 
 // === impl Egress ===
 
 impl Egress {
-    /// `allow_hosts` is what the operator lets all data sources reach.
-    pub(crate) fn new(allow_hosts: Patterns, plugin_id: &str, telemetry: Telemetry) -> Self {
+    /// `allow_hosts` is what the operator lets all data sources reach. Each has at most `connections_max` of all connections
+    /// of the process.
+    pub(crate) fn new(
+        allow_hosts: Patterns,
+        plugin_id: &str,
+        telemetry: Telemetry,
+        connections_max: usize,
+        all: Arc<AllConnections>,
+    ) -> Self {
         Self {
             allow_hosts,
             plugin_id: plugin_id.into(),
             resolver: Arc::default(),
             roots: Arc::default(),
             tracing: RequestTracing::new(telemetry),
+            connections_max,
+            all,
         }
     }
 
@@ -57,6 +70,16 @@ impl Egress {
         let grants = Arc::new(grants);
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
         let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
-        Client::new(settings, grants, dialer, self.tracing.clone())
+        let connections = self.connections(&settings, dialer);
+        Client::new(settings, grants, connections, self.tracing.clone())
+    }
+
+    fn connections(&self, settings: &DataSourceHttp, dialer: Dialer) -> Connections {
+        let (max, plugin) = (self.connections_max, &self.plugin_id);
+        let words = format!(
+            "the data source has {max}, which is what gpx_connections_max = {max} under [plugin.{plugin}] allows; raise it"
+        );
+        let log = self.all.log().with(settings.log_fields());
+        Connections::new(dialer, max, words, &log, self.all.clone())
     }
 }

@@ -16,7 +16,7 @@ pub use self::builder::Builder;
 pub use self::error::Error;
 use crate::capability::scrub::Scrub;
 use crate::capability::tracer::key_value;
-use crate::egress::{Egress, Patterns};
+use crate::egress::{AllConnections, Egress, Patterns};
 use crate::log::{Log, Value};
 use crate::plugin::{
     Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, precompiled,
@@ -39,6 +39,9 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     platform: Arc<Platform>,
     allow_hosts: Patterns,
+    /// How many connections a data source may have.
+    connections_max: usize,
+    connections: Arc<AllConnections>,
     tracing: TracingConfig,
     identity: ServiceIdentity,
     loading: Loading,
@@ -204,7 +207,13 @@ impl Inner {
     }
 
     fn plugin(&self, loaded: LoadedComponent, telemetry: &Telemetry) -> Arc<Plugin> {
-        let egress = Egress::new(self.allow_hosts.clone(), &self.identity.id, telemetry.clone());
+        let egress = Egress::new(
+            self.allow_hosts.clone(),
+            &self.identity.id,
+            telemetry.clone(),
+            self.connections_max,
+            self.connections.clone(),
+        );
         Arc::new(Plugin::new(loaded, self.platform.clone(), Arc::new(egress)))
     }
 

@@ -20,6 +20,7 @@ use self::parent::Parent;
 use crate::config::Settings;
 use crate::host::Host;
 use crate::log::{Log, Value};
+use crate::net::files as open_files;
 use crate::plugin::Component;
 use crate::serve::Listener;
 use crate::shutdown::Shutdown;
@@ -44,6 +45,7 @@ const LOG_FLUSH: Duration = Duration::from_millis(100);
 pub fn plugin() -> ExitCode {
     let parent = Parent::find();
     allocator::return_large_blocks();
+    open_files::raise_limit();
     let log = match Log::stderr() {
         Ok(log) => log,
         Err(error) => {

@@ -78,11 +78,15 @@ impl Metrics {
         Ok(Self { grpc: Grpc::new(&registry)?, registry, requests, active_instances, datasource_instances })
     }
 
-    /// Adds a gauge that is read at each scrape. A second one of the same name is not added.
-    pub(crate) fn gauge(&self, name: &str, help: &str, read: impl Fn() -> usize + Send + Sync + 'static) {
-        let gauge = AtScrape::gauge(name, help, move || Some(read() as f64));
-        // Fails only for a name that is taken or invalid, which a test would find.
-        let _ = gauge.map(|gauge| self.registry.register(Box::new(gauge)));
+    /// Adds a gauge whose value is read at each scrape.
+    pub(crate) fn gauge(
+        &self,
+        name: &str,
+        help: &str,
+        read: impl Fn() -> usize + Send + Sync + 'static,
+    ) -> Result<(), MetricsError> {
+        let gauge = AtScrape::gauge(name, help, move || Some(read() as f64))?;
+        Ok(self.registry.register(Box::new(gauge))?)
     }
 
     /// Adds a gauge with a label, whose values are read at each scrape.
@@ -92,10 +96,9 @@ impl Metrics {
         help: &str,
         label: &'static str,
         read: impl Fn() -> Vec<(&'static str, usize)> + Send + Sync + 'static,
-    ) {
+    ) -> Result<(), MetricsError> {
         let read = move || read().into_iter().map(|(label, value)| (label, value as f64)).collect();
-        let gauges = AtScrape::gauges(name, help, label, read);
-        let _ = gauges.map(|gauges| self.registry.register(Box::new(gauges)));
+        Ok(self.registry.register(Box::new(AtScrape::gauges(name, help, label, read)?))?)
     }
 
     /// Counts a finished request. The labels are those of the Go SDK: `queryData`, `ok`, `plugin`.
@@ -127,6 +130,7 @@ mod tests {
         metrics.request("queryData", "ok", "plugin");
         metrics.request("queryData", "ok", "plugin");
         metrics.active_instances.inc();
+        metrics.gauge("gpx_connections", "help", || 7).unwrap();
         let text = metrics.text().unwrap();
         for line in [
             "# TYPE grafana_plugin_request_total counter",
@@ -134,6 +138,8 @@ mod tests {
             "plugins_active_instances 1",
             "plugins_datasource_instances_total 0",
             "gpx_spans_dropped_total 0",
+            "# TYPE gpx_connections gauge",
+            "gpx_connections 7",
             "gpx_log_lines_dropped_total 0",
             "# TYPE process_resident_memory_bytes gauge",
             "# TYPE process_cpu_seconds_total counter",

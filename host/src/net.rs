@@ -1,5 +1,6 @@
 //! The machine's network, as every connection of the host sees it. A leaf: it imports no other room.
 
+pub(crate) mod files;
 mod resolve;
 mod system_file;
 

@@ -61,6 +61,7 @@ impl Shares {
     }
 
     /// How much there is in all.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for memory, which is divided by shares, too"))]
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
@@ -77,6 +78,7 @@ impl Shares {
     }
 
     /// Takes a part if it is free, and if that keeps nobody waiting who is to go first.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for memory, which is divided by shares, too"))]
     pub(crate) fn try_take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();

@@ -116,9 +116,10 @@ fn code(error: &RequestError) -> Code {
 fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
     match kind {
         // HttpRequestDenied and DestinationIpProhibited would not carry the remedy to the person who reads the panel.
-        RequestErrorKind::Denied | RequestErrorKind::TlsSettings | RequestErrorKind::RequestBody => {
-            Code::InternalError(Some(text()))
-        }
+        RequestErrorKind::Denied
+        | RequestErrorKind::Limit
+        | RequestErrorKind::TlsSettings
+        | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),
         RequestErrorKind::InvalidUrl => Code::HttpRequestUriInvalid,
         RequestErrorKind::UnsupportedMethod => Code::HttpRequestMethodInvalid,
         RequestErrorKind::NameTimeout => Code::DnsTimeout,
@@ -150,7 +151,8 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::egress::{DataSourceFields, DataSourceHttp, Egress, Patterns};
+    use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, Patterns};
+    use crate::log::Log;
     use crate::telemetry::{Telemetry, Tracer};
 
     async fn send(url: &str, to: &str) -> Result<Response, Code> {
@@ -165,7 +167,8 @@ mod tests {
             uid: "",
             plugin_type: "",
         });
-        let egress = Egress::new(Patterns::default(), "my-plugin", Telemetry::default());
+        let all = AllConnections::new(None, Log::memory().0);
+        let egress = Egress::new(Patterns::default(), "my-plugin", Telemetry::default(), 1000, all);
         let mut hooks =
             HttpHooks::new(Some(egress.client(settings)), CallSpans::new(Tracer::Off, Context::new()));
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();

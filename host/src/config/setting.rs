@@ -35,6 +35,7 @@ pub(crate) struct Section {
     /// Bytes.
     pub memory_total: u64,
     pub instances_max: Option<usize>,
+    pub connections_max: usize,
     pub deny_secrets: Vec<String>,
     pub precompiled: bool,
 }
@@ -87,6 +88,14 @@ const INSTANCES_MAX: Setting = Setting {
     meaning: "How many instances of the component a data source may have. Each runs one query at a time; further \
               queries wait. If empty, only memory limits them.",
 };
+const CONNECTIONS_MAX: Setting = Setting {
+    name: "gpx_connections_max",
+    kind: "number",
+    default: "1000",
+    when_bad: "1000",
+    meaning: "How many connections a data source may have to what it sends requests to. Each carries one request at a \
+              time; further requests wait. All data sources together have what the process's limit of open files allows.",
+};
 const DENY_SECRETS: Setting = Setting {
     name: "gpx_deny_secrets",
     kind: LIST,
@@ -112,13 +121,14 @@ const TRANSPORT: Setting = Setting {
               only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
-const ALL: [&Setting; 9] = [
+const ALL: [&Setting; 10] = [
     &ALLOW_HOSTS,
     &CALL_TIMEOUT,
     &CPU_TIMEOUT,
     &MEMORY_MAX,
     &MEMORY_TOTAL,
     &INSTANCES_MAX,
+    &CONNECTIONS_MAX,
     &DENY_SECRETS,
     &PRECOMPILED,
     &TRANSPORT,
@@ -144,6 +154,7 @@ impl Section {
             memory_max: reader.value(&MEMORY_MAX, value::mebibytes),
             memory_total: reader.value(&MEMORY_TOTAL, value::mebibytes),
             instances_max: reader.value(&INSTANCES_MAX, value::optional_count),
+            connections_max: reader.value(&CONNECTIONS_MAX, value::count),
             deny_secrets: reader.value(&DENY_SECRETS, value::list),
             precompiled: reader.value(&PRECOMPILED, value::switch),
         };
@@ -239,7 +250,7 @@ mod tests {
         assert_eq!(settings.call_timeout, Duration::from_secs(300));
         assert_eq!(settings.cpu_timeout, Duration::from_secs(10));
         assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1024 << 20));
-        assert_eq!(settings.instances_max, None);
+        assert_eq!((settings.instances_max, settings.connections_max), (None, 1000));
         assert!(settings.precompiled);
     }
 

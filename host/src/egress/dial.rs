@@ -62,7 +62,8 @@ impl Dialer {
         limit: Option<Duration>,
         events: &Events,
     ) -> Result<Dialed, RequestError> {
-        let dialed = self.dial_until(origin, limit.map(|limit| Instant::now() + limit), events);
+        let dialed =
+            self.dial_until(origin, limit.and_then(|limit| Instant::now().checked_add(limit)), events);
         match limit {
             None => dialed.await,
             Some(limit) => tokio::time::timeout(limit, dialed).await.unwrap_or_else(|_| {
@@ -136,6 +137,6 @@ impl Dialer {
         events.connect_start(address);
         let result = TcpConnection::open(address, deadline).await;
         events.connect_done(address, result.as_ref().err().map(|error| error as &dyn Display));
-        result.map_err(|source| RequestError::Connect { address, source })
+        result.map_err(|source| RequestError::of_connect(address, source))
     }
 }

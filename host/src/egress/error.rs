@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::limits::{MAX_HEAD, MAX_HEADERS};
 use super::origin::InvalidUrl;
 use super::settings::BadPem;
-use crate::net::ResolveError;
+use crate::net::{ResolveError, files};
 
 /// Each message is one level; `source` has the next. None contains a secret: paths and queries are omitted.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,10 @@ pub(crate) enum RequestError {
     ConnectTimeout { authority: String, limit: Duration },
     #[error("cannot connect to {address}")]
     Connect { address: SocketAddr, source: io::Error },
+    #[error("cannot connect to {address}: {}", files::too_many())]
+    TooManyFiles { address: SocketAddr, source: io::Error },
+    #[error("no connection to {authority} became free within {limit:?}: {bound}")]
+    NoConnectionFree { authority: String, limit: Duration, bound: String },
     #[error(transparent)]
     TlsSettings(BadPem),
     #[error("the TLS handshake with {authority} failed")]
@@ -46,6 +51,10 @@ pub(crate) enum RequestError {
     Closed { authority: String, source: hyper::Error },
     #[error("the response of {authority} is not valid HTTP")]
     Protocol { authority: String, source: hyper::Error },
+    #[error(
+        "the head of {authority}'s response is longer than {max_bytes} bytes, or has more than {max_headers} headers"
+    )]
+    HeadTooLarge { authority: String, max_bytes: usize, max_headers: usize, source: hyper::Error },
     #[error("the request's body could not be sent to {authority}")]
     RequestBody { authority: String, source: hyper::Error },
     #[error("the gzip encoding of {authority}'s response is damaged")]
@@ -59,6 +68,8 @@ pub(crate) enum RequestError {
 pub(crate) enum RequestErrorKind {
     /// The operator has not granted the origin, or the address behind it. The message names the remedy.
     Denied,
+    /// A limit of the host or of the process is reached. The message names it, and the remedy if there is one.
+    Limit,
     InvalidUrl,
     UnsupportedMethod,
     /// DNS did not answer in time.
@@ -95,11 +106,22 @@ pub(crate) enum RequestErrorKind {
 // === impl RequestError ===
 
 impl RequestError {
+    /// Classifies an error that kept a connection from being made.
+    pub(super) fn of_connect(address: SocketAddr, source: io::Error) -> Self {
+        if files::are_too_many(&source) {
+            Self::TooManyFiles { address, source }
+        } else {
+            Self::Connect { address, source }
+        }
+    }
+
     /// Classifies an error that ended an exchange.
     pub(super) fn of_exchange(authority: &str, source: hyper::Error) -> Self {
         let authority = authority.to_owned();
         if source.is_user() {
             Self::RequestBody { authority, source }
+        } else if source.is_parse_too_large() {
+            Self::HeadTooLarge { authority, max_bytes: MAX_HEAD, max_headers: MAX_HEADERS, source }
         } else if is_closed(&source) {
             Self::Closed { authority, source }
         } else {
@@ -110,6 +132,10 @@ impl RequestError {
     pub(crate) fn kind(&self) -> RequestErrorKind {
         match self {
             Self::Denied { .. } | Self::AddressProhibited { .. } => RequestErrorKind::Denied,
+            Self::TooManyFiles { .. } | Self::NoConnectionFree { .. } | Self::HeadTooLarge { .. } => {
+                RequestErrorKind::Limit
+            }
+            Self::Resolve(ResolveError::TooManyFiles { .. }) => RequestErrorKind::Limit,
             Self::InvalidUrl(_) => RequestErrorKind::InvalidUrl,
             Self::UnsupportedMethod => RequestErrorKind::UnsupportedMethod,
             Self::Resolve(ResolveError::Timeout { .. }) => RequestErrorKind::NameTimeout,
@@ -143,7 +169,13 @@ impl RequestError {
 
 fn is_closed(error: &hyper::Error) -> bool {
     let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
-    error.is_closed() || error.is_canceled() || error.is_incomplete_message() || io.is_some()
+    // What breaks the rules of chunks and trailers is such an error, too.
+    let broken =
+        |io: &io::Error| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    error.is_closed()
+        || error.is_canceled()
+        || error.is_incomplete_message()
+        || io.is_some_and(|io| !broken(io))
 }
 
 fn connect_kind(source: &io::Error) -> RequestErrorKind {
@@ -198,5 +230,15 @@ mod tests {
             let address = "192.0.2.1:80".parse().unwrap();
             assert_eq!(RequestError::Connect { address, source: source.into() }.kind(), kind);
         }
+    }
+
+    #[test]
+    fn too_many_open_files_are_told_in_words() {
+        let error =
+            RequestError::of_connect("192.0.2.1:80".parse().unwrap(), io::Error::from_raw_os_error(24));
+        let text = error.chain();
+        assert!(text.contains("the process has as many files open as it may (its limit is "), "{text}");
+        assert!(text.contains("ulimit -n"), "{text}");
+        assert_eq!(error.kind(), RequestErrorKind::Limit);
     }
 }

@@ -1,7 +1,9 @@
 //! A request and its response, from the guest's call to the end of the body: `client` checks and sends it, `connections`
 //! chooses its connection, `body` reads the response and returns the connection.
 
+mod all;
 mod body;
+mod bound;
 mod client;
 mod connection;
 mod connections;
@@ -10,6 +12,8 @@ mod idle;
 mod time_limits;
 mod wire;
 
+pub(crate) use self::all::AllConnections;
 #[cfg(test)]
 pub(crate) use self::body::ResponseBody;
 pub(crate) use self::client::Client;
+pub(super) use self::connections::Connections;

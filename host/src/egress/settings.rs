@@ -87,6 +87,16 @@ impl DataSourceHttp {
             labels: labels(&source),
         }
     }
+
+    /// Returns what names the data source in the log.
+    pub(super) fn log_fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let field = |(key, value): &(&'static str, String)| match *key {
+            "datasource_name" => Some(("dsName", value.clone())),
+            "datasource_uid" => Some(("dsUid", value.clone())),
+            _ => None,
+        };
+        self.labels.iter().filter_map(field)
+    }
 }
 
 /// Returns `Basic …`, marked as sensitive.

@@ -1,6 +1,8 @@
 //! The client against a server that follows a script.
 
+mod connections;
 mod exchange;
+mod hostile;
 mod limits;
 mod names;
 mod secure;
@@ -19,6 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::*;
+use crate::log::Log;
+use crate::log::memory::Lines;
 use crate::telemetry::test::{Ended, recording};
 
 type Response = http::Response<super::exchange::ResponseBody>;
@@ -50,6 +54,7 @@ struct Server {
 struct Fixture {
     egress: Egress,
     spans: Ended,
+    lines: Lines,
 }
 
 // === impl Server ===
@@ -155,8 +160,14 @@ async fn converse(
 
 impl Fixture {
     fn new(allow_hosts: &str) -> Self {
-        let (telemetry, spans) = recording();
-        Self { egress: Egress::new(Patterns::parse([allow_hosts]).0, "my-plugin", telemetry), spans }
+        Self::with_limits(allow_hosts, 1000, None)
+    }
+
+    /// With so many connections for each client, and so many files for the process.
+    fn with_limits(allow_hosts: &str, max: usize, files: Option<usize>) -> Self {
+        let ((telemetry, spans), (log, lines)) = (recording(), Log::memory());
+        let (hosts, all) = (Patterns::parse([allow_hosts]).0, AllConnections::new(files, log));
+        Self { egress: Egress::new(hosts, "my-plugin", telemetry, max, all), spans, lines }
     }
 
     fn client(&self, url: &str) -> Client {

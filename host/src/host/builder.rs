@@ -8,9 +8,10 @@ use tokio::sync::{Mutex, watch};
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::config::{Section, Settings};
-use crate::egress::Patterns;
+use crate::egress::{AllConnections, Patterns};
 use crate::log::Log;
 use crate::metrics::Metrics;
+use crate::net::files;
 use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
 use crate::shutdown::Shutdown;
@@ -106,7 +107,8 @@ impl Builder {
         }
 
         let (loading, current) = plugin::loading();
-        let metrics = metrics(current.clone(), log.clone()).map_err(Error::setup)?;
+        let connections = AllConnections::new(files::limit(), log.clone());
+        let metrics = metrics(current.clone(), log.clone(), &connections).map_err(Error::setup)?;
         let operator = OperatorSettings {
             settings: operator.into_iter().collect(),
             deny_secrets: section.deny_secrets.clone(),
@@ -120,10 +122,13 @@ impl Builder {
             shutdown: shutdown.clone(),
         });
         let platform = Platform::new(limits(&section), operator, section.precompiled, metrics, log);
+        platform.measure().map_err(Error::setup)?;
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {
             platform: Arc::new(platform),
             allow_hosts,
+            connections_max: section.connections_max,
+            connections,
             tracing,
             identity: ServiceIdentity { id, version: version.unwrap_or_default() },
             loading,
@@ -144,9 +149,18 @@ impl Builder {
     }
 }
 
-fn metrics(current: Current, log: Log) -> Result<Metrics, crate::metrics::MetricsError> {
+fn metrics(
+    current: Current,
+    log: Log,
+    connections: &Arc<AllConnections>,
+) -> Result<Metrics, crate::metrics::MetricsError> {
     let spans = move || current.now().map_or(0, |loaded| loaded.telemetry.dropped());
-    Metrics::new(spans, move || log.dropped())
+    let metrics = Metrics::new(spans, move || log.dropped())?;
+    let (open, waiting) = (connections.clone(), connections.clone());
+    metrics.gauge("gpx_connections", "Open connections to upstreams", move || open.open())?;
+    let help = "Requests that wait until they may have a connection";
+    metrics.gauge("gpx_connections_waiting", help, move || waiting.waiting())?;
+    Ok(metrics)
 }
 
 fn limits(section: &Section) -> Limits {

@@ -11,16 +11,26 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver};
+use tokio::sync::Semaphore;
 
+use super::files;
 use super::system_file::SystemFile;
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
+/// How many names are looked up at once. Each lookup asks for both families and up to two servers, with a socket for each
+/// question.
+const MAX_LOOKUPS: usize = 16;
+
+/// How many addresses of a name are tried. Each costs a system call here, and a connection if those before it fail.
+const MAX_ADDRESSES: usize = 32;
+
 /// Reads nothing until the first name is resolved.
 pub(crate) struct Resolver {
     hosts: SystemFile<Hosts>,
     dns: SystemFile<TokioResolver>,
+    lookups: Semaphore,
 }
 
 /// Why a name has no addresses. Each message is one level; `source` has the next.
@@ -35,6 +45,9 @@ pub(crate) enum ResolveError {
     /// The name does not exist, or DNS failed in another way.
     #[error("cannot resolve {host}")]
     Failed { host: String, source: Cause },
+    /// Asking would need one more file than the process may open.
+    #[error("cannot resolve {host}: {}", files::too_many())]
+    TooManyFiles { host: String, source: Cause },
     /// The name exists, but has no address.
     #[error("{host} has no address")]
     NoAddress { host: String },
@@ -46,20 +59,25 @@ type Cause = Box<dyn StdError + Send + Sync>;
 
 impl Default for Resolver {
     fn default() -> Self {
-        Self { hosts: SystemFile::new(HOSTS), dns: SystemFile::new(RESOLV_CONF) }
+        Self::new(SystemFile::new(HOSTS), SystemFile::new(RESOLV_CONF))
     }
 }
 
 impl Resolver {
+    fn new(hosts: SystemFile<Hosts>, dns: SystemFile<TokioResolver>) -> Self {
+        Self { hosts, dns, lookups: Semaphore::new(MAX_LOOKUPS) }
+    }
+
     /// Returns the addresses of a name, at least one, in the order in which to try them.
     pub(crate) async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
-        let mut addresses = self.listed(host).await;
+        let mut addresses = self.listed(host).await?;
         if addresses.is_empty() && is_localhost(host) {
             addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
         if addresses.is_empty() {
             addresses = self.looked_up(host).await?;
         }
+        addresses.truncate(MAX_ADDRESSES);
         if addresses.len() > 1 {
             addresses.sort_by_key(|address| !has_route(*address));
         }
@@ -72,34 +90,49 @@ impl Resolver {
 
     /// Returns the addresses in /etc/hosts. A name listed there is not looked up in DNS, not even for the other address
     /// family.
-    async fn listed(&self, host: &str) -> Vec<IpAddr> {
-        let Ok(name) = Name::from_utf8(host) else { return Vec::new() };
-        // A missing file lists nothing.
-        let Ok(hosts) = self.hosts.get(|| Ok(Hosts::from_system().unwrap_or_default())).await else {
-            return Vec::new();
+    async fn listed(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        let Ok(name) = Name::from_utf8(host) else { return Ok(Vec::new()) };
+        let hosts = match self.hosts.get(system_hosts).await {
+            Ok(hosts) => hosts,
+            Err(error) if files_are_too_many(&error) => return Err(too_many_files(host, error)),
+            Err(_) => return Ok(Vec::new()),
         };
         let lookup = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
         let found = [lookup(RecordType::A), lookup(RecordType::AAAA)];
-        found
-            .iter()
-            .flatten()
-            .flat_map(|found| found.answers())
-            .filter_map(|record| record.data.ip_addr())
-            .collect()
+        let records = found.iter().flatten().flat_map(|found| found.answers());
+        Ok(records.filter_map(|record| record.data.ip_addr()).collect())
     }
 
     async fn looked_up(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
-        let dns = self
-            .dns
-            .get(system_dns)
-            .await
-            .map_err(|error| ResolveError::Configuration { host: host.to_owned(), source: error.into() })?;
+        let dns = self.dns.get(system_dns).await.map_err(|error| match error {
+            error if files_are_too_many(&error) => too_many_files(host, error),
+            error => ResolveError::Configuration { host: host.to_owned(), source: error.into() },
+        })?;
+        // The semaphore is never closed.
+        let _permit = self.lookups.acquire().await;
         let lookup = dns.lookup_ip(host).await.map_err(|error| match error {
+            error if files_are_too_many(&error) => too_many_files(host, error),
             NetError::Timeout => ResolveError::Timeout { host: host.to_owned(), source: error.into() },
             _ => ResolveError::Failed { host: host.to_owned(), source: error.into() },
         })?;
         Ok(lookup.iter().collect())
     }
+}
+
+/// A missing file lists nothing. One that could not be opened now is read again.
+fn system_hosts() -> Result<Hosts, NetError> {
+    match Hosts::from_system() {
+        Err(error) if files::are_too_many(&error) => Err(error.into()),
+        hosts => Ok(hosts.unwrap_or_default()),
+    }
+}
+
+fn files_are_too_many(error: &NetError) -> bool {
+    matches!(error, NetError::Io(io) if files::are_too_many(io))
+}
+
+fn too_many_files(host: &str, error: NetError) -> ResolveError {
+    ResolveError::TooManyFiles { host: host.to_owned(), source: error.into() }
 }
 
 fn system_dns() -> Result<TokioResolver, NetError> {
@@ -130,14 +163,14 @@ impl Resolver {
     pub(crate) fn listing(hosts: &str) -> Self {
         let mut listed = Hosts::default();
         listed.read_hosts_conf(hosts.as_bytes()).unwrap();
-        Self { hosts: SystemFile::fixed(listed), dns: SystemFile::fixed(dns(Vec::new())) }
+        Self::new(SystemFile::fixed(listed), SystemFile::fixed(dns(Vec::new())))
     }
 
     /// Makes a resolver that asks the DNS server at `address`.
     pub(crate) fn asking(address: std::net::SocketAddr) -> Self {
         let mut server = hickory_resolver::config::NameServerConfig::udp(address.ip());
         server.connections[0].port = address.port();
-        Self { hosts: SystemFile::fixed(Hosts::default()), dns: SystemFile::fixed(dns(vec![server])) }
+        Self::new(SystemFile::fixed(Hosts::default()), SystemFile::fixed(dns(vec![server])))
     }
 }
 

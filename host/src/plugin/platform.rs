@@ -6,7 +6,7 @@ use super::idle::IdleInstances;
 use super::queueing::Queueing;
 use crate::budget::{Governor, Limits, MemoryAccount, MemoryKind};
 use crate::log::Log;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, MetricsError};
 
 /// What a plugin runs on.
 pub(crate) struct Platform {
@@ -45,20 +45,21 @@ impl Platform {
         let idle = Arc::<IdleInstances>::default();
         let oldest = Arc::downgrade(&idle);
         memory.reclaim_by(move || oldest.upgrade().is_some_and(|idle| idle.drop_oldest()));
-        measure(&metrics, &memory, &idle);
         let queueing = Queueing::new(log.clone());
         Self { limits, operator, precompiled, governor, memory, idle, queueing, metrics, log }
     }
-}
 
-/// Shows the account of memory.
-fn measure(metrics: &Metrics, memory: &Arc<MemoryAccount>, idle: &Arc<IdleInstances>) {
-    let (account, idle) = (memory.clone(), idle.clone());
-    let kinds = move || MemoryKind::ALL.map(|kind| (kind.name(), account.used(kind))).to_vec();
-    metrics.gauges("gpx_memory_bytes", "Memory that components cost, by what it is for", "kind", kinds);
-    let account = memory.clone();
-    metrics.gauge("gpx_memory_total_bytes", "Memory that components may cost", move || account.total());
-    let account = memory.clone();
-    metrics.gauge("gpx_memory_waiting", "Calls that wait for memory", move || account.waiting());
-    metrics.gauge("gpx_instances_idle", "Instances that no call uses", move || idle.count());
+    /// Shows the account of memory among the metrics.
+    pub(crate) fn measure(&self) -> Result<(), MetricsError> {
+        let Self { memory, idle, metrics, .. } = self;
+        let account = memory.clone();
+        let kinds = move || MemoryKind::ALL.map(|kind| (kind.name(), account.used(kind))).to_vec();
+        metrics.gauges("gpx_memory_bytes", "Memory that components cost, by what it is for", "kind", kinds)?;
+        let account = memory.clone();
+        metrics.gauge("gpx_memory_total_bytes", "Memory that components may cost", move || account.total())?;
+        let account = memory.clone();
+        metrics.gauge("gpx_memory_waiting", "Calls that wait for memory", move || account.waiting())?;
+        let idle = idle.clone();
+        metrics.gauge("gpx_instances_idle", "Instances that no call uses", move || idle.count())
+    }
 }

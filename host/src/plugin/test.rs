@@ -19,7 +19,7 @@ use crate::call::{
 use crate::capability::bindings::exports::gpx::plugin::data::Query;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
-use crate::egress::{Egress, Patterns};
+use crate::egress::{AllConnections, Egress, Patterns};
 use crate::frame::Format;
 use crate::log::Log;
 use crate::log::memory::Lines;
@@ -112,7 +112,13 @@ impl Loaded {
         let platform =
             Arc::new(Platform::new(limits.clone(), operator, use_precompiled, metrics.clone(), log.clone()));
         let loaded = LoadedComponent::load(Component::from_file(file), &platform).await.map(|component| {
-            let egress = Arc::new(Egress::new(Patterns::default(), "test", telemetry.clone()));
+            let egress = Arc::new(Egress::new(
+                Patterns::default(),
+                "test",
+                telemetry.clone(),
+                1000,
+                AllConnections::new(None, log.clone()),
+            ));
             let plugin = Arc::new(Plugin::new(component, platform, egress));
             Self { plugin, metrics, telemetry, ended, log, lines: lines.clone() }
         });

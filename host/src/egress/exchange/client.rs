@@ -8,7 +8,6 @@ use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use opentelemetry::Context;
-use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::body::{ResponseBody, Streamed};
@@ -17,16 +16,11 @@ use super::connections::{Connections, Exchange};
 use super::decode;
 use super::time_limits::TimeLimits;
 use crate::egress::credentials;
-use crate::egress::dial::Dialer;
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
 use crate::egress::policy::Grants;
 use crate::egress::settings::DataSourceHttp;
 use crate::egress::trace::{Events, RequestTracing};
-
-/// How many requests may wait for a response or have their body read at once; others queue. Each has a connection, and a
-/// process may commonly open 1024 files: a component that floods one data source leaves some for the others.
-const MAX_IN_FLIGHT: usize = 100;
 
 /// Cheap to clone; the clones share connections.
 #[derive(Clone)]
@@ -36,7 +30,6 @@ struct SharedClient {
     settings: DataSourceHttp,
     grants: Arc<Grants>,
     connections: Connections,
-    slots: Arc<Semaphore>,
     tracing: RequestTracing,
 }
 
@@ -46,11 +39,10 @@ impl Client {
     pub(in crate::egress) fn new(
         settings: DataSourceHttp,
         grants: Arc<Grants>,
-        dialer: Dialer,
+        connections: Connections,
         tracing: RequestTracing,
     ) -> Self {
-        let (connections, slots) = (Connections::new(dialer), Arc::new(Semaphore::new(MAX_IN_FLIGHT)));
-        Self(Arc::new(SharedClient { settings, grants, connections, slots, tracing }))
+        Self(Arc::new(SharedClient { settings, grants, connections, tracing }))
     }
 
     /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
@@ -95,8 +87,7 @@ impl SharedClient {
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own);
 
         let response = async {
-            // The semaphore is never closed, so everyone gets a slot in the end.
-            let slot = self.slots.clone().acquire_owned().await.ok();
+            let slot = self.connections.slot(&origin, limits).await?;
             let (response, mut exchange) = self.response(&origin, request, limits, &events).await?;
             exchange.hold(slot);
             Ok((response, exchange))
@@ -149,7 +140,7 @@ impl SharedClient {
             }
             events.connection_wanted(&authority);
         }
-        let mut exchange = self.connections.open(origin, limits.connect, events).await?;
+        let mut exchange = self.connections.open(origin, limits, events).await?;
         match head(&mut exchange, request, limits, events).await? {
             Ok(response) => Ok((response, exchange)),
             Err(failure) => Err(RequestError::of_exchange(&authority, failure.error)),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use wasmtime_wasi_http::WasiBody;
 
 use super::wire::{Upload, Watched, Wire};
+use crate::egress::limits::MAX_HEAD;
 use crate::egress::trace::Events;
 
 pub(super) struct Connection {
@@ -20,6 +22,8 @@ pub(super) struct Connection {
     pub(super) local: SocketAddr,
     sender: SendRequest<Upload>,
     wire: Arc<Wire>,
+    /// The number under which it is idle. 0 if it is not.
+    idle: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -35,22 +39,29 @@ pub(super) struct SendFailure {
 // === impl Connection ===
 
 impl Connection {
-    /// Speaks HTTP over `stream`. `closed` runs once the peer or an error has ended the connection.
+    /// Speaks HTTP over `stream`. `held` is dropped once the stream is closed. Then, if the peer or an error has ended the
+    /// connection, `closed` is told the number under which it is idle.
     pub(super) async fn open(
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         remote: SocketAddr,
         local: SocketAddr,
-        closed: impl FnOnce() + Send + 'static,
+        held: impl Send + 'static,
+        closed: impl FnOnce(u64) + Send + 'static,
     ) -> hyper::Result<Self> {
-        let wire = Arc::new(Wire::default());
+        let (wire, idle) = (Arc::new(Wire::default()), Arc::new(AtomicU64::new(0)));
         let io = TokioIo::new(Watched::new(stream, wire.clone()));
-        let (sender, connection) = http1::handshake(io).await?;
+        let (sender, connection) = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(io).await?;
+        let idle_as = idle.clone();
+        // In this order they are dropped if the task is aborted.
+        let both = (connection, held);
         let task = tokio::spawn(async move {
+            let (connection, held) = both;
             // Code that waits for a response gets the error from the sender.
             let _ = connection.await;
-            closed();
+            drop(held);
+            closed(idle_as.load(Ordering::Relaxed));
         });
-        Ok(Self { remote, local, sender, wire, task })
+        Ok(Self { remote, local, sender, wire, idle, task })
     }
 
     pub(super) async fn send(
@@ -77,6 +88,11 @@ impl Connection {
 
     pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
+    }
+
+    /// From now on the connection is idle under this number.
+    pub(super) fn is_idle_as(&self, number: u64) {
+        self.idle.store(number, Ordering::Relaxed);
     }
 
     /// Forgets the exchange that is over, and its span.

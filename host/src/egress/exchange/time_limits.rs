@@ -42,15 +42,23 @@ impl TimeLimits {
             connect: shorter(timeouts.connect, options.connect_timeout),
             first_byte: options.first_byte_timeout,
             between_bytes: options.between_bytes_timeout,
-            total: timeouts.total.map(|limit| (Instant::now() + limit, limit)),
+            // What is too far away to be a time is no limit.
+            total: timeouts.total.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
         }
+    }
+
+    /// When the whole exchange must be over.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.total.map(|(deadline, _)| deadline)
     }
 
     /// Starts the timers for reading the body.
     pub(super) fn body_timers(&self) -> Vec<BodyTimer> {
         let timer = |until, limit, awaited| BodyTimer { sleep: Box::pin(sleep_until(until)), limit, awaited };
         let whole = self.total.map(|(deadline, limit)| timer(deadline, limit, Awaited::WholeBody));
-        let next = self.between_bytes.map(|limit| timer(Instant::now() + limit, limit, Awaited::NextPart));
+        let next = self
+            .between_bytes
+            .and_then(|limit| Some(timer(Instant::now().checked_add(limit)?, limit, Awaited::NextPart)));
         whole.into_iter().chain(next).collect()
     }
 }
@@ -67,8 +75,10 @@ fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
 impl BodyTimer {
     /// Part of the body has arrived.
     pub(super) fn progress(&mut self) {
-        if self.awaited == Awaited::NextPart {
-            self.sleep.as_mut().reset(Instant::now() + self.limit);
+        if self.awaited == Awaited::NextPart
+            && let Some(until) = Instant::now().checked_add(self.limit)
+        {
+            self.sleep.as_mut().reset(until);
         }
     }
 

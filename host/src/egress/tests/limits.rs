@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha";
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const SHORT: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(60);
 
@@ -96,23 +97,40 @@ async fn dropping_the_body_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn only_so_many_requests_are_under_way() {
-    const MANY: usize = 101;
-    let mut server = Server::start(|_| Scripted::Part(String::new())).await;
-    let fixture = Fixture::new("");
-    let client = fixture.client(&server.url());
-    let mut requests = tokio::task::JoinSet::new();
-    for _ in 0..MANY {
-        let (client, url) = (client.clone(), server.url());
-        requests.spawn(async move { send(&client, get(url)).await.map(|_| ()) });
-    }
-    for _ in 1..MANY {
+async fn limits_that_are_too_far_away_are_none() {
+    let mut server = Server::always(OK).await;
+    let json = r#"{"timeout":1e19,"dialTimeout":1e19}"#;
+    let client = Fixture::new("").client_with(&server.url(), json, &[]);
+    for limit in [Duration::MAX, Duration::from_nanos(u64::MAX)] {
+        let options = RequestOptions {
+            connect_timeout: Some(limit),
+            first_byte_timeout: Some(limit),
+            between_bytes_timeout: Some(limit),
+        };
+        let response = send_with(&client, get(server.url()), options).await.unwrap();
+        assert_eq!(text(response).await.unwrap(), "ok");
         server.request().await;
     }
-    // The last one waits for a slot, and has not asked for a connection.
-    requests.shutdown().await;
-    let spans = fixture.spans.spans();
-    let connecting =
-        spans.iter().filter(|span| span.events.iter().any(|event| event.name == "http.getconn.start"));
-    assert_eq!((spans.len(), connecting.count()), (MANY, MANY - 1));
+}
+
+#[tokio::test]
+async fn limits_of_no_time_end_at_once() {
+    let server = Server::start(|_| Scripted::Part(HALF.to_owned())).await;
+    let client = client(&server);
+    let of = |connect, first_byte, between_bytes| RequestOptions {
+        connect_timeout: connect,
+        first_byte_timeout: first_byte,
+        between_bytes_timeout: between_bytes,
+    };
+    let none = Some(Duration::ZERO);
+    // What is ready at once is in time.
+    if let Err(error) = send_with(&client, get(server.url()), of(none, none, None)).await {
+        assert!(
+            matches!(error, RequestError::ConnectTimeout { .. } | RequestError::ResponseTimeout { .. }),
+            "{error:?}"
+        );
+    }
+    let response = send_with(&client, get(server.url()), of(None, None, none)).await.unwrap();
+    let error = text(response).await.unwrap_err();
+    assert!(matches!(error, RequestError::ReadTimeout { .. }), "{error:?}");
 }

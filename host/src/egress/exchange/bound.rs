@@ -1,0 +1,102 @@
+//! One bound on connections, and what is told about it: who waits, and which setting to raise.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::budget::{Share, Shares, Taken};
+use crate::log::{Log, Value};
+
+/// How often the log says that requests wait. Their number is a metric.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// A number of connections that owners divide fairly.
+pub(super) struct Bound {
+    shares: Arc<Shares>,
+    /// How many requests wait for any bound.
+    waiting: Arc<AtomicUsize>,
+    /// Which limit it is, with its value and its remedy. A clause that follows a colon.
+    words: String,
+    log: Log,
+    warned: Mutex<Option<Instant>>,
+}
+
+/// Counts a request that waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+// === impl Bound ===
+
+impl Bound {
+    pub(super) fn new(max: usize, waiting: Arc<AtomicUsize>, words: String, log: Log) -> Self {
+        Self { shares: Shares::new(max), waiting, words, log, warned: Mutex::default() }
+    }
+
+    pub(super) fn words(&self) -> &str {
+        &self.words
+    }
+
+    /// How many have been taken.
+    pub(super) fn taken(&self) -> usize {
+        self.shares.taken()
+    }
+
+    /// Whether somebody waits for this.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.shares.waiting() > 0
+    }
+
+    /// Takes one for `share` before the deadline, if it comes to that. If none is free, `make_room` may close a connection
+    /// that is idle, and returns whether it did.
+    pub(super) async fn take(
+        &self,
+        share: &Arc<Share>,
+        deadline: Option<Instant>,
+        make_room: impl FnOnce() -> bool,
+    ) -> Option<Taken> {
+        let mut taken = pin!(self.shares.take(share, 1));
+        let first = std::future::poll_fn(|context| Poll::Ready(taken.as_mut().poll(context))).await;
+        if let Poll::Ready(taken) = first {
+            return taken;
+        }
+        // In line first: a connection that becomes idle from now on is closed for those who wait.
+        let _waiting = Waiting::begin(&self.waiting);
+        if !make_room() {
+            self.warn();
+        }
+        match deadline {
+            None => taken.await,
+            Some(deadline) => timeout_at(deadline, taken).await.ok()?,
+        }
+    }
+
+    fn warn(&self) {
+        let now = Instant::now();
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_none_or(|warned| now.duration_since(warned) >= WARN_EVERY) {
+            *warned = Some(now);
+            let waiting = self.shares.waiting();
+            let waiting = Value::from(i64::try_from(waiting).unwrap_or(i64::MAX));
+            let message = format!("Requests wait for a connection: {}", self.words);
+            self.log.warn(&message, &[("waiting", waiting)]);
+        }
+    }
+}
+
+// === impl Waiting ===
+
+impl<'a> Waiting<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
