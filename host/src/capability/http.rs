@@ -1,16 +1,29 @@
 //! `wasi:http/outgoing-handler`: passes a component's requests to its data source's client.
 
-use std::pin::{Pin, pin};
+mod scope;
+#[cfg(test)]
+mod tests;
+
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpHooks};
 
+use self::scope::{InScope, Scope};
 use super::tracer::CallSpans;
 use crate::budget::{Upstream, Waiting};
 use crate::egress::{Client, RequestError, RequestErrorKind};
+
+/// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
+/// holds at most 64 KiB.
+const OUTGOING_PIECE: usize = 32 * 1024;
+
+/// The header fields that a component may put together for one message, in bytes with what a map of them takes. Servers
+/// commonly accept 8 to 64 KiB.
+const MAX_FIELDS: usize = 64 * 1024;
 
 /// The HTTP state of one instance.
 pub(crate) struct HttpHooks {
@@ -18,10 +31,13 @@ pub(crate) struct HttpHooks {
     client: Option<Client>,
     spans: CallSpans,
     upstream: Upstream,
+    scope: Scope,
 }
 
-/// A response's body. While it has no data ready, the call is waiting for the upstream.
-struct UpstreamBody<B> {
+/// A response's body. While it has no data ready, the call is waiting for the upstream. It ends with its call.
+struct UpstreamBody<B: Send + 'static>(InScope<UpstreamBodyParts<B>>);
+
+struct UpstreamBodyParts<B> {
     body: B,
     upstream: Upstream,
     waiting: Option<Waiting>,
@@ -31,19 +47,40 @@ type Response = http::Response<WasiBody>;
 /// The background work that a response's body needs. There is none here: the body does its work itself.
 type Worker = Box<dyn Future<Output = Result<(), Code>> + Send>;
 
+/// Returns what all instances allow for HTTP.
+pub(crate) fn context() -> WasiHttpCtx {
+    let mut context = WasiHttpCtx::new();
+    context.set_field_size_limit(MAX_FIELDS);
+    context
+}
+
 // === impl HttpHooks ===
 
 impl HttpHooks {
     /// Makes the state of an instance of the data source that `client` belongs to. Without a client, every request is
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
-        Self { client, spans, upstream: Upstream::default() }
+        Self { client, spans, upstream: Upstream::default(), scope: Scope::default() }
     }
 
     /// From now on, requests belong to another call.
     pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream) {
+        self.end();
         self.spans = spans;
         self.upstream = upstream;
+        self.scope = Scope::default();
+    }
+
+    /// Aborts the requests of the call: those that have no response yet, and those whose response is not read to its end.
+    /// Handles that the component has kept yield errors. Until the next call begins, new requests end at once.
+    pub(crate) fn end(&mut self) {
+        self.scope.end();
+    }
+}
+
+impl Drop for HttpHooks {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -60,15 +97,22 @@ impl WasiHttpHooks for HttpHooks {
         };
         let parent = self.spans.parent_of_request(request.headers());
         let response = client.send(request, options, &parent);
-        let upstream = self.upstream.clone();
-        Box::new(async move {
+        let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
+        let exchange = async move {
             let waiting = upstream.wait();
             let response = response.await.map_err(|error| code(&error))?;
             drop(waiting);
-            let response = response.map(|body| {
-                let body = UpstreamBody { body, upstream, waiting: None };
-                body.map_err(|error| code(&error)).boxed_unsync()
-            });
+            Ok(response.map(|body| {
+                let parts = UpstreamBodyParts { body, upstream, waiting: None };
+                UpstreamBody(scope.keep(parts)).boxed_unsync()
+            }))
+        };
+        let exchange = self.scope.keep(Box::pin(exchange));
+        Box::new(async move {
+            let polled = |context: &mut Context<'_>| {
+                exchange.poll(context, |exchange, context| exchange.as_mut().poll(context))
+            };
+            let response = std::future::poll_fn(polled).await.unwrap_or_else(|| Err(over()))?;
             Ok((response, Box::new(std::future::ready(Ok(()))) as Worker))
         })
     }
@@ -77,34 +121,56 @@ impl WasiHttpHooks for HttpHooks {
     fn set_host_header(&mut self) -> bool {
         false
     }
+
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        // One more always waits beside these.
+        1
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        OUTGOING_PIECE
+    }
 }
 
 // === impl UpstreamBody ===
 
-impl<B: Body + Unpin> Body for UpstreamBody<B> {
+impl<B> Body for UpstreamBody<B>
+where
+    B: Body<Error = RequestError> + Send + Unpin + 'static,
+{
     type Data = B::Data;
-    type Error = B::Error;
+    type Error = Code;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let Self { body, upstream, waiting } = self.get_mut();
-        let polled = pin!(body).poll_frame(context);
-        match polled {
-            Poll::Pending => _ = waiting.get_or_insert_with(|| upstream.wait()),
-            Poll::Ready(_) => *waiting = None,
-        }
-        polled
+    ) -> Poll<Option<Result<Frame<B::Data>, Code>>> {
+        let polled = self.0.poll(context, |parts, context| {
+            let polled = Pin::new(&mut parts.body).poll_frame(context);
+            match polled {
+                Poll::Pending => _ = parts.waiting.get_or_insert_with(|| parts.upstream.wait()),
+                Poll::Ready(_) => parts.waiting = None,
+            }
+            polled
+        });
+        polled.map(|frame| match frame {
+            Some(frame) => frame.map(|frame| frame.map_err(|error| code(&error))),
+            None => Some(Err(over())),
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.0.ask(|parts| parts.body.is_end_stream()).unwrap_or_default()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.ask(|parts| parts.body.size_hint()).unwrap_or_default()
     }
+}
+
+/// Returns the error of a request whose call has ended.
+fn over() -> Code {
+    Code::InternalError(Some("the call that this request belongs to is over".to_owned()))
 }
 
 /// Returns the error under its name in `wasi:http`. The message is included if a person must act on it, or if no name
@@ -139,63 +205,5 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         RequestErrorKind::Protocol => Code::HttpProtocolError,
         RequestErrorKind::Encoding => Code::HttpResponseContentCoding(Some(text())),
         RequestErrorKind::TooLarge(limit) => Code::HttpResponseBodySize(Some(limit)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use http_body_util::Empty;
-    use opentelemetry::Context;
-    use tokio::net::TcpListener;
-
-    use super::*;
-    use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, Patterns};
-    use crate::log::Log;
-    use crate::telemetry::{Telemetry, Tracer};
-
-    async fn send(url: &str, to: &str) -> Result<Response, Code> {
-        let settings = DataSourceHttp::parse(DataSourceFields {
-            url,
-            user: "",
-            basic_auth_enabled: false,
-            basic_auth_user: "",
-            json_data: b"",
-            secrets: &HashMap::new(),
-            name: "",
-            uid: "",
-            plugin_type: "",
-        });
-        let all = AllConnections::new(None, Log::memory().0);
-        let egress = Egress::new(Patterns::default(), "my-plugin", Telemetry::default(), 1000, all);
-        let mut hooks =
-            HttpHooks::new(Some(egress.client(settings)), CallSpans::new(Tracer::Off, Context::new()));
-        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let response =
-            hooks.send_request(Request::get(to).body(body).unwrap(), None, Box::new(async { Ok(()) }));
-        Ok(Box::into_pin(response).await?.0)
-    }
-
-    #[tokio::test]
-    async fn a_guest_can_tell_what_went_wrong() {
-        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let url = format!("http://{closed}");
-        assert!(matches!(send(&url, &url).await, Err(Code::ConnectionRefused)));
-
-        let Err(Code::InternalError(Some(text))) = send(&url, "http://other/").await else { panic!() };
-        assert_eq!(text, "no grant for other:80; add gpx_allow_hosts = other under [plugin.my-plugin]");
-    }
-
-    #[test]
-    fn a_failure_keeps_what_its_code_can_carry() {
-        let of = |kind| code_of(kind, || "text".to_owned());
-        let Code::TlsAlertReceived { alert_id: Some(40), alert_message: Some(text) } =
-            of(RequestErrorKind::TlsAlert(40))
-        else {
-            panic!()
-        };
-        assert_eq!(text, "text");
-        assert!(matches!(of(RequestErrorKind::TooLarge(7)), Code::HttpResponseBodySize(Some(7))));
     }
 }

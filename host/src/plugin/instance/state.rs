@@ -11,7 +11,7 @@ use super::handles::Handles;
 use super::output::Output;
 use crate::budget::{InstanceMemory, Refused};
 use crate::call::Call;
-use crate::capability::http::HttpHooks;
+use crate::capability::http::{self, HttpHooks};
 use crate::capability::response::ResponseView;
 use crate::capability::scrub::Scrub;
 use crate::capability::tracer::{CallSpans, TracerView};
@@ -59,7 +59,7 @@ impl State {
         let wasi = WasiCtxBuilder::new().stdout(stdout.clone()).stderr(stderr.clone()).build();
         let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
         let hooks = HttpHooks::new(client, spans.clone());
-        let (http, call) = (WasiHttpCtx::new(), None);
+        let (http, call) = (http::context(), None);
         let (crossing, handles) = (Crossing::default(), Handles::default());
         Self { table, memory, crossing, stderr, scrub, handles, stdout, wasi, http, hooks, log, call, spans }
     }
@@ -77,6 +77,7 @@ impl State {
     pub(crate) fn end(&mut self) {
         self.stdout.finish();
         self.stderr.finish();
+        self.hooks.end();
         self.call = None;
         self.handles.rest(&mut self.table, &mut self.memory);
     }
