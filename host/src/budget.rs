@@ -2,6 +2,7 @@
 
 mod clock;
 mod lane;
+mod machine;
 mod memory;
 mod shares;
 mod time;
@@ -10,6 +11,9 @@ mod upstream;
 use std::time::Duration;
 
 pub(crate) use self::lane::OwnerTime;
+#[cfg(test)]
+pub(crate) use self::machine::MemoryLimit;
+pub(crate) use self::machine::{AddressSpace, Fitted, Machine, Needs, SMALL_GUARD, STACK};
 pub(crate) use self::memory::{
     Charge, InstanceMemory, MemoryAccount, MemoryKind, OwnerMemory, Prepaid, Refused,
 };

@@ -46,6 +46,7 @@ pub fn plugin() -> ExitCode {
     let parent = Parent::find();
     allocator::return_large_blocks();
     open_files::raise_limit();
+    allocator::save_address_space();
     let log = match Log::stderr() {
         Ok(log) => log,
         Err(error) => {

@@ -119,7 +119,7 @@ impl Plugin {
     ) -> Result<Instance, CallError> {
         let Platform { limits, log, .. } = &*self.platform;
         let awaited = WaitedFor::Memory { total: limits.memory_total };
-        let lease = owner.pool.lease(self.component.code.prepaid, limits.memory_max);
+        let lease = owner.pool.lease(self.component.code.declared.prepaid(), limits.memory_max);
         let memory = match self.wait(call, awaited, lease).await?? {
             Leased::Idle(instance) => return Ok(instance),
             Leased::Memory(memory) => memory,

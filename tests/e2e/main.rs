@@ -12,6 +12,7 @@ mod isolated;
 mod limits;
 mod load;
 mod log;
+mod machine;
 mod package;
 mod peer;
 mod query;

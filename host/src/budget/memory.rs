@@ -62,6 +62,11 @@ impl MemoryAccount {
         let _ = self.reclaim.set(Box::new(reclaim));
     }
 
+    /// Sets the total: the machine may allow less than what is configured.
+    pub(crate) fn set_total(&self, total: usize) {
+        self.shares.set_capacity(total);
+    }
+
     /// Opens an owner's part.
     pub(crate) fn owner(self: &Arc<Self>) -> OwnerMemory {
         OwnerMemory { account: self.clone(), share: Arc::default() }

@@ -7,6 +7,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -22,7 +23,8 @@ pub(crate) use self::share::Share;
 ///   then on it is first, and nobody else gets anything. An owner that holds more than its fair share never keeps others
 ///   waiting like that. Its fair share is the capacity divided by the number of owners that hold or want something.
 pub(crate) struct Shares {
-    capacity: usize,
+    /// Changes only under the lock.
+    capacity: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -57,19 +59,32 @@ struct Place<'a> {
 impl Shares {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
         let state = State { free: capacity, debt: 0, holders: 0, queues: Queues::default() };
-        Arc::new(Self { capacity, state: Mutex::new(state) })
+        Arc::new(Self { capacity: AtomicUsize::new(capacity), state: Mutex::new(state) })
     }
 
     /// How much there is in all.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for memory, which is divided by shares, too"))]
     pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+        self.capacity.load(Ordering::Relaxed)
+    }
+
+    /// Changes how much there is. If more than that is taken, nobody gets anything until enough has come back.
+    pub(crate) fn set_capacity(self: &Arc<Self>, capacity: usize) {
+        let mut state = self.lock();
+        let before = self.capacity.swap(capacity, Ordering::Relaxed);
+        let repaid = capacity.saturating_sub(before).min(state.debt);
+        state.debt -= repaid;
+        state.free += capacity.saturating_sub(before) - repaid;
+        let less = before.saturating_sub(capacity);
+        let kept = less.min(state.free);
+        state.free -= kept;
+        state.debt += less - kept;
+        self.serve(state);
     }
 
     /// How much all owners hold together.
     pub(crate) fn taken(&self) -> usize {
         let state = self.lock();
-        self.capacity - state.free + state.debt
+        self.capacity() - state.free + state.debt
     }
 
     /// How many are waiting.
@@ -78,11 +93,10 @@ impl Shares {
     }
 
     /// Takes a part if it is free, and if that keeps nobody waiting who is to go first.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for memory, which is divided by shares, too"))]
     pub(crate) fn try_take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();
-        if !state.may_take(share, amount, self.capacity) {
+        if !state.may_take(share, amount, self.capacity()) {
             return None;
         }
         state.give(share, amount, arrival);
@@ -92,7 +106,7 @@ impl Shares {
     /// Takes a part as soon as it is free and nobody else is to go first. Dropping the future leaves the line. Returns
     /// `None` if the amount is larger than the capacity, so that nobody can ever have it.
     pub(crate) async fn take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
-        if amount > self.capacity {
+        if amount > self.capacity() {
             return None;
         }
         let (place, granted) = match self.take_or_wait(share, amount) {
@@ -110,7 +124,7 @@ impl Shares {
     ) -> Result<Taken, (Place<'a>, oneshot::Receiver<()>)> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();
-        if !state.queues.have(share) && state.may_take(share, amount, self.capacity) {
+        if !state.queues.have(share) && state.may_take(share, amount, self.capacity()) {
             state.give(share, amount, arrival);
             return Ok(self.taken_by(share, amount));
         }
@@ -122,7 +136,7 @@ impl Shares {
     /// Gives what is free to those who are waiting.
     fn serve(&self, mut state: MutexGuard<'_, State>) {
         let mut grants = Vec::new();
-        while let Some((share, waiter)) = state.next(self.capacity) {
+        while let Some((share, waiter)) = state.next(self.capacity()) {
             state.give(&share, waiter.amount, waiter.arrival);
             grants.push(waiter.grant);
         }

@@ -1,10 +1,12 @@
 //! Makes a component usable: it is read, checked, compiled and linked, and it describes itself.
 
 mod contract;
+mod declared;
 pub(super) mod engine;
 pub(super) mod error;
 pub(super) mod link;
 pub(crate) mod precompiled;
+mod reservation;
 pub(super) mod services;
 
 use std::fmt;
@@ -15,13 +17,15 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use wasmtime::component::Component as Code;
 
+use self::declared::Declared;
 use self::engine::Engine;
 pub(crate) use self::error::LoadError;
 use self::link::LinkedCode;
+use self::reservation::MAX_POOLS;
 use super::error::CallError;
 use super::instance::Instance;
 use super::platform::Platform;
-use crate::budget::{InstanceMemory, OwnerTime, Upstream};
+use crate::budget::{AddressSpace, Fitted, InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::scrub::Scrub;
@@ -47,6 +51,14 @@ pub(crate) struct LoadedComponent {
     /// What it says about itself.
     pub manifest: Manifest,
     pub code: Arc<LinkedCode>,
+}
+
+/// A component's file, and what can be read from it before it is compiled.
+struct Read {
+    component: Component,
+    bytes: Bytes,
+    interfaces: Vec<String>,
+    declared: Declared,
 }
 
 // === impl Component ===
@@ -107,15 +119,19 @@ impl fmt::Debug for Component {
 impl LoadedComponent {
     /// Reads, checks and links the component, and lets it describe itself. It can send no requests while it does.
     pub(crate) async fn load(component: Component, platform: &Platform) -> Result<Self, LoadError> {
+        let host = |error: &dyn fmt::Display| LoadError::Host { reason: error.to_string() };
+        let blocking = |error: tokio::task::JoinError| host(&error);
         let name = component.to_string();
+        let read = tokio::task::spawn_blocking(move || Read::new(component)).await.map_err(blocking)??;
+        let fitted = platform.machine.fit(platform.limits.memory_total, read.declared.needs());
+        platform.memory.set_total(fitted.total);
+        if let Some(told) = &fitted.told {
+            platform.log.warn(told, &[]);
+        }
         let (log, use_precompiled) = (platform.log.clone(), platform.precompiled);
-        let load = move || {
-            let host = |error: wasmtime::Error| LoadError::Host { reason: format!("{error:#}") };
-            load(&Engine::new().map_err(host)?, &component, use_precompiled, &log)
-        };
-        let code = tokio::task::spawn_blocking(load)
-            .await
-            .map_err(|error| LoadError::Host { reason: error.to_string() })??;
+        let pools = platform.pools.clone();
+        let load = move || read.load(&fitted, &pools, use_precompiled, &log);
+        let code = tokio::task::spawn_blocking(load).await.map_err(blocking)??;
         let code = Arc::new(code);
         match describe(&code, platform).await {
             Ok(manifest) => Ok(Self { manifest, code }),
@@ -127,7 +143,8 @@ impl LoadedComponent {
 async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifest, CallError> {
     let (code, log) = (code.clone(), platform.log.clone());
     let memory =
-        InstanceMemory::open(&platform.memory.owner(), code.prepaid, platform.limits.memory_max).await?;
+        InstanceMemory::open(&platform.memory.owner(), code.declared.prepaid(), platform.limits.memory_max)
+            .await?;
     let deadline = Instant::now() + platform.limits.call_timeout;
     let mut turn = platform.governor.turn(&OwnerTime::default(), deadline, Upstream::default());
     let described = turn.run(async move {
@@ -138,37 +155,107 @@ async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifes
     described.unwrap_or_else(|stop| Err(CallError::from_stop(stop, SetBy::Operator, &platform.limits)))
 }
 
-/// Reads files and may compile for seconds, so it must run on a thread that may block.
-fn load(
-    engine: &Engine,
-    component: &Component,
-    use_precompiled: bool,
-    log: &Log,
-) -> Result<LinkedCode, LoadError> {
-    let bytes = component.read()?;
-    let interfaces = contract::exported_interfaces(&bytes).map_err(|reason| LoadError::Contract {
-        component: component.to_string(),
-        reason: Arc::new(reason),
-    })?;
-    let unusable = |error: wasmtime::Error| LoadError::Engine {
-        component: component.to_string(),
-        reason: format!("{error:#}"),
-    };
-    let precompiled = component.precompiled().filter(|_| use_precompiled);
-    let code = compile(engine, &bytes, precompiled.as_deref(), log).map_err(unusable)?;
-    link::link(engine, &code, &interfaces).map_err(unusable)
+// === impl Read ===
+
+/// Its functions read files and may compile for seconds, so they must run on a thread that may block.
+impl Read {
+    fn new(component: Component) -> Result<Self, LoadError> {
+        let bytes = component.read()?;
+        let checked = contract::exported_interfaces(&bytes)
+            .and_then(|interfaces| Ok((interfaces, Declared::read(&bytes)?)));
+        let (interfaces, declared) = checked.map_err(|reason| LoadError::Contract {
+            component: component.to_string(),
+            reason: Arc::new(reason),
+        })?;
+        Ok(Self { component, bytes, interfaces, declared })
+    }
+
+    fn load(
+        &self,
+        fitted: &Fitted,
+        pools: &Arc<()>,
+        use_precompiled: bool,
+        log: &Log,
+    ) -> Result<LinkedCode, LoadError> {
+        let unusable = |error: wasmtime::Error| LoadError::Engine {
+            component: self.component.to_string(),
+            reason: format!("{error:#}"),
+        };
+        let (engine, space) = self.engine(fitted, pools, log)?;
+        let precompiled = self.component.precompiled().filter(|_| use_precompiled);
+        let code = self.compile(&engine, space, precompiled.as_deref(), log).map_err(unusable)?;
+        let linked = link::link(&engine, &code, &self.interfaces, self.declared, fitted.instances);
+        let linked = linked.map_err(unusable)?;
+        let declared = &linked.declared;
+        log.debug(
+            "The component is ready",
+            &[
+                ("instancesMax", Value::from(linked.instances as i64)),
+                ("memories", Value::from(i64::from(declared.memories))),
+                ("tables", Value::from(i64::from(declared.tables))),
+                ("coreInstances", Value::from(i64::from(declared.core_instances))),
+                ("instanceBytes", Value::from(declared.prepaid().sum() as i64)),
+            ],
+        );
+        Ok(linked)
+    }
+
+    /// Makes the engine. Also returns the address space that its code is compiled for.
+    fn engine(
+        &self,
+        fitted: &Fitted,
+        pools: &Arc<()>,
+        log: &Log,
+    ) -> Result<(Engine, AddressSpace), LoadError> {
+        let growth = match fitted.space {
+            AddressSpace::Scarce { growth } => growth,
+            AddressSpace::Plenty => match self.pooled(fitted.instances, pools) {
+                Ok(engine) => return Ok((engine, AddressSpace::Plenty)),
+                Err(error) => {
+                    log.warn(
+                        "No pool of instances can be reserved, so each is allocated when it is needed",
+                        &[
+                            ("reason", format!("{error:#}").into()),
+                            ("instances", Value::from(fitted.instances as i64)),
+                        ],
+                    );
+                    AddressSpace::LARGEST_GROWTH
+                }
+            },
+        };
+        let engine = Engine::new(&reservation::on_demand(growth));
+        let engine = engine.map_err(|error| LoadError::Host { reason: format!("{error:#}") })?;
+        Ok((engine, AddressSpace::Scarce { growth }))
+    }
+
+    fn pooled(&self, instances: usize, pools: &Arc<()>) -> wasmtime::Result<Engine> {
+        // Two of the counted are the platform's and the caller's.
+        if Arc::strong_count(pools) > MAX_POOLS + 1 {
+            wasmtime::bail!("{MAX_POOLS} components that were replaced still answer calls");
+        }
+        Ok(Engine::new(&self.declared.pooled(instances))?.counted_in(pools))
+    }
+
+    fn compile(
+        &self,
+        engine: &Engine,
+        space: AddressSpace,
+        precompiled: Option<&Path>,
+        log: &Log,
+    ) -> wasmtime::Result<Code> {
+        if let Some(path) = precompiled {
+            match precompiled::load(engine.wasmtime(), space, path, &self.bytes) {
+                Ok(code) => return Ok(code),
+                Err(why) => log.warn(
+                    why.advice(),
+                    &[("file", path.display().to_string().into()), ("reason", why.to_string().into())],
+                ),
+            }
+        }
+        log.debug("Compiling the component", &[("bytes", Value::from(self.bytes.len() as i64))]);
+        Code::new(engine.wasmtime(), &self.bytes)
+    }
 }
 
-fn compile(engine: &Engine, bytes: &[u8], precompiled: Option<&Path>, log: &Log) -> wasmtime::Result<Code> {
-    if let Some(path) = precompiled {
-        match precompiled::load(engine.wasmtime(), path, bytes) {
-            Ok(code) => return Ok(code),
-            Err(why) => log.warn(
-                "Precompiled code is not used; make it again with `gpx-host compile`",
-                &[("file", path.display().to_string().into()), ("reason", why.to_string().into())],
-            ),
-        }
-    }
-    log.debug("Compiling the component", &[("bytes", Value::from(bytes.len() as i64))]);
-    Code::new(engine.wasmtime(), bytes)
-}
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::idle::IdleInstances;
 use super::queueing::Queueing;
-use crate::budget::{Governor, Limits, MemoryAccount, MemoryKind};
+use crate::budget::{Governor, Limits, Machine, MemoryAccount, MemoryKind};
 use crate::log::Log;
 use crate::metrics::{Metrics, MetricsError};
 
@@ -18,6 +18,10 @@ pub(crate) struct Platform {
     pub memory: Arc<MemoryAccount>,
     pub idle: Arc<IdleInstances>,
     pub queueing: Queueing,
+    /// The machine's limits, and what the process used before there was any component.
+    pub machine: Machine,
+    /// Every pool of instances has a clone of it.
+    pub pools: Arc<()>,
     pub metrics: Metrics,
     pub log: Log,
 }
@@ -46,7 +50,8 @@ impl Platform {
         let oldest = Arc::downgrade(&idle);
         memory.reclaim_by(move || oldest.upgrade().is_some_and(|idle| idle.drop_oldest()));
         let queueing = Queueing::new(log.clone());
-        Self { limits, operator, precompiled, governor, memory, idle, queueing, metrics, log }
+        let (machine, pools) = (Machine::read(), Arc::default());
+        Self { limits, operator, precompiled, governor, memory, idle, queueing, machine, pools, metrics, log }
     }
 
     /// Shows the account of memory among the metrics.
@@ -54,9 +59,15 @@ impl Platform {
         let Self { memory, idle, metrics, .. } = self;
         let account = memory.clone();
         let kinds = move || MemoryKind::ALL.map(|kind| (kind.name(), account.used(kind))).to_vec();
-        metrics.gauges("gpx_memory_bytes", "Memory that components cost, by what it is for", "kind", kinds)?;
+        metrics.gauges(
+            "gpx_memory_bytes",
+            "Memory that components cost, by what it is for",
+            "kind",
+            kinds,
+        )?;
         let account = memory.clone();
-        metrics.gauge("gpx_memory_total_bytes", "Memory that components may cost", move || account.total())?;
+        metrics
+            .gauge("gpx_memory_total_bytes", "Memory that components may cost", move || account.total())?;
         let account = memory.clone();
         metrics.gauge("gpx_memory_waiting", "Calls that wait for memory", move || account.waiting())?;
         let idle = idle.clone();

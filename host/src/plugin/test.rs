@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
-use crate::budget::Limits;
+use crate::budget::{Limits, Machine};
 use crate::call::{
     Arrival, Call, CallContext, CallerDeadline, DataSourceSettings, Deadline, Endpoint, Outcome, Subject,
 };
@@ -106,11 +106,21 @@ impl Loaded {
         use_precompiled: bool,
         limits: &Limits,
     ) -> (Result<Self, LoadError>, Arc<Lines>) {
+        Self::on_machine(file, use_precompiled, limits, Machine::default()).await
+    }
+
+    /// Like [`Loaded::from_file`], on a machine with such limits.
+    pub(crate) async fn on_machine(
+        file: &Path,
+        use_precompiled: bool,
+        limits: &Limits,
+        machine: Machine,
+    ) -> (Result<Self, LoadError>, Arc<Lines>) {
         let ((log, lines), (telemetry, ended)) = (Log::memory(), recording());
         let (lines, metrics) = (Arc::new(lines), Metrics::unattached());
         let operator = OperatorSettings::default();
-        let platform =
-            Arc::new(Platform::new(limits.clone(), operator, use_precompiled, metrics.clone(), log.clone()));
+        let platform = Platform::new(limits.clone(), operator, use_precompiled, metrics.clone(), log.clone());
+        let platform = Arc::new(Platform { machine, ..platform });
         let loaded = LoadedComponent::load(Component::from_file(file), &platform).await.map(|component| {
             let egress = Arc::new(Egress::new(
                 Patterns::default(),

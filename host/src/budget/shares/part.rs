@@ -31,14 +31,14 @@ impl Shares {
 
     /// Returns whether the owner may hold so much more without exceeding its fair share.
     pub(crate) fn is_fair(&self, share: &Arc<Share>, more: usize) -> bool {
-        share.held().saturating_add(more) <= self.lock().fair(self.capacity, Some(share))
+        share.held().saturating_add(more) <= self.lock().fair(self.capacity(), Some(share))
     }
 
     /// Returns whether the first in the line belongs to this owner. `None` if nobody waits.
     pub(crate) fn next_is(&self, share: &Arc<Share>) -> Option<bool> {
         let state = self.lock();
-        let fair = state.fair(self.capacity, None);
-        state.queues.next_is(share, self.capacity, fair)
+        let fair = state.fair(self.capacity(), None);
+        state.queues.next_is(share, self.capacity(), fair)
     }
 }
 

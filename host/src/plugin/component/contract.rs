@@ -3,6 +3,8 @@
 use thiserror::Error;
 use wasmparser::{Parser, Payload};
 
+use super::declared::Excess;
+
 /// The contract version that this host serves; any 0.1 fits.
 pub(super) const SERVED: (u64, u64) = (0, 1);
 
@@ -23,6 +25,8 @@ pub(crate) enum ContractError {
     Version { built: String, remedy: &'static str },
     #[error("it does not export gpx:plugin/plugin, so it is not a plugin; it exports {exports}")]
     OtherWorld { exports: String },
+    #[error(transparent)]
+    Excess(#[from] Excess),
 }
 
 /// Returns the interfaces of `gpx:plugin` that a component exports, without package and version: `plugin`, `data`, …
@@ -33,10 +37,7 @@ pub(super) fn exported_interfaces(bytes: &[u8]) -> Result<Vec<String>, ContractE
     if !Parser::is_component(bytes) {
         return Err(ContractError::NotWasm);
     }
-    let names = top_level_names(bytes).map_err(|error| ContractError::Damaged {
-        offset: error.offset(),
-        reason: error.message().to_owned(),
-    })?;
+    let names = top_level_names(bytes)?;
     for name in names.imports.iter().chain(&names.exports) {
         if let Some((_, version)) = name.strip_prefix(PACKAGE).and_then(|name| name.split_once('@')) {
             check_version(version)?;
@@ -49,6 +50,14 @@ pub(super) fn exported_interfaces(bytes: &[u8]) -> Result<Vec<String>, ContractE
         return Err(ContractError::OtherWorld { exports });
     }
     Ok(interfaces)
+}
+
+// === impl ContractError ===
+
+impl From<wasmparser::Error> for ContractError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Damaged { offset: error.offset(), reason: error.message().to_owned() }
+    }
 }
 
 fn check_version(version: &str) -> Result<(), ContractError> {

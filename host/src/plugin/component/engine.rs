@@ -18,6 +18,8 @@ const LINGER: u32 = 50;
 pub(crate) struct Engine {
     engine: wasmtime::Engine,
     clock: Arc<ClockThread>,
+    /// Counts the pools of the process, if it has one.
+    _pool: Option<Arc<()>>,
 }
 
 /// Ends the clock's thread when it is dropped.
@@ -41,7 +43,8 @@ struct ClockState {
     over: bool,
 }
 
-/// Returns the configuration that compiled code and engine must share.
+/// Returns the configuration that compiled code and engine must share. What the engine is not built with is off: threads
+/// and shared memory, exceptions, garbage collection, and stack switching. No toolchain for WASI 0.2 needs them.
 pub(crate) fn configuration() -> wasmtime::Config {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
@@ -54,8 +57,8 @@ pub(crate) fn configuration() -> wasmtime::Config {
 // === impl Engine ===
 
 impl Engine {
-    pub(crate) fn new() -> wasmtime::Result<Self> {
-        let engine = wasmtime::Engine::new(&configuration())?;
+    pub(crate) fn new(configuration: &wasmtime::Config) -> wasmtime::Result<Self> {
+        let engine = wasmtime::Engine::new(configuration)?;
         let clock = Arc::new(Clock::default());
         let (weak, ticked) = (engine.weak(), clock.clone());
         std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
@@ -67,7 +70,12 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Self { engine, clock: Arc::new(ClockThread(clock)) })
+        Ok(Self { engine, clock: Arc::new(ClockThread(clock)), _pool: None })
+    }
+
+    /// Counts as a pool for as long as it exists.
+    pub(super) fn counted_in(self, pools: &Arc<()>) -> Self {
+        Self { _pool: Some(pools.clone()), ..self }
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {

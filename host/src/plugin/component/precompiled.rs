@@ -11,7 +11,9 @@ use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::declared::Declared;
 use super::engine;
+use crate::budget::AddressSpace;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -33,6 +35,8 @@ pub(crate) enum Unusable {
     OtherComponent,
     #[error("it was made by gpx-host {made_by}, but this is {VERSION}")]
     OtherHost { made_by: String },
+    #[error("the machine has too little address space for it")]
+    AddressSpace,
     #[error("the engine refuses it: {0}")]
     Refused(String),
 }
@@ -60,6 +64,7 @@ pub(crate) fn beside(component: &Path) -> PathBuf {
 pub(crate) fn compile(component: &Path, target: &str) -> Result<PathBuf, CompileError> {
     let bytes = std::fs::read(component).map_err(|error| CompileError::Read(component.to_owned(), error))?;
     super::contract::exported_interfaces(&bytes)
+        .and_then(|_| Declared::read(&bytes))
         .map_err(|error| CompileError::Contract(component.to_owned(), error))?;
     // For a named target, code uses the processor's baseline features, so that it runs on every machine of its kind.
     let compile = || Engine::new(engine::configuration().target(target)?)?.precompile_component(&bytes);
@@ -73,8 +78,17 @@ pub(crate) fn compile(component: &Path, target: &str) -> Result<PathBuf, Compile
     Ok(output)
 }
 
-/// Loads `path` if it was made from the component with these bytes.
-pub(crate) fn load(engine: &Engine, path: &Path, component: &[u8]) -> Result<Component, Unusable> {
+/// Loads `path` if it was made from the component with these bytes. Code is compiled ahead for machines with plenty of
+/// address space.
+pub(crate) fn load(
+    engine: &Engine,
+    space: AddressSpace,
+    path: &Path,
+    component: &[u8],
+) -> Result<Component, Unusable> {
+    if space != AddressSpace::Plenty {
+        return Err(Unusable::AddressSpace);
+    }
     let key_path = key_path(path);
     let key = std::fs::read(&key_path).ok().and_then(|text| serde_json::from_slice::<Key>(&text).ok());
     let key = key.ok_or(Unusable::NoKey(key_path))?;
@@ -88,6 +102,18 @@ pub(crate) fn load(engine: &Engine, path: &Path, component: &[u8]) -> Result<Com
     // `compile` wrote the file with this version of the host, for this component.
     let loaded = unsafe { Component::deserialize_file(engine, path) };
     loaded.map_err(|error| Unusable::Refused(error.to_string()))
+}
+
+// === impl Unusable ===
+
+impl Unusable {
+    /// Returns what the operator is told.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::AddressSpace => "Precompiled code is not used, and the component is compiled at each start",
+            _ => "Precompiled code is not used; make it again with `gpx-host compile`",
+        }
+    }
 }
 
 fn key_path(code: &Path) -> PathBuf {

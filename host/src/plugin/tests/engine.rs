@@ -1,6 +1,6 @@
 use wasmtime::{Instance, Module, Store, UpdateDeadline};
 
-use crate::plugin::component::engine::Engine;
+use crate::plugin::component::engine::{Engine, configuration};
 use crate::plugin::test::{Asker, Loaded};
 
 /// So many iterations that a loop takes seconds: a test sees what it waits for long before.
@@ -40,7 +40,7 @@ fn stops(engine: &Engine) -> bool {
 
 #[test]
 fn the_clock_runs_during_a_call_and_then_stops() {
-    let engine = Engine::new().unwrap();
+    let engine = Engine::new(&configuration()).unwrap();
     for call in ["the first", "the next"] {
         let ticking = engine.tick();
         assert_eq!(interrupted(&engine, LONG, 3), 3, "the clock does not run during {call} call");
@@ -53,7 +53,7 @@ fn the_clock_runs_during_a_call_and_then_stops() {
 
 #[test]
 fn calls_share_the_clock_and_the_last_one_stops_it() {
-    let engine = Engine::new().unwrap();
+    let engine = Engine::new(&configuration()).unwrap();
     let (one, other) = (engine.tick(), engine.clone().tick());
     drop(one);
     assert_eq!(interrupted(&engine, LONG, 100), 100);
@@ -64,7 +64,7 @@ fn calls_share_the_clock_and_the_last_one_stops_it() {
 #[test]
 fn the_clock_ends_with_its_engine() {
     for used in [false, true] {
-        let engine = Engine::new().unwrap();
+        let engine = Engine::new(&configuration()).unwrap();
         let clock = engine.clock();
         if used {
             drop(engine.tick());

@@ -1,0 +1,35 @@
+//! A machine that gives the plugin little: the host makes do with it, and says so.
+
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::plugin::Plugin;
+
+use crate::data_source::count;
+
+/// Starts the probe with a limit on its address space, in MiB, as systemd sets it for a unit with `LimitAS=`.
+async fn start_within(mebibytes: u32) -> Plugin {
+    let limited = format!("ulimit -v {} && exec \"$0\"", mebibytes << 10);
+    let started = Plugin::guest("probe").start_by(|_, executable| {
+        vec!["/bin/sh".to_owned(), "-c".to_owned(), limited, executable.display().to_string()]
+    });
+    started.await.expect("the plugin starts")
+}
+
+#[gpx_tests::test]
+async fn a_plugin_answers_with_little_address_space() {
+    for mebibytes in [1024, 2048, 16 * 1024] {
+        let plugin = start_within(mebibytes).await;
+        let sources = [0; 8].map(|_| DataSource::new(""));
+        for source in &sources {
+            assert_eq!(count(&plugin, source).await, 1.0, "{mebibytes} MiB");
+        }
+        // It takes memory until there is none: that is this call's error, and no other instance's.
+        let reply = plugin.query(&DataSource::new(""), [query("A").kind("allocate")]).await.unwrap();
+        assert_eq!(reply.answer("A").status, 500, "{mebibytes} MiB: {}", reply.answer("A").error);
+        assert_eq!(count(&plugin, &sources[0]).await, 2.0, "{mebibytes} MiB");
+        let limit =
+            format!("Because of RLIMIT_AS = {mebibytes} MiB, less than gpx_memory_total = 1024 MiB is ");
+        let lines = plugin.logs.all().into_iter().filter(|line| line.message.starts_with(&limit)).count();
+        assert_eq!(lines, usize::from(mebibytes < 16 * 1024), "{mebibytes} MiB");
+        assert!(plugin.stop().await.success(), "{mebibytes} MiB");
+    }
+}
