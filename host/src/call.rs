@@ -66,8 +66,7 @@ pub(crate) struct Unanswered {
 // === impl Call ===
 
 impl Call {
-    /// Starts the call's span and writes its first log line. `log` is the process's log; the call's own fields are
-    /// added to it.
+    /// Starts the call's span. `log` is the process's log; the call's own fields are added to it.
     pub(crate) fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
         let Arrival { endpoint, context, deadline, parent } = arrival;
         let parent = telemetry.owned(&parent, context.owner());
@@ -76,7 +75,6 @@ impl Call {
             .with_attributes(span_attributes(&context));
         let span = telemetry.plugin().start(span, &parent);
         let log = log.with(log_fields(endpoint, &context, &parent));
-        log.debug("Plugin Request Started", &[]);
         let (upstream, caller_is_gone) = (Upstream::default(), AtomicBool::new(false));
         let call = Self { endpoint, context, deadline, span, log, telemetry, upstream, caller_is_gone };
         Unanswered { call: Arc::new(call), metrics, began: Instant::now(), outcome: None }
@@ -134,6 +132,15 @@ fn span_attributes(context: &CallContext) -> Vec<KeyValue> {
 impl Unanswered {
     pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
+    }
+
+    /// Writes the call's first log line. From now on, its lines use the share of its owner's log, if it has an owner. Must
+    /// come before anything else works on the call.
+    pub(crate) fn started(&mut self, owner: Option<&Log>) {
+        if let (Some(call), Some(owner)) = (Arc::get_mut(&mut self.call), owner) {
+            call.log = call.log.in_share_of(owner);
+        }
+        self.call.log.debug("Plugin Request Started", &[]);
     }
 
     /// Records how the call ended.

@@ -4,6 +4,7 @@ mod duration;
 mod hclog;
 #[cfg(test)]
 pub(crate) mod memory;
+mod share;
 mod value;
 mod writer;
 
@@ -13,17 +14,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::duration::duration;
+use self::share::Share;
+use self::value::Fields;
 pub(crate) use self::value::{Level, Value};
 use self::writer::Writer;
 
-/// Where log lines go, and the fields that are added to each. Cheap to clone.
+/// Where log lines go, whose share of the queue they use, and the fields that are added to each. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Log {
     writer: Arc<Writer>,
-    fields: Arc<[Field]>,
+    share: Arc<Share>,
+    fields: Fields,
 }
-
-type Field = (Cow<'static, str>, Value);
 
 // === impl Log ===
 
@@ -35,7 +37,8 @@ impl Log {
 
     /// Starts the thread that writes to `out`.
     pub(crate) fn to(out: impl io::Write + Send + 'static) -> io::Result<Self> {
-        Ok(Self { writer: Arc::new(Writer::start(out)?), fields: Arc::new([]) })
+        let (writer, fields) = (Arc::new(Writer::start(out)?), Fields::from([]));
+        Ok(Self { writer, share: Arc::new(Share::new(fields.clone())), fields })
     }
 
     /// Returns the same log with more fields on each line. Fields that the log already has do not change.
@@ -45,14 +48,25 @@ impl Log {
     ) -> Self {
         let more = fields.into_iter().map(|(key, value)| (key.into(), value.into()));
         let fields = self.fields.iter().cloned().chain(more).collect();
-        Self { writer: Arc::clone(&self.writer), fields }
+        Self { fields, ..self.clone() }
+    }
+
+    /// Returns the same log with a share of the queue of its own. If lines of that share are lost, a line with this log's
+    /// fields says how many.
+    pub(crate) fn with_own_share(&self) -> Self {
+        Self { share: Arc::new(Share::new(self.fields.clone())), ..self.clone() }
+    }
+
+    /// Returns the same log, with lines that use the share of `other`.
+    pub(crate) fn in_share_of(&self, other: &Self) -> Self {
+        Self { share: other.share.clone(), ..self.clone() }
     }
 
     /// Writes one line. If the log already has a field of that name, the new one is written as `_name`.
     pub(crate) fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
         let common = self.fields.iter().map(|(key, value)| (key.as_ref(), value));
         let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
-        self.writer.push(&hclog::line(level, message, SystemTime::now(), common.chain(own)));
+        self.writer.push(&self.share, &hclog::line(level, message, SystemTime::now(), common.chain(own)));
     }
 
     pub(crate) fn debug(&self, message: &str, fields: &[(&str, Value)]) {

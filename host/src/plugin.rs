@@ -77,7 +77,8 @@ impl Plugin {
         let Platform { limits, memory, idle, .. } = &*self.platform;
         let memory = memory.owner();
         let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone());
-        Owner { settings, scrub, client, pool, memory, time: OwnerTime::default() }
+        let log = owner::log(context, &self.platform.log);
+        Owner { settings, scrub, client, pool, memory, time: OwnerTime::default(), log }
     }
 
     /// Returns the turn of one function call, for all the work that is done for it.
@@ -117,17 +118,18 @@ impl Plugin {
         owner: &Arc<Owner>,
         turn: &mut Turn,
     ) -> Result<Instance, CallError> {
-        let Platform { limits, log, .. } = &*self.platform;
+        let limits = &self.platform.limits;
         let awaited = WaitedFor::Memory { total: limits.memory_total };
         let lease = owner.pool.lease(self.component.code.declared.prepaid(), limits.memory_max);
         let memory = match self.wait(call, awaited, lease).await?? {
             Leased::Idle(instance) => return Ok(instance),
             Leased::Memory(memory) => memory,
         };
-        let (code, opened, log) = (self.component.code.clone(), owner.clone(), log.clone());
+        let (code, opened) = (self.component.code.clone(), owner.clone());
         let new = async move {
             let _ticking = code.engine.tick();
-            Instance::new(&code, Some(opened.client.clone()), memory, opened.scrub.clone(), log).await
+            let Owner { client, scrub, log, .. } = &*opened;
+            Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone()).await
         };
         let instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
         let ticking = self.component.code.engine.tick();

@@ -108,7 +108,8 @@ impl Backend {
         }
         let deadline = Deadline::new(door.deadline, parts.call_timeout);
         let arrival = Arrival { endpoint, context, deadline, parent: door.parent };
-        let unanswered = Call::begin(arrival, loaded.telemetry.clone(), parts.metrics.clone(), &parts.log);
+        let mut unanswered =
+            Call::begin(arrival, loaded.telemetry.clone(), parts.metrics.clone(), &parts.log);
         let target = match &loaded.plugin {
             Ok(plugin) => {
                 let owner = plugin.owner(&unanswered.call().context).await;
@@ -116,6 +117,7 @@ impl Backend {
             }
             Err(error) => Err(CallError::Load(error.clone())),
         };
+        unanswered.started(target.as_ref().ok().map(|target| &target.owner.log));
         Ok(Begun { unanswered, target })
     }
 

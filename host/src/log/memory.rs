@@ -1,7 +1,7 @@
 //! A log that a test can read.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::Log;
@@ -14,6 +14,10 @@ pub(crate) struct Lines {
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
+
+struct Held<'a> {
+    _written: MutexGuard<'a, Vec<u8>>,
+}
 
 // === impl Log ===
 
@@ -33,9 +37,20 @@ impl Lines {
         String::from_utf8(self.written.0.lock().unwrap().clone()).unwrap()
     }
 
+    /// Lets no line be written until the guard is dropped, as if nobody read them.
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
+        Held { _written: self.written.0.lock().unwrap() }
+    }
+
     pub(crate) fn json(&self) -> Vec<serde_json::Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
+}
+
+// === impl Held ===
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {}
 }
 
 // === impl Written ===

@@ -1,6 +1,7 @@
 //! What a line is made of: its level, and the values of its fields.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::duration::duration;
@@ -25,6 +26,12 @@ pub(crate) enum Value {
     Bool(bool),
     List(Vec<Value>),
 }
+
+/// A name and its value.
+pub(super) type Field = (Cow<'static, str>, Value);
+
+/// The fields that are on many lines.
+pub(super) type Fields = Arc<[Field]>;
 
 // === impl Level ===
 

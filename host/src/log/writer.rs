@@ -6,10 +6,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::hclog::{self, MAX_LINE};
-use super::value::{Level, Value};
+use super::share::{CAPACITY, Share};
+use super::value::{Field, Level, Value};
 
-/// How many bytes may wait for the reader: about ten thousand ordinary lines.
-const CAPACITY: usize = 32 * MAX_LINE;
+/// How many bytes are gathered before they are written. It is less than the share of one source: if the reader keeps up,
+/// a burst loses nothing.
+const GATHERED: usize = CAPACITY / 8;
 
 /// How long a line waits, so that others can be written together with it. Every call logs a few lines, and a wake-up
 /// and a write for each would cost as much as the call.
@@ -17,6 +19,9 @@ const GATHER: Duration = Duration::from_millis(2);
 
 /// The buffer's capacity that is kept for the next lines; the memory of a burst is freed.
 const KEPT: usize = 2 * MAX_LINE;
+
+/// How many sources are named by one report of lost lines. Beyond that, lines are only counted.
+const MAX_LOSERS: usize = 64;
 
 /// The thread ends with the last `Writer`.
 pub(super) struct Writer(Arc<Shared>);
@@ -32,10 +37,14 @@ struct Shared {
 #[derive(Default)]
 struct WriterState {
     waiting: Vec<u8>,
+    /// The number of the batch that is waiting.
+    batch: u64,
     writing: bool,
     dropped: u64,
-    /// How many of the dropped lines have been reported in the log.
-    reported: u64,
+    /// The sources that have lost lines since the last report.
+    losers: Vec<Arc<Share>>,
+    /// Lines of other sources that were lost.
+    others: u64,
     /// A flush is waiting for the lines to be written.
     hurry: bool,
     closed: bool,
@@ -51,10 +60,11 @@ impl Writer {
         Ok(Self(shared))
     }
 
-    pub(super) fn push(&self, line: &str) {
+    /// Adds a line of a source. If the source has used its share, the line is lost.
+    pub(super) fn push(&self, share: &Arc<Share>, line: &str) {
         let mut state = self.0.lock();
-        if state.waiting.len() + line.len() > CAPACITY {
-            state.dropped += 1;
+        if !share.admit(state.batch, state.waiting.len(), line.len()) {
+            state.lose(share);
             return;
         }
         let sleeping = state.waiting.is_empty() && !state.writing;
@@ -91,7 +101,19 @@ impl Drop for Writer {
 
 impl WriterState {
     fn may_gather(&self) -> bool {
-        !self.hurry && !self.closed && self.waiting.len() < CAPACITY / 2
+        !self.hurry && !self.closed && self.waiting.len() < GATHERED
+    }
+
+    fn lose(&mut self, share: &Arc<Share>) {
+        self.dropped += 1;
+        if !share.lose() {
+            return;
+        }
+        if self.losers.len() < MAX_LOSERS {
+            self.losers.push(share.clone());
+        } else {
+            self.others += share.take_lost();
+        }
     }
 }
 
@@ -115,11 +137,14 @@ impl Shared {
             state = more.unwrap_or_else(PoisonError::into_inner).0;
             state.writing = true;
             std::mem::swap(&mut state.waiting, &mut lines);
-            let lost = state.dropped - state.reported;
-            state.reported = state.dropped;
+            state.batch += 1;
+            let losers = std::mem::take(&mut state.losers);
+            let losses: Vec<_> = losers.iter().map(|share| (&*share.fields, share.take_lost())).collect();
+            let others = std::mem::take(&mut state.others);
             drop(state);
-            if lost > 0 {
-                lines.extend_from_slice(loss(lost).as_bytes());
+            for (fields, lost) in losses.into_iter().chain((others > 0).then_some((&[] as &[Field], others)))
+            {
+                lines.extend_from_slice(loss(fields, lost).as_bytes());
             }
             // If this fails, there is nowhere to report it.
             let _ = out.write_all(&lines).and_then(|()| out.flush());
@@ -134,9 +159,13 @@ impl Shared {
     }
 }
 
-fn loss(lines: u64) -> String {
-    let message = "Log lines were dropped: stderr is read more slowly than the plugin writes";
-    hclog::line(Level::Warn, message, SystemTime::now(), [("lines", &Value::Uint(lines))].into_iter())
+/// Says how many lines a source has lost. `fields` say which source it is.
+fn loss(fields: &[Field], lines: u64) -> String {
+    let message = "Log lines were dropped: their source has used its share of the queue, because stderr is read more \
+                   slowly than lines are written";
+    let fields = fields.iter().map(|(key, value)| (key.as_ref(), value));
+    let lines = Value::Uint(lines);
+    hclog::line(Level::Warn, message, SystemTime::now(), fields.chain([("lines", &lines)]))
 }
 
 #[cfg(test)]
@@ -160,26 +189,71 @@ mod tests {
         }
     }
 
+    fn share(name: &'static str) -> Arc<Share> {
+        Arc::new(Share::new(Arc::new([("dsUid".into(), name.into())])))
+    }
+
+    /// Reads until a report of lost lines brings their number to `lost`. Returns all lines.
+    fn read(reader: &mpsc::Receiver<Vec<u8>>, lost: u64) -> Vec<serde_json::Value> {
+        let mut lines: Vec<serde_json::Value> = Vec::new();
+        while lines.iter().filter_map(|line| line["lines"].as_u64()).sum::<u64>() < lost {
+            let text = String::from_utf8(reader.recv_timeout(LONG).unwrap()).unwrap();
+            lines.extend(text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()));
+        }
+        lines
+    }
+
     #[test]
     fn a_slow_reader_loses_lines_but_does_not_block_and_the_loss_is_logged() {
         let (pipe, reader) = mpsc::sync_channel(0);
         let writer = Writer::start(Pipe(pipe)).unwrap();
-        let line = format!("{}\n", "x".repeat(MAX_LINE - 1));
-        // The thread takes lines at the latest once the queue is full; nothing reads yet.
+        let (share, line) = (share("a"), format!("{{\"x\":\"{}\"}}\n", "x".repeat(MAX_LINE - 9)));
+        // The thread takes lines at the latest once the share is used; nothing reads yet.
         for _ in 0..100 {
-            writer.push(&line);
+            writer.push(&share, &line);
         }
         let dropped = writer.dropped();
         assert!((100 - 2 * 32..=100 - 32).contains(&dropped), "{dropped}");
         writer.flush(Duration::ZERO);
-        let mut text = String::new();
-        while !text.contains("dropped") {
-            text.push_str(&String::from_utf8(reader.recv_timeout(LONG).unwrap()).unwrap());
-        }
+        let lines = read(&reader, dropped);
         writer.flush(LONG);
-        let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-        assert_eq!((&last["@level"], &last["lines"]), (&"warn".into(), &dropped.into()));
-        assert_eq!(text.lines().filter(|text| *text == line.trim_end()).count() as u64, 100 - dropped);
+        let last = lines.last().unwrap();
+        assert_eq!(
+            (&last["@level"], &last["dsUid"], &last["lines"]),
+            (&"warn".into(), &"a".into(), &dropped.into())
+        );
+        assert_eq!(lines.len() as u64, 100 - dropped + 1);
+    }
+
+    #[test]
+    fn a_flood_loses_only_the_lines_of_its_own_source() {
+        let (pipe, reader) = mpsc::sync_channel(0);
+        let writer = Writer::start(Pipe(pipe)).unwrap();
+        let (other, line) = (share("quiet"), "{\"from\":\"a flood\"}\n");
+        let floods: Vec<_> = ["one", "two", "three"].map(share).into_iter().collect();
+        for round in 0..50 {
+            for _ in 0..5_000 {
+                floods.iter().for_each(|flood| writer.push(flood, line));
+            }
+            writer.push(&other, &format!("{{\"from\":\"quiet\",\"round\":{round}}}\n"));
+        }
+        writer.flush(Duration::ZERO);
+        let lines = read(&reader, writer.dropped());
+        let rounds: Vec<_> = lines.iter().filter_map(|line| line["round"].as_u64()).collect();
+        assert_eq!(rounds, (0..50).collect::<Vec<_>>(), "all of them, in their order");
+        let who: Vec<_> = lines.iter().filter_map(|line| line["dsUid"].as_str()).collect();
+        assert!(["one", "two", "three"].iter().all(|flood| who.contains(flood)), "{who:?}");
+        assert!(!who.contains(&"quiet"), "{who:?}");
+    }
+
+    #[test]
+    fn a_report_of_lost_lines_names_a_limited_number_of_sources() {
+        let mut state = WriterState::default();
+        let shares: Vec<_> = (0..MAX_LOSERS + 10).map(|_| share("a")).collect();
+        shares.iter().chain(&shares).for_each(|share| state.lose(share));
+        let named: u64 = state.losers.iter().map(|share| share.take_lost()).sum();
+        assert_eq!((state.losers.len(), named, state.others), (MAX_LOSERS, 2 * MAX_LOSERS as u64, 20));
+        assert_eq!(state.dropped, 2 * shares.len() as u64);
     }
 
     #[test]
@@ -187,7 +261,7 @@ mod tests {
         let (pipe, reader) = mpsc::sync_channel(0);
         drop(reader);
         let writer = Writer::start(Pipe(pipe)).unwrap();
-        writer.push("lost\n");
+        writer.push(&share("a"), "lost\n");
         writer.flush(LONG);
         assert_eq!(writer.dropped(), 0);
     }

@@ -15,6 +15,7 @@ use crate::call::{CallContext, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::scrub::Scrub;
 use crate::egress::Client;
+use crate::log::Log;
 use crate::metrics::Metrics;
 
 pub(super) use self::settings::{http_settings, settings};
@@ -35,6 +36,8 @@ pub(crate) struct Owner {
     pub memory: OwnerMemory,
     /// The processor time of its long calls.
     pub time: OwnerTime,
+    /// The log of its instances outside of calls. All lines of its calls use the share of this log, too.
+    pub log: Log,
 }
 
 /// All owners that there have been calls for.
@@ -67,6 +70,17 @@ struct Version {
 struct Slot {
     version: Version,
     owner: Arc<OnceCell<Arc<Owner>>>,
+}
+
+/// Returns the log of an owner, with a share of the queue that nobody else uses. Lines that say how many others were lost
+/// name the owner.
+pub(super) fn log(context: &CallContext, log: &Log) -> Log {
+    let mut fields = vec![("pluginId", context.plugin_id.clone())];
+    if let Some(settings) = context.data_source() {
+        fields.push(("dsName", settings.name.clone()));
+        fields.push(("dsUid", settings.uid.clone()));
+    }
+    log.with(fields).with_own_share()
 }
 
 // === impl Owners ===

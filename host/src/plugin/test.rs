@@ -144,8 +144,9 @@ impl Loaded {
             deadline: Deadline::new(caller, self.plugin.platform.limits.call_timeout),
             parent: Context::new(),
         };
-        let unanswered = Call::begin(arrival, self.telemetry.clone(), self.metrics.clone(), &self.log);
+        let mut unanswered = Call::begin(arrival, self.telemetry.clone(), self.metrics.clone(), &self.log);
         let owner = self.plugin.owner(&unanswered.call().context).await;
+        unanswered.started(Some(&owner.log));
         let query = Query {
             ref_id: "A".to_owned(),
             query_type: String::new(),

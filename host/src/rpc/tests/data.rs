@@ -269,3 +269,27 @@ async fn at_the_end_of_the_process_a_call_that_waits_begins_no_work() {
     }
     assert_eq!(grafana.loaded.logged("began").len(), 0);
 }
+
+#[tokio::test]
+async fn a_flood_of_one_data_source_loses_no_line_of_another() {
+    let grafana = Grafana::new().await;
+    let of = |uid: &str, script: &str| {
+        let mut request = queries(&[("A", script)]);
+        let context = request.plugin_context.get_or_insert_default();
+        context.data_source_instance_settings.get_or_insert_default().uid = uid.to_owned();
+        request
+    };
+    let held = grafana.loaded.lines.hold();
+    grafana.query(of("flooding", "flood 2000")).await.unwrap();
+    for _ in 0..20 {
+        grafana.query(of("other", "out hello")).await.unwrap();
+    }
+    drop(held);
+    let lines = grafana.loaded.lines.json();
+    for message in ["Plugin Request Started", "hello", "Plugin Request Completed"] {
+        let of_other = lines.iter().filter(|line| line["@message"] == message && line["dsUid"] == "other");
+        assert_eq!(of_other.count(), 20, "{message}");
+    }
+    let lost: Vec<_> = lines.iter().filter(|line| line.get("lines").is_some()).collect();
+    assert!(!lost.is_empty() && lost.iter().all(|line| line["dsUid"] == "flooding"), "{lost:?}");
+}
