@@ -7,6 +7,7 @@ pub(crate) mod http;
 mod log;
 pub(crate) mod response;
 pub(crate) mod scrub;
+pub(crate) mod text;
 pub(crate) mod tracer;
 
 use wasmtime::component::Linker;

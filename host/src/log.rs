@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::duration::duration;
+pub(crate) use self::hclog::{MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE};
 use self::share::Share;
 use self::value::Fields;
 pub(crate) use self::value::{Level, Value};

@@ -119,7 +119,7 @@ impl Plugin {
         turn: &mut Turn,
     ) -> Result<Instance, CallError> {
         let limits = &self.platform.limits;
-        let awaited = WaitedFor::Memory { total: limits.memory_total };
+        let awaited = WaitedFor::Memory { total: self.platform.memory.total() };
         let lease = owner.pool.lease(self.component.code.declared.prepaid(), limits.memory_max);
         let memory = match self.wait(call, awaited, lease).await?? {
             Leased::Idle(instance) => return Ok(instance),

@@ -6,7 +6,13 @@ use wasmtime::component::HasData;
 use super::bindings::gpx::plugin::log::{Host, Level};
 use super::bindings::gpx::plugin::types::{Attribute, Value as WitValue};
 use super::scrub::Scrub;
-use crate::log::{self, Log, Value};
+use crate::log::{self, Log, MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE, Value};
+
+/// What a text in a list takes besides its own bytes: quotes and a comma.
+const QUOTES: usize = 3;
+
+/// How many items of a list are kept. Each takes at least two bytes, so a line never has room for more.
+const MAX_ITEMS: usize = MAX_VALUE / 2 + 1;
 
 /// The part of a store that this interface works on.
 pub(crate) struct LogView<'a> {
@@ -24,9 +30,10 @@ impl HasData for HasLog {
 
 impl Host for LogView<'_> {
     fn log(&mut self, level: Level, message: String, attributes: Vec<Attribute>) -> Result<()> {
-        let field = |item: Attribute| (item.key, value(item.value, self.scrub));
-        let fields: Vec<_> = attributes.into_iter().map(field).collect();
-        self.log.log(level.into(), &self.scrub.text(message), &fields);
+        let field = |item: Attribute| (self.scrub.shorten(item.key, MAX_KEY), value(item.value, self.scrub));
+        // One more than a line can have: the line then says that some are missing.
+        let fields: Vec<_> = attributes.into_iter().take(MAX_FIELDS + 1).map(field).collect();
+        self.log.log(level.into(), &self.scrub.shorten(message, MAX_MESSAGE), &fields);
         Ok(())
     }
 }
@@ -45,13 +52,78 @@ impl From<Level> for log::Level {
 
 fn value(value: WitValue, scrub: &Scrub) -> Value {
     match value {
-        WitValue::Text(item) => scrub.text(item).into(),
+        WitValue::Text(item) => scrub.shorten(item, MAX_VALUE).into(),
         WitValue::Boolean(item) => item.into(),
         WitValue::Integer(item) => item.into(),
         WitValue::Float(item) => item.into(),
-        WitValue::Texts(list) => list.into_iter().map(|item| scrub.text(item)).collect::<Vec<_>>().into(),
-        WitValue::Booleans(list) => list.into(),
-        WitValue::Integers(list) => list.into(),
-        WitValue::Floats(list) => list.into(),
+        WitValue::Texts(list) => texts(list, scrub).into(),
+        WitValue::Booleans(list) => items(list).into(),
+        WitValue::Integers(list) => items(list).into(),
+        WitValue::Floats(list) => items(list).into(),
+    }
+}
+
+/// Returns the texts that a value has room for, and one that shows that there are more.
+fn texts(list: Vec<String>, scrub: &Scrub) -> Vec<String> {
+    let mut room = MAX_VALUE;
+    let fits = |item: &String| {
+        let fitted = room > 0;
+        room = room.saturating_sub(item.len() + QUOTES);
+        fitted
+    };
+    items(list).into_iter().take_while(fits).map(|item| scrub.shorten(item, MAX_VALUE)).collect()
+}
+
+/// Returns the items that a value has room for, and one that shows that there are more.
+fn items<T>(mut list: Vec<T>) -> Vec<T> {
+    list.truncate(MAX_ITEMS);
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged(message: &str, attributes: Vec<Attribute>) -> serde_json::Value {
+        let (log, lines) = Log::memory();
+        let scrub = Scrub::new(["hunter2"]);
+        LogView { log: &log, scrub: &scrub }.log(Level::Info, message.to_owned(), attributes).unwrap();
+        lines.json().pop().unwrap()
+    }
+
+    fn attribute(key: &str, value: WitValue) -> Attribute {
+        Attribute { key: key.to_owned(), value }
+    }
+
+    #[test]
+    fn names_and_texts_reveal_no_secret_and_are_shortened() {
+        let long = |text: &str| text.repeat(1 << 20);
+        let list = WitValue::Texts(vec!["hunter2".to_owned(), long("ab")]);
+        let attributes =
+            vec![attribute("key hunter2", WitValue::Text(long("hunter2"))), attribute(&long("k"), list)];
+        let line = logged(&long("say hunter2 "), attributes);
+        assert!(!line.to_string().contains("hunter"));
+        let message = line["@message"].as_str().unwrap();
+        assert!(
+            message.starts_with("say [secret]") && message.ends_with('…') && message.len() <= MAX_MESSAGE
+        );
+        let value = line["key [secret]"].as_str().unwrap();
+        assert!(value.ends_with('…') && value.len() <= MAX_VALUE);
+        let fields = line.as_object().unwrap();
+        let (key, list) = fields.iter().find(|(key, _)| key.starts_with("kkk")).unwrap();
+        assert!(key.ends_with('…') && key.len() <= MAX_KEY);
+        assert_eq!(list[0], "[secret]");
+    }
+
+    #[test]
+    fn long_lists_lose_their_end_before_they_are_copied() {
+        assert_eq!(texts(vec![String::new(); 1 << 20], &Scrub::default()).len(), MAX_VALUE / QUOTES + 1);
+        assert_eq!(texts(vec!["a".repeat(MAX_VALUE); 3], &Scrub::default()).len(), 1);
+        assert_eq!(items(vec![true; 1 << 20]).len(), MAX_ITEMS);
+        let many = (0..1000).map(|number| attribute(&number.to_string(), WitValue::Boolean(true))).collect();
+        let line = logged("", many);
+        assert_eq!(line["_truncated"], true);
+        let list = logged("", vec![attribute("list", WitValue::Integers(vec![7; 1 << 20]))]);
+        assert_eq!(list["list"].as_array().unwrap().last().unwrap(), "…");
     }
 }

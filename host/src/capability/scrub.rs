@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::text;
+
 /// What replaces a secret.
 const MARK: &str = "[secret]";
 
@@ -36,21 +38,28 @@ impl Scrub {
         text
     }
 
-    /// Returns the beginning of the text, at most `max` bytes, with each secret replaced. Does not look at the rest, which
-    /// may be long. Leaves no part of a secret at the end.
-    pub(crate) fn beginning(&self, mut text: String, max: usize) -> String {
-        // A secret that begins before the cut may end after it. One that is not whole ends where the text that is looked
-        // at ends, and may have become longer: a mark has at most twice the length of the secret in it.
-        let margin = 2 * self.0.first().map_or(0, |Secret(longest)| longest.len());
-        if text.len() <= max + margin {
-            text = self.text(text);
-            text.truncate(text.floor_char_boundary(max));
-            return text;
+    /// Returns the text with each secret replaced, and shortened to so many bytes. No part of a secret is left at its end,
+    /// and no more of the text is searched than can be left.
+    pub(crate) fn shorten(&self, text: String, bytes: usize) -> String {
+        let longest = self.0.first().map_or(0, |Secret(value)| value.len());
+        let searched = bytes.saturating_add(longest);
+        if text.len() <= searched {
+            return text::shorten(self.text(text), bytes);
         }
-        text.truncate(text.floor_char_boundary(max + margin));
-        text = self.text(text);
-        text.truncate(text.floor_char_boundary(max.min(text.len().saturating_sub(margin))));
-        text
+        let mut text = text::cut(text, searched);
+        while let Some(begun) = self.begun_at_end_of(&text) {
+            text.truncate(begun);
+        }
+        text::unfinished(self.text(text), bytes)
+    }
+
+    /// Returns where a secret begins of which only a part is there, since the text ends.
+    fn begun_at_end_of(&self, text: &str) -> Option<usize> {
+        let begun = |Secret(value): &Secret| {
+            let starts = value.char_indices().rev().map(|(length, _)| length).filter(|length| *length > 0);
+            starts.filter_map(|length| value.get(..length)).find(|start| text.ends_with(start)).map(str::len)
+        };
+        self.0.iter().filter_map(begun).max().map(|length| text.len() - length)
     }
 }
 
@@ -75,21 +84,27 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_long_text_has_no_part_of_a_secret() {
-        let secret = "0123456789".repeat(3);
-        let scrub = Scrub::new([secret.as_str(), "0123"]);
-        let part = |text: &str| text.contains(|c: char| c.is_ascii_digit());
-        for before in 0..60 {
-            let text = format!("{}{secret}{}", "x".repeat(before), "y".repeat(200));
-            let beginning = scrub.beginning(text, 40);
-            assert!(!part(&beginning) && beginning.len() <= 40, "{before}: {beginning}");
-            // Many secrets before that shorten the text.
-            let text = format!("{}{}{}", secret.repeat(3), "x".repeat(before), secret.repeat(9));
-            let beginning = scrub.beginning(text, 40);
-            assert!(!part(&beginning) && beginning.len() <= 40, "{before}: {beginning}");
+    fn a_shortened_text_ends_with_no_part_of_a_secret() {
+        let scrub = Scrub::new(["hunter2-and-more", "word hunt", "ünter", "1234567890"]);
+        for secret in ["hunter2-and-more", "word hunter2-and-more", "ünter", "1234567890"] {
+            for before in 0..40 {
+                let text = format!("{}{secret}{}", "x ".repeat(before), "y".repeat(100));
+                let shortened = scrub.shorten(text, 30);
+                assert!(shortened.len() <= 30 && shortened.ends_with('…'), "{shortened}");
+                let rest = shortened.replace("x ", "").replace("[secret]", "");
+                let rest = rest.trim_end_matches('…').trim_matches(|char| " y[secrt]".contains(char));
+                // This word is before the longer secret, which is replaced first.
+                assert!("word".starts_with(rest) || rest == "x", "{shortened}: {rest}");
+            }
         }
-        assert_eq!(scrub.beginning(format!("a{secret}"), 40), "a[secret]");
-        assert_eq!(scrub.beginning("é".repeat(40), 41).len(), 40);
-        assert_eq!(Scrub::default().beginning("x".repeat(100), 40).len(), 40);
+    }
+
+    #[test]
+    fn a_text_is_shortened_only_if_it_is_too_long() {
+        let scrub = Scrub::new(["a long secret"]);
+        assert_eq!(scrub.shorten("12345678".to_owned(), 8), "12345678");
+        assert_eq!(scrub.shorten("123456789".to_owned(), 8), "12345…");
+        assert_eq!(scrub.shorten("a long secret".to_owned(), 8), "[secret]");
+        assert_eq!(scrub.shorten("a long secret".repeat(1000), 16), "[secret][secr…");
     }
 }

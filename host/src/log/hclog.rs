@@ -14,16 +14,16 @@ use super::value::{Level, Value};
 pub(super) const MAX_LINE: usize = 60 * 1024;
 
 /// The length of a message as JSON, as `log.wit` promises.
-const MAX_MESSAGE: usize = 8192;
+pub(crate) const MAX_MESSAGE: usize = 8192;
 
 /// The length of a field's name as JSON. Names are words, not data.
-const MAX_KEY: usize = 256;
+pub(crate) const MAX_KEY: usize = 256;
 
 /// The length of a field's value as JSON: three of the longest fit into a line.
-const MAX_VALUE: usize = 16 * 1024;
+pub(crate) const MAX_VALUE: usize = 16 * 1024;
 
 /// The number of fields in a line. Each name is compared with those before it.
-const MAX_FIELDS: usize = 64;
+pub(crate) const MAX_FIELDS: usize = 64;
 
 /// Replaces what was cut off.
 const CUT: &str = "…";

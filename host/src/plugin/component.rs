@@ -5,6 +5,7 @@ mod declared;
 pub(super) mod engine;
 pub(super) mod error;
 pub(super) mod link;
+mod manifest;
 pub(crate) mod precompiled;
 mod reservation;
 pub(super) mod services;
@@ -29,6 +30,7 @@ use crate::budget::{AddressSpace, Fitted, InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::scrub::Scrub;
+use crate::capability::text::{self, MAX_REASON};
 use crate::log::{Log, Value};
 
 /// A WebAssembly component that a host can run, as a file or as bytes. Nothing is read or checked until a host loads
@@ -134,14 +136,22 @@ impl LoadedComponent {
         let code = tokio::task::spawn_blocking(load).await.map_err(blocking)??;
         let code = Arc::new(code);
         match describe(&code, platform).await {
-            Ok(manifest) => Ok(Self { manifest, code }),
+            Ok(manifest) => {
+                let (manifest, lost) = manifest::bounded(manifest);
+                if !lost.is_empty() {
+                    let message = "The component's manifest is too long; parts of it are ignored";
+                    platform.log.warn(message, &[("component", name.into()), ("parts", lost.into())]);
+                }
+                Ok(Self { manifest, code })
+            }
             Err(error) => Err(LoadError::Describe { component: name, reason: error.to_string() }),
         }
     }
 }
 
 async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifest, CallError> {
-    let (code, log) = (code.clone(), platform.log.clone());
+    // It has no owner whose share of the log it could use.
+    let (code, log) = (code.clone(), platform.log.with_own_share());
     let memory =
         InstanceMemory::open(&platform.memory.owner(), code.declared.prepaid(), platform.limits.memory_max)
             .await?;
@@ -179,7 +189,7 @@ impl Read {
     ) -> Result<LinkedCode, LoadError> {
         let unusable = |error: wasmtime::Error| LoadError::Engine {
             component: self.component.to_string(),
-            reason: format!("{error:#}"),
+            reason: text::written(format_args!("{error:#}"), MAX_REASON),
         };
         let (engine, space) = self.engine(fitted, pools, log)?;
         let precompiled = self.component.precompiled().filter(|_| use_precompiled);

@@ -1,11 +1,15 @@
 //! Why a call into a component can fail, with messages for the user who sees the panel.
 
+mod place;
+mod trap;
+
 use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::component::error::LoadError;
+use super::instance::state::MAX_HANDLES;
 use crate::budget::{Awaited, Limits, Refused, Stop};
 use crate::call::{ErrorSource, SetBy};
 use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
@@ -22,6 +26,29 @@ pub(crate) enum CallError {
     Panicked(String),
     #[error("the plugin failed: {0}")]
     Trapped(String),
+    #[error("the plugin could not be started: {0}")]
+    NotStarted(String),
+    #[error("the plugin's stack overflowed: {0}; let it recurse less, or use a loop")]
+    StackOverflow(String),
+    #[error("the plugin passed more than {} KiB to the host at once; return or send less at a time", .0 >> 10)]
+    PassedAtOnce(usize),
+    #[error("the plugin holds more than {MAX_HANDLES} handles at once; drop those that are no longer needed")]
+    Handles,
+    #[error(
+        "there is no address space for another instance of the plugin; raise the process's limit of virtual memory \
+         (ulimit -v), or lower gpx_instances_max"
+    )]
+    AddressSpace,
+    /// Not even memory that nobody refused was enough.
+    #[error(
+        "the plugin ran out of memory: {0}; a component has at most 4096 MiB, or what gpx_memory_max allows"
+    )]
+    OutOfMemory(String),
+    /// A part of the component's answer is longer than what is passed on.
+    #[error(
+        "{what} of the plugin's answer take {bytes} bytes, and at most {limit} are passed on; return less"
+    )]
+    TooLong { what: &'static str, bytes: usize, limit: usize },
     #[error("the plugin computed for more than {0:?}; raise gpx_cpu_timeout if it needs more")]
     CpuTime(Duration),
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]
@@ -50,6 +77,19 @@ pub(crate) enum WaitedFor {
     Memory {
         total: usize,
     },
+}
+
+/// What is known about a failure besides the engine's own error.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evidence<'a> {
+    /// The lines that the component printed last on standard error.
+    pub printed: &'a [String],
+    /// The memory that was refused just before: the component has not asked the host for anything since.
+    pub refused: Option<Refused>,
+    /// The memory that was refused earlier in the call. The component went on without it.
+    pub refused_earlier: Option<Refused>,
+    /// How many bytes it could pass to the host at once.
+    pub passable: usize,
 }
 
 // === impl CallError ===
@@ -105,14 +145,6 @@ impl CallError {
             (SetBy::Operator, _) => Self::WallTime(limits.call_timeout),
         }
     }
-
-    /// Returns what a trap means, given what the component printed and which limit it exceeded.
-    pub(super) fn from_trap(trap: &wasmtime::Error, printed: &[String], refused: Option<Refused>) -> Self {
-        if let Some(panic) = panic_message(printed) {
-            return Self::Panicked(panic);
-        }
-        refused.map_or_else(|| Self::Trapped(trap.root_cause().to_string()), Self::from)
-    }
 }
 
 // === impl WaitedFor ===
@@ -137,37 +169,5 @@ impl fmt::Display for WaitedFor {
     }
 }
 
-/// Returns the message and the location of a Rust panic, from the lines that the standard library prints.
-fn panic_message(printed: &[String]) -> Option<String> {
-    let (at, first) = printed.iter().enumerate().rfind(|(_, line)| line.contains(" panicked at "))?;
-    let place = first.split(" panicked at ").nth(1)?.trim_end_matches(':');
-    let message = printed.iter().skip(at + 1).take_while(|line| !line.starts_with("note: "));
-    let message = message.map(String::as_str).collect::<Vec<_>>().join(" ");
-    Some(format!("{message} ({place})"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(text: &str) -> Vec<String> {
-        text.lines().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn a_panic_is_reported_with_its_message_and_location() {
-        let printed = lines(
-            "thread '<unnamed>' (1) panicked at src/lib.rs:10:5:\nindex out of bounds\nnote: run with RUST_BACKTRACE=1",
-        );
-        let error = CallError::from_trap(&wasmtime::Error::msg("unreachable"), &printed, None);
-        assert_eq!(error.to_string(), "the plugin panicked: index out of bounds (src/lib.rs:10:5)");
-    }
-
-    #[test]
-    fn running_out_of_memory_names_the_setting() {
-        let printed = lines("memory allocation of 65536 bytes failed");
-        let refused = Some(Refused::Instance { max: 64 << 20 });
-        let error = CallError::from_trap(&wasmtime::Error::msg("unreachable"), &printed, refused);
-        assert!(error.to_string().contains("more than 64 MiB; raise gpx_memory_max"));
     }
 }

@@ -16,15 +16,16 @@ use self::state::{MAX_HANDLES, State};
 use super::component::engine::Ticking;
 use super::component::link::LinkedCode;
 use super::component::services::Exports;
-use super::error::CallError;
+use super::error::{CallError, Evidence};
 use crate::budget::{Charge, InstanceMemory, Limits, Turn};
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::bindings::gpx::plugin::types::Fault;
 use crate::capability::scrub::Scrub;
+use crate::capability::text::{self, MAX_REASON};
 use crate::capability::tracer::CallSpans;
 use crate::egress::Client;
-use crate::log::{Log, Value};
+use crate::log::{Log, MAX_VALUE, Value};
 
 /// An instance. Whatever stops it in the middle of a call also drops it.
 pub(super) struct Instance {
@@ -69,8 +70,11 @@ impl Instance {
         match Self::instantiate(code, &mut store).await {
             Ok(exports) => Ok(Self { store, exports, handles: usize::MAX }),
             Err(trap) => {
-                let refused = store.data_mut().memory.take_refused();
-                Err(CallError::from_trap(&trap, &store.data().stderr.finish(), refused))
+                let printed = store.data().stderr.finish();
+                let (refused, refused_earlier) = store.data_mut().take_refused();
+                let passable = store.hostcall_fuel();
+                let evidence = Evidence { printed: &printed, refused, refused_earlier, passable };
+                Err(CallError::from_failed_start(&trap, evidence))
             }
         }
     }
@@ -137,7 +141,7 @@ impl Instance {
                 Ok((answer, memory))
             }
             Ok(Err(fault)) => {
-                let message = self.store.data().scrub.text(fault.message);
+                let message = self.store.data().scrub.shorten(fault.message, MAX_REASON);
                 Err(CallError::Fault(Fault { message, ..fault }))
             }
             Err(trap) => return Ended::stopped(self.explain(&trap)),
@@ -149,12 +153,11 @@ impl Instance {
 
     fn explain(&mut self, trap: &wasmtime::Error) -> CallError {
         let printed = self.store.data().stderr.finish();
-        let refused = self.store.data_mut().memory.take_refused();
-        self.store
-            .data()
-            .current_log()
-            .debug("The plugin trapped", &[("trap", Value::from(format!("{trap:?}")))]);
-        CallError::from_trap(trap, &printed, refused)
+        let (refused, refused_earlier) = self.store.data_mut().take_refused();
+        let engine = text::written(format_args!("{trap:?}"), MAX_VALUE);
+        self.store.data().current_log().debug("The plugin trapped", &[("trap", Value::from(engine))]);
+        let passable = self.store.hostcall_fuel();
+        CallError::from_trap(trap, Evidence { printed: &printed, refused, refused_earlier, passable })
     }
 }
 

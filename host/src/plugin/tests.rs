@@ -2,6 +2,7 @@
 
 mod encoding;
 mod engine;
+mod failure;
 mod instance;
 mod load;
 mod output;

@@ -3,7 +3,7 @@
 use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
-use super::sender::{ResponseSender, SenderError};
+use super::sender::{MAX_HEAD, MAX_HEADERS, ResponseSender, SenderError};
 use crate::budget::OwnerMemory;
 use crate::capability::bindings::gpx::plugin::response::{Host, HostResponseSender, SendError};
 use crate::capability::bindings::gpx::plugin::types::Header;
@@ -31,8 +31,16 @@ impl HostResponseSender for ResponseView<'_> {
         status: u16,
         headers: Vec<Header>,
     ) -> Result<Result<(), SendError>> {
-        let headers = headers.into_iter().map(|Header { name, value }| (name, value));
-        Ok(self.table.get_mut(&sender)?.start(status, headers).map_err(SendError::from))
+        let headers = headers.into_iter().map(|Header { name, value }| (name, value)).collect();
+        let started = self.table.get_mut(&sender)?.start(status, headers);
+        if let Err(SenderError::LongHead { headers, bytes }) = started {
+            // The contract has no name for it.
+            return Err(wasmtime::Error::msg(format!(
+                "its answer has {headers} headers with {bytes} bytes, and at most {MAX_HEADERS} with {MAX_HEAD} bytes \
+                 are passed on"
+            )));
+        }
+        Ok(started.map_err(SendError::from))
     }
 
     async fn send(
@@ -53,7 +61,7 @@ impl HostResponseSender for ResponseView<'_> {
 impl From<SenderError> for SendError {
     fn from(refusal: SenderError) -> Self {
         match refusal {
-            SenderError::Misuse => Self::Misuse,
+            SenderError::Misuse | SenderError::LongHead { .. } => Self::Misuse,
             SenderError::Closed => Self::Closed,
         }
     }

@@ -26,9 +26,17 @@ pub(crate) struct ResponseHead {
 pub(crate) enum SenderError {
     /// The head was set before, or too late, or with a status that HTTP does not allow.
     Misuse,
+    /// There are more headers, or more bytes in them, than are passed on.
+    LongHead { headers: usize, bytes: usize },
     /// The caller is gone.
     Closed,
 }
+
+/// How many headers an answer may have. Browsers and proxies accept fewer.
+pub(super) const MAX_HEADERS: usize = 256;
+
+/// How many bytes the names and values of an answer's headers may have together. Browsers and proxies accept fewer.
+pub(super) const MAX_HEAD: usize = 64 << 10;
 
 /// What a component writes its answer to.
 #[expect(unreachable_pub, reason = "generated code exports it")]
@@ -59,13 +67,13 @@ impl ResponseSender {
     }
 
     /// Sets the head, once and before the first chunk. `status` is 100 to 599.
-    pub(super) fn start(
-        &mut self,
-        status: u16,
-        headers: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<(), SenderError> {
+    pub(super) fn start(&mut self, status: u16, headers: Vec<(String, String)>) -> Result<(), SenderError> {
         if self.started || self.head.is_none() || !(100..600).contains(&status) {
             return Err(SenderError::Misuse);
+        }
+        let bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if headers.len() > MAX_HEADERS || bytes > MAX_HEAD {
+            return Err(SenderError::LongHead { headers: headers.len(), bytes });
         }
         let mut grouped = HashMap::<String, Vec<String>>::new();
         for (name, value) in headers {
@@ -124,7 +132,7 @@ mod tests {
     async fn the_first_chunk_carries_the_head() {
         let (mut sender, mut pieces) = ResponseSender::channel();
         let memory = MemoryAccount::new(0).owner();
-        sender.start(201, ["1", "2"].map(|value| ("x".to_owned(), value.to_owned()))).unwrap();
+        sender.start(201, ["1", "2"].map(|value| ("x".to_owned(), value.to_owned())).to_vec()).unwrap();
         sender.send(b"one".to_vec(), &memory).await.unwrap();
         let first = pieces.recv().await.unwrap();
         let head = first.head.unwrap();
@@ -142,5 +150,19 @@ mod tests {
         assert_eq!(sender.start(200, Vec::new()), Err(SenderError::Misuse));
         drop(pieces);
         assert_eq!(sender.send(Vec::new(), &MemoryAccount::new(0).owner()).await, Err(SenderError::Closed));
+    }
+    #[test]
+    fn a_head_has_a_limited_number_of_headers_and_bytes() {
+        let headers = |count: usize, bytes: usize| vec![("x".to_owned(), "y".repeat(bytes - 1)); count];
+        let start = |headers| ResponseSender::channel().0.start(200, headers);
+        let each = MAX_HEAD / MAX_HEADERS;
+        assert_eq!(start(headers(MAX_HEADERS, each)), Ok(()));
+        for (count, bytes) in [(MAX_HEADERS + 1, 1), (MAX_HEADERS, each + 1), (1, MAX_HEAD + 1)] {
+            let long = SenderError::LongHead { headers: count, bytes: count * bytes };
+            assert_eq!(start(headers(count, bytes)), Err(long));
+        }
+        let (mut sender, _pieces) = ResponseSender::channel();
+        sender.start(200, headers(MAX_HEADERS + 1, 1)).unwrap_err();
+        assert_eq!(sender.start(200, headers(1, 1)), Ok(()), "the component can try again");
     }
 }

@@ -9,6 +9,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use crate::capability::bindings::gpx::plugin::{tracer as wit, types};
 use crate::capability::scrub::Scrub;
+use crate::capability::text::cut;
 use crate::telemetry::SPAN_TEXT;
 
 /// How many bytes of a `tracestate` are read: as many as its 32 members may have. Cut, it would mean something else.
@@ -36,17 +37,8 @@ pub(super) fn attributes(
 
 /// Cuts a text to what is kept.
 pub(super) fn text(text: String, scrub: &Scrub) -> String {
-    let mut text = scrub.beginning(text, SPAN_TEXT);
+    let mut text = scrub.shorten(text, SPAN_TEXT);
     text.shrink_to_fit();
-    text
-}
-
-/// Cuts at the end of a character, and frees the memory of the rest.
-fn cut(mut text: String, bytes: usize) -> String {
-    if text.len() > bytes {
-        text.truncate(text.floor_char_boundary(bytes));
-        text.shrink_to_fit();
-    }
     text
 }
 

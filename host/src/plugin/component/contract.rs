@@ -4,9 +4,13 @@ use thiserror::Error;
 use wasmparser::{Parser, Payload};
 
 use super::declared::Excess;
+use crate::capability::text::{self, MAX_REASON};
 
 /// The contract version that this host serves; any 0.1 fits.
 pub(super) const SERVED: (u64, u64) = (0, 1);
+
+/// How many bytes of a version are read. A longer one is not a version that anybody has.
+const MAX_VERSION: usize = 64;
 
 const PACKAGE: &str = "gpx:plugin/";
 
@@ -40,13 +44,14 @@ pub(super) fn exported_interfaces(bytes: &[u8]) -> Result<Vec<String>, ContractE
     let names = top_level_names(bytes)?;
     for name in names.imports.iter().chain(&names.exports) {
         if let Some((_, version)) = name.strip_prefix(PACKAGE).and_then(|name| name.split_once('@')) {
-            check_version(version)?;
+            check_version(&text::shorten(version.to_owned(), MAX_VERSION))?;
         }
     }
     let interface = |name: &String| Some(name.strip_prefix(PACKAGE)?.split('@').next()?.to_owned());
     let interfaces: Vec<_> = names.exports.iter().filter_map(interface).collect();
     if !interfaces.iter().any(|name| name == "plugin") {
         let exports = if names.exports.is_empty() { "nothing".to_owned() } else { names.exports.join(", ") };
+        let exports = text::shorten(exports, MAX_REASON);
         return Err(ContractError::OtherWorld { exports });
     }
     Ok(interfaces)

@@ -19,6 +19,9 @@ const MAX_LINE: usize = 8 * 1024;
 /// How many lines are kept to explain a panic: its message, its location, and what was printed just before.
 const KEPT_LINES: usize = 16;
 
+/// How many bytes these lines may have together. A thousand instances may be busy at once.
+const KEPT_BYTES: usize = 16 * 1024;
+
 /// How many bytes a component may write at once.
 const PERMIT: usize = 64 * 1024;
 
@@ -32,22 +35,29 @@ struct OutputLines {
     log: Log,
     scrub: Scrub,
     unfinished: Vec<u8>,
-    last: VecDeque<String>,
+    /// The last lines, if they may explain anything: a panic is printed on standard error.
+    last: Option<LastLines>,
+}
+
+#[derive(Default)]
+struct LastLines {
+    lines: VecDeque<String>,
+    bytes: usize,
 }
 
 // === impl Output ===
 
 impl Output {
     pub(crate) fn stdout(log: Log, scrub: Scrub) -> Self {
-        Self::new("stdout", Level::Info, log, scrub)
+        Self::new("stdout", Level::Info, None, log, scrub)
     }
 
     pub(crate) fn stderr(log: Log, scrub: Scrub) -> Self {
-        Self::new("stderr", Level::Warn, log, scrub)
+        Self::new("stderr", Level::Warn, Some(LastLines::default()), log, scrub)
     }
 
-    fn new(stream: &'static str, level: Level, log: Log, scrub: Scrub) -> Self {
-        let (unfinished, last) = (Vec::new(), VecDeque::new());
+    fn new(stream: &'static str, level: Level, last: Option<LastLines>, log: Log, scrub: Scrub) -> Self {
+        let unfinished = Vec::new();
         Self(Arc::new(Mutex::new(OutputLines { stream, level, log, scrub, unfinished, last })))
     }
 
@@ -55,18 +65,18 @@ impl Output {
     pub(crate) fn begin(&self, log: Log) {
         self.with(|lines| {
             lines.log = log;
-            lines.last.clear();
+            lines.take_last();
         });
     }
 
-    /// Writes what has no line end yet, and returns the lines that were printed last.
+    /// Writes what has no line end yet, and returns the lines that were printed last on standard error.
     pub(crate) fn finish(&self) -> Vec<String> {
         self.with(|lines| {
             if !lines.unfinished.is_empty() {
                 let rest = std::mem::take(&mut lines.unfinished);
                 lines.line(&rest);
             }
-            lines.last.drain(..).collect()
+            lines.take_last()
         })
     }
 
@@ -100,12 +110,29 @@ impl OutputLines {
         if line.is_empty() {
             return;
         }
-        let line = self.scrub.text(line.to_owned());
+        let line = self.scrub.shorten(line.to_owned(), MAX_LINE);
         self.log.log(self.level, &line, &[("stream", Value::from(self.stream))]);
-        if self.last.len() == KEPT_LINES {
-            self.last.pop_front();
+        if let Some(last) = &mut self.last {
+            last.push(line);
         }
-        self.last.push_back(line);
+    }
+
+    fn take_last(&mut self) -> Vec<String> {
+        self.last.as_mut().map(std::mem::take).unwrap_or_default().lines.into()
+    }
+}
+
+// === impl LastLines ===
+
+impl LastLines {
+    fn push(&mut self, line: String) {
+        self.bytes += line.len();
+        self.lines.push_back(line);
+        while (self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES)
+            && let Some(first) = self.lines.pop_front()
+        {
+            self.bytes -= first.len();
+        }
     }
 }
 

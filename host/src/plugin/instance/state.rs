@@ -21,7 +21,7 @@ use crate::log::Log;
 use crate::telemetry::Tracer;
 
 /// How many handles a component may hold at once. What they hold is charged; this also bounds their places in the tables.
-pub(super) const MAX_HANDLES: usize = 4000;
+pub(crate) const MAX_HANDLES: usize = 4000;
 
 /// The data of a component's store.
 pub(crate) struct State {
@@ -40,12 +40,14 @@ pub(crate) struct State {
     log: Log,
     call: Option<Arc<Call>>,
     spans: CallSpans,
+    /// The memory that the component was refused in this call, and did without.
+    refused_earlier: Option<Refused>,
 }
 
 /// The memory that an instance's handles hold exceeds a limit.
 #[derive(Debug, thiserror::Error)]
-#[error("its handles hold too much memory: {0:?}")]
-pub(super) struct TooManyHandles(Refused);
+#[error("what its handles hold exceeds a limit: {0}")]
+pub(crate) struct LargeHandles(pub Refused);
 
 // === impl State ===
 
@@ -59,9 +61,24 @@ impl State {
         let wasi = WasiCtxBuilder::new().stdout(stdout.clone()).stderr(stderr.clone()).build();
         let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
         let hooks = HttpHooks::new(client, spans.clone());
-        let (http, call) = (http::context(), None);
+        let (http, call, refused_earlier) = (http::context(), None, None);
         let (crossing, handles) = (Crossing::default(), Handles::default());
-        Self { table, memory, crossing, stderr, scrub, handles, stdout, wasi, http, hooks, log, call, spans }
+        Self {
+            table,
+            memory,
+            crossing,
+            stderr,
+            scrub,
+            handles,
+            stdout,
+            wasi,
+            http,
+            hooks,
+            log,
+            call,
+            spans,
+            refused_earlier,
+        }
     }
 
     /// From now on, everything belongs to `call`.
@@ -71,6 +88,17 @@ impl State {
         self.hooks.begin(spans.clone(), call.upstream.clone());
         self.spans = spans;
         self.call = Some(call.clone());
+        self.take_refused();
+    }
+
+    /// Returns the memory that the component was refused just before, and the one that it has done without in this call.
+    pub(crate) fn take_refused(&mut self) -> (Option<Refused>, Option<Refused>) {
+        (self.memory.take_refused(), self.refused_earlier.take())
+    }
+
+    /// The component asks the host for something. So it went on without any memory that it was refused before.
+    fn goes_on(&mut self) {
+        self.refused_earlier = self.memory.take_refused().or(self.refused_earlier);
     }
 
     /// Ends the call: drops what belongs to it, above all the reference to its data.
@@ -88,9 +116,9 @@ impl State {
     }
 
     /// The component has called the host, which has done what was asked.
-    pub(super) fn left_host(&mut self) -> Result<(), TooManyHandles> {
+    pub(super) fn left_host(&mut self) -> Result<(), LargeHandles> {
         let changes_message = false;
-        self.handles.called(changes_message, &mut self.table, &mut self.memory).map_err(TooManyHandles)
+        self.handles.called(changes_message, &mut self.table, &mut self.memory).map_err(LargeHandles)
     }
 
     /// Returns the log of the call. Outside of calls, it is the log of the plugin as a whole.
@@ -109,30 +137,36 @@ impl Drop for State {
 
 impl View for State {
     fn call(&mut self) -> CallView<'_> {
+        self.goes_on();
         CallView { call: self.call.as_deref() }
     }
 
     fn log(&mut self) -> LogView<'_> {
+        self.goes_on();
         LogView { log: self.current_log(), scrub: &self.scrub }
     }
 
     fn response(&mut self) -> ResponseView<'_> {
+        self.goes_on();
         ResponseView { table: &mut self.table, memory: self.memory.owner() }
     }
 
     fn tracer(&mut self) -> TracerView<'_> {
+        self.goes_on();
         TracerView { spans: &self.spans, scrub: &self.scrub, table: &mut self.table }
     }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.goes_on();
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.goes_on();
         WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
     }
 }

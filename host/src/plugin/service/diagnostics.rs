@@ -6,6 +6,7 @@ use wasmtime::Store;
 
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::diagnostics::Health;
+use crate::capability::text::MAX_REASON;
 use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
@@ -13,14 +14,23 @@ use crate::plugin::{CallError, Owner, Plugin};
 
 struct CheckHealth;
 
+/// How many bytes the details of a health check may take. They are JSON, which cannot be cut.
+const MAX_DETAILS: usize = 1 << 20;
+
 impl Plugin {
     pub(crate) async fn check_health(
         &self,
         call: &Arc<Call>,
         owner: &Arc<Owner>,
     ) -> Result<Health, CallError> {
-        let (health, _) = self.invoke(call, owner, &mut self.turn(call, owner), CheckHealth).await?;
-        Ok(health)
+        let (mut health, _) = self.invoke(call, owner, &mut self.turn(call, owner), CheckHealth).await?;
+        health.message = owner.scrub.shorten(health.message, MAX_REASON);
+        match health.details.as_ref().map(String::len) {
+            Some(bytes) if bytes > MAX_DETAILS => {
+                Err(CallError::TooLong { what: "the details", bytes, limit: MAX_DETAILS })
+            }
+            _ => Ok(health),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::plugin::precompiled;
 /// A component for tests. The usual one is compiled once for all tests.
 #[derive(Clone)]
 pub(crate) struct Guest {
+    start: &'static str,
     describe: &'static str,
     services: Vec<&'static str>,
 }
@@ -47,12 +48,17 @@ pub(crate) fn compiled() -> (tempfile::TempDir, PathBuf) {
 impl Guest {
     /// Makes the usual guest, which exports all services.
     pub(crate) fn new() -> Self {
-        Self { describe: "", services: vec!["data", "diagnostics", "resource"] }
+        Self { start: "", describe: "", services: vec!["data", "diagnostics", "resource"] }
     }
 
     /// Makes a guest that runs these instructions, in the text format, when it describes itself.
     pub(crate) fn describing(describe: &'static str) -> Self {
         Self { describe, ..Self::new() }
+    }
+
+    /// Makes a guest that runs these instructions, in the text format, when it is instantiated.
+    pub(crate) fn starting(start: &'static str) -> Self {
+        Self { start, ..Self::new() }
     }
 
     /// Makes a guest that does not export this service.
@@ -65,6 +71,11 @@ impl Guest {
     /// Returns the component's bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let module = include_str!("guest/module.wat").replace("(; describe ;)", self.describe);
+        let start = match self.start {
+            "" => String::new(),
+            instructions => format!("(func $starting {instructions}) (start $starting)"),
+        };
+        let module = module.replace("(; start ;)", &start);
         let (module, texts) = with_operands(&module);
         let texts = format!(r#"(data (i32.const {TEXTS}) "{texts}")"#);
         let mut exports = String::new();

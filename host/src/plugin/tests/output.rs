@@ -126,3 +126,22 @@ async fn a_flood_is_cut_into_lines() {
     let flood = lines.iter().filter(|line| line["stream"] == "stdout");
     assert_eq!(flood.count(), 5);
 }
+
+#[test]
+fn the_lines_that_are_kept_to_explain_a_panic_are_few_and_short() {
+    let (log, _lines) = Log::memory();
+    let (out, err) = (Output::stdout(log.clone(), Scrub::default()), Output::stderr(log, Scrub::default()));
+    for number in 0..1000 {
+        write(&err, format!("{number}\n").as_bytes());
+        write(&out, b"not kept\n");
+    }
+    assert_eq!(err.finish(), (984..1000).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert!(out.finish().is_empty());
+    for _ in 0..16 {
+        write(&err, "x".repeat(LONGEST).as_bytes());
+        write(&err, b"\nthe last\n");
+    }
+    let kept = err.finish();
+    assert!(kept.iter().map(String::len).sum::<usize>() <= 2 * LONGEST && kept.len() > 2, "{}", kept.len());
+    assert_eq!(kept.last().unwrap(), "the last");
+}

@@ -93,3 +93,15 @@ async fn the_callers_deadline_ends_a_check() {
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert_eq!(grafana.counted("checkHealth", "error", "plugin"), "1");
 }
+
+#[tokio::test]
+async fn a_long_message_is_cut_and_long_details_are_told_with_their_limit() {
+    let (status, message, _) = seen(&Grafana::new().await, "say-long 20000000").await;
+    assert!((8000..=8192).contains(&message.len()) && message.ends_with("x…"));
+    assert_eq!(status, HealthStatus::Ok);
+    let (status, _, details) = seen(&Grafana::new().await, "details-long 1048576").await;
+    assert_eq!((status, details.len()), (HealthStatus::Ok, 1 << 20));
+    let (status, message, _) = seen(&Grafana::new().await, "details-long 1048577").await;
+    let text = "the details of the plugin's answer take 1048577 bytes, and at most 1048576 are passed on; return less";
+    assert_eq!((status, message.as_str()), (HealthStatus::Error, text));
+}

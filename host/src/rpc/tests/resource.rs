@@ -187,3 +187,11 @@ async fn an_answer_that_the_end_of_the_process_cuts_off_does_not_look_complete()
     let status = status.unwrap();
     assert_eq!((status.code(), status.message()), (Code::Cancelled, "the plugin is being stopped"));
 }
+
+#[tokio::test]
+async fn a_late_fault_of_any_length_fits_into_its_status() {
+    let (pieces, status, end) = answer("send one\nfail-long 20000000").await;
+    let status = status.unwrap();
+    assert_eq!((pieces.len(), end), (1, "error"));
+    assert!(status.starts_with("Unknown: xxx") && status.ends_with("x…") && status.len() < 9000);
+}

@@ -11,6 +11,7 @@ pub fn call(context: &Context, request: &Request, response: &mut ResponseSender)
         "echo" => echo(request, response),
         "fault" => Err(Fault::downstream(418, "the resource failed on purpose")),
         "late-fault" => late_fault(response),
+        "long-fault" => long_fault(response),
         "start-twice" => start_twice(response),
         "empty" => Ok(()),
         "panic" => panic!("the resource panicked on purpose"),
@@ -65,6 +66,12 @@ fn echo(request: &Request, response: &mut ResponseSender) -> Result<()> {
 fn late_fault(response: &mut ResponseSender) -> Result<()> {
     response.send("so far so good\n")?;
     Err(Fault::plugin("the resource failed late"))
+}
+
+/// Fails after a chunk was sent, with a text that no header has room for.
+fn long_fault(response: &mut ResponseSender) -> Result<()> {
+    response.send("so far so good\n")?;
+    Err(Fault::plugin("é% ".repeat(5_000_000)))
 }
 
 /// Calls `start` after `send`, which returns an error and does not trap.

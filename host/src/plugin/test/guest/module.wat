@@ -21,13 +21,15 @@
   (data (i32.const 144) "\a0\00\00\00\01\00\00\00")
   (data (i32.const 160) "\a8\00\00\00\05\00\00\00token")
   (; texts ;)
+  (; start ;)
 
   ;; How often this instance was opened, and how many other calls it has answered.
   (global $opened (mut i32) (i32.const 0))
   (global $calls (mut i32) (i32.const 0))
   ;; The address of the settings that `open` received.
   (global $settings (mut i32) (i32.const 0))
-  ;; The length of the answer.
+  ;; The address and the length of the answer.
+  (global $speech (mut i32) (i32.const 8192))
   (global $said (mut i32) (i32.const 0))
   ;; The index of the query in its request. Its name is at 24.
   (global $index (mut i32) (i32.const 0))
@@ -67,7 +69,15 @@
     ;; A setting by its offset: 16 is the uid, 32 the URL.
     (if (call $is 'setting') (then (call $say-list (i32.add (global.get $settings) (call $number))) (return)))
     (if (call $is 'fail') (then (call $fail (call $number) (call $number) (call $text)) (return)))
+    ;; Fails with a message of so many bytes; `say-long` answers with one, and `details-long` gives such details.
+    (if (call $is 'fail-long') (then (call $fail (i32.const 500) (i32.const 0) (call $long (call $number))) (return)))
+    (if (call $is 'say-long') (then (call $long (call $number)) (global.set $said) (global.set $speech) (return)))
+    (if (call $is 'details-long') (then (call $option (i32.const 48) (call $long (call $number))) (return)))
     (if (call $is 'trap') (then unreachable))
+    (if (call $is 'divide') (then (drop (i32.div_u (i32.const 1) (call $number))) (return)))
+    (if (call $is 'outside') (then (drop (i32.load (i32.const -8)))))
+    (if (call $is 'recurse') (then (drop (call $recurse))))
+    (if (call $is 'sink') (then (call $sink (i32.const 65000))))
     (if (call $is 'loop') (then (loop $forever (br $forever))))
     (if (call $is 'compute') (then (call $compute (i64.extend_i32_u (call $number))) (return)))
     (if (call $is 'wait') (then (call $wait (i64.extend_i32_u (call $number))) (return)))
@@ -81,6 +91,7 @@
     (if (call $is 'err-part') (then (call $print (call $stderr) (call $text)) (return)))
     (if (call $is 'flood') (then (call $flood (call $number)) (return)))
     (if (call $is 'span') (then (call $span (call $text)) (return)))
+    (if (call $is 'spans') (then (call $spans (call $number)) (return)))
     ;; Traps if the host refuses it; `refused` traps if the host accepts it.
     (if (call $is 'start') (then (if (call $start (call $number)) (then unreachable)) (return)))
     (if (call $is 'refused') (then (if (i32.eqz (call $start (call $number))) (then unreachable)) (return)))
@@ -173,6 +184,23 @@
     (i32.store (i32.const 372) (i32.const 0))
     (i32.store (i32.const 376) (i32.shr_u (local.get $rows) (i32.const 3))))
 
+  ;; Returns a text of so many bytes, in memory of its own.
+  (func $long (param $bytes i32) (result i32 i32)
+    (local $at i32)
+    (local.set $at (memory.grow (i32.add (i32.shr_u (local.get $bytes) (i32.const 16)) (i32.const 1))))
+    (if (i32.eq (local.get $at) (i32.const -1)) (then unreachable))
+    (local.set $at (i32.shl (local.get $at) (i32.const 16)))
+    (memory.fill (local.get $at) (i32.const 120) (local.get $bytes))
+    (local.get $at) (local.get $bytes))
+
+  ;; Calls itself forever. `sink` also uses memory below an address, as the second stack of a language does.
+  (func $recurse (result i32)
+    (i32.add (call $recurse) (i32.const 1)))
+  (func $sink (param $stack i32)
+    (i32.store (local.get $stack) (i32.const 0))
+    (call $sink (i32.sub (local.get $stack) (i32.const 1024)))
+    (i32.store (local.get $stack) (i32.const 1)))
+
   (func $compute (param $turns i64)
     (loop $more
       (local.set $turns (i64.sub (local.get $turns) (i64.const 1)))
@@ -207,6 +235,13 @@
     (i32.store (i32.const 196) (local.get $length))
     (drop (call $start-span (i32.const 192))))
 
+  ;; Starts so many spans, and keeps their handles.
+  (func $spans (param $times i32)
+    (loop $more
+      (call $span 'span')
+      (local.set $times (i32.sub (local.get $times) (i32.const 1)))
+      (br_if $more (local.get $times))))
+
   ;; Both return 0 if the host accepts it.
   (func $start (param $status i32) (result i32)
     (call $start-response
@@ -225,6 +260,7 @@
   ;; The exports: each clears the result at 32 and the frame at 64, and runs a script.
 
   (func $begin
+    (global.set $speech (i32.const 8192))
     (global.set $said (i32.const 0))
     (memory.fill (i32.const 32) (i32.const 0) (i32.const 72)))
 
@@ -263,7 +299,7 @@
       (then
         (i32.store (i32.const 36) (i32.const 64))
         (i32.store (i32.const 40) (i32.const 1))
-        (i32.store (i32.const 64) (i32.const 8192))
+        (i32.store (i32.const 64) (global.get $speech))
         (i32.store (i32.const 68) (global.get $said))))
     (i32.const 32))
 
@@ -274,7 +310,7 @@
     (call $answer (i32.load offset=48 (global.get $settings)) (i32.load offset=52 (global.get $settings)))
     (if (i32.eqz (i32.load (i32.const 32)))
       (then
-        (i32.store (i32.const 40) (i32.const 8192))
+        (i32.store (i32.const 40) (global.get $speech))
         (i32.store (i32.const 44) (global.get $said))))
     (i32.const 32))
 
