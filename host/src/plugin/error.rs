@@ -168,6 +168,3 @@ impl fmt::Display for WaitedFor {
         }
     }
 }
-
-    }
-}

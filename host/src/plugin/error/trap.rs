@@ -6,8 +6,8 @@ use wasmtime::component::ResourceTableError;
 use super::place::{CodePlace, of_failure, of_recursion};
 use super::{CallError, Evidence};
 use crate::budget::Refused;
-use crate::plugin::instance::state::LargeHandles;
 use crate::capability::text::{self, MAX_REASON};
+use crate::plugin::instance::state::LargeHandles;
 
 /// The stack of a component's calls, in bytes: wasmtime's default. Languages have a second one in the component's memory.
 const STACK: usize = 512 << 10;
