@@ -2,6 +2,7 @@
 //! both in one run on one machine. Only the ratios mean anything on other machines.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use gpx_tests::collector::Collector;
@@ -37,7 +38,9 @@ async fn main() -> Result<()> {
     bench.tracing(ours).await?;
     bench.large_answers(ours).await?;
     bench.slow_upstream(ours).await?;
+    bench.cliff(ours).await?;
     bench.loopers().await?;
+    bench.fairness().await?;
     bench.sizes(ours, &launch.directory().join(launch.name_of(".wasm")))?;
     println!("{:52} {:>12} {:>12} {:>7}", "", "gpx-host", "Go SDK", "ratio");
     for Figure { name, ours, theirs } in &bench.figures {
@@ -123,6 +126,94 @@ impl Bench {
         let options = json!({ "queries_per_request": 8, "delay_ms": 100, "callers": [1], "calls": 10 });
         let (a, b) = self.both(ours, &options).await?;
         self.row("8 queries, upstream takes 100 ms, p50, ms", &a, &b, "/loads/0/p50_ms")
+    }
+
+    /// Sends many requests at once, all of which wait for their upstream, and checks the health of another data source
+    /// meanwhile.
+    async fn cliff(&mut self, ours: &Path) -> Result<()> {
+        const REQUESTS: usize = 1000;
+        let options = json!({ "delay_ms": 1500, "callers": [REQUESTS], "calls": REQUESTS });
+        let (a, b) = self.both(ours, &options).await?;
+        self.row("1000 queries, upstream takes 1.5 s: all answered, s", &a, &b, "/loads/0/seconds")?;
+        let each = |report: &Value| {
+            let more = number(report, "/loads/0/peak_rss_kib")? - number(report, "/idle_rss_kib")?;
+            Ok::<_, anyhow::Error>(more / REQUESTS as f64)
+        };
+        self.figures.push(Figure {
+            name: "1000 waiting queries: memory of each, KiB".to_owned(),
+            ours: each(&a)?,
+            theirs: each(&b)?,
+        });
+        let twin = self.tools.twin.clone();
+        let (ours, theirs) =
+            (self.health_beside(ours, REQUESTS).await?, self.health_beside(&twin, REQUESTS).await?);
+        self.figures.push(Figure {
+            name: "health check beside 1000 waiting queries, ms".to_owned(),
+            ours,
+            theirs,
+        });
+        Ok(())
+    }
+
+    /// Returns the milliseconds that a health check takes while so many queries wait for an upstream.
+    async fn health_beside(&self, executable: &Path, queries: usize) -> Result<f64> {
+        let mut peer = self.tools.start()?;
+        let slow = peer.get("upstream", json!({ "delay_ms": 3000 })).await;
+        let quick = peer.get("upstream", json!({})).await;
+        let context = |upstream: &Value| {
+            let url = upstream["url"].as_str().unwrap_or_default();
+            peer::context(&DataSource::new(url).plugin("gpx-httpbackend-datasource"))
+        };
+        peer.get("start", json!({ "exe": executable, "quiet": true })).await;
+        let health = json!({ "plugin_context": context(&quick) });
+        peer.get("health", health.clone()).await;
+        let load = json!({
+            "plugin_context": context(&slow), "queries": [peer::query(&query("A"))],
+            "callers": queries, "calls": queries, "async": true, "id": "load",
+        });
+        peer.tell("load", load).await;
+        // By then the requests have been sent, and the upstream has answered none of them.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        peer.get("health", health).await;
+        let time = start.elapsed();
+        peer.get("kill", json!({})).await;
+        peer.end().await;
+        Ok(time.as_secs_f64() * 1000.0)
+    }
+
+    /// Compares a computation while another data source loops in many calls with the same computation alone.
+    async fn fairness(&mut self) -> Result<()> {
+        /// About 300 ms on one core.
+        const TURNS: usize = 200_000_000;
+        let launch = Plugin::guest("probe");
+        let mut peer = self.tools.start()?;
+        let environment = json!({ "GF_PLUGIN_GPX_CPU_TIMEOUT": "60s" });
+        peer.get("start", json!({ "exe": launch.executable(), "env": environment, "quiet": true })).await;
+        let spin = query("A").kind("spin").json(json!({ "count": TURNS }));
+        let load = json!({
+            "plugin_context": peer::context(&DataSource::new("")), "queries": [peer::query(&spin)],
+            "callers": 1, "calls": 5,
+        });
+        peer.get("load", load.clone()).await;
+        let alone = peer.get("load", load.clone()).await;
+        let looper = peer::context(&DataSource::new(""));
+        for number in 0..32 {
+            let looping = json!({
+                "plugin_context": looper, "timeout_ms": 30000, "async": true, "id": number,
+                "queries": [peer::query(&query("A").kind("loop"))],
+            });
+            peer.tell("query", looping).await;
+        }
+        let beside = peer.get("load", load).await;
+        peer.get("kill", json!({})).await;
+        let (ours, theirs) = (number(&beside, "/p50_ms")?, number(&alone, "/p50_ms")?);
+        self.figures.push(Figure {
+            name: "computation beside 32 loops | alone, both ours, ms".to_owned(),
+            ours,
+            theirs,
+        });
+        Ok(())
     }
 
     /// Compares the latency of other calls while two guests loop with the same load without them.

@@ -72,6 +72,11 @@ impl Collector {
         self.spans.now(Clone::clone)
     }
 
+    /// Forgets the spans so far, for measurements.
+    pub fn forget(&self) {
+        self.spans.change(Vec::clear);
+    }
+
     /// Waits until the spans that have arrived for a trace are `enough`, and returns the trace.
     pub async fn wait_for_trace(&self, trace_id: &str, enough: impl Fn(&Trace) -> bool) -> Trace {
         let of_trace = |spans: &Vec<Span>| {

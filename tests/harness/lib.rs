@@ -3,12 +3,14 @@
 
 pub mod artifacts;
 pub mod collector;
+pub mod component;
 pub mod directory;
 pub mod frame;
 pub mod grafana;
 pub mod logs;
 pub mod peer;
 pub mod plugin;
+pub mod process;
 pub mod seen;
 pub mod trace;
 pub mod upstream;

@@ -96,6 +96,17 @@ impl Logs {
         logs
     }
 
+    /// Reads `stderr` until it ends, and keeps none of it.
+    pub(crate) fn unread(mut stderr: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let logs = Self::default();
+        let read = logs.read.clone();
+        tokio::spawn(async move {
+            let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+            read.change(|read| read.ended = true);
+        });
+        logs
+    }
+
     /// Waits for a line that fits, and returns the first one.
     pub async fn wait_for(&self, fits: impl Fn(&Line) -> bool) -> Line {
         let found = self.read.until(|read| match read.lines.iter().find(|line| fits(line)) {
@@ -103,6 +114,13 @@ impl Logs {
             None => read.ended.then_some(None),
         });
         found.await.unwrap_or_else(|| panic!("stderr ended without such a line; its content was:\n{self}"))
+    }
+
+    /// Waits until so many lines fit.
+    pub async fn wait_for_lines(&self, count: usize, fits: impl Fn(&Line) -> bool) {
+        let enough =
+            |read: &Read| (read.lines.iter().filter(|line| fits(line)).count() >= count).then_some(());
+        self.read.until(enough).await;
     }
 
     pub async fn wait_for_message(&self, message: &str) -> Line {

@@ -19,6 +19,7 @@ pub use self::channel::Channel;
 pub use self::launch::Launch;
 use crate::directory::Directory;
 use crate::logs::Logs;
+use crate::process::Process;
 use crate::proto::go_plugin::Empty;
 use crate::proto::go_plugin::grpc_controller_client::GrpcControllerClient;
 use crate::seen::Seen;
@@ -82,9 +83,15 @@ impl Plugin {
         Launch::of_component(component)
     }
 
-    /// `root` is the process's root directory as this process sees it.
-    async fn connected(mut child: Child, directory: Directory, root: &Path) -> anyhow::Result<Self> {
-        let logs = Logs::of(child.stderr.take().context("stderr is piped")?);
+    /// `root` is the process's root directory as this process sees it. `read`: whether to keep its log.
+    async fn connected(
+        mut child: Child,
+        directory: Directory,
+        root: &Path,
+        read: bool,
+    ) -> anyhow::Result<Self> {
+        let stderr = child.stderr.take().context("stderr is piped")?;
+        let logs = if read { Logs::of(stderr) } else { Logs::unread(stderr) };
         let mut stdout = BufReader::new(child.stdout.take().context("stdout is piped")?);
         let mut line = String::new();
         stdout.read_line(&mut line).await?;
@@ -143,6 +150,11 @@ impl Plugin {
     /// Whether the process is still running.
     pub fn running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// What the process holds. If another program started it, this is that program unless it has become the plugin.
+    pub fn process(&self) -> Process {
+        Process::of(self.child.id().expect("the process is still running"))
     }
 
     /// Opens a new connection to the same process. The old one is closed once no call uses it any more.

@@ -73,6 +73,11 @@ impl Upstream {
         self.seen.now(Clone::clone)
     }
 
+    /// Forgets the requests so far, for measurements. Those that are not answered yet are not told apart from later ones.
+    pub fn forget(&self) {
+        self.seen.change(Vec::clear);
+    }
+
     /// Waits for a request that fits, and returns the first one.
     pub async fn wait_for(&self, fits: impl Fn(&Request) -> bool) -> Request {
         self.seen.until(|requests| requests.iter().find(|request| fits(request)).cloned()).await

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bench;
+mod chaos;
 mod demo;
 mod guests;
 mod host;
@@ -28,9 +29,11 @@ usage: cargo xtask TASK
   package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
                     with --release, for real use: small and fast, but it takes minutes to build
   bench             measures the plugin against its twin on the Go SDK
+  chaos             attacks a plugin for five minutes, and checks its answers to others and its memory
 
 Options of guests: --sysroot builds std from Debian's packages even where rustup has the target.
-Further arguments of test go to the tests (names to select, --nocapture), those of bench to the benchmark (--quick).
+Further arguments of test go to the tests (names to select, --nocapture), those of bench to the benchmark (--quick),
+those of chaos to it (--seconds N, for less than five minutes).
 ";
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         ["package", example] => package::package(example, Profile::Quick).map(drop),
         ["package", example, "--release"] => package::package(example, Profile::Release).map(drop),
         ["bench", options @ ..] => bench::bench(options),
+        ["chaos", options @ ..] => chaos::chaos(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -17,6 +17,8 @@ pub struct Launch {
     directory: Directory,
     executable: PathBuf,
     variables: BTreeMap<String, String>,
+    /// Whether the log is kept.
+    read: bool,
 }
 
 // === impl Launch ===
@@ -75,7 +77,7 @@ impl Launch {
             ("GF_ENTERPRISE_APP_URL", "http://localhost:3000/"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { directory, executable, variables }
+        Self { directory, executable, variables, read: true }
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
@@ -91,6 +93,11 @@ impl Launch {
     /// Sets a key of `[plugin.<id>]` in grafana.ini.
     pub fn setting(self, key: &str, value: &str) -> Self {
         self.env(&format!("GF_PLUGIN_{}", key.to_uppercase()), value)
+    }
+
+    /// Keeps none of its log, for measurements.
+    pub fn unread(self) -> Self {
+        Self { read: false, ..self }
     }
 
     /// Sets the variables that Grafana passes if its own traces go to `address`. It passes none of them otherwise.
@@ -153,7 +160,7 @@ impl Launch {
 
     pub async fn try_start(self) -> anyhow::Result<Plugin> {
         let command = self.command();
-        Self::spawn(command, self.directory).await
+        Self::spawn(command, self.directory, self.read).await
     }
 
     /// Starts it through another program, such as `sudo` or `unshare`: `wrap` gets the directory and the executable's
@@ -163,7 +170,7 @@ impl Launch {
         let (program, arguments) = words.split_first().context("a program to start")?;
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(&self.variables);
-        Self::spawn(command, self.directory).await
+        Self::spawn(command, self.directory, self.read).await
     }
 
     /// Runs it to its end, for subcommands and for starts that should fail.
@@ -180,9 +187,9 @@ impl Launch {
         command
     }
 
-    async fn spawn(mut command: Command, directory: Directory) -> anyhow::Result<Plugin> {
+    async fn spawn(mut command: Command, directory: Directory, read: bool) -> anyhow::Result<Plugin> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let child = command.spawn().context("cannot start the executable")?;
-        Plugin::connected(child, directory, Path::new("/")).await
+        Plugin::connected(child, directory, Path::new("/"), read).await
     }
 }

@@ -44,5 +44,5 @@ pub async fn start(launch: Launch, name_server: IpAddr) -> anyhow::Result<Plugin
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().context("cannot start chroot")?;
     let place = root.path().to_owned();
-    Plugin::connected(child, root, &place).await
+    Plugin::connected(child, root, &place, true).await
 }

@@ -27,6 +27,8 @@ pub enum Answer {
     CloseMidBody(Bytes),
     /// The head and half of the body; the rest is never sent.
     StallMidBody(Bytes),
+    /// The head and these bytes over and over again, for as long as the plugin reads.
+    Endless(Bytes),
     /// The connection is closed without an answer.
     Close,
     /// The connection is reset without an answer.
@@ -52,6 +54,8 @@ enum End {
     Complete,
     Broken,
     Never,
+    /// The same bytes again.
+    Again(Bytes),
 }
 
 /// Returns what the example's upstream is documented to return: points a second apart, each with its number as value.
@@ -114,6 +118,7 @@ impl Answer {
             Self::Full { status, headers, body } => (status, headers, body, End::Complete),
             Self::CloseMidBody(body) => (200, Vec::new(), body, End::Broken),
             Self::StallMidBody(body) => (200, Vec::new(), body, End::Never),
+            Self::Endless(body) => (200, Vec::new(), Bytes::new(), End::Again(body)),
             Self::After(..) => unreachable!("unwrapped above"),
             Self::Close => {
                 watch.answered();
@@ -130,10 +135,13 @@ impl Answer {
         for (name, value) in headers {
             response = response.header(name, value);
         }
-        response = response.header("content-length", body.len());
+        let endless = matches!(end, End::Again(_));
+        if !endless {
+            response = response.header("content-length", body.len());
+        }
         let shown = if matches!(end, End::Complete) { body } else { body.slice(..body.len() / 2) };
         // hyper never polls the body of a response that has none.
-        if shown.is_empty() || request.method == "HEAD" {
+        if shown.is_empty() && !endless || request.method == "HEAD" {
             watch.answered();
         }
         Ok(response.body(Pieces { rest: shown, end, watch }).expect("a response"))
@@ -183,7 +191,8 @@ impl Body for Pieces {
             }
             return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))));
         }
-        match self.end {
+        match &self.end {
+            End::Again(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes.clone())))),
             End::Complete => Poll::Ready(None),
             End::Broken => Poll::Ready(Some(Err(Closed))),
             // Nothing wakes this: the body is dropped when the connection ends.

@@ -9,6 +9,7 @@ use gpx_sdk::{
 };
 use serde::Deserialize;
 
+mod attack;
 mod fetch;
 mod frames;
 mod misbehave;
@@ -89,7 +90,7 @@ impl Data for Probe {
             "big" => frames::big(query),
             "bad-frame" => Ok(frames::bad_frame()),
             "none" => Ok(Vec::new()),
-            other => Err(Fault::bad_request(format_args!("the probe has no query type `{other}`"))),
+            _ => attack::run(query),
         }
     }
 }

@@ -8,10 +8,12 @@ pub fn call(context: &Context, request: &Request, response: &mut ResponseSender)
     match request.path.as_str() {
         "stream" => stream(context, request, response),
         "large-chunks" => large_chunks(response),
+        "one-chunk" => one_chunk(request, response),
         "echo" => echo(request, response),
         "fault" => Err(Fault::downstream(418, "the resource failed on purpose")),
-        "late-fault" => late_fault(response),
         "long-fault" => long_fault(response),
+        "late-fault" => late_fault(response, "the resource failed late"),
+        "long-late-fault" => late_fault(response, &"x".repeat(number(request))),
         "start-twice" => start_twice(response),
         "empty" => Ok(()),
         "panic" => panic!("the resource panicked on purpose"),
@@ -21,8 +23,7 @@ pub fn call(context: &Context, request: &Request, response: &mut ResponseSender)
 
 /// Sends as many chunks as the body says, or, if it contains no number, chunks until the caller is gone.
 fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
-    let pieces =
-        str::from_utf8(&request.body).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
+    let pieces = number(request);
     response.start(
         StatusCode::PARTIAL_CONTENT,
         &[("Content-Type", "text/plain"), ("X-Probe", "a"), ("X-Probe", "b")],
@@ -41,6 +42,16 @@ fn stream(context: &Context, request: &Request, response: &mut ResponseSender) -
         }
     }
     Ok(())
+}
+
+/// Returns the number that the body holds, or the largest one.
+fn number(request: &Request) -> usize {
+    str::from_utf8(&request.body).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(usize::MAX)
+}
+
+/// Sends a chunk of as many bytes as the body says.
+fn one_chunk(request: &Request, response: &mut ResponseSender) -> Result<()> {
+    Ok(response.send(vec![b'x'; number(request)])?)
 }
 
 /// Sends chunks until the caller is gone. An HTTP/2 client in Rust would take many small ones that it has not read for an
@@ -63,9 +74,9 @@ fn echo(request: &Request, response: &mut ResponseSender) -> Result<()> {
 }
 
 /// Fails after a chunk was sent.
-fn late_fault(response: &mut ResponseSender) -> Result<()> {
+fn late_fault(response: &mut ResponseSender, text: &str) -> Result<()> {
     response.send("so far so good\n")?;
-    Err(Fault::plugin("the resource failed late"))
+    Err(Fault::plugin(text))
 }
 
 /// Fails after a chunk was sent, with a text that no header has room for.

@@ -1,0 +1,124 @@
+//! What `cargo xtask chaos` prints: healthy data sources under load, first alone and then beside hostile ones. Every
+//! answer to the healthy ones is checked. Times are printed, not judged; wrong answers and memory that does not come
+//! back are failures.
+
+#[path = "chaos/healthy.rs"]
+mod healthy;
+#[path = "chaos/hostile.rs"]
+mod hostile;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use gpx_tests::collector::Collector;
+use gpx_tests::plugin::Plugin;
+use gpx_tests::process::Process;
+
+use self::healthy::{Healthy, Latencies};
+use self::hostile::Hostile;
+
+/// The load on the healthy data sources, as a part of what the plugin can answer when nothing else happens.
+const LOAD: f64 = 0.2;
+
+/// How long the run without attackers is, at most.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// How long memory may take to come back: idle instances are kept for a minute.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What may be left in memory and of descriptors at the end: the healthy data sources' own instances and connections,
+/// and what the allocator keeps.
+const LEFT_BYTES: u64 = 32 << 20;
+const LEFT_DESCRIPTORS: usize = 32;
+
+/// The default of `gpx_memory_total`.
+const TOTAL_BYTES: u64 = 1024 << 20;
+
+const MIB: u64 = 1 << 20;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<()> {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let seconds = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => 300,
+        ["--seconds", number] => number.parse().context("--seconds needs a number")?,
+        _ => anyhow::bail!("usage: cargo xtask chaos [--seconds N]"),
+    };
+    let time = Duration::from_secs(seconds);
+    let collector = Collector::start().await;
+    // Loops and hanging requests end earlier than by default, so that there are more of them.
+    let launch = Plugin::guest("probe").tracing(&collector.address()).unread();
+    let launch = launch.setting("gpx_cpu_timeout", "2s").setting("gpx_call_timeout", "10s");
+    let plugin = Arc::new(launch.start().await);
+    let process = plugin.process();
+    let healthy = Healthy::start(plugin.clone()).await;
+
+    let capacity = healthy.capacity().await?;
+    let rate = capacity * LOAD;
+    println!("{capacity:.0} calls/s when quiet; {rate:.0} calls/s to {} data sources", healthy::SOURCES);
+    let quiet = healthy.load(rate, time.min(QUIET)).await;
+    let start = Held::by(&process);
+    process.forget_peak();
+
+    let hostile = Hostile::start(plugin.clone(), &collector).await;
+    let beside = healthy.load(rate, time).await;
+    let said = hostile.end().await;
+    let peak = process.peak();
+    let end = settled(&process, &start).await;
+
+    print_latencies(&quiet, &beside);
+    println!("\n{:24} {:>10} {:>10} {:>10}", "", "start", "peak", "end");
+    let (a, b) = (start.bytes / MIB, end.bytes / MIB);
+    println!("{:24} {a:10} {:10} {b:10}", "memory, MiB", peak / MIB);
+    println!("{:24} {:10} {:>10} {:10}\n", "descriptors", start.descriptors, "", end.descriptors);
+    said.print();
+
+    let wrong = quiet.wrong.iter().chain(&beside.wrong);
+    let wrong: Vec<_> = wrong.map(String::as_str).collect();
+    ensure!(wrong.is_empty(), "{} wrong answers, such as: {}", wrong.len(), wrong[0]);
+    let allowed = start.bytes + TOTAL_BYTES * 5 / 4 + 32 * MIB;
+    ensure!(peak <= allowed, "{} MiB in memory, where {} are allowed", peak / MIB, allowed / MIB);
+    ensure!(end.is_near(&start), "memory or descriptors are not back at the start");
+    Ok(())
+}
+
+/// What the process holds.
+struct Held {
+    bytes: u64,
+    descriptors: usize,
+}
+
+// === impl Held ===
+
+impl Held {
+    fn by(process: &Process) -> Self {
+        Self { bytes: process.resident(), descriptors: process.descriptors() }
+    }
+
+    fn is_near(&self, start: &Self) -> bool {
+        self.bytes <= start.bytes + LEFT_BYTES && self.descriptors <= start.descriptors + LEFT_DESCRIPTORS
+    }
+}
+
+/// Waits until the process holds as much as at the start, or too long.
+async fn settled(process: &Process, start: &Held) -> Held {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let held = Held::by(process);
+        if held.is_near(start) || tokio::time::Instant::now() >= end {
+            return held;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn print_latencies(quiet: &Latencies, beside: &Latencies) {
+    println!("{:24} {:>10} {:>10} {:>10}", "healthy data sources", "quiet", "attacked", "ratio");
+    println!("{:24} {:10} {:10}", "answers", quiet.count(), beside.count());
+    println!("{:24} {:10} {:10}", "wrong answers", quiet.wrong.len(), beside.wrong.len());
+    for (name, part) in [("p50, ms", 0.5), ("p99, ms", 0.99), ("p99.9, ms", 0.999), ("max, ms", 1.0)] {
+        let (a, b) = (quiet.quantile(part), beside.quantile(part));
+        println!("{name:24} {a:10.2} {b:10.2} {:10.2}", b / a);
+    }
+}

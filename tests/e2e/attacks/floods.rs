@@ -1,0 +1,97 @@
+//! Floods of log lines, output, spans, requests, random numbers and faults.
+
+use gpx_tests::collector::Collector;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::logs::Line;
+use gpx_tests::plugin::Plugin;
+use gpx_tests::upstream::Upstream;
+use serde_json::{Value, json};
+
+use super::siege::{Siege, assert_ended};
+
+/// Several data sources flood, and succeed or are told why not.
+async fn assert_survived(floods: &[(&str, Value)]) {
+    let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
+    let launch = Plugin::guest("probe").tracing(&collector.address());
+    let siege = Siege::of(launch.setting("gpx_cpu_timeout", "2s")).await;
+    for (kind, model) in floods {
+        let mut model = model.clone();
+        model["url"] = upstream.url().into();
+        assert_ended(&siege.attack(&upstream.url(), &query("A").kind(kind).json(model)).await);
+    }
+    siege.over().await;
+}
+
+#[gpx_tests::test]
+async fn log_lines_of_all_sizes() {
+    assert_survived(&[
+        ("log-flood", json!({ "count": 10_000, "bytes": 10 })),
+        ("log-flood", json!({ "count": 200, "bytes": 1 << 20 })),
+        ("log-flood", json!({ "count": 4, "bytes": 14 << 20 })),
+        ("log-attributes", json!({ "count": 100_000, "bytes": 1 })),
+        ("log-attributes", json!({ "count": 100, "bytes": 100_000 })),
+    ])
+    .await;
+}
+
+#[gpx_tests::test]
+async fn output_without_an_end_of_line() {
+    assert_survived(&[
+        ("stdout-flood", json!({ "count": 20, "bytes": 1 << 20 })),
+        ("stdout-flood", json!({ "count": 10_000, "bytes": 1 })),
+    ])
+    .await;
+}
+
+#[gpx_tests::test]
+async fn spans_many_and_large() {
+    assert_survived(&[
+        ("span-flood", json!({ "count": 5000, "bytes": 10 })),
+        ("span-flood", json!({ "count": 1000, "bytes": 64 << 10 })),
+        ("span-events", json!({ "count": 10, "bytes": 4096 })),
+    ])
+    .await;
+}
+
+#[gpx_tests::test]
+async fn requests_that_are_dropped_at_once() {
+    assert_survived(&[("request-flood", json!({ "count": 500 }))]).await;
+}
+
+#[gpx_tests::test]
+async fn random_bytes_and_bulk_memory() {
+    assert_survived(&[
+        ("random", json!({ "count": 3, "bytes": 64 << 20 })),
+        ("random", json!({ "count": 10, "bytes": 1 << 20 })),
+        ("fill", json!({ "bytes": 24 << 20 })),
+        ("copy", json!({ "bytes": 24 << 20 })),
+    ])
+    .await;
+}
+
+#[gpx_tests::test]
+async fn the_lines_of_others_are_written_during_a_flood() {
+    let mut plugin = Plugin::guest("probe").start().await;
+    let (other, flooder) = (DataSource::new(""), DataSource::new(""));
+    let model = json!({ "count": 100_000, "bytes": 100 });
+    let flood = plugin.query(&flooder, [query("A").kind("log-flood").json(model)]);
+    let flood = tokio::spawn(flood.into_future());
+    let mut calls = 0;
+    while calls < 20 || !flood.is_finished() {
+        plugin.query(&other, [query("A").kind("log")]).await.unwrap();
+        calls += 1;
+    }
+    plugin.shutdown().await;
+    plugin.exit().await;
+    let of_other = |line: &&Line| line.text("dsUid") == other.settings.uid && line.message == "a warn line";
+    assert_eq!(plugin.logs.all().iter().filter(of_other).count(), calls, "one per call");
+}
+
+#[gpx_tests::test]
+async fn long_faults_and_panics_are_cut() {
+    let siege = Siege::of_probe().await;
+    for kind in ["long-fault", "long-panic"] {
+        siege.refused("", &query("A").kind(kind).json(json!({ "bytes": 14 << 20 })), &["xxx"]).await;
+    }
+    siege.over().await;
+}

@@ -1,0 +1,79 @@
+//! Handles that are kept, each as large as it can be.
+
+use gpx_tests::collector::Collector;
+use gpx_tests::grafana::query;
+use gpx_tests::plugin::Plugin;
+use gpx_tests::upstream::{Answer, Gate, Upstream, points};
+use serde_json::{Value, json};
+
+use super::siege::{Siege, assert_ended};
+
+/// Several data sources keep handles and hold their instances, so that all of it is there at once.
+async fn assert_held(kind: &str, mut model: Value) {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let siege = Siege::of_probe().await;
+    model["hold"] = upstream.url().into();
+    assert_ended(&siege.held(&upstream, &gate, &query("A").kind(kind).json(model)).await);
+    siege.over().await;
+}
+
+/// As many handles as the component can get, which it is told about.
+async fn assert_refused(kind: &str, model: Value) {
+    let upstream = Upstream::points(1).await;
+    let siege = Siege::of_probe().await;
+    siege.refused(&upstream.url(), &query("A").kind(kind).json(model), &["handles"]).await;
+    siege.over().await;
+}
+
+#[gpx_tests::test]
+async fn bodies_of_requests_that_are_never_sent() {
+    assert_held("bodies", json!({ "count": 200 })).await;
+}
+
+#[gpx_tests::test]
+async fn fields_of_the_largest_size() {
+    assert_held("fields", json!({ "count": 400, "bytes": 8000 })).await;
+}
+
+#[gpx_tests::test]
+async fn fields_with_many_small_values() {
+    assert_held("fields", json!({ "count": 100, "bytes": 1 })).await;
+}
+
+#[gpx_tests::test]
+async fn requests_with_huge_texts() {
+    assert_held("requests", json!({ "count": 400, "bytes": 1 << 20 })).await;
+}
+
+#[gpx_tests::test]
+async fn bodies_without_end() {
+    assert_refused("bodies", json!({})).await;
+}
+
+#[gpx_tests::test]
+async fn timers_without_end() {
+    assert_refused("timers", json!({})).await;
+}
+
+#[gpx_tests::test]
+async fn streams_without_end() {
+    assert_refused("streams", json!({})).await;
+}
+
+#[gpx_tests::test]
+async fn open_spans_without_end() {
+    let collector = Collector::start().await;
+    let siege = Siege::of(Plugin::guest("probe").tracing(&collector.address())).await;
+    siege.refused("", &query("A").kind("spans-kept").json(json!({ "bytes": 4096 })), &["handles"]).await;
+    siege.over().await;
+}
+
+#[gpx_tests::test]
+async fn a_huge_list_to_poll() {
+    let siege = Siege::of_probe().await;
+    for (kind, count) in [("poll-many", 100_000), ("poll-one", 4_000_000)] {
+        assert_ended(&siege.attack("", &query("A").kind(kind).json(json!({ "count": count }))).await);
+    }
+    siege.over().await;
+}

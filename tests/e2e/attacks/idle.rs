@@ -1,0 +1,56 @@
+//! Nobody pays for another's idleness: idle instances make room, and whoever waits is woken.
+
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::logs::Line;
+use gpx_tests::plugin::Plugin;
+use gpx_tests::trace::{TRACE, TRACEPARENT};
+use gpx_tests::upstream::{Answer, Gate, Upstream, points};
+use serde_json::json;
+
+async fn small() -> Plugin {
+    let launch = Plugin::guest("probe").setting("gpx_memory_max", "64").setting("gpx_memory_total", "64");
+    // If a call were not woken, it would end at this time.
+    launch.setting("gpx_call_timeout", "15s").start().await
+}
+
+#[gpx_tests::test]
+async fn idle_instances_make_room_for_another_data_source() {
+    let plugin = small().await;
+    let grow =
+        |mebibytes: usize| query("A").kind("grow").json(json!({ "bytes": mebibytes << 20, "count": 1 }));
+    for _ in 0..3 {
+        let gate = Gate::closed();
+        let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+        let hoarder = DataSource::new(&upstream.url());
+        let model = json!({ "bytes": 18 << 20, "count": 1, "hold": upstream.url() });
+        let queries = ["A", "B", "C"].map(|name| query(name).kind("grow").json(model.clone()));
+        let hoarding = tokio::spawn(plugin.query(&hoarder, queries).into_future());
+        upstream.wait_for_requests(3).await;
+        gate.open();
+        assert_eq!(hoarding.await.unwrap().unwrap().responses.len(), 3);
+        // All three are idle now, with nearly all memory.
+        let reply = plugin.query(&DataSource::new(""), [grow(12)]).await.unwrap();
+        assert_eq!(reply.frame("A").field("steps").numbers(), [1.0]);
+    }
+}
+
+#[gpx_tests::test]
+async fn a_call_that_waits_for_memory_is_woken_when_another_call_ends() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let plugin = small().await;
+    let (hoarder, other) = (DataSource::new(&upstream.url()), DataSource::new(""));
+    // Steps that leave too little for another instance, but not nothing.
+    let model = json!({ "bytes": 200 << 10, "hold": upstream.url() });
+    let hoarding = tokio::spawn(plugin.query(&hoarder, [query("A").kind("grow").json(model)]).into_future());
+    upstream.wait_for_requests(1).await;
+    let waiting = plugin.query(&other, [query("A").kind("count")]).traceparent(TRACEPARENT);
+    let waiting = tokio::spawn(waiting.into_future());
+    let began = |line: &Line| line.message == "Plugin Request Started" && line.text("traceId") == TRACE;
+    plugin.logs.wait_for(began).await;
+    gate.open();
+    assert_eq!(hoarding.await.unwrap().unwrap().answer("A").error, "");
+    let reply = waiting.await.unwrap().unwrap();
+    assert_eq!(reply.answer("A").error, "");
+    assert_eq!(reply.frame("A").field("calls").numbers(), [1.0]);
+}

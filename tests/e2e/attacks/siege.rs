@@ -1,0 +1,163 @@
+//! An attack on a plugin, and what must hold during it and after it.
+
+use std::future::Future;
+
+use gpx_tests::grafana::{Answer, DataSource, Query, Reply};
+use gpx_tests::plugin::{Launch, Plugin};
+use gpx_tests::process::Process;
+use gpx_tests::upstream::{Gate, Upstream};
+use tokio::task::JoinSet;
+use tonic::Status;
+
+/// What `gpx_memory_max` and `gpx_memory_total` are during attacks, in MiB.
+pub(super) const MAX: u64 = 32;
+pub(super) const TOTAL: u64 = 96;
+
+/// How many data sources attack at once.
+pub(super) const ATTACKERS: usize = 6;
+
+/// How many of them hold what they took at once. So many fit into the total in any case.
+const HOLDERS: usize = 2;
+
+/// How many descriptors may be open afterwards that were not open before: idle connections of data sources.
+const IDLE_CONNECTIONS: usize = 16;
+
+const MIB: u64 = 1 << 20;
+
+pub(super) struct Siege {
+    pub plugin: Plugin,
+    pub process: Process,
+    /// A data source that attacks nobody.
+    pub other: DataSource,
+    /// Bytes in memory, and descriptors, before the attack.
+    resident: u64,
+    descriptors: usize,
+}
+
+// === impl Siege ===
+
+impl Siege {
+    /// Starts the probe with small limits.
+    pub(super) async fn of_probe() -> Self {
+        Self::of(Plugin::guest("probe")).await
+    }
+
+    pub(super) async fn of(launch: Launch) -> Self {
+        let launch = launch.setting("gpx_memory_max", &MAX.to_string());
+        let plugin = launch.setting("gpx_memory_total", &TOTAL.to_string()).start().await;
+        let (process, other) = (plugin.process(), DataSource::new(""));
+        let siege = Self { plugin, process, other, resident: 0, descriptors: 0 };
+        siege.others_are_answered().await;
+        siege.process.forget_peak();
+        Self { resident: siege.process.resident(), descriptors: siege.process.descriptors(), ..siege }
+    }
+
+    /// Has several data sources ask this query at once, and returns their answers. Meanwhile another data source is
+    /// answered.
+    pub(super) async fn attack(&self, url: &str, query: &Query) -> Vec<Answer> {
+        self.during(self.attackers(url, query).join_all()).await.into_iter().map(answered).collect()
+    }
+
+    /// Like [`Siege::attack`]. Some of them take what they can and hold it at the same time: they wait for this upstream,
+    /// whose gate is closed.
+    pub(super) async fn held(&self, upstream: &Upstream, gate: &Gate, query: &Query) -> Vec<Answer> {
+        let mut attackers = self.attackers(&upstream.url(), query);
+        let mut answers = Vec::new();
+        let attack = async {
+            while answers.len() < HOLDERS {
+                let held = upstream.wait_for_requests(HOLDERS - answers.len());
+                tokio::select! {
+                    _ = held => break,
+                    Some(reply) = attackers.join_next() => answers.push(answered(reply.expect("no panic"))),
+                }
+            }
+            gate.open();
+            answers.extend(attackers.join_all().await.into_iter().map(answered));
+        };
+        self.during(attack).await;
+        answers
+    }
+
+    fn attackers(&self, url: &str, query: &Query) -> JoinSet<Result<Reply, Status>> {
+        let ask = |_| self.plugin.query(&DataSource::new(url), [query.clone()]).into_future();
+        (0..ATTACKERS).map(ask).collect()
+    }
+
+    /// Another data source is answered until `attack` is over.
+    pub(super) async fn during<T>(&self, attack: impl Future<Output = T>) -> T {
+        let mut attack = std::pin::pin!(attack);
+        loop {
+            tokio::select! {
+                over = &mut attack => return over,
+                () = self.others_are_answered() => {}
+            }
+        }
+    }
+
+    /// Like [`Siege::attack`], and each of them is refused with one sentence that has all of `words`.
+    pub(super) async fn refused(&self, url: &str, query: &Query, words: &[&str]) {
+        for answer in self.attack(url, query).await {
+            assert_told(&answer.error, words);
+        }
+    }
+
+    /// The process never had more memory than it may have, and gives it back, with all descriptors.
+    pub(super) async fn over(self) {
+        let allowed = self.resident + TOTAL * MIB * 5 / 4 + 32 * MIB;
+        let peak = self.process.peak();
+        assert!(
+            peak <= allowed,
+            "{} MiB in memory, where {} MiB are allowed and {} MiB are idle",
+            peak / MIB,
+            allowed / MIB,
+            self.resident / MIB
+        );
+        // What idle instances may keep until others need it.
+        let kept = self.resident + TOTAL * MIB + 32 * MIB;
+        loop {
+            self.others_are_answered().await;
+            if self.process.descriptors() <= self.descriptors + IDLE_CONNECTIONS
+                && self.process.resident() <= kept
+            {
+                break;
+            }
+        }
+        assert!(self.plugin.stop().await.success());
+    }
+
+    /// Another data source is answered so often that whatever was asked before has begun.
+    pub(super) async fn others_are_answered_often(&self) {
+        for _ in 0..50 {
+            self.others_are_answered().await;
+        }
+    }
+
+    /// Checks a health check, which every component of these tests answers in one way or another.
+    async fn others_are_answered(&self) {
+        match self.plugin.health(&self.other).await {
+            Ok(health) => assert_eq!(health.message, "all is well"),
+            Err(status) => assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}"),
+        }
+    }
+}
+
+fn answered(reply: Result<Reply, Status>) -> Answer {
+    reply.expect("the call is answered").answer("A").clone()
+}
+
+/// Checks that an attack succeeded, or that it is told why not.
+pub(super) fn assert_ended(answers: &[Answer]) {
+    assert_eq!(answers.len(), ATTACKERS);
+    for answer in answers.iter().filter(|answer| !answer.error.is_empty()) {
+        assert_told(&answer.error, &[]);
+    }
+}
+
+/// Checks that a message is one sentence of a reasonable length that has all of `words`.
+pub(super) fn assert_told(message: &str, words: &[&str]) {
+    let sentence = !message.is_empty() && !message.contains('\n') && message.len() <= 9 << 10;
+    assert!(sentence, "not a sentence of {} bytes: {message:.1000}", message.len());
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in: {message:.1000}");
+    }
+}

@@ -1,0 +1,108 @@
+//! Handles that are never dropped, each as large as the host lets it be.
+
+use std::mem::forget;
+
+use gpx_sdk::{Fault, Result, span};
+use wasip2::clocks::monotonic_clock::subscribe_duration;
+use wasip2::http::types::{Fields, Method, OutgoingRequest};
+use wasip2::io::poll::poll;
+
+use super::{Wanted, wire};
+
+const HOUR: u64 = 3_600_000_000_000;
+
+/// Bodies of requests that are never sent, each filled until the host takes no more.
+pub(super) fn bodies(wanted: &Wanted) -> Result<()> {
+    let piece = vec![b'x'; 1 << 20];
+    for _ in 0..wanted.count {
+        let request = OutgoingRequest::new(Fields::new());
+        let body = request.body().map_err(|()| Fault::plugin("no body"))?;
+        let stream = body.write().map_err(|()| Fault::plugin("no stream"))?;
+        while let Ok(permit @ 1..) = stream.check_write() {
+            let size = piece.len().min(usize::try_from(permit).unwrap_or(usize::MAX));
+            if stream.write(&piece[..size]).is_err() {
+                break;
+            }
+        }
+        forget((request, body, stream));
+    }
+    Ok(())
+}
+
+/// Header fields, each filled with values of `bytes` until the host takes no more.
+pub(super) fn fields(wanted: &Wanted) -> Result<()> {
+    let value = vec![b'x'; wanted.bytes.max(1)];
+    for _ in 0..wanted.count {
+        let fields = Fields::new();
+        let mut number = 0;
+        while number < 100_000 && fields.append(&format!("x-{number}"), &value).is_ok() {
+            number += 1;
+        }
+        forget(fields);
+    }
+    Ok(())
+}
+
+/// Requests with a method, a path and an authority of `bytes` each, never sent.
+pub(super) fn requests(wanted: &Wanted) {
+    let text = "a".repeat(wanted.bytes);
+    for _ in 0..wanted.count {
+        let request = OutgoingRequest::new(Fields::new());
+        let _ = request.set_method(&Method::Other(text.clone()));
+        let _ = request.set_path_with_query(Some(&format!("/{text}")));
+        let _ = request.set_authority(Some(&text));
+        forget(request);
+    }
+}
+
+/// Requests whose responses nobody waits for.
+pub(super) fn pending(wanted: &Wanted) -> Result<()> {
+    for _ in 0..wanted.count {
+        forget(wire::send(&wanted.url)?);
+    }
+    Ok(())
+}
+
+/// Responses whose bodies nobody reads.
+pub(super) fn responses(wanted: &Wanted) -> Result<()> {
+    for _ in 0..wanted.count {
+        let pending = wire::send(&wanted.url)?;
+        let response = wire::answer(&pending)?;
+        let body = response.consume().map_err(|()| Fault::plugin("no body"))?;
+        let stream = body.stream().map_err(|()| Fault::plugin("no stream"))?;
+        forget((stream, body, response, pending));
+    }
+    Ok(())
+}
+
+pub(super) fn timers(wanted: &Wanted) {
+    for _ in 0..wanted.count {
+        forget(subscribe_duration(HOUR));
+    }
+}
+
+pub(super) fn streams(wanted: &Wanted) {
+    for _ in 0..wanted.count {
+        forget(wasip2::cli::stdout::get_stdout());
+    }
+}
+
+pub(super) fn spans(wanted: &Wanted) {
+    let text = "x".repeat(wanted.bytes);
+    for number in 0..wanted.count {
+        forget(span!(&text, "text" = text, "number" = number));
+    }
+}
+
+/// Waits for `count` timers at once, of which one is over at once.
+pub(super) fn poll_many(wanted: &Wanted) {
+    let mut timers = vec![subscribe_duration(0)];
+    timers.extend((1..wanted.count).map(|_| subscribe_duration(HOUR)));
+    poll(&timers.iter().collect::<Vec<_>>());
+}
+
+/// Waits for the same timer `count` times in one list.
+pub(super) fn poll_one(wanted: &Wanted) {
+    let timer = subscribe_duration(0);
+    poll(&vec![&timer; wanted.count]);
+}
