@@ -145,37 +145,38 @@ impl Bench {
             theirs: each(&b)?,
         });
         let twin = self.tools.twin.clone();
-        let (ours, theirs) =
-            (self.health_beside(ours, REQUESTS).await?, self.health_beside(&twin, REQUESTS).await?);
-        self.figures.push(Figure {
-            name: "health check beside 1000 waiting queries, ms".to_owned(),
-            ours,
-            theirs,
-        });
+        for (whose, same) in [("the same data source", true), ("another", false)] {
+            self.figures.push(Figure {
+                name: format!("health check of {whose} meanwhile, ms"),
+                ours: self.health_beside(ours, REQUESTS, same).await?,
+                theirs: self.health_beside(&twin, REQUESTS, same).await?,
+            });
+        }
         Ok(())
     }
 
-    /// Returns the milliseconds that a health check takes while so many queries wait for an upstream.
-    async fn health_beside(&self, executable: &Path, queries: usize) -> Result<f64> {
+    /// Returns the milliseconds that a health check takes while so many queries wait for an upstream. That of the same
+    /// data source waits for the upstream too.
+    async fn health_beside(&self, executable: &Path, queries: usize, same: bool) -> Result<f64> {
         let mut peer = self.tools.start()?;
-        let slow = peer.get("upstream", json!({ "delay_ms": 3000 })).await;
+        let slow = peer.get("upstream", json!({ "delay_ms": 1500 })).await;
         let quick = peer.get("upstream", json!({})).await;
         let context = |upstream: &Value| {
             let url = upstream["url"].as_str().unwrap_or_default();
             peer::context(&DataSource::new(url).plugin("gpx-httpbackend-datasource"))
         };
+        let (slow, quick) = (context(&slow), context(&quick));
         peer.get("start", json!({ "exe": executable, "quiet": true })).await;
-        let health = json!({ "plugin_context": context(&quick) });
-        peer.get("health", health.clone()).await;
+        peer.get("health", json!({ "plugin_context": quick.clone() })).await;
         let load = json!({
-            "plugin_context": context(&slow), "queries": [peer::query(&query("A"))],
+            "plugin_context": slow.clone(), "queries": [peer::query(&query("A"))],
             "callers": queries, "calls": queries, "async": true, "id": "load",
         });
         peer.tell("load", load).await;
         // By then the requests have been sent, and the upstream has answered none of them.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
         let start = Instant::now();
-        peer.get("health", health).await;
+        peer.get("health", json!({ "plugin_context": if same { slow } else { quick } })).await;
         let time = start.elapsed();
         peer.get("kill", json!({})).await;
         peer.end().await;

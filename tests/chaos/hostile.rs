@@ -44,8 +44,9 @@ impl Hostile {
             stop: watch::Sender::new(false),
             upstreams: [quick.clone(), hanging.clone()],
         };
-        let kinds: [(&str, &str, Value, &Upstream); 10] = [
+        let kinds: [(&str, &str, Value, &Upstream); 11] = [
             ("trap", "trap", json!({}), &quick),
+            ("panic", "panic", json!({}), &quick),
             ("recurse", "recurse", json!({ "count": 100_000_000 }), &quick),
             ("loop", "loop", json!({}), &quick),
             ("allocate", "allocate", json!({}), &quick),

@@ -34,8 +34,14 @@ pub struct Answer {
 
 /// Returns a component with these items in its module, and whose queries run these instructions.
 pub fn component(items: &str, query: &str, pages: usize) -> Vec<u8> {
+    component_with("", items, query, pages)
+}
+
+/// Returns such a component that has more core modules and instances. The module with the index 0 is the usual one.
+pub fn component_with(modules: &str, items: &str, query: &str, pages: usize) -> Vec<u8> {
     let text = include_str!("component.wat").replace("(; items ;)", items).replace("(; query ;)", query);
-    wat::parse_str(text.replace("(; pages ;)", &pages.to_string())).expect("a component")
+    let text = text.replace("(; modules ;)", modules).replace("(; pages ;)", &pages.to_string());
+    wat::parse_str(text).expect("a component")
 }
 
 // === impl Answer ===

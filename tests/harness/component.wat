@@ -17,6 +17,7 @@
       (local.set $at (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
       (global.set $free (i32.add (local.get $at) (local.get $size)))
       (local.get $at)))
+  (; modules ;)
   (core instance $main (instantiate $Main))
   (alias core export $main "memory" (core memory $m))
   (alias core export $main "realloc" (core func $realloc))

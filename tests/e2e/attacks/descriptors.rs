@@ -16,9 +16,12 @@ async fn a_flood_of_connections_leaves_descriptors_for_others() {
         vec!["/bin/sh".into(), "-c".into(), script.into(), executable.to_string_lossy().into_owned()]
     };
     let mut plugin = Plugin::guest("probe").start_by(start).await.unwrap();
-    let other = DataSource::new(&upstream.url());
+    // Each time another data source, which has no connection yet.
+    let other = || DataSource::new(&upstream.url());
     let fetch = |plugin: &Plugin| {
-        plugin.query(&other, [query("A").kind("fetch").json(json!({ "url": upstream.url() }))]).into_future()
+        plugin
+            .query(&other(), [query("A").kind("fetch").json(json!({ "url": upstream.url() }))])
+            .into_future()
     };
     assert_eq!(fetch(&plugin).await.unwrap().answer("A").error, "");
 
@@ -39,7 +42,7 @@ async fn a_flood_of_connections_leaves_descriptors_for_others() {
     }
     // Another connection of Grafana's; the old one is closed once the flood is over.
     plugin.reconnect().await;
-    plugin.health(&other).await.unwrap();
+    plugin.health(&other()).await.unwrap();
     assert_eq!(fetch(&plugin).await.unwrap().answer("A").error, "");
     gate.open();
     for reply in floods.join_all().await {

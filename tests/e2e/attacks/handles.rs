@@ -28,7 +28,7 @@ async fn assert_refused(kind: &str, model: Value) {
 
 #[gpx_tests::test]
 async fn bodies_of_requests_that_are_never_sent() {
-    assert_held("bodies", json!({ "count": 200 })).await;
+    assert_held("bodies", json!({ "count": 100 })).await;
 }
 
 #[gpx_tests::test]

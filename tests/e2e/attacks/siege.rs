@@ -2,19 +2,21 @@
 
 use std::future::Future;
 
-use gpx_tests::grafana::{Answer, DataSource, Query, Reply};
+use gpx_tests::grafana::{DataSource, Query};
 use gpx_tests::plugin::{Launch, Plugin};
 use gpx_tests::process::Process;
+use gpx_tests::proto::pluginv2::data_client::DataClient;
+use gpx_tests::proto::pluginv2::{DataFrameFormat, DataResponse, QueryDataResponse};
 use gpx_tests::upstream::{Gate, Upstream};
 use tokio::task::JoinSet;
-use tonic::Status;
+use tonic::{Response, Status};
 
 /// What `gpx_memory_max` and `gpx_memory_total` are during attacks, in MiB.
 pub(super) const MAX: u64 = 32;
 pub(super) const TOTAL: u64 = 96;
 
 /// How many data sources attack at once.
-pub(super) const ATTACKERS: usize = 6;
+pub(super) const ATTACKERS: usize = 4;
 
 /// How many of them hold what they took at once. So many fit into the total in any case.
 const HOLDERS: usize = 2;
@@ -24,11 +26,15 @@ const IDLE_CONNECTIONS: usize = 16;
 
 const MIB: u64 = 1 << 20;
 
+type Asked = Result<Response<QueryDataResponse>, Status>;
+
 pub(super) struct Siege {
     pub plugin: Plugin,
     pub process: Process,
     /// A data source that attacks nobody.
     pub other: DataSource,
+    /// What the attackers ask for.
+    pub format: DataFrameFormat,
     /// Bytes in memory, and descriptors, before the attack.
     resident: u64,
     descriptors: usize,
@@ -43,10 +49,11 @@ impl Siege {
     }
 
     pub(super) async fn of(launch: Launch) -> Self {
-        let launch = launch.setting("gpx_memory_max", &MAX.to_string());
+        let launch = launch.setting("gpx_memory_max", &MAX.to_string()).setting("gpx_cpu_timeout", "1s");
         let plugin = launch.setting("gpx_memory_total", &TOTAL.to_string()).start().await;
         let (process, other) = (plugin.process(), DataSource::new(""));
-        let siege = Self { plugin, process, other, resident: 0, descriptors: 0 };
+        let format = DataFrameFormat::Json;
+        let siege = Self { plugin, process, other, format, resident: 0, descriptors: 0 };
         siege.others_are_answered().await;
         siege.process.forget_peak();
         Self { resident: siege.process.resident(), descriptors: siege.process.descriptors(), ..siege }
@@ -54,13 +61,13 @@ impl Siege {
 
     /// Has several data sources ask this query at once, and returns their answers. Meanwhile another data source is
     /// answered.
-    pub(super) async fn attack(&self, url: &str, query: &Query) -> Vec<Answer> {
+    pub(super) async fn attack(&self, url: &str, query: &Query) -> Vec<DataResponse> {
         self.during(self.attackers(url, query).join_all()).await.into_iter().map(answered).collect()
     }
 
     /// Like [`Siege::attack`]. Some of them take what they can and hold it at the same time: they wait for this upstream,
     /// whose gate is closed.
-    pub(super) async fn held(&self, upstream: &Upstream, gate: &Gate, query: &Query) -> Vec<Answer> {
+    pub(super) async fn held(&self, upstream: &Upstream, gate: &Gate, query: &Query) -> Vec<DataResponse> {
         let mut attackers = self.attackers(&upstream.url(), query);
         let mut answers = Vec::new();
         let attack = async {
@@ -78,8 +85,15 @@ impl Siege {
         answers
     }
 
-    fn attackers(&self, url: &str, query: &Query) -> JoinSet<Result<Reply, Status>> {
-        let ask = |_| self.plugin.query(&DataSource::new(url), [query.clone()]).into_future();
+    fn attackers(&self, url: &str, query: &Query) -> JoinSet<Asked> {
+        let ask = |_| {
+            // Not by a `Call`, which would decode the frames.
+            let mut message = self.plugin.query(&DataSource::new(url), [query.clone()]).message;
+            message.format = self.format.into();
+            let mut client =
+                DataClient::new(self.plugin.channel.clone()).max_decoding_message_size(usize::MAX);
+            async move { client.query_data(message).await }
+        };
         (0..ATTACKERS).map(ask).collect()
     }
 
@@ -141,12 +155,13 @@ impl Siege {
     }
 }
 
-fn answered(reply: Result<Reply, Status>) -> Answer {
-    reply.expect("the call is answered").answer("A").clone()
+fn answered(asked: Asked) -> DataResponse {
+    let reply = asked.expect("the call is answered").into_inner();
+    reply.responses.into_values().next().expect("an answer to the only query")
 }
 
 /// Checks that an attack succeeded, or that it is told why not.
-pub(super) fn assert_ended(answers: &[Answer]) {
+pub(super) fn assert_ended(answers: &[DataResponse]) {
     assert_eq!(answers.len(), ATTACKERS);
     for answer in answers.iter().filter(|answer| !answer.error.is_empty()) {
         assert_told(&answer.error, &[]);
