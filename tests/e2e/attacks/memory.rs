@@ -94,7 +94,7 @@ async fn deep_stacks_in_many_instances_at_once() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let siege = Siege::of_probe().await;
-    let model = json!({ "count": 1000, "url": upstream.url() });
+    let model = json!({ "count": 4000, "url": upstream.url() });
     let mut waiting = tokio::task::JoinSet::new();
     for _ in 0..ATTACKERS {
         let source = DataSource::new(&upstream.url()).grafana("GF_CONCURRENT_QUERY_COUNT", "16");

@@ -48,7 +48,8 @@ async fn forgotten_requests_are_aborted_with_their_call() {
     })
     .await;
     let plugin = Plugin::guest("probe").start().await;
-    let source = DataSource::new(&upstream.url());
+    // Seconds: they do not end by themselves.
+    let source = DataSource::new(&upstream.url()).json(json!({ "timeout": 300 }));
     let model = json!({ "url": upstream.url(), "count": 50, "hold": upstream.url() + "/hold" });
     let call = tokio::spawn(plugin.query(&source, [query("A").kind("pending").json(model)]).into_future());
     upstream.wait_for_requests(51).await;
@@ -63,7 +64,7 @@ async fn forgotten_requests_are_aborted_with_their_call() {
 #[gpx_tests::test]
 async fn readers_that_do_not_read_do_not_keep_a_data_source_from_answering() {
     let launch = Plugin::guest("probe").setting("gpx_instances_max", "32");
-    let plugin = launch.setting("gpx_call_timeout", "2s").start().await;
+    let mut plugin = launch.setting("gpx_call_timeout", "2s").start().await;
     let source = DataSource::new("");
     let mut streams = Vec::new();
     for _ in 0..32 {
@@ -71,6 +72,8 @@ async fn readers_that_do_not_read_do_not_keep_a_data_source_from_answering() {
         stream.message().await.unwrap().unwrap();
         streams.push(stream);
     }
+    // What is not read uses up the flow control of its connection, which is the caller's own affair.
+    plugin.reconnect().await;
     // Each may come to the end of its own time while all instances are in use.
     loop {
         let reply = plugin.query(&source, [query("A").kind("count")]).await.unwrap();
@@ -94,7 +97,7 @@ async fn readers_that_do_not_read_do_not_keep_a_data_source_from_answering() {
 
 #[gpx_tests::test]
 async fn chunks_that_nobody_reads_are_memory() {
-    let siege = Siege::of_probe().await;
+    let mut siege = Siege::of_probe().await;
     for (path, body) in [("one-chunk", "8000000"), ("large-chunks", "")] {
         let mut streams = Vec::new();
         // So few that memory is left for others: these keep theirs until their deadline.
@@ -102,6 +105,7 @@ async fn chunks_that_nobody_reads_are_memory() {
             let call = siege.plugin.resource_stream(&DataSource::new(""), "GET", path, body);
             streams.push(tokio::spawn(call.into_future()));
         }
+        siege.plugin.reconnect().await;
         siege.others_are_answered_often().await;
         for stream in streams {
             // A chunk that does not fit is refused; the others wait for their reader, who leaves.

@@ -9,7 +9,11 @@ use wasip2::io::poll::poll;
 
 use super::{Wanted, wire};
 
+/// Nanoseconds.
 const HOUR: u64 = 3_600_000_000_000;
+
+/// Bytes. The host takes at most 128 KiB.
+const MOST_OF_FIELDS: usize = 120 << 10;
 
 /// Bodies of requests that are never sent, each filled until the host takes no more.
 pub(super) fn bodies(wanted: &Wanted) -> Result<()> {
@@ -29,16 +33,12 @@ pub(super) fn bodies(wanted: &Wanted) -> Result<()> {
     Ok(())
 }
 
-/// Header fields, each filled with values of `bytes` until the host takes no more.
+/// Header fields, each as large as the host takes, with values of `bytes`.
 pub(super) fn fields(wanted: &Wanted) -> Result<()> {
-    let value = vec![b'x'; wanted.bytes.max(1)];
+    let count = MOST_OF_FIELDS / (wanted.bytes + "x-12345".len());
+    let list: Vec<_> = (0..count).map(|number| (format!("x-{number}"), vec![b'x'; wanted.bytes])).collect();
     for _ in 0..wanted.count {
-        let fields = Fields::new();
-        let mut number = 0;
-        while number < 100_000 && fields.append(&format!("x-{number}"), &value).is_ok() {
-            number += 1;
-        }
-        forget(fields);
+        forget(Fields::from_list(&list).map_err(Fault::plugin)?);
     }
     Ok(())
 }

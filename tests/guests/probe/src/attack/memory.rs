@@ -24,20 +24,26 @@ pub(super) fn grow(wanted: &Wanted) -> Vec<Frame> {
 
 /// Calls itself `count` times, and waits for `url` at the bottom, if there is one.
 pub(super) fn recurse(wanted: &Wanted) -> Result<Vec<Frame>> {
-    let depth = deeper(wanted.count, &wanted.url)?;
+    let mut arrived = Ok(());
+    let mut bottom = || {
+        if !wanted.url.is_empty() {
+            arrived = http::get(&wanted.url).send().and_then(http::Response::text).map(drop);
+        }
+    };
+    let depth = deeper(wanted.count, &mut bottom);
+    arrived?;
     Ok(vec![Frame::new("recursed").field("depth", [depth])])
 }
 
 #[inline(never)]
-fn deeper(left: usize, url: &str) -> Result<u64> {
+fn deeper(left: usize, bottom: &mut dyn FnMut()) -> u64 {
     if left > 0 {
-        // The work after the call keeps this from becoming a loop.
-        return Ok(deeper(left - 1, url)?.rotate_left(1) ^ left as u64);
+        // The work after the call keeps this from becoming a loop. None of it is in memory: the host's stack is what
+        // is used up.
+        return deeper(left - 1, bottom).rotate_left(1) ^ left as u64;
     }
-    if !url.is_empty() {
-        http::get(url).send()?.text()?;
-    }
-    Ok(1)
+    bottom();
+    1
 }
 
 /// Overwrites `bytes`, `count` times: a single instruction of the processor's for the host, which no clock interrupts.
