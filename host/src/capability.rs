@@ -26,12 +26,16 @@ pub(crate) trait View: WasiView + WasiHttpView {
     fn log(&mut self) -> LogView<'_>;
     fn response(&mut self) -> ResponseView<'_>;
     fn tracer(&mut self) -> TracerView<'_>;
+
+    /// The component changes an HTTP message, so that what the host keeps of it may grow.
+    fn message_changes(&mut self);
 }
 
 /// Defines everything that a component may import: WASI 0.2, outgoing HTTP, and the interfaces of `wit/`.
 pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    http::add_to_linker(linker)?;
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;

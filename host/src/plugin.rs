@@ -19,6 +19,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
 pub use self::component::Component;
@@ -125,11 +126,12 @@ impl Plugin {
             Leased::Idle(instance) => return Ok(instance),
             Leased::Memory(memory) => memory,
         };
+        let place = self.wait(call, awaited, self.place()).await?;
         let (code, opened) = (self.component.code.clone(), owner.clone());
         let new = async move {
             let _ticking = code.engine.tick();
             let Owner { client, scrub, log, .. } = &*opened;
-            Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone()).await
+            Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone(), place).await
         };
         let instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
         let ticking = self.component.code.engine.tick();
@@ -139,6 +141,19 @@ impl Plugin {
             opened.instance.ok_or_else(|| CallError::Host("the instance is gone".to_owned()))?;
         instance.opened();
         Ok(instance)
+    }
+
+    /// Waits until there may be one more instance. That matters only if many fit into the memory.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let places = &self.component.code.places;
+        loop {
+            match places.clone().try_acquire_owned() {
+                Ok(place) => return Some(place),
+                Err(_) if self.platform.idle.drop_oldest() => {}
+                // The semaphore is never closed.
+                Err(_) => return places.clone().acquire_owned().await.ok(),
+            }
+        }
     }
 
     async fn run<I: Invocation>(

@@ -3,6 +3,7 @@
 mod instance;
 mod kind;
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 pub(super) use self::instance::Footprint;
@@ -215,6 +216,15 @@ impl Charge {
     fn absorb(&mut self, mut other: Self) {
         // What is split off is no longer counted when the rest is dropped.
         self.taken.absorb(other.taken.split(usize::MAX));
+    }
+}
+
+impl fmt::Debug for Charge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Charge")
+            .field("kind", &self.kind)
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }
 

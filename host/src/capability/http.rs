@@ -3,6 +3,7 @@
 mod scope;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,20 +11,23 @@ use std::task::{Context, Poll};
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use wasmtime_wasi_http::{Error as Code, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpHooks};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error as Code, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpHooks,
+};
 
 use self::scope::{InScope, Scope};
+pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
 use crate::budget::{Upstream, Waiting};
 use crate::egress::{Client, RequestError, RequestErrorKind};
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
 /// holds at most 64 KiB.
-const OUTGOING_PIECE: usize = 32 * 1024;
+pub(crate) const OUTGOING_PIECE: usize = 32 * 1024;
 
 /// The header fields that a component may put together for one message, in bytes with what a map of them takes. Servers
 /// commonly accept 8 to 64 KiB.
-const MAX_FIELDS: usize = 64 * 1024;
+pub(crate) const MAX_FIELDS: usize = 64 * 1024;
 
 /// The HTTP state of one instance.
 pub(crate) struct HttpHooks {
@@ -32,6 +36,8 @@ pub(crate) struct HttpHooks {
     spans: CallSpans,
     upstream: Upstream,
     scope: Scope,
+    /// Whether a message was changed since this was asked for.
+    changed: bool,
 }
 
 /// A response's body. While it has no data ready, the call is waiting for the upstream. It ends with its call.
@@ -60,7 +66,7 @@ impl HttpHooks {
     /// Makes the state of an instance of the data source that `client` belongs to. Without a client, every request is
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
-        Self { client, spans, upstream: Upstream::default(), scope: Scope::default() }
+        Self { client, spans, upstream: Upstream::default(), scope: Scope::default(), changed: false }
     }
 
     /// From now on, requests belong to another call.
@@ -69,6 +75,16 @@ impl HttpHooks {
         self.spans = spans;
         self.upstream = upstream;
         self.scope = Scope::default();
+    }
+
+    /// Notes that the component changes a message, so that what the host keeps of it may grow.
+    pub(crate) fn message_changes(&mut self) {
+        self.changed = true;
+    }
+
+    /// Returns whether a message has changed since the last time.
+    pub(crate) fn take_change(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
     }
 
     /// Aborts the requests of the call: those that have no response yet, and those whose response is not read to its end.
@@ -92,6 +108,7 @@ impl WasiHttpHooks for HttpHooks {
         options: Option<RequestOptions>,
         _done: Worker,
     ) -> Box<dyn Future<Output = Result<(Response, Worker), Code>> + Send> {
+        self.changed = true;
         let Some(client) = &self.client else {
             return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
         };
@@ -117,6 +134,12 @@ impl WasiHttpHooks for HttpHooks {
         })
     }
 
+    /// Called whenever the component changes the fields of a message.
+    fn is_forbidden_header(&mut self, name: &http::HeaderName) -> bool {
+        self.changed = true;
+        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+    }
+
     /// The client sets the header itself, to the host that the request was granted for.
     fn set_host_header(&mut self) -> bool {
         false
@@ -128,6 +151,7 @@ impl WasiHttpHooks for HttpHooks {
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        self.changed = true;
         OUTGOING_PIECE
     }
 }

@@ -76,9 +76,10 @@ const MEMORY_MAX: Setting = Setting {
 const MEMORY_TOTAL: Setting = Setting {
     name: "gpx_memory_total",
     kind: MEBIBYTES,
-    default: "1024",
-    when_bad: "1024",
-    meaning: "How much memory all instances of the component together may use.",
+    default: "1280",
+    when_bad: "1280",
+    meaning: "How much memory all instances of the component together may use, with what the host keeps for them. Calls \
+              that find none wait for it.",
 };
 const INSTANCES_MAX: Setting = Setting {
     name: "gpx_instances_max",
@@ -249,7 +250,7 @@ mod tests {
         assert_eq!((settings.clone(), transport, problems), read(&[]));
         assert_eq!(settings.call_timeout, Duration::from_secs(300));
         assert_eq!(settings.cpu_timeout, Duration::from_secs(10));
-        assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1024 << 20));
+        assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1280 << 20));
         assert_eq!((settings.instances_max, settings.connections_max), (None, 1000));
         assert!(settings.precompiled);
     }

@@ -159,7 +159,7 @@ async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifes
     let mut turn = platform.governor.turn(&OwnerTime::default(), deadline, Upstream::default());
     let described = turn.run(async move {
         let _ticking = code.engine.tick();
-        Instance::new(&code, None, memory, Scrub::default(), log).await?.describe().await
+        Instance::new(&code, None, memory, Scrub::default(), log, None).await?.describe().await
     });
     let described = described.await;
     described.unwrap_or_else(|stop| Err(CallError::from_stop(stop, SetBy::Operator, &platform.limits)))
@@ -200,7 +200,7 @@ impl Read {
         log.debug(
             "The component is ready",
             &[
-                ("instancesMax", Value::from(linked.instances as i64)),
+                ("instancesMax", Value::from(fitted.instances as i64)),
                 ("memories", Value::from(i64::from(declared.memories))),
                 ("tables", Value::from(i64::from(declared.tables))),
                 ("coreInstances", Value::from(i64::from(declared.core_instances))),

@@ -8,6 +8,7 @@ pub(super) mod state;
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{Store, UpdateDeadline};
 
 use self::crossing::cross;
@@ -33,6 +34,8 @@ pub(super) struct Instance {
     exports: Exports,
     /// How many handles it had when it was opened.
     handles: usize,
+    /// Its place among all that there may be. Last, so that it is given back when the engine has room again.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// How a call of an instance ended.
@@ -56,6 +59,7 @@ impl Instance {
         memory: InstanceMemory,
         scrub: Scrub,
         log: Log,
+        place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, CallError> {
         let mut store = Store::new(code.engine.wasmtime(), State::new(client, memory, scrub, log));
         store.limiter_async(|state| &mut state.memory);
@@ -68,7 +72,7 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         match Self::instantiate(code, &mut store).await {
-            Ok(exports) => Ok(Self { store, exports, handles: usize::MAX }),
+            Ok(exports) => Ok(Self { store, exports, handles: usize::MAX, _place: place }),
             Err(trap) => {
                 let printed = store.data().stderr.finish();
                 let (refused, refused_earlier) = store.data_mut().take_refused();
@@ -106,7 +110,8 @@ impl Instance {
         ticking: Ticking,
         invocation: I,
     ) -> Ended<I::Answer> {
-        let spans = CallSpans::new(call.telemetry.plugin(), call.span.clone());
+        let memory = self.store.data().memory.owner();
+        let spans = CallSpans::paid_by(Some(memory), call.telemetry.plugin(), call.span.clone());
         let end_of_call = spans.end_of_call();
         self.store.data_mut().begin(call, spans.clone());
         let memory = self.store.data().memory.footprint().clone();
@@ -129,6 +134,7 @@ impl Instance {
             }
         }
         spans.report(&call.log);
+        spans.release();
         ended
     }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Missing;
+use crate::budget::{Charge, MemoryKind, OwnerMemory};
 
 /// How many spans one call may start, and how many requests it may send with one. That is more than a person will ever
 /// read in a waterfall, and it stops a loop of spans before it floods the collector.
@@ -30,16 +31,23 @@ pub(crate) struct RequestAllowance(pub Arc<SpanAllowance>);
 struct Spent {
     spans: usize,
     bytes: usize,
+    /// What the bytes are charged to. `None` for those that nobody pays for.
+    memory: Option<Charge>,
     refused: usize,
     missing: Missing,
 }
 
+/// Bytes are charged in steps of so many. As many are free: most calls need no more.
+const STEP: usize = 32 << 10;
+
 // === impl SpanAllowance ===
 
 impl SpanAllowance {
-    /// Makes that of the spans that a component starts in one call.
-    pub(crate) fn of_call() -> Arc<Self> {
-        Arc::new(Self { spent: Mutex::default(), max_bytes: CALL_BYTES })
+    /// Makes that of the spans that a component starts in one call, which its owner pays for until the call is over.
+    pub(crate) fn of_call(memory: Option<&OwnerMemory>) -> Arc<Self> {
+        let memory = memory.map(|memory| memory.nothing(MemoryKind::Spans));
+        let spent = Mutex::new(Spent { memory, ..Spent::default() });
+        Arc::new(Self { spent, max_bytes: CALL_BYTES })
     }
 
     /// Makes that of the spans of one call's requests.
@@ -66,7 +74,7 @@ impl SpanAllowance {
     /// Returns whether another span, with that many bytes, may be started.
     pub(super) fn start(&self, bytes: usize) -> bool {
         let mut spent = self.lock();
-        let fits = spent.spans < MAX_SPANS && self.max_bytes - spent.bytes >= bytes;
+        let fits = spent.spans < MAX_SPANS && self.max_bytes - spent.bytes >= bytes && spent.pay(bytes);
         if fits {
             spent.spans += 1;
             spent.bytes += bytes;
@@ -79,7 +87,7 @@ impl SpanAllowance {
     /// Returns whether that many bytes more may be put into a span.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let mut spent = self.lock();
-        let fits = self.max_bytes - spent.bytes >= bytes;
+        let fits = self.max_bytes - spent.bytes >= bytes && spent.pay(bytes);
         if fits {
             spent.bytes += bytes;
         }
@@ -90,11 +98,30 @@ impl SpanAllowance {
         self.max_bytes - self.lock().bytes
     }
 
+    /// The call is over: nobody pays any longer for spans that have ended.
+    pub(crate) fn release(&self) {
+        if let Some(memory) = &mut self.lock().memory {
+            memory.shrink_to(0);
+        }
+    }
+
     pub(super) fn count(&self, missing: Missing) {
         self.lock().missing.add(missing);
     }
 
     fn lock(&self) -> MutexGuard<'_, Spent> {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Spent ===
+
+impl Spent {
+    /// Returns whether so many bytes more are paid for.
+    fn pay(&mut self, more: usize) -> bool {
+        let needed = (self.bytes + more).saturating_sub(STEP);
+        let Some(memory) = self.memory.as_mut().filter(|memory| memory.bytes() < needed) else { return true };
+        let step = (needed - memory.bytes()).next_multiple_of(STEP);
+        memory.try_grow(step).is_ok()
     }
 }

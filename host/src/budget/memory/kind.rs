@@ -10,10 +10,8 @@ pub(crate) enum MemoryKind {
     Tables,
     /// An instance's stack and its own structures.
     Instance,
-    /// What the host keeps for a component's handles.
+    /// What the host keeps for a component's handles, such as requests and their connections.
     Handles,
-    /// The buffers of connections to upstreams.
-    Connections,
     /// Spans that have not ended.
     Spans,
     /// Answers while they are lifted, encoded and sent.
@@ -27,15 +25,8 @@ pub(super) struct Sums([AtomicUsize; MemoryKind::ALL.len()]);
 // === impl MemoryKind ===
 
 impl MemoryKind {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Linear,
-        Self::Tables,
-        Self::Instance,
-        Self::Handles,
-        Self::Connections,
-        Self::Spans,
-        Self::Answers,
-    ];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Linear, Self::Tables, Self::Instance, Self::Handles, Self::Spans, Self::Answers];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,7 +34,6 @@ impl MemoryKind {
             Self::Tables => "tables",
             Self::Instance => "instance",
             Self::Handles => "handles",
-            Self::Connections => "connections",
             Self::Spans => "spans",
             Self::Answers => "answers",
         }

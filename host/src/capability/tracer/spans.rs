@@ -7,6 +7,7 @@ use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContextExt as _};
 
+use crate::budget::OwnerMemory;
 use crate::log::{Log, Value};
 use crate::telemetry::{
     self, CALL_BYTES, LimitedSpan, MAX_SPANS, RequestAllowance, SPAN_BYTES, SPAN_ITEMS, SpanAllowance,
@@ -51,15 +52,25 @@ struct OpenSpan {
 // === impl CallSpans ===
 
 impl CallSpans {
-    /// Makes the spans of a call. `root` holds the call's own span.
+    /// Makes the spans of a call that nobody pays for, such as none. `root` holds the call's own span.
     pub(crate) fn new(tracer: Tracer, root: Context) -> Self {
-        let (allowance, requests) = (SpanAllowance::of_call(), SpanAllowance::of_requests());
+        Self::paid_by(None, tracer, root)
+    }
+
+    /// Makes the spans of a call, which are charged to `memory` until they are released.
+    pub(crate) fn paid_by(memory: Option<&OwnerMemory>, tracer: Tracer, root: Context) -> Self {
+        let (allowance, requests) = (SpanAllowance::of_call(memory), SpanAllowance::of_requests());
         // Every context of the call is made from this one.
         let root = match tracer {
             Tracer::On(..) => root.with_value(requests.clone()),
             Tracer::Off => root,
         };
         Self(Arc::new(Mutex::new(Spans { tracer, root, open: Vec::new(), allowance, requests })))
+    }
+
+    /// The call is over, and its spans have ended.
+    pub(crate) fn release(&self) {
+        self.with(|spans| spans.allowance.release());
     }
 
     /// Starts a child of `parent` if that span is open in this call. Otherwise it is a child of the current span.

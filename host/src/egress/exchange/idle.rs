@@ -14,6 +14,8 @@ use crate::egress::origin::Origin;
 const MAX_IDLE_TIME: Duration = Duration::from_secs(90);
 /// As in the Go SDK: how many connections a burst of queries may leave behind, to all hosts of a client together.
 const MAX_IDLE: usize = 100;
+/// How many all clients together may leave. Each keeps a buffer or two, which nobody is charged for.
+const MAX_IDLE_OF_ALL: usize = 256;
 
 /// Tells clients apart. No two share a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -150,7 +152,13 @@ impl Idle {
         self.connections.insert(number, IdleConnection { client, origin, connection, since });
         let numbers = self.clients.entry(client).or_default();
         numbers.push_back(number);
-        let surplus = if numbers.len() > MAX_IDLE { numbers.front().copied() } else { None };
+        let surplus = if numbers.len() > MAX_IDLE {
+            numbers.front().copied()
+        } else if self.connections.len() > MAX_IDLE_OF_ALL {
+            self.connections.keys().next().copied()
+        } else {
+            None
+        };
         (number, surplus.and_then(|number| self.remove(number)))
     }
 

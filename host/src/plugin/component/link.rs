@@ -1,5 +1,8 @@
 //! Compiled code with its imports resolved, from which instances are made.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use wasmtime::component::{Component as Code, InstancePre, Linker};
 
 use super::declared::Declared;
@@ -15,8 +18,8 @@ pub(crate) struct LinkedCode {
     pub indices: Indices,
     /// What each instance has from the start.
     pub declared: Declared,
-    /// How many instances there may be at once.
-    pub instances: usize,
+    /// The places of as many instances as there may be at once.
+    pub places: Arc<Semaphore>,
 }
 
 /// Links a component that exports `interfaces` of the contract. It is an error if an exported interface differs from
@@ -33,5 +36,11 @@ pub(crate) fn link(
     capability::add_to_linker(&mut linker)?;
     let instance = linker.instantiate_pre(code)?;
     let indices = Indices::of(&instance, interfaces)?;
-    Ok(LinkedCode { engine: engine.clone(), instance, indices, declared, instances })
+    Ok(LinkedCode {
+        engine: engine.clone(),
+        instance,
+        indices,
+        declared,
+        places: Arc::new(Semaphore::new(instances)),
+    })
 }

@@ -11,6 +11,8 @@ use wasmtime_wasi_http::p2::body::{HostIncomingBody, HostOutgoingBody};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest};
 
 use crate::budget::{InstanceMemory, Refused};
+use crate::capability::http::{MAX_FIELDS, OUTGOING_PIECE};
+use crate::egress::limits::CONNECTION_BYTES;
 
 /// An upper bound of what an instance's handles hold.
 #[derive(Default)]
@@ -23,15 +25,16 @@ pub(super) struct Handles {
 /// the tables of the host and of the component.
 const PLAIN: usize = 512;
 
-/// The most that a change of an HTTP message can add: a copy of its fields, whose names and values may take
-/// [`FIELDS`](crate::capability::http::FIELDS) bytes. The map needs up to four times as much.
-const MESSAGE: usize = 128 << 10;
+/// The most that a change of an HTTP message can add: a copy of its fields, and a path. A map of fields needs up to twice
+/// what the limit counts.
+const MESSAGE: usize = 2 * MAX_FIELDS + (64 << 10);
 
-/// The head of a response, or a piece of its body, as it was read from the connection.
-const RECEIVED: usize = 64 << 10;
+/// A request that is under way, or a response with its body: its connection, or the head of the response and a piece of
+/// its body, as they were read from there.
+const EXCHANGE: usize = CONNECTION_BYTES;
 
 /// A piece of a request's body that waits to be sent, and one that is being written.
-const SENT: usize = 2 * (16 << 10);
+const SENT: usize = 2 * OUTGOING_PIECE;
 
 /// A place in a header map, and the place of a further value of the same name.
 const FIELD: usize = 112;
@@ -90,10 +93,11 @@ fn weight_of(entry: &dyn Any) -> usize {
     if entry.is::<HostOutgoingBody>() {
         return SENT;
     }
-    let received = entry.is::<HostFutureIncomingResponse>()
-        || entry.is::<HostIncomingResponse>()
-        || entry.is::<HostIncomingBody>();
-    if received { RECEIVED } else { 0 }
+    if entry.is::<HostFutureIncomingResponse>() {
+        return EXCHANGE;
+    }
+    let is_part = entry.is::<HostIncomingResponse>() || entry.is::<HostIncomingBody>();
+    if is_part { EXCHANGE / 2 } else { 0 }
 }
 
 fn fields_weight(fields: &FieldMap) -> usize {

@@ -117,7 +117,7 @@ impl State {
 
     /// The component has called the host, which has done what was asked.
     pub(super) fn left_host(&mut self) -> Result<(), LargeHandles> {
-        let changes_message = false;
+        let changes_message = self.hooks.take_change();
         self.handles.called(changes_message, &mut self.table, &mut self.memory).map_err(LargeHandles)
     }
 
@@ -149,6 +149,10 @@ impl View for State {
     fn response(&mut self) -> ResponseView<'_> {
         self.goes_on();
         ResponseView { table: &mut self.table, memory: self.memory.owner() }
+    }
+
+    fn message_changes(&mut self) {
+        self.hooks.message_changes();
     }
 
     fn tracer(&mut self) -> TracerView<'_> {

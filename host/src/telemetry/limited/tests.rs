@@ -14,7 +14,7 @@ struct Call {
 
 fn call() -> Call {
     let (telemetry, ended) = recording();
-    Call { tracer: telemetry.plugin(), ended, allowance: SpanAllowance::of_call() }
+    Call { tracer: telemetry.plugin(), ended, allowance: SpanAllowance::of_call(None) }
 }
 
 fn text(length: usize) -> String {
