@@ -33,7 +33,7 @@ async fn bodies_of_requests_that_are_never_sent() {
 
 #[gpx_tests::test]
 async fn fields_of_the_largest_size() {
-    assert_held("fields", json!({ "count": 1500, "bytes": 8000 })).await;
+    assert_held("fields", json!({ "count": 1000, "bytes": 8000 })).await;
 }
 
 #[gpx_tests::test]

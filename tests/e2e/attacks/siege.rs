@@ -49,7 +49,7 @@ impl Siege {
     }
 
     pub(super) async fn of(launch: Launch) -> Self {
-        let launch = launch.setting("gpx_memory_max", &MAX.to_string()).setting("gpx_cpu_timeout", "1s");
+        let launch = launch.setting("gpx_memory_max", &MAX.to_string()).setting("gpx_cpu_timeout", "2s");
         let plugin = launch.setting("gpx_memory_total", &TOTAL.to_string()).start().await;
         let (process, other) = (plugin.process(), DataSource::new(""));
         let format = DataFrameFormat::Json;

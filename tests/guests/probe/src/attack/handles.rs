@@ -15,6 +15,9 @@ const HOUR: u64 = 3_600_000_000_000;
 /// Bytes. The host takes at most 128 KiB.
 const MOST_OF_FIELDS: usize = 120 << 10;
 
+/// What the host counts for a field besides its value, in bytes: its name and the two handles in its map.
+const BESIDES_VALUE: usize = 80;
+
 /// Bodies of requests that are never sent, each filled until the host takes no more.
 pub(super) fn bodies(wanted: &Wanted) -> Result<()> {
     let piece = vec![b'x'; 1 << 20];
@@ -35,7 +38,7 @@ pub(super) fn bodies(wanted: &Wanted) -> Result<()> {
 
 /// Header fields, each as large as the host takes, with values of `bytes`.
 pub(super) fn fields(wanted: &Wanted) -> Result<()> {
-    let count = MOST_OF_FIELDS / (wanted.bytes + "x-12345".len());
+    let count = MOST_OF_FIELDS / (wanted.bytes + BESIDES_VALUE);
     let list: Vec<_> = (0..count).map(|number| (format!("x-{number}"), vec![b'x'; wanted.bytes])).collect();
     for _ in 0..wanted.count {
         forget(Fields::from_list(&list).map_err(Fault::plugin)?);
