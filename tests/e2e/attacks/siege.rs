@@ -21,8 +21,9 @@ pub(super) const ATTACKERS: usize = 4;
 /// How many of them hold what they took at once. So many fit into the total in any case.
 const HOLDERS: usize = 2;
 
-/// How many descriptors may be open afterwards that were not open before: idle connections of data sources.
-const IDLE_CONNECTIONS: usize = 16;
+/// How many descriptors may be open afterwards that were not open before: the idle connections of as many requests as
+/// well-meaning calls of these tests have open at once.
+const IDLE_CONNECTIONS: usize = 80;
 
 const MIB: u64 = 1 << 20;
 
