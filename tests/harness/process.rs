@@ -50,7 +50,8 @@ mod tests {
         let process = super::Process::of(std::process::id());
         let (before, file) = (process.descriptors(), std::fs::File::open("/proc/self/status").unwrap());
         assert!(process.descriptors() > before && process.threads() > 0);
-        assert!(process.resident() > 1 << 20 && process.peak() >= process.resident());
+        let resident = process.resident();
+        assert!(resident > 1 << 20 && process.peak() >= resident);
         drop(file);
     }
 }

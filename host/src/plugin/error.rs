@@ -30,7 +30,7 @@ pub(crate) enum CallError {
     NotStarted(String),
     #[error("the plugin's stack overflowed: {0}; let it recurse less, or use a loop")]
     StackOverflow(String),
-    #[error("the plugin passed more than {} KiB to the host at once; return or send less at a time", .0 >> 10)]
+    #[error("the plugin passed more than {} to the host at once; return or send less at a time", size(*.0))]
     PassedAtOnce(usize),
     #[error("the plugin holds more than {MAX_HANDLES} handles at once; drop those that are no longer needed")]
     Handles,
@@ -90,6 +90,11 @@ pub(super) struct Evidence<'a> {
     pub refused_earlier: Option<Refused>,
     /// How many bytes it could pass to the host at once.
     pub passable: usize,
+}
+
+/// Returns a limit as people read it.
+fn size(bytes: usize) -> String {
+    if bytes < 1 << 20 { format!("{} KiB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
 }
 
 // === impl CallError ===

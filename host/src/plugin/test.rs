@@ -42,7 +42,7 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) const PAGE: usize = 64 << 10;
 
 /// What an instance of the guest costs while it does little: a page, a stack, what is kept for it, and a few handles.
-pub(crate) const INSTANCE: usize = PAGE + (736 << 10);
+pub(crate) const INSTANCE: usize = PAGE + (800 << 10);
 
 /// Names of data sources for which the host panics: while it makes the owner, and when an instance is to be called.
 pub(crate) const PANIC_IN_OWNER: &str = "panic in owner";

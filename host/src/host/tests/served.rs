@@ -150,7 +150,9 @@ impl Served {
 
     async fn of(component: Component, settings: &[(&str, &str)]) -> Self {
         let (log, lines) = Log::memory();
-        let settings: Settings = settings.iter().copied().collect();
+        // Many hosts in one process reserve less for the pools of their instances.
+        let small = [("GF_PLUGIN_GPX_MEMORY_TOTAL", "256")];
+        let settings: Settings = small.iter().chain(settings).copied().collect();
         let host = Host::builder(component).settings(settings).log(log).build().unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -265,7 +265,7 @@ mod tests {
         assert!(full.contains("handles") && full.contains("drop"), "{full}");
         let text = "too much data is being copied between the host and the guest: \
                     fuel allocated for hostcalls has been exhausted";
-        let passed = told(wasmtime::Error::msg(text), no);
+        let passed = told(wasmtime::Error::msg(text), Evidence { passable: 128 << 20, ..no });
         assert!(passed.contains("128 MiB") && !passed.contains("fuel"), "{passed}");
         let space = wasmtime::Error::msg("Cannot allocate memory (os error 12)")
             .context("mmap failed to reserve 0x180000000 bytes");

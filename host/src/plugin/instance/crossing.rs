@@ -36,7 +36,10 @@ const LARGER_IN_HOST: usize = 3;
 pub(super) fn cross(mut store: StoreContextMut<'_, State>, to: CallHook) -> wasmtime::Result<()> {
     match to {
         CallHook::CallingWasm => {
-            store.data_mut().crossing.depth += 1;
+            let crossing = &mut store.data_mut().crossing;
+            crossing.depth += 1;
+            // What came back was not the answer, but memory for arguments.
+            crossing.lifting = None;
             store.set_hostcall_fuel(ARGUMENTS);
         }
         CallHook::ReturningFromWasm => {

@@ -31,7 +31,7 @@ async fn each_failure_is_told_in_one_sentence_with_its_function() {
              let it recurse less, or use a loop",
         ),
         ("err Error: no rows\ntrap", "failed: it aborted in command; it printed: Error: no rows"),
-        ("spans 20001", "holds more than 20000 handles at once; drop those that are no longer needed"),
+        ("spans 20001", "holds more than 4000 handles at once; drop those that are no longer needed"),
         ("rows 4294967295", "failed: it passed a list or string that is not within its memory"),
     ] {
         let text = failure(&loaded, script).await;
@@ -46,7 +46,7 @@ async fn each_failure_is_told_in_one_sentence_with_its_function() {
 
 #[tokio::test]
 async fn too_much_data_at_once_is_told_with_its_limit() {
-    let loaded = Loaded::with(&Limits { memory_max: 256 << 20, ..LIMITS }).await;
+    let loaded = Loaded::with(&Limits { memory_max: 256 << 20, memory_total: 512 << 20, ..LIMITS }).await;
     let text = failure(&loaded, "need 2080\nrows 1088000000").await;
     assert_eq!(
         text,

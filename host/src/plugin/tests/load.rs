@@ -97,7 +97,7 @@ async fn the_memory_of_all_instances_fits_in_the_containers() {
     let (loaded, lines) = Loaded::on_machine(&file, true, &limits, machine).await;
     let loaded = loaded.unwrap();
     // Four fifths of 64 MiB are 819 pages of 64 KiB.
-    let (fits, exceeds) = (Asker::of("a").to("need 810"), Asker::of("b").to("need 820"));
+    let (fits, exceeds) = (Asker::of("a").to("need 800"), Asker::of("b").to("need 820"));
     assert!(loaded.ask(&exceeds).await.is_err());
     loaded.ask(&fits).await.unwrap();
     let lines = lines.json();

@@ -139,7 +139,7 @@ async fn an_idle_instance_makes_room_for_one_that_grows() {
     loaded.ask(&a.to("need 2\ncount")).await.unwrap();
     assert_eq!(loaded.ask(&b).await.unwrap(), "1");
     assert_eq!(loaded.ask(&a).await.unwrap(), "2", "there is room for both");
-    assert_eq!(loaded.ask(&b.to("need 4\ncount")).await.unwrap(), "2");
+    assert_eq!(loaded.ask(&b.to("need 9\ncount")).await.unwrap(), "2");
     assert_eq!(loaded.ask(&a).await.unwrap(), "1");
 }
 

@@ -122,7 +122,8 @@ async fn a_panic_in_the_host_is_an_error_of_its_call_and_of_no_other() {
 
 #[tokio::test]
 async fn while_large_answers_are_encoded_and_given_up_others_are_answered() {
-    let served = Served::new(&[("GF_PLUGIN_GPX_INSTANCES_MAX", "1")]).await;
+    let settings = [("GF_PLUGIN_GPX_INSTANCES_MAX", "1"), ("GF_PLUGIN_GPX_MEMORY_TOTAL", "1280")];
+    let served = Served::new(&settings).await;
     // Fifty megabytes of JSON each.
     let large = "need 20\nrows 8388608";
     for round in 1..=2 {
