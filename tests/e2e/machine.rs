@@ -25,9 +25,10 @@ async fn a_plugin_answers_with_little_address_space() {
         // It takes memory until there is none: that is this call's error, and no other instance's.
         let reply = plugin.query(&DataSource::new(""), [query("A").kind("allocate")]).await.unwrap();
         assert_eq!(reply.answer("A").status, 500, "{mebibytes} MiB: {}", reply.answer("A").error);
-        assert_eq!(count(&plugin, &sources[0]).await, 2.0, "{mebibytes} MiB");
+        // Its idle instance may have made room.
+        assert!(count(&plugin, &sources[0]).await <= 2.0, "{mebibytes} MiB");
         let limit =
-            format!("Because of RLIMIT_AS = {mebibytes} MiB, less than gpx_memory_total = 1024 MiB is ");
+            format!("Because of RLIMIT_AS = {mebibytes} MiB, less than gpx_memory_total = 1280 MiB is ");
         let lines = plugin.logs.all().into_iter().filter(|line| line.message.starts_with(&limit)).count();
         assert_eq!(lines, usize::from(mebibytes < 16 * 1024), "{mebibytes} MiB");
         assert!(plugin.stop().await.success(), "{mebibytes} MiB");

@@ -46,7 +46,10 @@ async fn a_flood_of_connections_leaves_descriptors_for_others() {
     assert_eq!(fetch(&plugin).await.unwrap().answer("A").error, "");
     gate.open();
     for reply in floods.join_all().await {
-        assert_eq!(reply.unwrap().answer("A").error, "", "the flood is served too, piece by piece");
+        let reply = reply.unwrap();
+        let error = &reply.answer("A").error;
+        // What waited for a connection longer than a request may take says so.
+        assert!(error.is_empty() || error.contains("in time"), "{error}");
     }
     let descriptors = plugin.process().descriptors();
     assert!(descriptors <= 256, "{descriptors}");

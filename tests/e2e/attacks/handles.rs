@@ -48,7 +48,9 @@ async fn requests_with_huge_texts() {
 
 #[gpx_tests::test]
 async fn bodies_without_end() {
-    assert_refused("bodies", json!({})).await;
+    let siege = Siege::of_probe().await;
+    siege.refused("", &query("A").kind("bodies").json(json!({})), &["gpx_memory_", "MiB"]).await;
+    siege.over().await;
 }
 
 #[gpx_tests::test]

@@ -41,7 +41,7 @@ async fn a_call_that_waits_for_memory_is_woken_when_another_call_ends() {
     let plugin = small().await;
     let (hoarder, other) = (DataSource::new(&upstream.url()), DataSource::new(""));
     // Steps that leave too little for another instance, but not nothing.
-    let model = json!({ "bytes": 280 << 10, "hold": upstream.url() });
+    let model = json!({ "bytes": 600 << 10, "hold": upstream.url() });
     let hoarding = tokio::spawn(plugin.query(&hoarder, [query("A").kind("grow").json(model)]).into_future());
     upstream.wait_for_requests(1).await;
     let waiting = plugin.query(&other, [query("A").kind("count")]).traceparent(TRACEPARENT);

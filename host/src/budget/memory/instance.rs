@@ -145,7 +145,8 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
         let more = wanted.saturating_sub(now);
         let was_large = self.used.is_large();
         let charged = self.charge(MemoryKind::Linear, more).await;
-        self.refused = charged.err();
+        self.growing = 0;
+        self.refused = charged.err().or(self.refused);
         if charged.is_ok() {
             self.growing = more;
             self.used.0.linear.fetch_add(more, Ordering::Relaxed);
@@ -159,7 +160,7 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
 
     fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
         // Also called for growth that was refused.
-        if self.refused.is_none() {
+        if self.growing > 0 {
             self.used.0.linear.fetch_sub(self.growing, Ordering::Relaxed);
             let rest = self.linear.bytes().saturating_sub(self.growing);
             self.linear.shrink_to(rest);
@@ -172,7 +173,7 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
     async fn table_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let more = wanted.saturating_sub(now).saturating_mul(ELEMENT);
         let charged = self.charge(MemoryKind::Tables, more).await;
-        self.refused = charged.err();
+        self.refused = charged.err().or(self.refused);
         Ok(charged.is_ok())
     }
 
