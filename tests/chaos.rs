@@ -33,7 +33,7 @@ const LEFT_BYTES: u64 = 32 << 20;
 const LEFT_DESCRIPTORS: usize = 32;
 
 /// The default of `gpx_memory_total`.
-const TOTAL_BYTES: u64 = 1024 << 20;
+const TOTAL_BYTES: u64 = 1280 << 20;
 
 const MIB: u64 = 1 << 20;
 

@@ -120,6 +120,10 @@ impl Siege {
     pub(super) async fn over(self) {
         let allowed = self.resident + TOTAL * MIB * 5 / 4 + 32 * MIB;
         let peak = self.process.peak();
+        // For the table of an audit: `cargo xtask test attacks --nocapture`.
+        let test = std::thread::current();
+        let (test, idle) = (test.name().unwrap_or_default(), self.resident);
+        println!("{test}: idle {} MiB, peak {} MiB of {}", idle / MIB, peak / MIB, allowed / MIB);
         assert!(
             peak <= allowed,
             "{} MiB in memory, where {} MiB are allowed and {} MiB are idle",

@@ -7,7 +7,8 @@ use super::place::{CodePlace, of_failure, of_recursion};
 use super::{CallError, Evidence};
 use crate::budget::Refused;
 use crate::capability::text::{self, MAX_REASON};
-use crate::plugin::instance::state::LargeHandles;
+use crate::capability::http::MAX_FIELDS;
+use crate::plugin::instance::state::{LargeHandles, MAX_RANDOM};
 
 /// The stack of a component's calls, in bytes: wasmtime's default. Languages have a second one in the component's memory.
 const STACK: usize = 512 << 10;
@@ -115,6 +116,14 @@ impl CallError {
         }
         let causes: Vec<_> = error.chain().map(first_line).collect();
         let has = |words: &str| causes.iter().any(|cause| cause.contains(words));
+        if has("requested len") && has("exceeds limit") {
+            let kib = MAX_RANDOM >> 10;
+            return Self::Trapped(format!("it asked for more than {kib} KiB of random bytes at once; ask for less"));
+        }
+        if has("total size of fields exceeds limit") {
+            let kib = MAX_FIELDS >> 10;
+            return Self::Trapped(format!("the headers of a message take more than {kib} KiB; send fewer or shorter ones"));
+        }
         if has("store handle limit exceeded") {
             return Self::Handles;
         }

@@ -23,6 +23,10 @@ use crate::telemetry::Tracer;
 /// How many handles a component may hold at once. What they hold is charged; this also bounds their places in the tables.
 pub(crate) const MAX_HANDLES: usize = 4000;
 
+/// How many random bytes a component may ask for at once. Nothing interrupts the making of them: this many take about a
+/// millisecond.
+pub(crate) const MAX_RANDOM: u64 = 64 << 10;
+
 /// The data of a component's store.
 pub(crate) struct State {
     pub table: ResourceTable,
@@ -58,7 +62,8 @@ impl State {
         table.set_max_capacity(MAX_HANDLES);
         let (stdout, stderr) =
             (Output::stdout(log.clone(), scrub.clone()), Output::stderr(log.clone(), scrub.clone()));
-        let wasi = WasiCtxBuilder::new().stdout(stdout.clone()).stderr(stderr.clone()).build();
+        let mut wasi = WasiCtxBuilder::new();
+        let wasi = wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(MAX_RANDOM).build();
         let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
         let hooks = HttpHooks::new(client, spans.clone());
         let (http, call, refused_earlier) = (http::context(), None, None);
