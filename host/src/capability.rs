@@ -5,6 +5,7 @@ pub(crate) mod bindings;
 mod call;
 pub(crate) mod http;
 mod log;
+mod poll;
 pub(crate) mod response;
 pub(crate) mod scrub;
 pub(crate) mod text;
@@ -36,6 +37,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     http::add_to_linker(linker)?;
+    poll::add_to_linker(linker)?;
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;

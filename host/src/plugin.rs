@@ -28,9 +28,9 @@ use self::component::services::Exports;
 pub(crate) use self::component::services::services;
 pub(crate) use self::component::{LoadError, LoadedComponent, precompiled};
 pub(crate) use self::error::{CallError, WaitedFor};
-use self::instance::Instance;
 use self::instance::invocation::{Called, Invocation};
 use self::instance::state::State;
+use self::instance::{Instance, Permit, Running};
 pub(crate) use self::loaded::{Current, Loaded, Loading, loading};
 pub(crate) use self::owner::Owner;
 use self::owner::Owners;
@@ -98,18 +98,18 @@ impl Plugin {
     ) -> Result<(I::Answer, Charge), CallError> {
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
-        let _permit = match &self.platform.limits.instances_max {
+        let permit = match &self.platform.limits.instances_max {
             Some(max) => {
                 let awaited = WaitedFor::Instance { max: *max };
-                self.wait(call, awaited, owner.pool.permit()).await?
+                self.wait(call, awaited, owner.pool.permit()).await?.map(Arc::new)
             }
             None => None,
         };
         let instance = match owner.pool.take() {
             Some(instance) => instance,
-            None => self.open(call, owner, turn).await?,
+            None => self.open(call, owner, turn, &permit).await?,
         };
-        self.run(call, owner, turn, instance, invocation).await
+        self.run(call, owner, turn, permit, instance, invocation).await
     }
 
     /// Makes an instance and prepares it for its owner's calls, or returns one that has become idle meanwhile.
@@ -118,6 +118,7 @@ impl Plugin {
         call: &Arc<Call>,
         owner: &Arc<Owner>,
         turn: &mut Turn,
+        permit: &Permit,
     ) -> Result<Instance, CallError> {
         let limits = &self.platform.limits;
         let awaited = WaitedFor::Memory { total: self.platform.memory.total() };
@@ -128,14 +129,15 @@ impl Plugin {
         };
         let place = self.wait(call, awaited, self.place()).await?;
         let (code, opened) = (self.component.code.clone(), owner.clone());
+        let footprint = memory.footprint().clone();
         let new = async move {
             let _ticking = code.engine.tick();
             let Owner { client, scrub, log, .. } = &*opened;
             Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone(), place).await
         };
-        let instance = turn.run(new).await.map_err(|stop| self.stopped(call, stop))??;
-        let ticking = self.component.code.engine.tick();
-        let opened = instance.call(call, turn, limits, ticking, OpenInstance(owner.clone())).await;
+        let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop))??;
+        let running = Running { _ticking: self.component.code.engine.tick(), _permit: permit.clone() };
+        let opened = instance.call(call, turn, limits, running, OpenInstance(owner.clone())).await;
         opened.result?;
         let mut instance =
             opened.instance.ok_or_else(|| CallError::Host("the instance is gone".to_owned()))?;
@@ -145,15 +147,15 @@ impl Plugin {
 
     /// Waits until there may be one more instance. That matters only if many fit into the memory.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        let places = &self.component.code.places;
-        loop {
-            match places.clone().try_acquire_owned() {
-                Ok(place) => return Some(place),
-                Err(_) if self.platform.idle.drop_oldest() => {}
-                // The semaphore is never closed.
-                Err(_) => return places.clone().acquire_owned().await.ok(),
-            }
+        let code = &self.component.code;
+        if let Ok(place) = code.places.clone().try_acquire_owned() {
+            return Some(place);
         }
+        // Counted first, so that whoever has an instance to give back from now on knows of it.
+        let _waiting = code.wait_for_place();
+        self.platform.idle.drop_oldest();
+        // The semaphore is never closed.
+        code.places.clone().acquire_owned().await.ok()
     }
 
     async fn run<I: Invocation>(
@@ -161,14 +163,20 @@ impl Plugin {
         call: &Arc<Call>,
         owner: &Owner,
         turn: &mut Turn,
+        permit: Permit,
         instance: Instance,
         invocation: I,
     ) -> Result<(I::Answer, Charge), CallError> {
-        let ticking = self.component.code.engine.tick();
-        let ended = instance.call(call, turn, &self.platform.limits, ticking, invocation).await;
+        // The call has the permit until the instance is idle: the next one is to find it.
+        let running = Running { _ticking: self.component.code.engine.tick(), _permit: permit.clone() };
+        let ended = instance.call(call, turn, &self.platform.limits, running, invocation).await;
         if let Some(instance) = ended.instance {
             owner.pool.put_back(instance);
+            if self.component.code.has_waiting() {
+                self.platform.idle.drop_oldest();
+            }
         }
+        drop(permit);
         ended.result
     }
 

@@ -32,6 +32,8 @@ pub(super) struct InLane<T> {
 pub(super) enum Ended {
     /// It has used all the processor time that it may use.
     CpuTime,
+    /// The system has no thread for it, or the process ends.
+    NoThread,
     Panicked(Box<dyn Any + Send>),
 }
 
@@ -85,7 +87,8 @@ impl<T> Future for InLane<T> {
         Pin::new(&mut self.receiver).poll(context).map(|result| match result {
             Ok(result) => result.map_err(Ended::Panicked),
             // The work was dropped.
-            Err(_) => Err(Ended::CpuTime),
+            Err(_) if self.task.is_used_up() => Err(Ended::CpuTime),
+            Err(_) => Err(Ended::NoThread),
         })
     }
 }

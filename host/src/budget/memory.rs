@@ -4,7 +4,9 @@ mod instance;
 mod kind;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
 pub(super) use self::instance::Footprint;
 pub(crate) use self::instance::{InstanceMemory, Prepaid};
@@ -124,15 +126,16 @@ impl OwnerMemory {
         if bytes > self.account.total() {
             return Err(self.refused());
         }
-        loop {
-            if let Some(taken) = self.account.shares.try_take(&self.share, bytes) {
-                return Ok(self.charged(kind, taken));
+        let mut take = pin!(self.account.shares.take(&self.share, bytes));
+        // In line first, so that whoever has something to give back from now on knows of it.
+        let taken = loop {
+            if let Poll::Ready(taken) = futures_util::poll!(&mut take) {
+                break taken;
             }
             if !self.account.reclaim_one() {
-                break;
+                break take.await;
             }
-        }
-        let taken = self.account.shares.take(&self.share, bytes).await;
+        };
         taken.map(|taken| self.charged(kind, taken)).ok_or_else(|| self.refused())
     }
 
@@ -144,7 +147,7 @@ impl OwnerMemory {
 
     /// Begins a charge that can grow.
     pub(crate) fn nothing(&self, kind: MemoryKind) -> Charge {
-        self.charged(kind, self.account.shares.take_anyway(&self.share, 0))
+        self.charged(kind, self.account.shares.take_nothing(&self.share))
     }
 
     /// Returns whether anybody waits for memory, and if so, whether the first is a call of this owner.

@@ -93,6 +93,7 @@ impl Shares {
     }
 
     /// Takes a part if it is free, and if that keeps nobody waiting who is to go first.
+    #[cfg(test)]
     pub(crate) fn try_take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();
@@ -179,6 +180,11 @@ impl State {
 
     fn give(&mut self, share: &Share, amount: usize, arrival: u64) {
         self.queues.pass(arrival, amount, self.free);
+        self.hold(share, amount);
+    }
+
+    /// Gives an owner more of what it uses already, which does not pass those who wait.
+    fn hold(&mut self, share: &Share, amount: usize) {
         self.free -= amount;
         self.holders += usize::from(share.held() == 0 && amount > 0);
         share.add(amount);
@@ -197,6 +203,9 @@ impl State {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        if self.amount == 0 {
+            return;
+        }
         let mut state = self.shares.lock();
         state.take_back(&self.share, self.amount);
         self.shares.serve(state);

@@ -43,7 +43,11 @@ pub(crate) struct Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
     CpuTime,
-    Deadline { awaited: Awaited },
+    /// There is no thread for long work.
+    NoThread,
+    Deadline {
+        awaited: Awaited,
+    },
 }
 
 /// What a call was waiting for at its deadline, besides itself.
@@ -127,6 +131,7 @@ impl Turn {
         match ended {
             Ok(output) => Ok(output),
             Err(Ended::CpuTime) => Err(Stop::CpuTime),
+            Err(Ended::NoThread) => Err(Stop::NoThread),
             Err(Ended::Panicked(panic)) => resume_unwind(panic),
         }
     }

@@ -2,22 +2,27 @@
 
 use crate::capability::bindings::gpx::plugin::frames::{Column, Field, Frame, Label};
 
-/// Returns the bytes of the frames, or a little less: what the allocator adds is not known.
+/// What an allocator adds to a small block, and rounds it up to, in bytes.
+const ALLOCATION: usize = 32;
+
+/// Returns the bytes of the frames.
 pub(super) fn weight(frames: &[Frame]) -> usize {
     frames.iter().map(frame).sum()
 }
 
 fn frame(Frame { name, ref_id, meta, fields }: &Frame) -> usize {
     let texts = name.len() + ref_id.len() + meta.as_ref().map_or(0, String::len);
-    size_of::<Frame>() + texts + fields.iter().map(field).sum::<usize>()
+    size_of::<Frame>() + 4 * ALLOCATION + texts + fields.iter().map(field).sum::<usize>()
 }
 
 fn field(Field { name, labels, config, column: values, validity }: &Field) -> usize {
     let texts = name.len() + config.as_ref().map_or(0, String::len);
-    let labels =
-        labels.iter().flatten().map(|Label { name, value }| size_of::<Label>() + name.len() + value.len());
+    let labels = labels
+        .iter()
+        .flatten()
+        .map(|Label { name, value }| size_of::<Label>() + 2 * ALLOCATION + name.len() + value.len());
     let validity = validity.as_ref().map_or(0, Vec::len);
-    size_of::<Field>() + texts + labels.sum::<usize>() + validity + column(values)
+    size_of::<Field>() + 4 * ALLOCATION + texts + labels.sum::<usize>() + validity + column(values)
 }
 
 fn column(column: &Column) -> usize {

@@ -157,7 +157,8 @@ async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifes
             .await?;
     let deadline = Instant::now() + platform.limits.call_timeout;
     let mut turn = platform.governor.turn(&OwnerTime::default(), deadline, Upstream::default());
-    let described = turn.run(async move {
+    let footprint = memory.footprint().clone();
+    let described = turn.run_guest(&footprint, async move {
         let _ticking = code.engine.tick();
         Instance::new(&code, None, memory, Scrub::default(), log, None).await?.describe().await
     });

@@ -131,6 +131,9 @@ impl CallError {
     pub(super) fn from_stop(stop: Stop, set_by: SetBy, limits: &Limits) -> Self {
         match stop {
             Stop::CpuTime => Self::CpuTime(limits.cpu_timeout),
+            Stop::NoThread => Self::Host(
+                "the system has no thread for long work; allow more (pids.max, ulimit -u)".to_owned(),
+            ),
             Stop::Deadline { awaited } => {
                 let awaited = match awaited {
                     Awaited::Nothing => WaitedFor::Component,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::instance::Instance;
+use crate::budget::beside_others;
 
 /// How long an idle instance is kept.
 const KEPT: Duration = Duration::from_secs(60);
@@ -65,7 +66,10 @@ impl IdleInstances {
     /// Drops the instance that has been idle longest. Returns whether there was one.
     pub(crate) fn drop_oldest(&self) -> bool {
         let oldest = self.state().pop_oldest();
-        oldest.is_some()
+        oldest.is_some_and(|oldest| {
+            beside_others(|| drop(oldest));
+            true
+        })
     }
 
     /// Drops all instances of a pool.
@@ -74,7 +78,9 @@ impl IdleInstances {
         let numbers = state.pools.remove(&pool).unwrap_or_default();
         let gone: Vec<_> = numbers.into_iter().filter_map(|number| state.remove(number)).collect();
         drop(state);
-        drop(gone);
+        if !gone.is_empty() {
+            beside_others(|| drop(gone));
+        }
     }
 
     /// Returns how many instances are idle.
@@ -131,7 +137,7 @@ async fn sweep(idle: Weak<IdleInstances>) {
         let end = state.next_end();
         state.sweeping = end.is_some();
         drop(state);
-        drop(gone);
+        beside_others(|| drop(gone));
         let Some(end) = end else { return };
         next = end;
     }

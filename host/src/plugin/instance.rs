@@ -38,6 +38,15 @@ pub(super) struct Instance {
     _place: Option<OwnedSemaphorePermit>,
 }
 
+/// The right to use one more instance, if the owner has a limited number.
+pub(super) type Permit = Option<Arc<OwnedSemaphorePermit>>;
+
+/// What lasts as long as a call of an instance, even if nobody waits for it any more.
+pub(super) struct Running {
+    pub _ticking: Ticking,
+    pub _permit: Permit,
+}
+
 /// How a call of an instance ended.
 pub(super) struct Ended<A> {
     /// The answer, and what it is charged for.
@@ -107,7 +116,7 @@ impl Instance {
         call: &Arc<Call>,
         turn: &mut Turn,
         limits: &Limits,
-        ticking: Ticking,
+        running: Running,
         invocation: I,
     ) -> Ended<I::Answer> {
         let memory = self.store.data().memory.owner();
@@ -116,7 +125,7 @@ impl Instance {
         self.store.data_mut().begin(call, spans.clone());
         let memory = self.store.data().memory.footprint().clone();
         let work = async move {
-            let _ticking = ticking;
+            let _running = running;
             let called = invocation.invoke(&mut self.store, &self.exports).await;
             self.returned::<I>(called)
         };

@@ -1,12 +1,13 @@
 //! The instances of one owner: how a call gets one, and what becomes of it afterwards.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::idle::{IdleInstances, PoolId};
 use super::instance::Instance;
-use crate::budget::{InstanceMemory, OwnerMemory, Prepaid, Refused, beside_others};
+use crate::budget::{InstanceMemory, OwnerMemory, Prepaid, Refused};
 
 /// The instances of one owner. Those between calls are among the process's idle ones.
 pub(crate) struct Pool {
@@ -17,7 +18,12 @@ pub(crate) struct Pool {
     permits: Option<Arc<Semaphore>>,
     /// Wakes a call that waits for memory: an instance of this owner has become idle instead.
     returned: Notify,
+    /// How many calls wait for either.
+    leasing: AtomicUsize,
 }
+
+/// One call that waits for an instance.
+struct Leasing<'a>(&'a AtomicUsize);
 
 /// What a call gets.
 pub(super) enum Leased {
@@ -31,7 +37,14 @@ pub(super) enum Leased {
 impl Pool {
     pub(super) fn new(instances_max: Option<usize>, idle: Arc<IdleInstances>, memory: OwnerMemory) -> Self {
         let permits = instances_max.map(|max| Arc::new(Semaphore::new(max)));
-        Self { id: idle.new_pool(), idle, memory, permits, returned: Notify::new() }
+        Self {
+            id: idle.new_pool(),
+            idle,
+            memory,
+            permits,
+            returned: Notify::new(),
+            leasing: AtomicUsize::new(0),
+        }
     }
 
     /// Waits until the owner may use one more instance. The permit must be kept as long as the instance is used.
@@ -48,6 +61,7 @@ impl Pool {
     /// Waits for the memory of a new instance, or for one that becomes idle, whichever is first.
     pub(super) async fn lease(&self, prepaid: Prepaid, max: usize) -> Result<Leased, Refused> {
         let mut memory = std::pin::pin!(InstanceMemory::open(&self.memory, prepaid, max));
+        let _leasing = Leasing::begin(&self.leasing);
         loop {
             let returned = self.returned.notified();
             tokio::select! {
@@ -62,15 +76,13 @@ impl Pool {
         }
     }
 
-    /// Takes an instance back after a call. If others need its memory more, it is dropped.
+    /// Takes an instance back after a call. If others need its memory more, one that is idle is dropped.
     pub(super) fn put_back(&self, instance: Instance) {
+        self.idle.put(self.id, instance);
         match self.memory.next_is_own() {
-            Some(false) => beside_others(|| drop(instance)),
-            Some(true) => {
-                self.idle.put(self.id, instance);
-                self.returned.notify_one();
-            }
-            None => self.idle.put(self.id, instance),
+            None => {}
+            Some(true) if self.leasing.load(Ordering::Acquire) > 0 => self.returned.notify_one(),
+            Some(_) => _ = self.idle.drop_oldest(),
         }
     }
 
@@ -83,5 +95,20 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+// === impl Leasing ===
+
+impl<'a> Leasing<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Leasing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }

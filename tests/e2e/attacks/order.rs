@@ -8,8 +8,8 @@ use gpx_tests::component::component;
 
 #[gpx_tests::test]
 async fn a_data_source_with_few_calls_does_not_wait_for_all_calls_of_another() {
-    // 24 MiB of memory, and some hundredths of a second of work.
-    let turns = "(local.set $n (i32.const 100000000))
+    // 24 MiB of memory, and some tenths of a second of work.
+    let turns = "(local.set $n (i32.const 600000000))
         (loop $turn (br_if $turn (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
         (i32.const 0)";
     let hungry = component("", turns, 384);

@@ -5,6 +5,7 @@ use gpx_tests::logs::Line;
 use gpx_tests::plugin::Plugin;
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::siege::{Siege, assert_told};
@@ -83,14 +84,17 @@ async fn readers_that_do_not_read_do_not_keep_a_data_source_from_answering() {
             status => assert_eq!(status, 504, "{}", reply.answer("A").error),
         }
     }
-    for mut stream in streams {
-        let status = loop {
+    // All at once, since they share the connection's flow control.
+    let ends = streams.into_iter().map(|mut stream| async move {
+        loop {
             match stream.message().await {
                 Ok(Some(_)) => {}
                 Ok(None) => panic!("the stream ended as if it were complete"),
-                Err(status) => break status,
+                Err(status) => return status,
             }
-        };
+        }
+    });
+    for status in ends.collect::<JoinSet<_>>().join_all().await {
         assert_told(status.message(), &["gpx_call_timeout", "2s"]);
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Queue {
 struct QueueState {
     /// The owners that have tasks, each once.
     owners: BinaryHeap<Reverse<Waiting>>,
+    /// Tasks that nobody waits for any more.
+    abandoned: Vec<Arc<Task>>,
     /// The time of the owner that was served last. One that comes back begins there: it is not repaid for the time in which
     /// it needed nothing.
     now: u64,
@@ -86,12 +88,14 @@ impl Queue {
             drop(state);
             let queue = self.clone();
             if std::thread::Builder::new().name("lane".to_owned()).spawn(move || queue.serve()).is_err() {
-                // The threads that there are do it. If there is none, the task is dropped, which is its end.
+                // The threads that there are do it. If there is none, all that waits is dropped, which is its end.
                 let mut state = self.state();
                 state.threads -= 1;
                 if state.threads == 0 {
+                    let left: Vec<_> = std::iter::from_fn(|| state.next()).collect();
                     drop(state);
-                    return task.abandon_here();
+                    left.iter().chain([task]).for_each(|task| task.abandon_here());
+                    return;
                 }
             }
         } else {
@@ -103,6 +107,10 @@ impl Queue {
     pub(super) fn push(&self, task: Arc<Task>) {
         let owner = task.owner().clone();
         let mut state = self.state();
+        if state.closed {
+            drop(state);
+            return task.abandon_here();
+        }
         let mut tasks = owner.tasks();
         tasks.push_back(task);
         if tasks.len() == 1 {
@@ -114,13 +122,26 @@ impl Queue {
         self.work.notify_one();
     }
 
+    /// Queues a task that is only to be dropped.
+    pub(super) fn push_abandoned(&self, task: Arc<Task>) {
+        let mut state = self.state();
+        if state.closed {
+            drop(state);
+            return task.abandon_here();
+        }
+        state.abandoned.push(task);
+        drop(state);
+        self.work.notify_one();
+    }
+
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         let left: Vec<_> = std::iter::from_fn(|| state.next()).collect();
         drop(state);
         self.work.notify_all();
-        drop(left);
+        // What they wait for may hold them.
+        left.iter().for_each(|task| task.abandon_here());
     }
 
     /// The life of a thread.
@@ -157,6 +178,9 @@ impl QueueState {
 
     /// Takes the next task of the owner that has used the least time.
     fn next(&mut self) -> Option<Arc<Task>> {
+        if let Some(task) = self.abandoned.pop() {
+            return Some(task);
+        }
         let Reverse(Waiting { order, owner }) = self.owners.pop()?;
         self.now = self.now.max(order.0);
         let mut tasks = owner.tasks();

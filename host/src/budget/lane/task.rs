@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -58,12 +58,24 @@ impl Task {
         Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
-    /// Lets a thread of the lane drop the work, since that may take milliseconds.
+    /// Lets a thread of the lane drop the work, since that may take milliseconds. It comes before all others, which wait for
+    /// what the work holds.
     pub(super) fn abandon(self: &Arc<Self>) {
         self.abandoned.store(true, Ordering::Release);
-        if let Some(queue) = self.queue.upgrade() {
-            self.schedule(&queue);
+        let next = |state| match state {
+            IDLE | QUEUED => Some(QUEUED),
+            RUNNING => Some(WOKEN),
+            _ => None,
+        };
+        let before = self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+        if let (Ok(IDLE | QUEUED), Some(queue)) = (before, self.queue.upgrade()) {
+            queue.push_abandoned(self.clone());
         }
+    }
+
+    /// Returns whether it has used all its processor time.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.used() >= self.limit
     }
 
     /// Drops the work now.
@@ -85,8 +97,13 @@ impl Task {
 
     /// Polls the work once. Only for the thread that took the task from the queue.
     pub(super) fn run(self: &Arc<Self>, queue: &Queue) {
+        // One that was abandoned while it was queued comes twice; whoever has it first sees to it.
+        let mut work = match self.work.try_lock() {
+            Ok(work) => work,
+            Err(TryLockError::Poisoned(work)) => work.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
         self.state.store(RUNNING, Ordering::Release);
-        let mut work = self.work();
         if let Some(future) = work.as_mut() {
             let is_over = self.abandoned.load(Ordering::Acquire) || self.poll(future);
             if is_over {
@@ -117,7 +134,7 @@ impl Task {
         self.used.fetch_add(nanoseconds, Ordering::Relaxed);
         match polled {
             Ok(Poll::Ready(())) => true,
-            Ok(Poll::Pending) => self.used() >= self.limit || self.abandoned.load(Ordering::Acquire),
+            Ok(Poll::Pending) => self.is_used_up() || self.abandoned.load(Ordering::Acquire),
             // The caller's panics are caught further in.
             Err(_) => true,
         }

@@ -40,6 +40,7 @@ pub(crate) struct Footprint(Arc<Figures>);
 #[derive(Default)]
 struct Figures {
     linear: AtomicUsize,
+    tables: AtomicUsize,
     /// Whether the instance waits for memory.
     waits: AtomicBool,
 }
@@ -48,7 +49,7 @@ struct Figures {
 const ELEMENT: usize = size_of::<usize>();
 
 /// Bytes that are filled, copied or lifted within about a millisecond.
-const QUICK: usize = 2 << 20;
+const QUICK: usize = 1 << 20;
 
 /// How many memories, tables and core instances one instance of a component may have. A component that declares more is
 /// not loaded; one that imports modules could still make them.
@@ -172,8 +173,15 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
 
     async fn table_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let more = wanted.saturating_sub(now).saturating_mul(ELEMENT);
+        let was_large = self.used.is_large();
         let charged = self.charge(MemoryKind::Tables, more).await;
         self.refused = charged.err().or(self.refused);
+        if charged.is_ok() {
+            self.used.0.tables.fetch_add(more, Ordering::Relaxed);
+            if self.used.is_large() && !was_large {
+                tokio::task::yield_now().await;
+            }
+        }
         Ok(charged.is_ok())
     }
 
@@ -214,7 +222,7 @@ impl Footprint {
     /// Returns whether some of the instance's instructions, or the lift of its answer, may take long. Nothing interrupts
     /// them.
     pub(in crate::budget) fn is_large(&self) -> bool {
-        self.linear() > QUICK
+        self.linear() + self.0.tables.load(Ordering::Relaxed) > QUICK
     }
 
     fn waiting(&self) -> WaitsForMemory {

@@ -13,8 +13,7 @@ impl Shares {
         if amount > state.free {
             return None;
         }
-        let arrival = state.queues.arrive();
-        state.give(share, amount, arrival);
+        state.hold(share, amount);
         Some(self.taken_by(share, amount))
     }
 
@@ -24,9 +23,13 @@ impl Shares {
         let beyond = amount.saturating_sub(state.free);
         state.free += beyond;
         state.debt += beyond;
-        let arrival = state.queues.arrive();
-        state.give(share, amount, arrival);
+        state.hold(share, amount);
         self.taken_by(share, amount)
+    }
+
+    /// Begins with nothing, to which what is taken later can be added.
+    pub(crate) fn take_nothing(self: &Arc<Self>, share: &Arc<Share>) -> Taken {
+        self.taken_by(share, 0)
     }
 
     /// Returns whether the owner may hold so much more without exceeding its fair share.

@@ -49,7 +49,11 @@ impl HostResponseSender for ResponseView<'_> {
         body: Vec<u8>,
     ) -> Result<Result<(), SendError>> {
         let sender = self.table.get_mut(&sender)?;
-        Ok(sender.send(body, self.memory).await.map_err(SendError::from))
+        match sender.send(body, self.memory).await {
+            // The contract has no name for it.
+            Err(SenderError::Memory(refused)) => Err(refused.into()),
+            sent => Ok(sent.map_err(SendError::from)),
+        }
     }
 
     fn drop(&mut self, sender: Resource<ResponseSender>) -> Result<()> {
@@ -62,7 +66,7 @@ impl From<SenderError> for SendError {
     fn from(refusal: SenderError) -> Self {
         match refusal {
             SenderError::Misuse | SenderError::LongHead { .. } => Self::Misuse,
-            SenderError::Closed => Self::Closed,
+            SenderError::Closed | SenderError::Memory(_) => Self::Closed,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::budget::{Charge, MemoryKind, OwnerMemory};
+use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused};
 
 /// A chunk of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
 #[derive(Debug, Default, PartialEq)]
@@ -30,6 +30,8 @@ pub(crate) enum SenderError {
     LongHead { headers: usize, bytes: usize },
     /// The caller is gone.
     Closed,
+    /// There is no memory for the chunk.
+    Memory(Refused),
 }
 
 /// How many headers an answer may have. Browsers and proxies accept fewer.
@@ -54,7 +56,7 @@ struct PaidChunk {
 }
 
 /// The size of a chunk that is worth an entry in the account, in bytes.
-const LARGE: usize = 64 << 10;
+const LARGE: usize = 4 << 10;
 
 // === impl ResponseSender ===
 
@@ -87,8 +89,9 @@ impl ResponseSender {
     /// Waits until there is room for the chunk, and sends it. A large one is charged until it has been sent.
     pub(super) async fn send(&mut self, body: Vec<u8>, memory: &OwnerMemory) -> Result<(), SenderError> {
         let body = if body.len() > LARGE {
-            let memory = memory.charge(MemoryKind::Answers, body.len()).await;
-            Bytes::from_owner(PaidChunk { bytes: body, _memory: memory.map_err(|_| SenderError::Closed)? })
+            let mut memory = memory.nothing(MemoryKind::Answers);
+            memory.grow(body.len()).await.map_err(SenderError::Memory)?;
+            Bytes::from_owner(PaidChunk { bytes: body, _memory: memory })
         } else {
             body.into()
         };

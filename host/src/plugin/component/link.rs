@@ -1,12 +1,14 @@
 //! Compiled code with its imports resolved, from which instances are made.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component as Code, InstancePre, Linker};
 
 use super::declared::Declared;
 use super::engine::Engine;
+use super::reservation::SPARE;
 use super::services::Indices;
 use crate::capability;
 use crate::plugin::instance::state::State;
@@ -20,6 +22,8 @@ pub(crate) struct LinkedCode {
     pub declared: Declared,
     /// The places of as many instances as there may be at once.
     pub places: Arc<Semaphore>,
+    /// How many calls wait for a place.
+    waiting: AtomicUsize,
 }
 
 /// Links a component that exports `interfaces` of the contract. It is an error if an exported interface differs from
@@ -41,6 +45,33 @@ pub(crate) fn link(
         instance,
         indices,
         declared,
-        places: Arc::new(Semaphore::new(instances)),
+        places: Arc::new(Semaphore::new(instances + SPARE / 2)),
+        waiting: AtomicUsize::new(0),
     })
+}
+
+/// One call that waits for a place.
+pub(crate) struct WaitingForPlace<'a>(&'a AtomicUsize);
+
+// === impl LinkedCode ===
+
+impl LinkedCode {
+    /// Counts a call that waits for a place until the guard is dropped.
+    pub(crate) fn wait_for_place(&self) -> WaitingForPlace<'_> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        WaitingForPlace(&self.waiting)
+    }
+
+    /// Returns whether any call waits for a place.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+}
+
+// === impl WaitingForPlace ===
+
+impl Drop for WaitingForPlace<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }

@@ -26,7 +26,7 @@ const ELEMENT: u64 = 16;
 
 /// How many instances the pool has beyond those that fit in the memory of all: one that is being dropped has already
 /// given its memory back.
-const SPARE: usize = 16;
+pub(super) const SPARE: usize = 16;
 
 /// No limit of its own for what the engine keeps for an instance, in bytes: the instance is charged for it.
 const OWN: usize = 1 << 40;

@@ -6,9 +6,9 @@ use wasmtime::component::ResourceTableError;
 use super::place::{CodePlace, of_failure, of_recursion};
 use super::{CallError, Evidence};
 use crate::budget::Refused;
-use crate::capability::text::{self, MAX_REASON};
 use crate::capability::http::MAX_FIELDS;
-use crate::plugin::instance::state::{LargeHandles, MAX_RANDOM};
+use crate::capability::text::{self, MAX_REASON};
+use crate::plugin::instance::state::MAX_RANDOM;
 
 /// The stack of a component's calls, in bytes: wasmtime's default. Languages have a second one in the component's memory.
 const STACK: usize = 512 << 10;
@@ -95,7 +95,7 @@ impl CallError {
     /// Returns what it means that the engine or the host refused to go on.
     fn from_engines_error(error: &wasmtime::Error, evidence: Evidence<'_>) -> Self {
         let engine = engine_text(error);
-        if let Some(LargeHandles(refused)) = error.downcast_ref() {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
             return (*refused).into();
         }
         if let Some(refused) = evidence
@@ -118,11 +118,15 @@ impl CallError {
         let has = |words: &str| causes.iter().any(|cause| cause.contains(words));
         if has("requested len") && has("exceeds limit") {
             let kib = MAX_RANDOM >> 10;
-            return Self::Trapped(format!("it asked for more than {kib} KiB of random bytes at once; ask for less"));
+            return Self::Trapped(format!(
+                "it asked for more than {kib} KiB of random bytes at once; ask for less"
+            ));
         }
         if has("total size of fields exceeds limit") {
             let kib = MAX_FIELDS >> 10;
-            return Self::Trapped(format!("the headers of a message take more than {kib} KiB; send fewer or shorter ones"));
+            return Self::Trapped(format!(
+                "the headers of a message take more than {kib} KiB; send fewer or shorter ones"
+            ));
         }
         if has("store handle limit exceeded") {
             return Self::Handles;

@@ -28,9 +28,12 @@ const LARGE: usize = 2 << 20;
 /// What an answer may always have, since it needs no more than a small part of an instance.
 const SMALL_ANSWER: usize = 256 << 10;
 
-/// An answer holds little more than there is in the component's memory, unless parts of it are passed many times over. In
-/// the host, a string or a list takes up to three times as much as its place in the component's memory.
-const LARGER_IN_HOST: usize = 3;
+/// An answer is no larger than this many times the component's memory, unless parts of it are passed many times over: in
+/// the host, the place of a string or a list takes up to three times as much.
+const LARGER_IN_HOST: usize = 2;
+
+/// What is paid for a byte of an answer: what the allocator adds to short strings is as much as they are.
+const PAID: usize = 2;
 
 /// Called by the engine.
 pub(super) fn cross(mut store: StoreContextMut<'_, State>, to: CallHook) -> wasmtime::Result<()> {
@@ -70,14 +73,14 @@ impl State {
         let linear = self.memory.footprint().linear();
         let owner = self.memory.owner();
         let most = linear.saturating_mul(LARGER_IN_HOST).clamp(SMALL_ANSWER, ANSWER);
-        let mut paid = owner.charge_if_free(MemoryKind::Answers, most);
+        let mut paid = owner.charge_if_free(MemoryKind::Answers, PAID * most);
         if linear > LARGE {
-            paid = paid.or_else(|| owner.try_charge(MemoryKind::Answers, most).ok());
+            paid = paid.or_else(|| owner.try_charge(MemoryKind::Answers, PAID * most).ok());
         }
         let mut bytes = most;
         while paid.is_none() && bytes > SMALL_ANSWER {
             bytes = (bytes / 2).max(SMALL_ANSWER);
-            paid = owner.charge_if_free(MemoryKind::Answers, bytes);
+            paid = owner.charge_if_free(MemoryKind::Answers, PAID * bytes);
         }
         self.crossing.lifting = paid;
         bytes

@@ -7,11 +7,12 @@ use std::any::Any;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::FieldMap;
-use wasmtime_wasi_http::p2::body::{HostIncomingBody, HostOutgoingBody};
+use wasmtime_wasi_http::p2::body::{HostFutureTrailers, HostIncomingBody, HostOutgoingBody};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest};
 
 use crate::budget::{InstanceMemory, Refused};
 use crate::capability::http::{MAX_FIELDS, OUTGOING_PIECE};
+use crate::capability::response::ResponseSender;
 use crate::egress::limits::CONNECTION_BYTES;
 
 /// An upper bound of what an instance's handles hold.
@@ -46,6 +47,9 @@ const MEASURED: usize = 64;
 /// The least that is charged beyond what was weighed, so that the table is weighed rarely.
 const SLACK: usize = 16 << 10;
 
+/// What an idle instance may keep beyond that: it soon needs it again.
+const KEPT: usize = 32 << 10;
+
 // === impl Handles ===
 
 impl Handles {
@@ -61,16 +65,19 @@ impl Handles {
             return Ok(());
         }
         self.bound = weight(table);
-        let charge = self.bound.saturating_add(SLACK.max(self.bound / 4));
-        memory.set_handles(charge)?;
-        self.charged = charge;
+        if self.bound > self.charged {
+            let charge = self.bound.saturating_add(SLACK.max(self.bound / 4));
+            memory.set_handles(charge)?;
+            self.charged = charge;
+        }
         Ok(())
     }
 
     /// The call is over: only what its handles hold is still charged.
     pub(super) fn rest(&mut self, table: &mut ResourceTable, memory: &mut InstanceMemory) {
         let weight = weight(table);
-        if weight < self.charged && memory.set_handles(weight).is_ok() {
+        self.bound = weight;
+        if weight + KEPT < self.charged && memory.set_handles(weight).is_ok() {
             (self.bound, self.charged) = (weight, weight);
         }
     }
@@ -96,7 +103,10 @@ fn weight_of(entry: &dyn Any) -> usize {
     if entry.is::<HostFutureIncomingResponse>() {
         return EXCHANGE;
     }
-    let is_part = entry.is::<HostIncomingResponse>() || entry.is::<HostIncomingBody>();
+    let is_part = entry.is::<HostIncomingResponse>()
+        || entry.is::<HostIncomingBody>()
+        || entry.is::<HostFutureTrailers>()
+        || entry.is::<ResponseSender>();
     if is_part { EXCHANGE / 2 } else { 0 }
 }
 

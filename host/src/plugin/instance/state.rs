@@ -48,11 +48,6 @@ pub(crate) struct State {
     refused_earlier: Option<Refused>,
 }
 
-/// The memory that an instance's handles hold exceeds a limit.
-#[derive(Debug, thiserror::Error)]
-#[error("what its handles hold exceeds a limit: {0}")]
-pub(crate) struct LargeHandles(pub Refused);
-
 // === impl State ===
 
 impl State {
@@ -121,9 +116,9 @@ impl State {
     }
 
     /// The component has called the host, which has done what was asked.
-    pub(super) fn left_host(&mut self) -> Result<(), LargeHandles> {
+    pub(super) fn left_host(&mut self) -> Result<(), Refused> {
         let changes_message = self.hooks.take_change();
-        self.handles.called(changes_message, &mut self.table, &mut self.memory).map_err(LargeHandles)
+        self.handles.called(changes_message, &mut self.table, &mut self.memory)
     }
 
     /// Returns the log of the call. Outside of calls, it is the log of the plugin as a whole.

@@ -214,8 +214,8 @@ async fn an_owner_that_holds_less_goes_first() {
 #[tokio::test(start_paused = true)]
 async fn all_calls_that_wait_for_memory_go_on_once_there_is_enough() {
     let loaded = Loaded::with(&Limits { memory_total: 3 * INSTANCE, ..LIMITS }).await;
-    let need = 2 * INSTANCE / PAGE;
-    let running = loaded.start(&Asker::of("a").to(&format!("need {need}\nwait 60000")));
+    // What is left is enough for one of them.
+    let running = loaded.start(&Asker::of("a").to("need 12\nwait 60000"));
     seconds(1).await;
     let waiting = ["b", "c", "d"].map(|uid| loaded.start(&Asker::of(uid).within(Duration::from_secs(5))));
     seconds(1).await;

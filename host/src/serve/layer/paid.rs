@@ -36,7 +36,7 @@ struct PaidPiece {
 }
 
 /// The size of a piece that is worth an entry in the account, in bytes. A smaller one does not wait long.
-const LARGE: usize = 64 << 10;
+const LARGE: usize = 16 << 10;
 
 // === impl PaidLayer ===
 
