@@ -10,27 +10,16 @@ pub(crate) mod response;
 pub(crate) mod scrub;
 pub(crate) mod text;
 pub(crate) mod tracer;
+mod view;
 
 use wasmtime::component::Linker;
-use wasmtime_wasi::WasiView;
-use wasmtime_wasi_http::WasiHttpView;
 
 use self::bindings::gpx::plugin as wit;
 pub(crate) use self::call::{CallView, HasCall, headers};
 pub(crate) use self::log::{HasLog, LogView};
-use self::response::{HasResponse, ResponseView};
-use self::tracer::{HasTracer, TracerView};
-
-/// The data of a store, as the capabilities see it.
-pub(crate) trait View: WasiView + WasiHttpView {
-    fn call(&mut self) -> CallView<'_>;
-    fn log(&mut self) -> LogView<'_>;
-    fn response(&mut self) -> ResponseView<'_>;
-    fn tracer(&mut self) -> TracerView<'_>;
-
-    /// The component changes an HTTP message, so that what the host keeps of it may grow.
-    fn message_changes(&mut self);
-}
+use self::response::HasResponse;
+use self::tracer::HasTracer;
+pub(crate) use self::view::View;
 
 /// Defines everything that a component may import: WASI 0.2, outgoing HTTP, and the interfaces of `wit/`.
 pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {

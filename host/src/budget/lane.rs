@@ -15,9 +15,9 @@ use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-pub(crate) use self::queue::OwnerTime;
 use self::queue::Queue;
-use self::task::Task;
+pub(crate) use self::task::OwnerTime;
+use self::task::{Line, Task};
 
 /// The threads. They start as work needs them, and end when this is dropped.
 pub(crate) struct Lane(Arc<Queue>);
@@ -59,7 +59,8 @@ impl Lane {
             // A panic is the caller's. Nobody may wait for it any more.
             let _ = sender.send(AssertUnwindSafe(work).catch_unwind().await);
         };
-        let task = Task::new(Box::pin(work), owner.clone(), left, Arc::downgrade(&self.0));
+        let queue: Arc<dyn Line> = self.0.clone();
+        let task = Task::new(Box::pin(work), owner.clone(), left, Arc::downgrade(&queue));
         self.0.start(&task);
         InLane { receiver, task }
     }

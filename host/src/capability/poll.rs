@@ -6,7 +6,7 @@ use wasmtime::component::{Linker, Resource};
 use wasmtime_wasi::p2::DynPollable;
 use wasmtime_wasi::p2::bindings::io::poll::Host as _;
 
-use super::View;
+use super::view::View;
 
 /// The version under which the standard implementation defines its functions.
 const INTERFACE: &str = "wasi:io/poll@0.2.12";

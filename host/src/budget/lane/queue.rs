@@ -1,26 +1,12 @@
 //! What waits for a thread of the lane, in the order of fairness.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BinaryHeap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::task::Task;
-
-/// An owner's place in the lane. Cheap to clone; all clones are the same.
-#[derive(Clone, Default)]
-pub(crate) struct OwnerTime(Arc<OwnerLane>);
-
-#[derive(Default)]
-struct OwnerLane {
-    /// The processor time that it has used in the lane, in nanoseconds.
-    used: AtomicU64,
-    /// Its tasks that wait for a thread. Changes only under the lock of the queue.
-    tasks: Mutex<VecDeque<Arc<Task>>>,
-}
+use super::task::{Line, OwnerTime, Task};
 
 pub(super) struct Queue {
     state: Mutex<QueueState>,
@@ -55,23 +41,6 @@ struct Waiting {
 /// What a turn is presumed to take while it is not over, in nanoseconds.
 const TURN: u64 = 1_000_000;
 
-// === impl OwnerTime ===
-
-impl OwnerTime {
-    pub(super) fn add(&self, used: Duration) {
-        self.0.used.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    /// Returns the time, which is at least `now` from here on.
-    fn catch_up(&self, now: u64) -> u64 {
-        self.0.used.fetch_max(now, Ordering::Relaxed).max(now)
-    }
-
-    fn tasks(&self) -> MutexGuard<'_, VecDeque<Arc<Task>>> {
-        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 // === impl Queue ===
 
 impl Queue {
@@ -101,37 +70,7 @@ impl Queue {
         } else {
             drop(state);
         }
-        task.schedule(self);
-    }
-
-    pub(super) fn push(&self, task: Arc<Task>) {
-        let owner = task.owner().clone();
-        let mut state = self.state();
-        if state.closed {
-            drop(state);
-            return task.abandon_here();
-        }
-        let mut tasks = owner.tasks();
-        tasks.push_back(task);
-        if tasks.len() == 1 {
-            drop(tasks);
-            let time = owner.catch_up(state.now);
-            state.wait(owner, time);
-        }
-        drop(state);
-        self.work.notify_one();
-    }
-
-    /// Queues a task that is only to be dropped.
-    pub(super) fn push_abandoned(&self, task: Arc<Task>) {
-        let mut state = self.state();
-        if state.closed {
-            drop(state);
-            return task.abandon_here();
-        }
-        state.abandoned.push(task);
-        drop(state);
-        self.work.notify_one();
+        task.schedule(&**self);
     }
 
     pub(super) fn close(&self) {
@@ -156,7 +95,7 @@ impl Queue {
                 continue;
             };
             drop(state);
-            task.run(&self);
+            task.run(&*self);
             drop(task);
             state = self.state();
         }
@@ -164,6 +103,38 @@ impl Queue {
 
     fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line for Queue {
+    fn push(&self, task: Arc<Task>) {
+        let owner = task.owner().clone();
+        let mut state = self.state();
+        if state.closed {
+            drop(state);
+            return task.abandon_here();
+        }
+        let mut tasks = owner.tasks();
+        tasks.push_back(task);
+        if tasks.len() == 1 {
+            drop(tasks);
+            let time = owner.catch_up(state.now);
+            state.wait(owner, time);
+        }
+        drop(state);
+        self.work.notify_one();
+    }
+
+    /// Queues a task that is only to be dropped.
+    fn push_abandoned(&self, task: Arc<Task>) {
+        let mut state = self.state();
+        if state.closed {
+            drop(state);
+            return task.abandon_here();
+        }
+        state.abandoned.push(task);
+        drop(state);
+        self.work.notify_one();
     }
 }
 

@@ -1,5 +1,6 @@
 //! One piece of work in the lane: polled by one thread at a time, queued again when it is woken.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -7,10 +8,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use super::queue::{OwnerTime, Queue};
 use crate::budget::clock::thread_time;
 
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where tasks wait for a thread.
+pub(super) trait Line: Send + Sync {
+    fn push(&self, task: Arc<Task>);
+
+    /// Queues a task that is only to be dropped.
+    fn push_abandoned(&self, task: Arc<Task>);
+}
+
+/// An owner's place in the lane. Cheap to clone; all clones are the same.
+#[derive(Clone, Default)]
+pub(crate) struct OwnerTime(Arc<OwnerLane>);
+
+#[derive(Default)]
+struct OwnerLane {
+    /// The processor time that it has used in the lane, in nanoseconds.
+    used: AtomicU64,
+    /// Its tasks that wait for a thread. Changes only under the lock of the queue.
+    tasks: Mutex<VecDeque<Arc<Task>>>,
+}
 
 pub(super) struct Task {
     /// `None` once the work is over.
@@ -21,7 +41,7 @@ pub(super) struct Task {
     abandoned: AtomicBool,
     used: AtomicU64,
     limit: Duration,
-    queue: Weak<Queue>,
+    queue: Weak<dyn Line>,
 }
 
 /// It waits for something.
@@ -35,10 +55,27 @@ const WOKEN: u8 = 3;
 /// The work is over.
 const DONE: u8 = 4;
 
+// === impl OwnerTime ===
+
+impl OwnerTime {
+    pub(super) fn add(&self, used: Duration) {
+        self.0.used.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Returns the time, which is at least `now` from here on.
+    pub(super) fn catch_up(&self, now: u64) -> u64 {
+        self.0.used.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+
+    pub(super) fn tasks(&self) -> MutexGuard<'_, VecDeque<Arc<Task>>> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 // === impl Task ===
 
 impl Task {
-    pub(super) fn new(work: Work, owner: OwnerTime, limit: Duration, queue: Weak<Queue>) -> Arc<Self> {
+    pub(super) fn new(work: Work, owner: OwnerTime, limit: Duration, queue: Weak<dyn Line>) -> Arc<Self> {
         Arc::new(Self {
             work: Mutex::new(Some(work)),
             owner,
@@ -84,7 +121,7 @@ impl Task {
     }
 
     /// Queues the task unless it is queued, or lets the thread that polls it do so.
-    pub(super) fn schedule(self: &Arc<Self>, queue: &Queue) {
+    pub(super) fn schedule(self: &Arc<Self>, queue: &dyn Line) {
         let next = |state| match state {
             IDLE => Some(QUEUED),
             RUNNING => Some(WOKEN),
@@ -96,7 +133,7 @@ impl Task {
     }
 
     /// Polls the work once. Only for the thread that took the task from the queue.
-    pub(super) fn run(self: &Arc<Self>, queue: &Queue) {
+    pub(super) fn run(self: &Arc<Self>, queue: &dyn Line) {
         // One that was abandoned while it was queued comes twice; whoever has it first sees to it.
         let mut work = match self.work.try_lock() {
             Ok(work) => work,
@@ -148,7 +185,7 @@ impl Task {
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
         if let Some(queue) = self.queue.upgrade() {
-            self.schedule(&queue);
+            self.schedule(&*queue);
         }
     }
 }

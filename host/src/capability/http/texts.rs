@@ -7,7 +7,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{
     HostOutgoingRequest as _, Method, OutgoingRequest, Scheme,
 };
 
-use crate::capability::View;
+use crate::capability::view::View;
 
 /// The version under which the standard implementation defines its functions.
 const INTERFACE: &str = "wasi:http/types@0.2.12";

@@ -5,16 +5,6 @@ use wasmtime::{CallHook, StoreContextMut};
 use super::state::State;
 use crate::budget::{Charge, MemoryKind};
 
-/// Where control is.
-#[derive(Default)]
-pub(super) struct Crossing {
-    /// How many calls of the guest's functions are running, one within another: the host may need the guest's allocator in
-    /// the middle of a call.
-    depth: usize,
-    /// Paid in advance for the answer that is lifted next.
-    pub(super) lifting: Option<Charge>,
-}
-
 /// How much a component may pass to one function of the host, in bytes. The copy is not charged: there are no more of them
 /// at once than threads.
 pub(super) const ARGUMENTS: usize = 2 << 20;

@@ -6,10 +6,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::crossing::Crossing;
 use super::handles::Handles;
 use super::output::Output;
-use crate::budget::{InstanceMemory, Refused};
+use crate::budget::{Charge, InstanceMemory, Refused};
 use crate::call::Call;
 use crate::capability::http::{self, HttpHooks};
 use crate::capability::response::ResponseView;
@@ -46,6 +45,16 @@ pub(crate) struct State {
     spans: CallSpans,
     /// The memory that the component was refused in this call, and did without.
     refused_earlier: Option<Refused>,
+}
+
+/// Where control is.
+#[derive(Default)]
+pub(super) struct Crossing {
+    /// How many calls of the guest's functions are running, one within another: the host may need the guest's allocator in
+    /// the middle of a call.
+    pub(super) depth: usize,
+    /// Paid in advance for the answer that is lifted next.
+    pub(super) lifting: Option<Charge>,
 }
 
 // === impl State ===

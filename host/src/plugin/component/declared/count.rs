@@ -3,13 +3,7 @@
 use std::collections::HashMap;
 
 use super::outline::{Named, Outline, Sort, Step};
-use super::{Declared, Excess, MAX_INSTANTIATIONS};
-
-/// How many instantiations may be under way within each other. A composition of compositions has a handful of levels.
-pub(super) const MAX_DEPTH: usize = 50;
-
-/// How many steps are followed. A JavaScript component has about a thousand.
-pub(super) const MAX_ITEMS: u32 = 1_000_000;
+use super::totals::{Declared, Excess, MAX_DEPTH, MAX_INSTANTIATIONS, MAX_ITEMS};
 
 /// What the host keeps for one instance of a component beside its core instances, in bytes: the store, and what WASI and
 /// HTTP keep in it.

@@ -2,7 +2,7 @@
 
 use wasmparser::{ElementItems, Payload, Result};
 
-use super::{Declared, HOST_PAGE};
+use super::totals::{Declared, HOST_PAGE};
 
 /// What the host keeps for an instance of a core module, in bytes: measured at about 700, with the allocator's share.
 const INSTANCE: u64 = 1024;

@@ -6,7 +6,7 @@ use wasmparser::{
     Payload, Result,
 };
 
-use super::Declared;
+use super::totals::Declared;
 
 /// A component's file.
 pub(super) struct Outline<'a> {

@@ -1,0 +1,20 @@
+//! The data of a store, as the capabilities see it.
+
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi_http::WasiHttpView;
+
+use super::call::CallView;
+use super::log::LogView;
+use super::response::ResponseView;
+use super::tracer::TracerView;
+
+/// The data of a store, as the capabilities see it.
+pub(crate) trait View: WasiView + WasiHttpView {
+    fn call(&mut self) -> CallView<'_>;
+    fn log(&mut self) -> LogView<'_>;
+    fn response(&mut self) -> ResponseView<'_>;
+    fn tracer(&mut self) -> TracerView<'_>;
+
+    /// The component changes an HTTP message, so that what the host keeps of it may grow.
+    fn message_changes(&mut self);
+}
