@@ -49,7 +49,8 @@ async fn a_flood_of_connections_leaves_descriptors_for_others() {
         let reply = reply.unwrap();
         let error = &reply.answer("A").error;
         // What waited for a connection longer than a request may take says so.
-        assert!(error.is_empty() || error.contains("in time"), "{error}");
+        let in_words = ["in time", "became free within"].iter().any(|words| error.contains(words));
+        assert!(error.is_empty() || in_words, "{error}");
     }
     let descriptors = plugin.process().descriptors();
     assert!(descriptors <= 256, "{descriptors}");
