@@ -1,6 +1,7 @@
 //! What a call may use: processor time, wall time and memory. A leaf: all code that works for a call charges it here.
 
 mod clock;
+mod counted;
 mod lane;
 mod machine;
 mod memory;
@@ -10,12 +11,14 @@ mod upstream;
 
 use std::time::Duration;
 
+pub(crate) use self::counted::Counted;
 pub(crate) use self::lane::OwnerTime;
 #[cfg(test)]
 pub(crate) use self::machine::MemoryLimit;
-pub(crate) use self::machine::{AddressSpace, Fitted, Machine, Needs, SMALL_GUARD, STACK};
+pub(crate) use self::machine::{AddressSpace, Fitted, GUEST_STACK, Machine, Needs, SMALL_GUARD, STACK};
 pub(crate) use self::memory::{
-    Charge, InstanceMemory, MemoryAccount, MemoryKind, OwnerMemory, Prepaid, Refused,
+    Charge, InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, MemoryAccount, MemoryKind,
+    OwnerMemory, Prepaid, Refused,
 };
 pub(crate) use self::shares::{Share, Shares, Taken};
 pub(crate) use self::time::{Awaited, Governor, Stop, Turn, beside_others};

@@ -4,6 +4,7 @@ mod duration;
 mod hclog;
 #[cfg(test)]
 pub(crate) mod memory;
+mod seldom;
 mod share;
 mod value;
 mod writer;
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime};
 
 pub(crate) use self::duration::duration;
 pub(crate) use self::hclog::{MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE};
+pub(crate) use self::seldom::Seldom;
 use self::share::Share;
 use self::value::Fields;
 pub(crate) use self::value::{Level, Value};

@@ -161,14 +161,11 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_the_callers() {
         let lane = lane(1);
-        let ended = lane.run(&OwnerTime::default(), LONG, async { panic!("out of luck") }).await;
+        let ended: Result<(), _> =
+            lane.run(&OwnerTime::default(), LONG, async { panic!("out of luck") }).await;
         let Err(Ended::Panicked(panic)) = ended else { panic!() };
-        let _: () = ended_with(&panic);
-        assert!(matches!(lane.run(&OwnerTime::default(), LONG, async { 1 }).await, Ok(1)));
-    }
-
-    fn ended_with(panic: &Box<dyn Any + Send>) {
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"out of luck"));
+        assert!(matches!(lane.run(&OwnerTime::default(), LONG, async { 1 }).await, Ok(1)));
     }
 
     #[test]

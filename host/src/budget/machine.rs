@@ -13,6 +13,9 @@ const UNCHARGED: u64 = 32 << 20;
 /// of its own fails, the process ends.
 const FOR_HOST: u64 = 256 << 20;
 
+/// The stack of a guest's calls, in bytes: the engine's default. Languages have a second one in the component's memory.
+pub(crate) const GUEST_STACK: usize = 512 << 10;
+
 /// The fiber on which a call runs: 2 MiB of address space, and a guard page.
 pub(crate) const STACK: u64 = (2 << 20) + 4096;
 

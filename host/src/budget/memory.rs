@@ -8,8 +8,10 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
+use bytes::Bytes;
+
 pub(super) use self::instance::Footprint;
-pub(crate) use self::instance::{InstanceMemory, Prepaid};
+pub(crate) use self::instance::{InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, Prepaid};
 pub(crate) use self::kind::MemoryKind;
 use self::kind::Sums;
 use super::shares::{Share, Shares, Taken};
@@ -34,6 +36,12 @@ pub(crate) struct Charge {
     owner: OwnerMemory,
     kind: MemoryKind,
     taken: Taken,
+}
+
+/// Bytes with what they are charged for.
+struct Kept<B> {
+    bytes: B,
+    _charge: Charge,
 }
 
 /// The limit that kept a component from getting more memory.
@@ -106,8 +114,8 @@ impl OwnerMemory {
     /// Charges the owner at once. If there is too little memory, idle instances are dropped.
     pub(crate) fn try_charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
         loop {
-            if let Some(taken) = self.account.shares.take_now(&self.share, bytes) {
-                return Ok(self.charged(kind, taken));
+            if let Some(charge) = self.charge_if_free(kind, bytes) {
+                return Ok(charge);
             }
             if !self.account.reclaim_one() {
                 return Err(self.refused());
@@ -200,9 +208,14 @@ impl Charge {
         self.owner.account.sums.subtract(self.kind, less);
     }
 
+    /// Returns the bytes, which stay charged for as long as they are kept.
+    pub(crate) fn keep(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        Bytes::from_owner(Kept { bytes, _charge: self })
+    }
+
     /// Splits off so many bytes, or all if there are fewer.
     pub(crate) fn split(&mut self, bytes: usize) -> Self {
-        let taken = self.taken.split(bytes.min(self.bytes()));
+        let taken = self.taken.split(bytes);
         Self { owner: self.owner.clone(), kind: self.kind, taken }
     }
 
@@ -234,5 +247,13 @@ impl fmt::Debug for Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.owner.account.sums.subtract(self.kind, self.taken.amount());
+    }
+}
+
+// === impl Kept ===
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Kept<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
     }
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::escape;
 use super::pace::{PIECE, Pace, drop_bytes};
 use super::table::sorted;
-use crate::budget::{Charge, Refused};
+use crate::budget::Refused;
 use crate::capability::bindings::gpx::plugin::frames::Label;
 
 /// The bytes that have been written so far.
@@ -26,12 +26,6 @@ pub(super) enum Full {
     Limit,
     /// There is no memory for more.
     Memory(Refused),
-}
-
-/// What has been written, with the memory that it is charged for.
-struct Paid {
-    bytes: Vec<u8>,
-    _memory: Charge,
 }
 
 /// How many bytes are paid for at once. As many are free, since a small answer does not last.
@@ -64,7 +58,7 @@ impl<'p> Draft<'p> {
         let bytes = std::mem::take(&mut self.bytes);
         let paid = COPIES_IN_REPLY * std::mem::take(&mut self.paid);
         match self.pace.take_paid(paid).filter(|_| paid > 0) {
-            Some(memory) => Bytes::from_owner(Paid { bytes, _memory: memory }),
+            Some(memory) => memory.keep(bytes),
             None => Bytes::from(bytes),
         }
     }
@@ -144,14 +138,6 @@ impl Drop for Draft<'_> {
     fn drop(&mut self) {
         drop_bytes(std::mem::take(&mut self.bytes));
         drop(self.pace.take_paid(COPIES_IN_REPLY * self.paid));
-    }
-}
-
-// === impl Paid ===
-
-impl AsRef<[u8]> for Paid {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::idle::{IdleInstances, PoolId};
 use super::instance::Instance;
-use crate::budget::{InstanceMemory, OwnerMemory, Prepaid, Refused};
+use crate::budget::{Counted, InstanceMemory, OwnerMemory, Prepaid, Refused};
 
 /// The instances of one owner. Those between calls are among the process's idle ones.
 pub(crate) struct Pool {
@@ -21,9 +21,6 @@ pub(crate) struct Pool {
     /// How many calls wait for either.
     leasing: AtomicUsize,
 }
-
-/// One call that waits for an instance.
-struct Leasing<'a>(&'a AtomicUsize);
 
 /// What a call gets.
 pub(super) enum Leased {
@@ -61,7 +58,7 @@ impl Pool {
     /// Waits for the memory of a new instance, or for one that becomes idle, whichever is first.
     pub(super) async fn lease(&self, prepaid: Prepaid, max: usize) -> Result<Leased, Refused> {
         let mut memory = std::pin::pin!(InstanceMemory::open(&self.memory, prepaid, max));
-        let _leasing = Leasing::begin(&self.leasing);
+        let _leasing = Counted::among(&self.leasing);
         loop {
             let returned = self.returned.notified();
             tokio::select! {
@@ -85,30 +82,10 @@ impl Pool {
             Some(_) => _ = self.idle.drop_oldest(),
         }
     }
-
-    /// Drops all idle instances.
-    pub(super) fn clear(&self) {
-        self.idle.clear(self.id);
-    }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-// === impl Leasing ===
-
-impl<'a> Leasing<'a> {
-    fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(count)
-    }
-}
-
-impl Drop for Leasing<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.idle.clear(self.id);
     }
 }

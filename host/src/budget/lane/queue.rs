@@ -61,7 +61,7 @@ impl Queue {
                 let mut state = self.state();
                 state.threads -= 1;
                 if state.threads == 0 {
-                    let left: Vec<_> = std::iter::from_fn(|| state.next()).collect();
+                    let left = state.drain();
                     drop(state);
                     left.iter().chain([task]).for_each(|task| task.abandon_here());
                     return;
@@ -76,7 +76,7 @@ impl Queue {
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let left: Vec<_> = std::iter::from_fn(|| state.next()).collect();
+        let left = state.drain();
         drop(state);
         self.work.notify_all();
         // What they wait for may hold them.
@@ -145,6 +145,10 @@ impl QueueState {
         let order = (time, self.arrivals);
         self.arrivals += 1;
         self.owners.push(Reverse(Waiting { order, owner }));
+    }
+
+    fn drain(&mut self) -> Vec<Arc<Task>> {
+        std::iter::from_fn(|| self.next()).collect()
     }
 
     /// Takes the next task of the owner that has used the least time.

@@ -59,7 +59,7 @@ const DONE: u8 = 4;
 
 impl OwnerTime {
     pub(super) fn add(&self, used: Duration) {
-        self.0.used.fetch_add(u64::try_from(used.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.0.used.fetch_add(nanoseconds(used), Ordering::Relaxed);
     }
 
     /// Returns the time, which is at least `now` from here on.
@@ -167,8 +167,7 @@ impl Task {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let used = thread_time().saturating_sub(began);
         self.owner.add(used);
-        let nanoseconds = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
-        self.used.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.used.fetch_add(nanoseconds(used), Ordering::Relaxed);
         match polled {
             Ok(Poll::Ready(())) => true,
             Ok(Poll::Pending) => self.is_used_up() || self.abandoned.load(Ordering::Acquire),
@@ -180,6 +179,10 @@ impl Task {
     fn work(&self) -> MutexGuard<'_, Option<Work>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Wake for Task {

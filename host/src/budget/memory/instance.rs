@@ -51,11 +51,16 @@ const ELEMENT: usize = size_of::<usize>();
 /// Bytes that are filled, copied or lifted within about a millisecond.
 const QUICK: usize = 1 << 20;
 
-/// How many memories, tables and core instances one instance of a component may have. A component that declares more is
-/// not loaded; one that imports modules could still make them.
-const MEMORIES: usize = 64;
-const TABLES: usize = 256;
-const CORE_INSTANCES: usize = 1000;
+/// How many linear memories an instance of a component may have. Each takes 4 GiB of the address space and a slot of
+/// the pool; a component of one language has one, and one that is composed of several has a few.
+pub(crate) const MAX_MEMORIES: u32 = 64;
+
+/// How many tables an instance of a component may have. Each component in a composition has about three.
+pub(crate) const MAX_TABLES: u32 = 256;
+
+/// How many core modules and components an instance of a component may instantiate. The host keeps some structures for
+/// each of them. A component in a composition has about five.
+pub(crate) const MAX_INSTANTIATIONS: u32 = 1000;
 
 // === impl Prepaid ===
 
@@ -101,10 +106,7 @@ impl InstanceMemory {
             self.handles.shrink_to(bytes);
             return Ok(());
         }
-        let charged = match self.within_max(bytes - held) {
-            Ok(()) => self.handles.try_grow(bytes - held),
-            Err(refused) => Err(refused),
-        };
+        let charged = self.within_max(bytes - held).and_then(|()| self.handles.try_grow(bytes - held));
         self.refused = charged.err().or(self.refused);
         charged
     }
@@ -151,10 +153,7 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
         if charged.is_ok() {
             self.growing = more;
             self.used.0.linear.fetch_add(more, Ordering::Relaxed);
-            if self.used.is_large() && !was_large {
-                // Before it can use the memory: the work of a large guest moves elsewhere when it yields.
-                tokio::task::yield_now().await;
-            }
+            self.used.grown(was_large).await;
         }
         Ok(charged.is_ok())
     }
@@ -178,23 +177,21 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
         self.refused = charged.err().or(self.refused);
         if charged.is_ok() {
             self.used.0.tables.fetch_add(more, Ordering::Relaxed);
-            if self.used.is_large() && !was_large {
-                tokio::task::yield_now().await;
-            }
+            self.used.grown(was_large).await;
         }
         Ok(charged.is_ok())
     }
 
     fn instances(&self) -> usize {
-        CORE_INSTANCES
+        MAX_INSTANTIATIONS as usize
     }
 
     fn tables(&self) -> usize {
-        TABLES
+        MAX_TABLES as usize
     }
 
     fn memories(&self) -> usize {
-        MEMORIES
+        MAX_MEMORIES as usize
     }
 }
 
@@ -223,6 +220,14 @@ impl Footprint {
     /// them.
     pub(in crate::budget) fn is_large(&self) -> bool {
         self.linear() + self.0.tables.load(Ordering::Relaxed) > QUICK
+    }
+
+    /// Yields if the instance has become large, before it can use the memory: the work of a large guest moves elsewhere when
+    /// it yields.
+    async fn grown(&self, was_large: bool) {
+        if self.is_large() && !was_large {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn waiting(&self) -> WaitsForMemory {

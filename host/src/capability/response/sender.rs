@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused};
+use crate::budget::{MemoryKind, OwnerMemory, Refused};
 
 /// A chunk of an answer. The first one carries status and headers, as Grafana expects of a resource stream.
 #[derive(Debug, Default, PartialEq)]
@@ -49,12 +49,6 @@ pub struct ResponseSender {
     pieces: mpsc::Sender<Piece>,
 }
 
-/// A chunk, with the memory that it is charged for.
-struct PaidChunk {
-    bytes: Vec<u8>,
-    _memory: Charge,
-}
-
 /// The size of a chunk that is worth an entry in the account, in bytes.
 const LARGE: usize = 4 << 10;
 
@@ -91,7 +85,7 @@ impl ResponseSender {
         let body = if body.len() > LARGE {
             let mut memory = memory.nothing(MemoryKind::Answers);
             memory.grow(body.len()).await.map_err(SenderError::Memory)?;
-            Bytes::from_owner(PaidChunk { bytes: body, _memory: memory })
+            memory.keep(body)
         } else {
             body.into()
         };
@@ -107,14 +101,6 @@ impl ResponseSender {
             // The channel holds one chunk and none was sent, so there is room unless the caller is gone.
             let _ = self.pieces.try_send(Piece { head: Some(head), body: Bytes::new() });
         }
-    }
-}
-
-// === impl PaidChunk ===
-
-impl AsRef<[u8]> for PaidChunk {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 

@@ -1,18 +1,14 @@
 //! One bound on connections, and what is told about it: who waits, and which setting to raise.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::budget::{Share, Shares, Taken};
-use crate::log::{Log, Value};
-
-/// How often the log says that requests wait. Their number is a metric.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+use crate::budget::{Counted, Share, Shares, Taken};
+use crate::log::{Log, Seldom, Value};
 
 /// A number of connections that owners divide fairly.
 pub(super) struct Bound {
@@ -22,17 +18,14 @@ pub(super) struct Bound {
     /// Which limit it is, with its value and its remedy. A clause that follows a colon.
     words: String,
     log: Log,
-    warned: Mutex<Option<Instant>>,
+    warned: Seldom,
 }
-
-/// Counts a request that waits.
-struct Waiting<'a>(&'a AtomicUsize);
 
 // === impl Bound ===
 
 impl Bound {
     pub(super) fn new(max: usize, waiting: Arc<AtomicUsize>, words: String, log: Log) -> Self {
-        Self { shares: Shares::new(max), waiting, words, log, warned: Mutex::default() }
+        Self { shares: Shares::new(max), waiting, words, log, warned: Seldom::default() }
     }
 
     pub(super) fn words(&self) -> &str {
@@ -58,12 +51,11 @@ impl Bound {
         make_room: impl FnOnce() -> bool,
     ) -> Option<Taken> {
         let mut taken = pin!(self.shares.take(share, 1));
-        let first = std::future::poll_fn(|context| Poll::Ready(taken.as_mut().poll(context))).await;
-        if let Poll::Ready(taken) = first {
+        if let Poll::Ready(taken) = futures_util::poll!(&mut taken) {
             return taken;
         }
         // In line first: a connection that becomes idle from now on is closed for those who wait.
-        let _waiting = Waiting::begin(&self.waiting);
+        let _waiting = Counted::among(&self.waiting);
         if !make_room() {
             self.warn();
         }
@@ -74,29 +66,11 @@ impl Bound {
     }
 
     fn warn(&self) {
-        let now = Instant::now();
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.is_none_or(|warned| now.duration_since(warned) >= WARN_EVERY) {
-            *warned = Some(now);
+        if self.warned.is_due() {
             let waiting = self.shares.waiting();
             let waiting = Value::from(i64::try_from(waiting).unwrap_or(i64::MAX));
             let message = format!("Requests wait for a connection: {}", self.words);
             self.log.warn(&message, &[("waiting", waiting)]);
         }
-    }
-}
-
-// === impl Waiting ===
-
-impl<'a> Waiting<'a> {
-    fn begin(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

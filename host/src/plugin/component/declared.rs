@@ -11,13 +11,13 @@ mod totals;
 
 use self::count::Count;
 use self::outline::Outline;
-pub(crate) use self::totals::{Declared, Excess, MAX_MEMORIES, MAX_TABLES};
+pub(crate) use self::totals::{Declared, Excess};
 use super::contract::ContractError;
-use crate::budget::Prepaid;
+use crate::budget::{GUEST_STACK, MAX_MEMORIES, MAX_TABLES, Prepaid};
 
 /// The stack that a guest may use, which is the engine's default, and what the host needs of it while it works for the
 /// guest. In bytes.
-const NATIVE_STACK: usize = (512 + 64) << 10;
+const NATIVE_STACK: usize = GUEST_STACK + (64 << 10);
 
 // === impl Declared ===
 

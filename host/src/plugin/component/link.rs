@@ -10,6 +10,7 @@ use super::declared::Declared;
 use super::engine::Engine;
 use super::reservation::SPARE;
 use super::services::Indices;
+use crate::budget::Counted;
 use crate::capability;
 use crate::plugin::instance::state::State;
 
@@ -50,28 +51,16 @@ pub(crate) fn link(
     })
 }
 
-/// One call that waits for a place.
-pub(crate) struct WaitingForPlace<'a>(&'a AtomicUsize);
-
 // === impl LinkedCode ===
 
 impl LinkedCode {
     /// Counts a call that waits for a place until the guard is dropped.
-    pub(crate) fn wait_for_place(&self) -> WaitingForPlace<'_> {
-        self.waiting.fetch_add(1, Ordering::AcqRel);
-        WaitingForPlace(&self.waiting)
+    pub(crate) fn wait_for_place(&self) -> Counted<'_> {
+        Counted::among(&self.waiting)
     }
 
     /// Returns whether any call waits for a place.
     pub(crate) fn has_waiting(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0
-    }
-}
-
-// === impl WaitingForPlace ===
-
-impl Drop for WaitingForPlace<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -2,9 +2,9 @@
 
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::declared::{Declared, MAX_MEMORIES, MAX_TABLES};
+use super::declared::Declared;
 use super::engine::configuration;
-use crate::budget::{Needs, SMALL_GUARD, STACK};
+use crate::budget::{MAX_MEMORIES, MAX_TABLES, Needs, SMALL_GUARD, STACK};
 
 /// How many instances a pool may have, and how many memories all of them. 2,000 memories reserve 8 TiB of the 128 TiB
 /// that a process can map: several pools exist while components take each other's place. An instance takes up to five

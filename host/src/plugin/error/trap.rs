@@ -5,13 +5,10 @@ use wasmtime::component::ResourceTableError;
 
 use super::place::{CodePlace, of_failure, of_recursion};
 use super::{CallError, Evidence};
-use crate::budget::Refused;
+use crate::budget::{GUEST_STACK, Refused};
 use crate::capability::http::MAX_FIELDS;
 use crate::capability::text::{self, MAX_REASON};
 use crate::plugin::instance::state::MAX_RANDOM;
-
-/// The stack of a component's calls, in bytes: wasmtime's default. Languages have a second one in the component's memory.
-const STACK: usize = 512 << 10;
 
 /// How many bytes of an error of the engine's are shown.
 const MAX_ENGINE_TEXT: usize = 512;
@@ -65,7 +62,7 @@ impl CallError {
         Self::Trapped(match trap {
             Trap::StackOverflow => {
                 let at = recursion.or(place).map_or_else(String::new, |place| format!(" in {place}"));
-                let kib = STACK >> 10;
+                let kib = GUEST_STACK >> 10;
                 return Self::StackOverflow(format!(
                     "it recursed too deep{at}, and its calls may take {kib} KiB"
                 ));

@@ -75,10 +75,9 @@ impl Handles {
 
     /// The call is over: only what its handles hold is still charged.
     pub(super) fn rest(&mut self, table: &mut ResourceTable, memory: &mut InstanceMemory) {
-        let weight = weight(table);
-        self.bound = weight;
-        if weight + KEPT < self.charged && memory.set_handles(weight).is_ok() {
-            (self.bound, self.charged) = (weight, weight);
+        self.bound = weight(table);
+        if self.bound + KEPT < self.charged && memory.set_handles(self.bound).is_ok() {
+            self.charged = self.bound;
         }
     }
 }

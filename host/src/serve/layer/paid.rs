@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::budget::{Charge, MemoryKind, OwnerMemory};
+use crate::budget::{MemoryKind, OwnerMemory};
 
 /// The layer, and the service once it wraps one. A handler that answers for an owner puts the owner's memory among the
 /// response's extensions.
@@ -27,12 +27,6 @@ pub(crate) struct PaidService<S> {
 pub(crate) struct PaidBody<B> {
     body: B,
     memory: Option<OwnerMemory>,
-}
-
-/// A piece of a reply that waits to be sent.
-struct PaidPiece {
-    bytes: Bytes,
-    _memory: Charge,
 }
 
 /// The size of a piece that is worth an entry in the account, in bytes. A smaller one does not wait long.
@@ -99,16 +93,7 @@ fn paid(bytes: Bytes, memory: &OwnerMemory) -> Bytes {
     if bytes.len() <= LARGE {
         return bytes;
     }
-    let memory = memory.charge_anyway(MemoryKind::Answers, bytes.len());
-    Bytes::from_owner(PaidPiece { bytes, _memory: memory })
-}
-
-// === impl PaidPiece ===
-
-impl AsRef<[u8]> for PaidPiece {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+    memory.charge_anyway(MemoryKind::Answers, bytes.len()).keep(bytes)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::outline::{Named, Outline, Sort, Step};
-use super::totals::{Declared, Excess, MAX_DEPTH, MAX_INSTANTIATIONS, MAX_ITEMS};
+use super::totals::{Declared, Excess, MAX_DEPTH, MAX_ITEMS};
+use crate::budget::MAX_INSTANTIATIONS;
 
 /// What the host keeps for one instance of a component beside its core instances, in bytes: the store, and what WASI and
 /// HTTP keep in it.

@@ -2,22 +2,13 @@
 
 use thiserror::Error;
 
+use crate::budget::{MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES};
+
 /// How many instantiations may be under way within each other. A composition of compositions has a handful of levels.
 pub(super) const MAX_DEPTH: usize = 50;
 
 /// How many steps are followed. A JavaScript component has about a thousand.
 pub(super) const MAX_ITEMS: u32 = 1_000_000;
-
-/// How many linear memories an instance of a component may have. Each takes 4 GiB of the address space and a slot of
-/// the pool; a component of one language has one, and one that is composed of several has a few.
-pub(crate) const MAX_MEMORIES: u32 = 64;
-
-/// How many tables an instance of a component may have. Each component in a composition has about three.
-pub(crate) const MAX_TABLES: u32 = 256;
-
-/// How many core modules and components an instance of a component may instantiate. The host keeps some structures for
-/// each of them. A component in a composition has about five.
-pub(crate) const MAX_INSTANTIATIONS: u32 = 1000;
 
 /// The size of a page of the host's memory, in bytes. A table has pages of its own in the pool.
 pub(super) const HOST_PAGE: u64 = 4096;
