@@ -2,6 +2,7 @@
 
 mod clock;
 mod counted;
+mod idle;
 mod lane;
 mod machine;
 mod memory;
@@ -12,6 +13,7 @@ mod upstream;
 use std::time::Duration;
 
 pub(crate) use self::counted::Counted;
+pub(crate) use self::idle::Idle;
 pub(crate) use self::lane::OwnerTime;
 #[cfg(test)]
 pub(crate) use self::machine::MemoryLimit;

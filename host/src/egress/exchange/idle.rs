@@ -1,6 +1,5 @@
 //! Idle connections of all clients. They are closed after a while, and earlier if others need a connection.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
+use crate::budget::Idle;
 use crate::egress::origin::Origin;
 
 /// As in Go: servers and load balancers commonly keep an idle connection open for one to several minutes.
@@ -23,24 +23,18 @@ pub(super) struct ClientId(pub(super) u64);
 
 /// Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct IdleConnections(Arc<Mutex<Idle>>);
+pub(super) struct IdleConnections(Arc<Mutex<IdleState>>);
 
 #[derive(Default)]
-struct Idle {
-    /// By the number under which each became idle, so that the one that has been idle longest comes first.
-    connections: BTreeMap<u64, IdleConnection>,
-    /// The numbers of each client's, in the same order.
-    clients: HashMap<ClientId, VecDeque<u64>>,
-    last: u64,
+struct IdleState {
+    connections: Idle<ClientId, IdleConnection>,
     /// Whether a task closes those that are too old. It runs while any is idle.
     timed: bool,
 }
 
 struct IdleConnection {
-    client: ClientId,
     origin: Origin,
     connection: Connection,
-    since: Instant,
 }
 
 // === impl IdleConnections ===
@@ -49,8 +43,8 @@ impl IdleConnections {
     /// Returns the connection that was used last, and how long it was idle.
     pub(super) async fn take(&self, client: ClientId, origin: &Origin) -> Option<(Connection, Duration)> {
         loop {
-            let taken = self.lock().take(client, origin);
-            let IdleConnection { mut connection, since, .. } = taken?;
+            let taken = self.lock().connections.take(client, |idle| idle.origin == *origin);
+            let (IdleConnection { mut connection, .. }, since) = taken?;
             if connection.ready().await {
                 return Some((connection, since.elapsed()));
             }
@@ -59,42 +53,34 @@ impl IdleConnections {
 
     pub(super) fn put(&self, client: ClientId, origin: Origin, connection: Connection) {
         let mut idle = self.lock();
-        let (number, surplus) = idle.put(client, origin, connection);
-        // If it was closed before it had its number, nothing has removed it.
-        let closed = idle.connections.get(&number).is_some_and(|idle| idle.connection.is_closed());
-        let closed = if closed { idle.remove(number) } else { None };
+        let gone = idle.put(client, IdleConnection { origin, connection });
         // A runtime that ends drops what is left of exchanges, and needs no timer.
         if !idle.timed
-            && !idle.connections.is_empty()
+            && idle.connections.len() > 0
             && let Ok(runtime) = Handle::try_current()
         {
             idle.timed = true;
             runtime.spawn(close_in_time(self.clone()));
         }
         drop(idle);
-        drop((surplus, closed));
+        drop(gone);
     }
 
     /// The connection that is idle under this number is closed.
     pub(super) fn closed(&self, number: u64) {
-        let closed = self.lock().remove(number);
+        let closed = self.lock().connections.remove(number);
         drop(closed);
     }
 
     /// Closes the one that has been idle longest. Returns whether there was any.
     pub(super) fn close_oldest(&self) -> bool {
-        let mut idle = self.lock();
-        let oldest = idle.connections.keys().next().copied().and_then(|number| idle.remove(number));
-        drop(idle);
+        let oldest = self.lock().connections.remove_oldest();
         oldest.is_some()
     }
 
     /// The same for those of one client.
     pub(super) fn close_oldest_of(&self, client: ClientId) -> bool {
-        let mut idle = self.lock();
-        let oldest = idle.clients.get(&client).and_then(|numbers| numbers.front().copied());
-        let oldest = oldest.and_then(|number| idle.remove(number));
-        drop(idle);
+        let oldest = self.lock().connections.remove_oldest_of(client);
         oldest.is_some()
     }
 
@@ -106,23 +92,14 @@ impl IdleConnections {
     /// Closes those that are too old. Returns when to do it again, or `None` if nothing is idle.
     fn close_old(&self) -> Option<Instant> {
         let mut idle = self.lock();
-        let mut old = Vec::new();
-        let next = loop {
-            let Some((number, first)) = idle.connections.first_key_value() else {
-                idle.timed = false;
-                break None;
-            };
-            let (number, until) = (*number, first.since + MAX_IDLE_TIME);
-            if until > Instant::now() {
-                break Some(until);
-            }
-            old.extend(idle.remove(number));
-        };
+        let (old, next) = idle.connections.remove_older(MAX_IDLE_TIME);
+        idle.timed = next.is_some();
         drop(idle);
+        drop(old);
         next
     }
 
-    fn lock(&self) -> MutexGuard<'_, Idle> {
+    fn lock(&self) -> MutexGuard<'_, IdleState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,50 +112,29 @@ async fn close_in_time(idle: IdleConnections) {
     }
 }
 
-// === impl Idle ===
+// === impl IdleState ===
 
-impl Idle {
-    /// Returns the connection's number, and the one that is one too many.
+impl IdleState {
+    /// Returns the one that is one too many, and the connection itself if it is closed already.
     fn put(
         &mut self,
         client: ClientId,
-        origin: Origin,
-        connection: Connection,
-    ) -> (u64, Option<IdleConnection>) {
-        self.last += 1;
-        let number = self.last;
-        connection.is_idle_as(number);
-        let since = Instant::now();
-        self.connections.insert(number, IdleConnection { client, origin, connection, since });
-        let numbers = self.clients.entry(client).or_default();
-        numbers.push_back(number);
-        let surplus = if numbers.len() > MAX_IDLE {
-            numbers.front().copied()
+        idle: IdleConnection,
+    ) -> (Option<IdleConnection>, Option<IdleConnection>) {
+        let number = self.connections.put(client, idle);
+        if let Some(idle) = self.connections.get(number) {
+            idle.connection.is_idle_as(number);
+        }
+        let surplus = if self.connections.len_of(client) > MAX_IDLE {
+            self.connections.remove_oldest_of(client)
         } else if self.connections.len() > MAX_IDLE_OF_ALL {
-            self.connections.keys().next().copied()
+            self.connections.remove_oldest()
         } else {
             None
         };
-        (number, surplus.and_then(|number| self.remove(number)))
-    }
-
-    fn take(&mut self, client: ClientId, origin: &Origin) -> Option<IdleConnection> {
-        let numbers = self.clients.get(&client)?;
-        let to_origin =
-            |number: &&u64| self.connections.get(number).is_some_and(|idle| idle.origin == *origin);
-        let number = *numbers.iter().rev().find(to_origin)?;
-        self.remove(number)
-    }
-
-    fn remove(&mut self, number: u64) -> Option<IdleConnection> {
-        let removed = self.connections.remove(&number)?;
-        if let Some(numbers) = self.clients.get_mut(&removed.client) {
-            numbers.retain(|other| *other != number);
-            if numbers.is_empty() {
-                self.clients.remove(&removed.client);
-            }
-        }
-        Some(removed)
+        // If it was closed before it had its number, nothing has removed it.
+        let is_closed = self.connections.get(number).is_some_and(|idle| idle.connection.is_closed());
+        (surplus, if is_closed { self.connections.remove(number) } else { None })
     }
 }
 
@@ -216,7 +172,7 @@ mod tests {
 
     fn len(idle: &IdleConnections) -> usize {
         let idle = idle.lock();
-        assert_eq!(idle.clients.values().map(VecDeque::len).sum::<usize>(), idle.connections.len());
+        idle.connections.assert_consistent();
         idle.connections.len()
     }
 

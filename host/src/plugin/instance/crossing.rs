@@ -18,8 +18,8 @@ const LARGE: usize = 2 << 20;
 /// What an answer may always have, since it needs no more than a small part of an instance.
 const SMALL_ANSWER: usize = 256 << 10;
 
-/// An answer is no larger than this many times the component's memory, unless parts of it are passed many times over: in
-/// the host, the place of a string or a list takes up to three times as much.
+/// An answer may take this many times the component's memory. The place of a string or a list is larger in the host, but
+/// what an answer was made from is in that memory, too. Only one that passes parts of it many times over needs more.
 const LARGER_IN_HOST: usize = 2;
 
 /// What is paid for a byte of an answer: what the allocator adds to short strings is as much as they are.

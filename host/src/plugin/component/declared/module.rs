@@ -4,7 +4,7 @@ use wasmparser::{ElementItems, Payload, Result};
 
 use super::totals::{Declared, HOST_PAGE};
 
-/// What the host keeps for an instance of a core module, in bytes: measured at about 700, with the allocator's share.
+/// What the host keeps for an instance of a core module, in bytes, with the allocator's share. An estimate from the engine's structures.
 const INSTANCE: u64 = 1024;
 
 /// The same for each memory and each table, beside their contents.
