@@ -12,7 +12,7 @@ use tokio::runtime::RuntimeFlavor::MultiThread;
 use tokio::task::block_in_place;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::clock::thread_time;
+use super::clock::Stopwatch;
 use super::lane::{Ended, Lane, OwnerTime};
 use super::memory::Footprint;
 use super::upstream::Upstream;
@@ -94,29 +94,37 @@ impl Turn {
     ///
     /// The processor's time within a poll counts. The time between two polls is waiting. A poll lasts at most about a
     /// tick: the engine's clock makes a guest yield, and the host's own work is done in small steps.
-    pub(crate) async fn run<F>(&mut self, work: F) -> Result<F::Output, Stop>
+    pub(crate) fn run<F>(&mut self, work: F) -> impl Future<Output = Result<F::Output, Stop>> + Send
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.run_with(None, work).await
+        self.run_with(None, Box::pin(work))
     }
 
     /// The same for a guest's work. A guest that has much memory works in the lane from the start: it can fill or copy all
     /// of it in one instruction, and its answer is lifted in one go.
-    pub(crate) async fn run_guest<F>(&mut self, memory: &Footprint, work: F) -> Result<F::Output, Stop>
+    pub(crate) fn run_guest<F>(
+        &mut self,
+        memory: &Footprint,
+        work: F,
+    ) -> impl Future<Output = Result<F::Output, Stop>> + Send
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        self.run_with(Some(memory), work).await
+        self.run_with(Some(memory), Box::pin(work))
     }
 
-    async fn run_with<F>(&mut self, memory: Option<&Footprint>, work: F) -> Result<F::Output, Stop>
+    /// The work is moved only once, on the way into its box: it is some kilobytes large.
+    async fn run_with<F>(
+        &mut self,
+        memory: Option<&Footprint>,
+        mut work: Pin<Box<F>>,
+    ) -> Result<F::Output, Stop>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         // Registered only once there is something to wait for: most calls are ready soon.
         let mut deadline = pin!(sleep_until(self.deadline));
-        let mut work = Box::pin(work);
         let here = Here { turn: self, memory, work: work.as_mut(), deadline: deadline.as_mut() };
         if let Some(result) = here.await {
             return result;
@@ -182,9 +190,9 @@ impl<F: Future> Future for Here<'_, F> {
         if !self.is_short() {
             return Poll::Ready(None);
         }
-        let began = thread_time();
+        let watch = Stopwatch::start();
         let polled = self.work.as_mut().poll(context);
-        self.turn.used += thread_time().saturating_sub(began);
+        self.turn.used += watch.elapsed();
         match polled {
             Poll::Ready(output) => Poll::Ready(Some(Ok(output))),
             Poll::Pending if !self.is_short() => Poll::Ready(None),
@@ -293,8 +301,8 @@ mod tests {
     async fn all_parts_of_a_call_count() {
         let mut turn = turn(Duration::from_secs(60));
         let spin = async {
-            let began = thread_time();
-            while thread_time() - began < CPU {
+            let watch = Stopwatch::start();
+            while watch.elapsed() < CPU {
                 std::hint::spin_loop();
             }
         };

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use crate::budget::clock::thread_time;
+use crate::budget::clock::Stopwatch;
 
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -162,10 +162,10 @@ impl Task {
     /// Returns whether the work is over.
     fn poll(self: &Arc<Self>, future: &mut Work) -> bool {
         let waker = Waker::from(self.clone());
-        let began = thread_time();
+        let watch = Stopwatch::start();
         let polled =
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
-        let used = thread_time().saturating_sub(began);
+        let used = watch.elapsed();
         self.owner.add(used);
         self.used.fetch_add(nanoseconds(used), Ordering::Relaxed);
         match polled {
