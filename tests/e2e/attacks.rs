@@ -6,6 +6,7 @@
 mod answers;
 mod cliff;
 mod descriptors;
+mod ends;
 mod floods;
 mod handles;
 mod idle;

@@ -35,6 +35,15 @@ impl Process {
         std::fs::read_dir(self.0.join("task")).expect("the process is running").count()
     }
 
+    /// How many files it may open: the limit that holds, and the one to which it may raise it.
+    pub fn files_limit(&self) -> (String, String) {
+        let text = std::fs::read_to_string(self.0.join("limits")).expect("the process is running");
+        let line = text.lines().find_map(|line| line.strip_prefix("Max open files"));
+        let mut words = line.expect("a limit on open files").split_whitespace().map(str::to_owned);
+        let mut next = || words.next().expect("two limits");
+        (next(), next())
+    }
+
     fn status(&self, name: &str) -> u64 {
         let text = std::fs::read_to_string(self.0.join("status")).expect("the process is running");
         let line = text.lines().find_map(|line| line.strip_prefix(name));

@@ -1,6 +1,7 @@
 //! Upstreams that answer with more than a component may have.
 
-use gpx_tests::grafana::query;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::plugin::Plugin;
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::json;
 
@@ -38,4 +39,26 @@ async fn a_head_of_large_fields() {
     let field = |number: usize| (format!("x-{number}"), "x".repeat(1 << 20));
     let headers = (0..50).map(field).collect();
     assert_survived(Answer::Full { status: 200, headers, body: "few".into() }).await;
+}
+
+#[gpx_tests::test]
+async fn a_head_as_servers_send_them_passes_and_a_longer_one_is_refused_in_words() {
+    let plugin = Plugin::guest("probe").start().await;
+    for (fields, passes) in [(32, true), (65, false)] {
+        // Each a KiB on the wire, with its name, a colon, a blank and the end of the line.
+        let field = |number: usize| (format!("x-{number:03}"), "x".repeat(1024 - 9));
+        let headers = (0..fields).map(field).collect();
+        let upstream = Upstream::always(Answer::Full { status: 200, headers, body: "whole".into() }).await;
+        let fetch = query("A").kind("fetch").json(json!({ "url": upstream.url() }));
+        let reply = plugin.query(&DataSource::new(&upstream.url()), [fetch]).await.unwrap();
+        if passes {
+            let pairs = reply.frame("A").pairs();
+            assert_eq!((pairs["status"], pairs["body"]), ("200", "whole"));
+            assert_eq!(pairs["header.x-031"].len(), 1024 - 9);
+        } else {
+            let error = &reply.answer("A").error;
+            let words = format!("the head of {}'s response is longer than 40960 bytes", upstream.address());
+            assert!(error.contains(&words), "{error}");
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! What a hostile guest does to its host: it takes as much of one thing as the query says, and keeps it.
 //!
-//! The query's JSON: `{"count", "bytes", "url", "hold"}`. `url` is the upstream. With `hold`, the guest requests that URL
-//! afterwards, so that a test decides how long it keeps what it took.
+//! The query's JSON: `{"count", "bytes", "url", "hold", "then"}`. `url` is the upstream. With `hold`, the guest requests that URL
+//! afterwards, so that a test decides how long it keeps what it took. With `then`, it does that query type's attack last.
 
 use gpx_sdk::{Fault, Frame, Query, Result, http};
 use serde::Deserialize;
+
+use crate::misbehave;
 
 mod answers;
 mod floods;
@@ -21,11 +23,12 @@ struct Wanted {
     bytes: usize,
     url: String,
     hold: String,
+    then: String,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { count: usize::MAX, bytes: 0, url: String::new(), hold: String::new() }
+        Self { count: usize::MAX, bytes: 0, url: String::new(), hold: String::new(), then: String::new() }
     }
 }
 
@@ -35,7 +38,17 @@ pub fn run(query: &Query) -> Result<Vec<Frame>> {
     if !wanted.hold.is_empty() {
         http::get(&wanted.hold).send()?.text()?;
     }
-    Ok(answer)
+    match wanted.then.as_str() {
+        "trap" => misbehave::trap(),
+        "loop" => misbehave::forever(),
+        _ => Ok(answer),
+    }
+}
+
+/// Computes for so many turns. Returns that it is well.
+pub fn spin(turns: usize) -> &'static str {
+    memory::spin(&Wanted { count: turns, ..Wanted::default() });
+    "all is well"
 }
 
 fn attack(name: &str, wanted: &Wanted) -> Result<Vec<Frame>> {
@@ -52,6 +65,8 @@ fn attack(name: &str, wanted: &Wanted) -> Result<Vec<Frame>> {
         "requests" => handles::requests(wanted),
         "pending" => handles::pending(wanted)?,
         "responses" => handles::responses(wanted)?,
+        "response-kept" => handles::keep_response(wanted)?,
+        "response-read" => answer = handles::read_kept()?,
         "timers" => handles::timers(wanted),
         "streams" => handles::streams(wanted),
         "spans-kept" => handles::spans(wanted),

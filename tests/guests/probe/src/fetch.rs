@@ -51,6 +51,11 @@ pub fn fetch(query: &Query) -> Result<Vec<Frame>> {
     Ok(vec![answer(wanted.request()?.send()?)?])
 }
 
+/// Returns what the upstream says about its health.
+pub fn health(url: &str) -> Result<String> {
+    Ok(http::get(&format!("{url}/health")).send()?.text()?)
+}
+
 /// Sends the request `count` times before it waits for the first response.
 pub fn fetch_many(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;

@@ -27,8 +27,10 @@ struct Probe {
 #[derive(Deserialize)]
 #[serde(default)]
 struct Config {
-    /// `ok`, `error`, `unknown`, `fault` or `panic`.
+    /// `ok`, `error`, `unknown`, `fault`, `panic`, `upstream` or `spin`.
     health: String,
+    /// How long `spin` computes.
+    turns: usize,
     /// `ok`, `fault` or `panic`.
     open: String,
 }
@@ -42,7 +44,7 @@ gpx_sdk::plugin!(
 
 impl Default for Config {
     fn default() -> Self {
-        Self { health: "ok".to_owned(), open: "ok".to_owned() }
+        Self { health: "ok".to_owned(), turns: 0, open: "ok".to_owned() }
     }
 }
 
@@ -109,6 +111,8 @@ impl Diagnostics for Probe {
             "unknown" => Ok(Health::new(HealthStatus::Unknown, "who knows")),
             "fault" => Err(Fault::downstream(503, "health failed on purpose")),
             "panic" => panic!("health panicked on purpose"),
+            "upstream" => Ok(Health::ok(fetch::health(self.settings.url())?)),
+            "spin" => Ok(Health::ok(attack::spin(self.config.turns))),
             _ => Health::ok("all is well").details(&serde_json::json!({ "calls": self.calls.get() })),
         }
     }

@@ -1,11 +1,13 @@
 //! Handles that are never dropped, each as large as the host lets it be.
 
+use std::cell::Cell;
 use std::mem::forget;
 
-use gpx_sdk::{Fault, Result, span};
+use gpx_sdk::{Fault, Frame, Result, span};
 use wasip2::clocks::monotonic_clock::subscribe_duration;
-use wasip2::http::types::{Fields, Method, OutgoingRequest};
+use wasip2::http::types::{Fields, IncomingBody, IncomingResponse, Method, OutgoingRequest};
 use wasip2::io::poll::poll;
+use wasip2::io::streams::{InputStream, StreamError};
 
 use super::{Wanted, wire};
 
@@ -76,6 +78,37 @@ pub(super) fn responses(wanted: &Wanted) -> Result<()> {
         forget((stream, body, response, pending));
     }
     Ok(())
+}
+
+thread_local! {
+    /// The response that the last call kept.
+    static KEPT: Cell<Option<(InputStream, IncomingBody, IncomingResponse)>> = const { Cell::new(None) };
+}
+
+/// Keeps a response for the next call, without reading it.
+pub(super) fn keep_response(wanted: &Wanted) -> Result<()> {
+    let response = wire::answer(&wire::send(&wanted.url)?)?;
+    let body = response.consume().map_err(|()| Fault::plugin("no body"))?;
+    let stream = body.stream().map_err(|()| Fault::plugin("no stream"))?;
+    KEPT.set(Some((stream, body, response)));
+    Ok(())
+}
+
+/// Reads the response that the last call kept to its end.
+pub(super) fn read_kept() -> Result<Vec<Frame>> {
+    let (stream, body, response) = KEPT.take().ok_or_else(|| Fault::plugin("nothing was kept"))?;
+    let mut text = Vec::new();
+    let error = loop {
+        match stream.blocking_read(64) {
+            Ok(bytes) => text.extend(bytes),
+            Err(StreamError::LastOperationFailed(error)) => break error.to_debug_string(),
+            Err(StreamError::Closed) => break "its end".to_owned(),
+        }
+    };
+    let text = format!("{}: {error}", String::from_utf8_lossy(&text));
+    // In this order, since each belongs to the next one.
+    drop((stream, body, response));
+    Ok(vec![Frame::new("kept").field("text", [text])])
 }
 
 pub(super) fn timers(wanted: &Wanted) {
