@@ -133,7 +133,6 @@ impl Telemetry {
     }
 
     /// Returns what the ended spans weigh that have not been exported yet, in bytes.
-    #[expect(dead_code, reason = "it is there for a metric")]
     pub(crate) fn bytes(&self) -> usize {
         self.recording.as_ref().map_or(0, |recording| recording.queue.bytes())
     }

@@ -83,6 +83,33 @@ async fn metrics_count_calls() {
 }
 
 #[gpx_tests::test]
+async fn metrics_show_memory_by_what_it_is_for() {
+    // It accepts connections, and never answers: spans wait.
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = collector.local_addr().unwrap().to_string();
+    let plugin = Plugin::guest("probe").tracing(&address).start().await;
+    let value = |metrics: &str, name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{metrics}")).parse::<f64>().unwrap()
+    };
+    // Once the component is loaded, and before any of its spans has ended.
+    plugin.health(&DataSource::new("").json(json!({ "open": "fault" }))).await.unwrap();
+    plugin.query(&DataSource::new(""), [query("A").kind("spans-nested")]).await.unwrap();
+    let metrics = plugin.metrics().await.unwrap();
+    let waiting = value(&metrics, "gpx_spans_waiting_bytes");
+    assert!(waiting > 1000.0, "{waiting}");
+    let kinds = ["linear", "tables", "instance", "handles", "spans", "answers"];
+    let [linear, tables, instance, ..] =
+        kinds.map(|kind| value(&metrics, &format!("gpx_memory_bytes{{kind=\"{kind}\"}}")));
+    assert!(linear >= 65_536.0 && tables > 0.0 && instance > 524_288.0, "{metrics}");
+    assert_eq!(value(&metrics, "gpx_memory_total_bytes"), 1_342_177_280.0);
+    assert_eq!(value(&metrics, "gpx_memory_waiting"), 0.0);
+    // The queue has nothing else in it.
+    plugin.query(&DataSource::new(""), [query("A").kind("spans-nested")]).await.unwrap();
+    assert!(value(&plugin.metrics().await.unwrap(), "gpx_spans_waiting_bytes") > waiting);
+}
+
+#[gpx_tests::test]
 async fn an_invalid_setting_is_reported_and_does_not_stop_the_plugin() {
     let upstream = Upstream::points(1).await;
     let launch = Plugin::packaged("http-backend").setting("gpx_call_timeout", "soon");

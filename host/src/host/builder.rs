@@ -82,7 +82,8 @@ impl Builder {
     /// error, as JSON in the form that Grafana reads.
     ///
     /// Must be called in a multi-threaded tokio runtime with I/O and time enabled, and panics outside of a runtime. All
-    /// of the host's work is done in that runtime.
+    /// of the host's work is done in that runtime, except for long work of components, which has threads of its own: in a
+    /// test, do not pause tokio's clock, since it runs ahead while they work and all time limits are over at once.
     ///
     /// Fails with [`Error::Setup`] if the log's thread cannot be started or the metrics cannot be registered.
     pub fn build(self) -> Result<Host, Error> {
@@ -154,12 +155,16 @@ fn metrics(
     log: Log,
     connections: &Arc<AllConnections>,
 ) -> Result<Metrics, crate::metrics::MetricsError> {
+    let queued = current.clone();
     let spans = move || current.now().map_or(0, |loaded| loaded.telemetry.dropped());
     let metrics = Metrics::new(spans, move || log.dropped())?;
     let (open, waiting) = (connections.clone(), connections.clone());
     metrics.gauge("gpx_connections", "Open connections to upstreams", move || open.open())?;
     let help = "Requests that wait until they may have a connection";
     metrics.gauge("gpx_connections_waiting", help, move || waiting.waiting())?;
+    let help = "Memory of ended spans that wait for the collector, beside what components cost";
+    let bytes = move || queued.now().map_or(0, |loaded| loaded.telemetry.bytes());
+    metrics.gauge("gpx_spans_waiting_bytes", help, bytes)?;
     Ok(metrics)
 }
 
