@@ -111,6 +111,11 @@ impl MemoryAccount {
 // === impl OwnerMemory ===
 
 impl OwnerMemory {
+    /// Returns what all owners together may have.
+    pub(super) fn total(&self) -> usize {
+        self.account.total()
+    }
+
     /// Charges the owner at once. If there is too little memory, idle instances are dropped.
     pub(crate) fn try_charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
         loop {

@@ -55,7 +55,10 @@ pub(crate) enum Stop {
 pub(crate) enum Awaited {
     Nothing,
     Upstream,
-    Memory,
+    /// Room in the memory of all instances together, which is so many bytes.
+    Memory {
+        total: usize,
+    },
 }
 
 /// Does work that nothing interrupts beside the threads that serve calls, so that it holds up nobody else's.
@@ -145,8 +148,8 @@ impl Turn {
     }
 
     fn late(&self, memory: Option<&Footprint>) -> Stop {
-        let awaited = if memory.is_some_and(Footprint::waits) {
-            Awaited::Memory
+        let awaited = if let Some(total) = memory.and_then(Footprint::awaited) {
+            Awaited::Memory { total }
         } else if self.upstream.was_waited_for(self.deadline) {
             Awaited::Upstream
         } else {

@@ -138,7 +138,7 @@ impl CallError {
                 let awaited = match awaited {
                     Awaited::Nothing => WaitedFor::Component,
                     Awaited::Upstream => WaitedFor::Upstream,
-                    Awaited::Memory => WaitedFor::Memory { total: limits.memory_total },
+                    Awaited::Memory { total } => WaitedFor::Memory { total },
                 };
                 Self::late(awaited, set_by, limits)
             }

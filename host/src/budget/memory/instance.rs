@@ -1,7 +1,7 @@
 //! The memory of one instance: what it starts with, and what it asks for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Charge, MemoryKind, OwnerMemory, Refused};
 
@@ -41,8 +41,8 @@ pub(crate) struct Footprint(Arc<Figures>);
 struct Figures {
     linear: AtomicUsize,
     tables: AtomicUsize,
-    /// Whether the instance waits for memory.
-    waits: AtomicBool,
+    /// The total that the instance waits for to have room. 0 if it does not wait.
+    awaited: AtomicUsize,
 }
 
 /// In the host, an element of a table is a pointer.
@@ -129,7 +129,7 @@ impl InstanceMemory {
             return Ok(());
         }
         self.within_max(more)?;
-        let _waiting = self.used.waiting();
+        let _waiting = self.used.waiting(self.owner().total());
         match kind {
             MemoryKind::Tables => self.tables.grow(more).await,
             _ => self.linear.grow(more).await,
@@ -211,9 +211,9 @@ impl Footprint {
         self.0.linear.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the instance waits for memory.
-    pub(crate) fn waits(&self) -> bool {
-        self.0.waits.load(Ordering::Relaxed)
+    /// Returns the total of all instances' memory, if this one waits for room in it.
+    pub(crate) fn awaited(&self) -> Option<usize> {
+        Some(self.0.awaited.load(Ordering::Relaxed)).filter(|total| *total > 0)
     }
 
     /// Returns whether some of the instance's instructions, or the lift of its answer, may take long. Nothing interrupts
@@ -230,8 +230,8 @@ impl Footprint {
         }
     }
 
-    fn waiting(&self) -> WaitsForMemory {
-        self.0.waits.store(true, Ordering::Relaxed);
+    fn waiting(&self, total: usize) -> WaitsForMemory {
+        self.0.awaited.store(total, Ordering::Relaxed);
         WaitsForMemory(self.clone())
     }
 }
@@ -240,6 +240,6 @@ struct WaitsForMemory(Footprint);
 
 impl Drop for WaitsForMemory {
     fn drop(&mut self) {
-        self.0.0.waits.store(false, Ordering::Relaxed);
+        self.0.0.awaited.store(0, Ordering::Relaxed);
     }
 }

@@ -107,3 +107,19 @@ async fn the_memory_of_all_instances_fits_in_the_containers() {
     let start = "Because of memory.max = 128 MiB in /sys/fs/cgroup, less than gpx_memory_total = 256 MiB is ";
     assert!(text.starts_with(start) && text.contains("may use 51 MiB"), "{text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_memory_is_told_the_total_that_fits() {
+    let (_directory, file) = compiled();
+    let memory = Some(MemoryLimit { bytes: 128 << 20, file: PathBuf::from("/sys/fs/cgroup/memory.max") });
+    let machine = Machine { memory, resident: Some(32 << 20), ..Machine::default() };
+    let limits = Limits { memory_max: 1 << 30, ..LIMITS };
+    let loaded = Loaded::on_machine(&file, true, &limits, machine).await.0.unwrap();
+    // Of 51 MiB, a few are left: enough for another instance, and too little for it to grow.
+    let running = loaded.start(&Asker::of("a").to("need 750\nwait 60000"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let grows = Asker::of("b").to("need 60").within(Duration::from_secs(5));
+    let error = loaded.ask(&grows).await.unwrap_err().to_string();
+    assert!(error.contains("because all instances together used 51 MiB; raise gpx_memory_total"), "{error}");
+    running.abort();
+}
