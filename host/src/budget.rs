@@ -6,6 +6,7 @@ mod idle;
 mod lane;
 mod machine;
 mod memory;
+mod priority;
 mod shares;
 mod time;
 mod upstream;
@@ -22,6 +23,7 @@ pub(crate) use self::memory::{
     Charge, InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, MemoryAccount, MemoryKind,
     OwnerMemory, Prepaid, Refused,
 };
+pub(crate) use self::priority::{HEALTH_CHECKS, Priority};
 pub(crate) use self::shares::{Share, Shares, Taken};
 pub(crate) use self::time::{Awaited, Governor, Stop, Turn, beside_others};
 pub(crate) use self::upstream::{Upstream, Waiting};

@@ -1,5 +1,6 @@
 //! The plugin: one component, and the instances of it that answer calls.
 
+mod checks;
 mod component;
 mod error;
 mod idle;
@@ -22,6 +23,7 @@ use std::task::Poll;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
+use self::checks::{HealthChecks, Pass};
 pub use self::component::Component;
 pub(crate) use self::component::services::Export;
 use self::component::services::Exports;
@@ -36,7 +38,7 @@ pub(crate) use self::owner::Owner;
 use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::{Leased, Pool};
-use crate::budget::{Charge, OwnerTime, Stop, Turn};
+use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext};
 use crate::capability::scrub::Scrub;
 use crate::egress::Egress;
@@ -79,37 +81,44 @@ impl Plugin {
         let memory = memory.owner();
         let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone());
         let log = owner::log(context, &self.platform.log);
-        Owner { settings, scrub, client, pool, memory, time: OwnerTime::default(), log }
+        let (time, checks) = (OwnerTime::default(), HealthChecks::default());
+        Owner { settings, scrub, client, pool, memory, time, checks, log }
     }
 
     /// Returns the turn of one function call, for all the work that is done for it.
-    fn turn(&self, call: &Call, owner: &Owner) -> Turn {
-        self.platform.governor.turn(&owner.time, call.deadline.at, call.upstream.clone())
+    fn turn(&self, call: &Call, time: &OwnerTime) -> Turn {
+        self.platform.governor.turn(time, call.deadline.at, call.upstream.clone())
     }
 
-    /// Calls a function of one of the owner's instances. Returns the answer, and what it is charged for. Dropping the future
-    /// stops the instance.
+    /// Calls a function of one of the owner's instances. With a pass, the call goes ahead of others. Returns the answer, and
+    /// what it is charged for. Dropping the future stops the instance.
     async fn invoke<I: Invocation>(
         &self,
         call: &Arc<Call>,
         owner: &Arc<Owner>,
         turn: &mut Turn,
+        pass: Option<Pass>,
         invocation: I,
     ) -> Result<(I::Answer, Charge), CallError> {
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
-        let permit = match &self.platform.limits.instances_max {
-            Some(max) => {
-                let awaited = WaitedFor::Instance { max: *max };
-                self.wait(call, awaited, owner.pool.permit()).await?.map(Arc::new)
-            }
-            None => None,
-        };
+        let permit = self.permit(call, owner, pass).await?;
         let instance = match owner.pool.take() {
             Some(instance) => instance,
             None => self.open(call, owner, turn, &permit).await?,
         };
         self.run(call, owner, turn, permit, instance, invocation).await
+    }
+
+    /// Waits until the call may use an instance. One that goes ahead of others does not wait.
+    async fn permit(&self, call: &Call, owner: &Owner, pass: Option<Pass>) -> Result<Permit, CallError> {
+        let instance = match self.platform.limits.instances_max {
+            Some(max) if pass.is_none() => {
+                self.wait(call, WaitedFor::Instance { max }, owner.pool.permit()).await?
+            }
+            _ => owner.pool.try_permit(),
+        };
+        Ok(Permit { instance: instance.map(Arc::new), pass })
     }
 
     /// Makes an instance and prepares it for its owner's calls, or returns one that has become idle meanwhile.
@@ -122,12 +131,13 @@ impl Plugin {
     ) -> Result<Instance, CallError> {
         let limits = &self.platform.limits;
         let awaited = WaitedFor::Memory { total: self.platform.memory.total() };
-        let lease = owner.pool.lease(self.component.code.declared.prepaid(), limits.memory_max);
+        let (prepaid, priority) = (self.component.code.declared.prepaid(), permit.priority());
+        let lease = owner.pool.lease(prepaid, limits.memory_max, priority);
         let memory = match self.wait(call, awaited, lease).await?? {
             Leased::Idle(instance) => return Ok(instance),
             Leased::Memory(memory) => memory,
         };
-        let place = self.wait(call, awaited, self.place()).await?;
+        let place = self.wait(call, awaited, self.place(priority)).await?;
         let (code, opened) = (self.component.code.clone(), owner.clone());
         let footprint = memory.footprint().clone();
         let new = async move {
@@ -136,7 +146,7 @@ impl Plugin {
             Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone(), place).await
         };
         let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop))??;
-        let running = Running { _ticking: self.component.code.engine.tick(), _permit: permit.clone() };
+        let running = Running { _ticking: self.component.code.engine.tick(), permit: permit.clone() };
         let opened = instance.call(call, turn, limits, running, OpenInstance(owner.clone())).await;
         opened.result?;
         let mut instance =
@@ -146,9 +156,14 @@ impl Plugin {
     }
 
     /// Waits until there may be one more instance. That matters only if many fit into the memory.
-    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+    async fn place(&self, priority: Priority) -> Option<OwnedSemaphorePermit> {
         let code = &self.component.code;
         if let Ok(place) = code.places.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        if priority == Priority::Ahead
+            && let Ok(place) = code.kept_places.clone().try_acquire_owned()
+        {
             return Some(place);
         }
         // Counted first, so that whoever has an instance to give back from now on knows of it.
@@ -168,16 +183,28 @@ impl Plugin {
         invocation: I,
     ) -> Result<(I::Answer, Charge), CallError> {
         // The call has the permit until the instance is idle: the next one is to find it.
-        let running = Running { _ticking: self.component.code.engine.tick(), _permit: permit.clone() };
+        let running = Running { _ticking: self.component.code.engine.tick(), permit: permit.clone() };
         let ended = instance.call(call, turn, &self.platform.limits, running, invocation).await;
         if let Some(instance) = ended.instance {
-            owner.pool.put_back(instance);
+            if self.is_one_too_many(&instance, &permit) {
+                beside_others(|| drop(instance));
+            } else {
+                owner.pool.put_back(instance);
+            }
             if self.component.code.has_waiting() {
                 self.platform.idle.drop_oldest();
             }
         }
         drop(permit);
         ended.result
+    }
+
+    /// Returns whether an instance exists only because its call went ahead of others. If it were kept, they would use it, and
+    /// nothing would be left for the next health check.
+    fn is_one_too_many(&self, instance: &Instance, permit: &Permit) -> bool {
+        let Platform { limits, memory, .. } = &*self.platform;
+        let beyond = limits.instances_max.is_some() && permit.instance.is_none() || memory.is_exceeded();
+        permit.pass.is_some() && (beyond || instance.is_in(&self.component.code.kept_places))
     }
 
     /// Waits for what a call needs before an instance can work on it, until its deadline.

@@ -1,6 +1,7 @@
 //! End-to-end tests: the packaged plugin runs as a child process and is called as Grafana calls it. `cargo xtask test`
 //! builds what they need; `tests/harness` is the library that they use.
 
+mod ahead;
 mod attacks;
 mod data_source;
 mod deadline;

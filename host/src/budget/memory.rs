@@ -2,6 +2,8 @@
 
 mod instance;
 mod kind;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::pin::pin;
@@ -14,6 +16,7 @@ pub(super) use self::instance::Footprint;
 pub(crate) use self::instance::{InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, Prepaid};
 pub(crate) use self::kind::MemoryKind;
 use self::kind::Sums;
+use super::priority::Priority;
 use super::shares::{Share, Shares, Taken};
 
 /// The memory that all components together may cost.
@@ -29,6 +32,8 @@ pub(crate) struct MemoryAccount {
 pub(crate) struct OwnerMemory {
     account: Arc<MemoryAccount>,
     share: Arc<Share>,
+    /// That of the call for which it is charged.
+    priority: Priority,
 }
 
 /// Memory that is charged to an owner until this is dropped.
@@ -43,6 +48,10 @@ struct Kept<B> {
     bytes: B,
     _charge: Charge,
 }
+
+/// Health checks may use this fraction of the total beyond it, if others have taken all. It is a quarter of what the process
+/// may take beside the total.
+const RESERVE: usize = 16;
 
 /// The limit that kept a component from getting more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,11 +89,16 @@ impl MemoryAccount {
 
     /// Opens an owner's part.
     pub(crate) fn owner(self: &Arc<Self>) -> OwnerMemory {
-        OwnerMemory { account: self.clone(), share: Arc::default() }
+        OwnerMemory { account: self.clone(), share: Arc::default(), priority: Priority::Usual }
     }
 
     pub(crate) fn total(&self) -> usize {
         self.shares.capacity()
+    }
+
+    /// Whether more is charged than there is, for calls that go ahead of others.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.shares.is_exceeded()
     }
 
     /// Returns how many bytes are charged in all.
@@ -111,6 +125,15 @@ impl MemoryAccount {
 // === impl OwnerMemory ===
 
 impl OwnerMemory {
+    /// Returns the same part, charged for a call of this priority.
+    pub(crate) fn with(&self, priority: Priority) -> Self {
+        Self { priority, ..self.clone() }
+    }
+
+    pub(crate) fn priority(&self) -> Priority {
+        self.priority
+    }
+
     /// Returns what all owners together may have.
     pub(super) fn total(&self) -> usize {
         self.account.total()
@@ -123,7 +146,7 @@ impl OwnerMemory {
                 return Ok(charge);
             }
             if !self.account.reclaim_one() {
-                return Err(self.refused());
+                return self.charge_beyond(kind, bytes).ok_or_else(|| self.refused());
             }
         }
     }
@@ -131,6 +154,15 @@ impl OwnerMemory {
     /// Charges the owner if there is memory, without dropping anything.
     pub(crate) fn charge_if_free(&self, kind: MemoryKind, bytes: usize) -> Option<Charge> {
         self.account.shares.take_now(&self.share, bytes).map(|taken| self.charged(kind, taken))
+    }
+
+    /// Charges the owner beyond the total, if the call goes ahead of others and not too much has been charged that way.
+    fn charge_beyond(&self, kind: MemoryKind, bytes: usize) -> Option<Charge> {
+        if self.priority == Priority::Usual {
+            return None;
+        }
+        let reserve = self.account.total() / RESERVE;
+        self.account.shares.take_beyond(&self.share, bytes, reserve).map(|taken| self.charged(kind, taken))
     }
 
     /// Charges the owner. If there is too little memory, idle instances are dropped, and then this waits until others need
@@ -146,6 +178,9 @@ impl OwnerMemory {
                 break taken;
             }
             if !self.account.reclaim_one() {
+                if let Some(charge) = self.charge_beyond(kind, bytes) {
+                    return Ok(charge);
+                }
                 break take.await;
             }
         };

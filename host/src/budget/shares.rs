@@ -190,6 +190,13 @@ impl State {
         share.add(amount);
     }
 
+    /// Makes so much free. What is not there is owed.
+    fn owe(&mut self, amount: usize) {
+        let beyond = amount.saturating_sub(self.free);
+        self.free += beyond;
+        self.debt += beyond;
+    }
+
     fn take_back(&mut self, share: &Share, amount: usize) {
         let repaid = amount.min(self.debt);
         self.debt -= repaid;

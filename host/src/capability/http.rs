@@ -18,7 +18,7 @@ use wasmtime_wasi_http::{
 use self::scope::{InScope, Scope};
 pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
-use crate::budget::{Upstream, Waiting};
+use crate::budget::{Priority, Upstream, Waiting};
 use crate::egress::{Client, RequestError, RequestErrorKind};
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
@@ -35,6 +35,8 @@ pub(crate) struct HttpHooks {
     client: Option<Client>,
     spans: CallSpans,
     upstream: Upstream,
+    /// That of the call.
+    priority: Priority,
     scope: Scope,
     /// Whether a message was changed since this was asked for.
     changed: bool,
@@ -66,14 +68,16 @@ impl HttpHooks {
     /// Makes the state of an instance of the data source that `client` belongs to. Without a client, every request is
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
-        Self { client, spans, upstream: Upstream::default(), scope: Scope::default(), changed: false }
+        let (upstream, priority, scope) = (Upstream::default(), Priority::default(), Scope::default());
+        Self { client, spans, upstream, priority, scope, changed: false }
     }
 
     /// From now on, requests belong to another call.
-    pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream) {
+    pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream, priority: Priority) {
         self.end();
         self.spans = spans;
         self.upstream = upstream;
+        self.priority = priority;
         self.scope = Scope::default();
     }
 
@@ -113,7 +117,7 @@ impl WasiHttpHooks for HttpHooks {
             return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
         };
         let parent = self.spans.parent_of_request(request.headers());
-        let response = client.send(request, options, &parent);
+        let response = client.send(request, options, &parent, self.priority);
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
         let exchange = async move {
             let waiting = upstream.wait();

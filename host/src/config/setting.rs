@@ -79,7 +79,7 @@ const MEMORY_TOTAL: Setting = Setting {
     default: "1280",
     when_bad: "1280",
     meaning: "How much memory all instances of the component together may use, with what the host keeps for them. Calls \
-              that find none wait for it.",
+              that find none wait for it. Health checks may use a sixteenth more.",
 };
 const INSTANCES_MAX: Setting = Setting {
     name: "gpx_instances_max",
@@ -87,7 +87,7 @@ const INSTANCES_MAX: Setting = Setting {
     default: "",
     when_bad: "32",
     meaning: "How many instances of the component a data source may have. Each runs one query at a time; further \
-              queries wait. If empty, only memory limits them.",
+              queries wait. Health checks may use four more. If empty, only memory limits them.",
 };
 const CONNECTIONS_MAX: Setting = Setting {
     name: "gpx_connections_max",
@@ -95,7 +95,8 @@ const CONNECTIONS_MAX: Setting = Setting {
     default: "1000",
     when_bad: "1000",
     meaning: "How many connections a data source may have to what it sends requests to. Each carries one request at a \
-              time; further requests wait. All data sources together have what the process's limit of open files allows.",
+              time; further requests wait. Health checks may use four more. All data sources together have what the \
+              process's limit of open files allows.",
 };
 const DENY_SECRETS: Setting = Setting {
     name: "gpx_deny_secrets",

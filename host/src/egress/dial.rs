@@ -21,6 +21,7 @@ use super::origin::{Origin, Scheme};
 use super::policy::Grants;
 use super::settings::{BadPem, TlsSettings};
 use super::trace::Events;
+use crate::budget::Priority;
 use crate::net::{ResolveError, Resolver};
 
 /// Connects on behalf of one data source.
@@ -60,10 +61,11 @@ impl Dialer {
         &self,
         origin: &Origin,
         limit: Option<Duration>,
+        priority: Priority,
         events: &Events,
     ) -> Result<Dialed, RequestError> {
-        let dialed =
-            self.dial_until(origin, limit.and_then(|limit| Instant::now().checked_add(limit)), events);
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let dialed = self.dial_until(origin, deadline, priority, events);
         match limit {
             None => dialed.await,
             Some(limit) => tokio::time::timeout(limit, dialed).await.unwrap_or_else(|_| {
@@ -76,9 +78,10 @@ impl Dialer {
         &self,
         origin: &Origin,
         deadline: Option<Instant>,
+        priority: Priority,
         events: &Events,
     ) -> Result<Dialed, RequestError> {
-        let addresses = self.resolve(origin, events).await?;
+        let addresses = self.resolve(origin, priority, events).await?;
         let tcp = self.connect_first(origin, &addresses, deadline, events).await?;
         let TcpConnection { stream, remote, local } = tcp;
         let stream = match origin.scheme {
@@ -91,12 +94,17 @@ impl Dialer {
         Ok(Dialed { stream, remote, local })
     }
 
-    async fn resolve(&self, origin: &Origin, events: &Events) -> Result<Vec<IpAddr>, RequestError> {
+    async fn resolve(
+        &self,
+        origin: &Origin,
+        priority: Priority,
+        events: &Events,
+    ) -> Result<Vec<IpAddr>, RequestError> {
         if let Some(address) = origin.literal() {
             return Ok(vec![address]);
         }
         events.dns_start(&origin.host);
-        let resolved = self.resolver.resolve(&origin.host).await.map_err(RequestError::Resolve);
+        let resolved = self.resolver.resolve(&origin.host, priority).await.map_err(RequestError::Resolve);
         match &resolved {
             Ok(addresses) => events.dns_done(addresses, None),
             Err(error) => events.dns_done(&[], Some(&error.chain())),

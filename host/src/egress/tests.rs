@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::*;
+use crate::budget::Priority;
 use crate::log::Log;
 use crate::log::memory::Lines;
 use crate::telemetry::test::{Ended, recording};
@@ -209,7 +210,7 @@ async fn send_with(
     request: Request,
     options: RequestOptions,
 ) -> Result<Response, RequestError> {
-    client.send(request, Some(options), &Context::new()).await
+    client.send(request, Some(options), &Context::new(), Priority::Usual).await
 }
 
 async fn text(response: Response) -> Result<String, RequestError> {

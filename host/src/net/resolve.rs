@@ -11,10 +11,11 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::files;
 use super::system_file::SystemFile;
+use crate::budget::Priority;
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -22,6 +23,9 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// How many names are looked up at once. Each lookup asks for both families and up to two servers, with a socket for each
 /// question.
 const MAX_LOOKUPS: usize = 16;
+
+/// How many more of health checks, which do not wait for others' lookups.
+const KEPT_LOOKUPS: usize = 4;
 
 /// How many addresses of a name are tried. Each costs a system call here, and a connection if those before it fail.
 const MAX_ADDRESSES: usize = 32;
@@ -31,6 +35,7 @@ pub(crate) struct Resolver {
     hosts: SystemFile<Hosts>,
     dns: SystemFile<TokioResolver>,
     lookups: Semaphore,
+    kept_lookups: Semaphore,
 }
 
 /// Why a name has no addresses. Each message is one level; `source` has the next.
@@ -65,17 +70,18 @@ impl Default for Resolver {
 
 impl Resolver {
     fn new(hosts: SystemFile<Hosts>, dns: SystemFile<TokioResolver>) -> Self {
-        Self { hosts, dns, lookups: Semaphore::new(MAX_LOOKUPS) }
+        let (lookups, kept_lookups) = (Semaphore::new(MAX_LOOKUPS), Semaphore::new(KEPT_LOOKUPS));
+        Self { hosts, dns, lookups, kept_lookups }
     }
 
     /// Returns the addresses of a name, at least one, in the order in which to try them.
-    pub(crate) async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    pub(crate) async fn resolve(&self, host: &str, priority: Priority) -> Result<Vec<IpAddr>, ResolveError> {
         let mut addresses = self.listed(host).await?;
         if addresses.is_empty() && is_localhost(host) {
             addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
         if addresses.is_empty() {
-            addresses = self.looked_up(host).await?;
+            addresses = self.looked_up(host, priority).await?;
         }
         addresses.truncate(MAX_ADDRESSES);
         if addresses.len() > 1 {
@@ -103,19 +109,31 @@ impl Resolver {
         Ok(records.filter_map(|record| record.data.ip_addr()).collect())
     }
 
-    async fn looked_up(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    async fn looked_up(&self, host: &str, priority: Priority) -> Result<Vec<IpAddr>, ResolveError> {
         let dns = self.dns.get(system_dns).await.map_err(|error| match error {
             error if files_are_too_many(&error) => too_many_files(host, error),
             error => ResolveError::Configuration { host: host.to_owned(), source: error.into() },
         })?;
-        // The semaphore is never closed.
-        let _permit = self.lookups.acquire().await;
+        let _permit = self.permit(priority).await;
         let lookup = dns.lookup_ip(host).await.map_err(|error| match error {
             error if files_are_too_many(&error) => too_many_files(host, error),
             NetError::Timeout => ResolveError::Timeout { host: host.to_owned(), source: error.into() },
             _ => ResolveError::Failed { host: host.to_owned(), source: error.into() },
         })?;
         Ok(lookup.iter().collect())
+    }
+
+    /// Waits until one more name may be looked up. The semaphores are never closed.
+    async fn permit(&self, priority: Priority) -> Option<SemaphorePermit<'_>> {
+        let usual = self.lookups.acquire();
+        match priority {
+            Priority::Usual => usual.await.ok(),
+            Priority::Ahead => tokio::select! {
+                biased;
+                permit = usual => permit.ok(),
+                permit = self.kept_lookups.acquire() => permit.ok(),
+            },
+        }
     }
 }
 
@@ -193,11 +211,40 @@ mod tests {
     async fn localhost_needs_neither_file_nor_server() {
         let resolver = Resolver::listing("");
         for name in ["localhost", "api.localhost", "API.LocalHost."] {
-            let addresses = resolver.resolve(name).await.unwrap();
+            let addresses = resolver.resolve(name, Priority::Usual).await.unwrap();
             assert!(addresses.iter().all(IpAddr::is_loopback) && addresses.len() == 2, "{name}");
         }
-        let error = resolver.resolve("notlocalhost").await.unwrap_err();
+        let error = resolver.resolve("notlocalhost", Priority::Usual).await.unwrap_err();
         assert!(matches!(error, ResolveError::Failed { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_health_check_does_not_wait_for_lookups_of_others() {
+        // It never answers.
+        let server = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let resolver = std::sync::Arc::new(Resolver::asking(server.local_addr().unwrap()));
+        let mut lookups = tokio::task::JoinSet::new();
+        let mut look_up = |name: String, priority| {
+            let resolver = resolver.clone();
+            lookups.spawn(async move { resolver.resolve(&name, priority).await });
+        };
+        let asked = async |word: &str| {
+            let mut packet = [0; 512];
+            loop {
+                let length = server.recv(&mut packet).await.unwrap();
+                if packet[..length].windows(word.len()).any(|window| window == word.as_bytes()) {
+                    return;
+                }
+            }
+        };
+        (0..=MAX_LOOKUPS).for_each(|number| look_up(format!("query{number}.example.test"), Priority::Usual));
+        for number in 0..MAX_LOOKUPS {
+            asked(&format!("query{number}")).await;
+        }
+        assert_eq!(resolver.lookups.available_permits(), 0);
+        look_up("health.example.test".to_owned(), Priority::Ahead);
+        asked("health").await;
+        assert!(lookups.try_join_next().is_none(), "none of the others had ended");
     }
 
     #[tokio::test]
@@ -209,7 +256,11 @@ mod tests {
             ("six", "2001:db8::1"),
             ("localhost", "192.0.2.2"),
         ] {
-            assert_eq!(resolver.resolve(name).await.unwrap(), [address.parse::<IpAddr>().unwrap()], "{name}");
+            assert_eq!(
+                resolver.resolve(name, Priority::Usual).await.unwrap(),
+                [address.parse::<IpAddr>().unwrap()],
+                "{name}"
+            );
         }
     }
 
@@ -217,8 +268,11 @@ mod tests {
     async fn other_names_are_looked_up_in_dns() {
         let names = NameServer::start("data.example.test", Ipv4Addr::new(192, 0, 2, 3)).await.unwrap();
         let resolver = Resolver::asking(names.address());
-        assert_eq!(resolver.resolve("data.example.test").await.unwrap(), [Ipv4Addr::new(192, 0, 2, 3)]);
-        let error = resolver.resolve("other.example.test").await.unwrap_err();
+        assert_eq!(
+            resolver.resolve("data.example.test", Priority::Usual).await.unwrap(),
+            [Ipv4Addr::new(192, 0, 2, 3)]
+        );
+        let error = resolver.resolve("other.example.test", Priority::Usual).await.unwrap_err();
         assert!(matches!(error, ResolveError::Failed { .. }), "{error:?}");
         assert_eq!(error.to_string(), "cannot resolve other.example.test");
     }

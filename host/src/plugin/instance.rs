@@ -8,17 +8,18 @@ pub(super) mod state;
 
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Store, UpdateDeadline};
 
 use self::crossing::cross;
 use self::invocation::{Called, Invocation};
 use self::state::{MAX_HANDLES, State};
+use super::checks::Pass;
 use super::component::engine::Ticking;
 use super::component::link::LinkedCode;
 use super::component::services::Exports;
 use super::error::{CallError, Evidence};
-use crate::budget::{Charge, InstanceMemory, Limits, Turn};
+use crate::budget::{Charge, InstanceMemory, Limits, Priority, Turn};
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::bindings::gpx::plugin::types::Fault;
@@ -35,16 +36,22 @@ pub(super) struct Instance {
     /// How many handles it had when it was opened.
     handles: usize,
     /// Its place among all that there may be. Last, so that it is given back when the engine has room again.
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
-/// The right to use one more instance, if the owner has a limited number.
-pub(super) type Permit = Option<Arc<OwnedSemaphorePermit>>;
+/// The right of a call to use one more instance. Cheap to clone; given back with the last clone.
+#[derive(Clone)]
+pub(super) struct Permit {
+    /// One of the owner's, if it has a limited number. A call that goes ahead of others may do without.
+    pub instance: Option<Arc<OwnedSemaphorePermit>>,
+    /// Whether it goes ahead of others.
+    pub pass: Option<Pass>,
+}
 
 /// What lasts as long as a call of an instance, even if nobody waits for it any more.
 pub(super) struct Running {
     pub _ticking: Ticking,
-    pub _permit: Permit,
+    pub permit: Permit,
 }
 
 /// How a call of an instance ended.
@@ -81,7 +88,7 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         match Self::instantiate(code, &mut store).await {
-            Ok(exports) => Ok(Self { store, exports, handles: usize::MAX, _place: place }),
+            Ok(exports) => Ok(Self { store, exports, handles: usize::MAX, place }),
             Err(trap) => {
                 let printed = store.data().stderr.finish();
                 let (refused, refused_earlier) = store.data_mut().take_refused();
@@ -95,6 +102,11 @@ impl Instance {
     async fn instantiate(code: &LinkedCode, store: &mut Store<State>) -> wasmtime::Result<Exports> {
         let instance = code.instance.instantiate_async(&mut *store).await?;
         code.indices.load(store, &instance)
+    }
+
+    /// Returns whether its place is one of these.
+    pub(super) fn is_in(&self, places: &Arc<Semaphore>) -> bool {
+        self.place.as_ref().is_some_and(|place| Arc::ptr_eq(place.semaphore(), places))
     }
 
     /// Notes how many handles it has now, after it was opened.
@@ -119,6 +131,7 @@ impl Instance {
         running: Running,
         invocation: I,
     ) -> Ended<I::Answer> {
+        self.store.data_mut().memory.set_priority(running.permit.priority());
         let memory = self.store.data().memory.owner();
         let spans = CallSpans::paid_by(Some(memory), call.telemetry.plugin(), call.span.clone());
         let end_of_call = spans.end_of_call();
@@ -173,6 +186,14 @@ impl Instance {
         self.store.data().current_log().debug("The plugin trapped", &[("trap", Value::from(engine))]);
         let passable = self.store.hostcall_fuel();
         CallError::from_trap(trap, Evidence { printed: &printed, refused, refused_earlier, passable })
+    }
+}
+
+// === impl Permit ===
+
+impl Permit {
+    pub(super) fn priority(&self) -> Priority {
+        if self.pass.is_some() { Priority::Ahead } else { Priority::Usual }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::checks::HealthChecks;
 use super::pool::Pool;
 use crate::budget::{OwnerMemory, OwnerTime, beside_others};
 use crate::call::{CallContext, Subject};
@@ -36,6 +37,7 @@ pub(crate) struct Owner {
     pub memory: OwnerMemory,
     /// The processor time of its long calls.
     pub time: OwnerTime,
+    pub checks: HealthChecks,
     /// The log of its instances outside of calls. All lines of its calls use the share of this log, too.
     pub log: Log,
 }

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::idle::{IdleInstances, PoolId};
 use super::instance::Instance;
-use crate::budget::{Counted, InstanceMemory, OwnerMemory, Prepaid, Refused};
+use crate::budget::{Counted, InstanceMemory, OwnerMemory, Prepaid, Priority, Refused};
 
 /// The instances of one owner. Those between calls are among the process's idle ones.
 pub(crate) struct Pool {
@@ -50,14 +50,25 @@ impl Pool {
         self.permits.clone()?.acquire_owned().await.ok()
     }
 
+    /// Returns a permit if one is left.
+    pub(super) fn try_permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.permits.clone()?.try_acquire_owned().ok()
+    }
+
     /// Returns the instance that was used last, if any is idle.
     pub(super) fn take(&self) -> Option<Instance> {
         self.idle.take(self.id)
     }
 
     /// Waits for the memory of a new instance, or for one that becomes idle, whichever is first.
-    pub(super) async fn lease(&self, prepaid: Prepaid, max: usize) -> Result<Leased, Refused> {
-        let mut memory = std::pin::pin!(InstanceMemory::open(&self.memory, prepaid, max));
+    pub(super) async fn lease(
+        &self,
+        prepaid: Prepaid,
+        max: usize,
+        priority: Priority,
+    ) -> Result<Leased, Refused> {
+        let payer = self.memory.with(priority);
+        let mut memory = std::pin::pin!(InstanceMemory::open(&payer, prepaid, max));
         let _leasing = Counted::among(&self.leasing);
         loop {
             let returned = self.returned.notified();

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
 
+use crate::budget::Priority;
 use crate::net::{ResolveError, Resolver};
 
 /// For resolving the name and connecting together. As long as an export may take.
@@ -57,7 +58,7 @@ impl CollectorConnector {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let addresses = match host.parse() {
             Ok(address) => vec![address],
-            Err(_) => self.resolver.resolve(host).await?,
+            Err(_) => self.resolver.resolve(host, Priority::Usual).await?,
         };
         let addresses: Vec<SocketAddr> =
             addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();

@@ -11,6 +11,8 @@ use gpx_tests::upstream::{Gate, Upstream};
 use tokio::task::JoinSet;
 use tonic::{Response, Status};
 
+use crate::data_source::count;
+
 /// What `gpx_memory_max` and `gpx_memory_total` are during attacks, in MiB.
 pub(super) const MAX: u64 = 32;
 pub(super) const TOTAL: u64 = 96;
@@ -151,10 +153,14 @@ impl Siege {
         }
     }
 
-    /// Checks a health check, which every component of these tests answers in one way or another.
+    /// Checks a health check, which every component of these tests answers in one way or another, and a query if it is the
+    /// probe: that goes ahead of nobody.
     async fn others_are_answered(&self) {
         match self.plugin.health(&self.other).await {
-            Ok(health) => assert_eq!(health.message, "all is well"),
+            Ok(health) => {
+                assert_eq!(health.message, "all is well");
+                count(&self.plugin, &self.other).await;
+            }
             Err(status) => assert_eq!(status.code(), tonic::Code::Unimplemented, "{status}"),
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Charge, MemoryKind, OwnerMemory, Refused};
+use crate::budget::Priority;
 
 /// The memory of one instance, up to its limit. The engine asks it before a memory or a table grows.
 pub(crate) struct InstanceMemory {
@@ -93,6 +94,13 @@ impl InstanceMemory {
 
     pub(crate) fn owner(&self) -> &OwnerMemory {
         &self.linear.owner
+    }
+
+    /// From now on, it is charged for a call of this priority.
+    pub(crate) fn set_priority(&mut self, priority: Priority) {
+        for charge in [&mut self.linear, &mut self.tables, &mut self.handles] {
+            charge.owner.priority = priority;
+        }
     }
 
     pub(crate) fn take_refused(&mut self) -> Option<Refused> {

@@ -20,11 +20,30 @@ impl Shares {
     /// Takes a part even if it is not free. Nobody else gets anything until that much has been given back.
     pub(crate) fn take_anyway(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Taken {
         let mut state = self.lock();
-        let beyond = amount.saturating_sub(state.free);
-        state.free += beyond;
-        state.debt += beyond;
+        state.owe(amount);
         state.hold(share, amount);
         self.taken_by(share, amount)
+    }
+
+    /// The same, unless more than `reserve` would then be taken beyond the capacity.
+    pub(crate) fn take_beyond(
+        self: &Arc<Self>,
+        share: &Arc<Share>,
+        amount: usize,
+        reserve: usize,
+    ) -> Option<Taken> {
+        let mut state = self.lock();
+        if state.debt.saturating_add(amount.saturating_sub(state.free)) > reserve {
+            return None;
+        }
+        state.owe(amount);
+        state.hold(share, amount);
+        Some(self.taken_by(share, amount))
+    }
+
+    /// Whether more is taken than there is.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.lock().debt > 0
     }
 
     /// Begins with nothing, to which what is taken later can be added.

@@ -222,6 +222,20 @@ fn nobody_waits_for_one_that_waits_for_its_own_owner() {
     }
 }
 
+#[test]
+fn only_so_much_is_taken_beyond_what_there_is_and_that_is_paid_back_first() {
+    let (shares, one, other) = (Shares::new(4), owner(), owner());
+    let mut line = Line::new(&shares);
+    let _held = take(&shares, &one, 3);
+    let beyond = shares.take_beyond(&one, 2, 1).unwrap();
+    assert!(shares.is_exceeded() && shares.taken() == 5);
+    assert!(shares.take_beyond(&other, 1, 1).is_none());
+    assert!(line.take("next", &other, 1).is_none());
+    drop(beyond);
+    assert_eq!(line.names(&mut Vec::new()), ["next"]);
+    assert!(!shares.is_exceeded() && shares.taken() == 3);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_never_have_more_than_there_is() {
     const CAPACITY: usize = 5;

@@ -97,10 +97,14 @@ async fn responses_that_are_kept_end_with_their_call() {
         |hooks: &mut HttpHooks| hooks.end(),
         |hooks: &mut HttpHooks| {
             let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
-            hooks.begin(spans, Upstream::default());
+            hooks.begin(spans, Upstream::default(), Priority::Usual);
         },
     ] {
-        hooks.begin(CallSpans::new(Tracer::Off, opentelemetry::Context::new()), Upstream::default());
+        hooks.begin(
+            CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
+            Upstream::default(),
+            Priority::Usual,
+        );
         let mut kept = Vec::new();
         for _ in 0..100 {
             let (request, stream) = (begin(&mut hooks, get(&url)), accept(&listener, HALF));
@@ -170,7 +174,11 @@ async fn a_response_that_is_read_leaves_its_connection_to_the_next_call() {
     let mut stream = accept(&listener, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
     let body = request.await.unwrap().unwrap().into_body();
     assert_eq!(body.collect().await.unwrap().to_bytes(), "ok");
-    hooks.begin(CallSpans::new(Tracer::Off, opentelemetry::Context::new()), Upstream::default());
+    hooks.begin(
+        CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
+        Upstream::default(),
+        Priority::Usual,
+    );
     let _request = begin(&mut hooks, get(&url));
     assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0, "the next request comes on the same connection");
 }

@@ -11,6 +11,9 @@ use crate::log::Log;
 /// lookups, and what the process reads.
 const RESERVED_FILES: usize = 128;
 
+/// The part of those that health checks may have if others have all: this fraction. Of 128 files it is 16.
+const FOR_HEALTH_CHECKS: usize = 8;
+
 /// What the connections of a process share.
 pub(crate) struct AllConnections {
     pub(super) bound: Bound,
@@ -25,6 +28,7 @@ impl AllConnections {
     /// `files` is how many files the process may open, if there is a limit. Each connection is one.
     pub(crate) fn new(files: Option<usize>, log: Log) -> Arc<Self> {
         let max = files.map_or(usize::MAX, below);
+        let reserve = files.map_or(0, |files| files.saturating_sub(max) / FOR_HEALTH_CHECKS);
         let words = match files {
             None => "they have as many as there can be".to_owned(),
             Some(files) => format!(
@@ -33,7 +37,7 @@ impl AllConnections {
             ),
         };
         let waiting = Arc::default();
-        let bound = Bound::new(max, Arc::clone(&waiting), words, log.clone());
+        let bound = Bound::new(max, reserve, Arc::clone(&waiting), words, log.clone());
         Arc::new(Self { bound, idle: IdleConnections::default(), waiting, log })
     }
 

@@ -7,12 +7,14 @@ use std::task::Poll;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::budget::{Counted, Share, Shares, Taken};
+use crate::budget::{Counted, Priority, Share, Shares, Taken};
 use crate::log::{Log, Seldom, Value};
 
 /// A number of connections that owners divide fairly.
 pub(super) struct Bound {
     shares: Arc<Shares>,
+    /// How many more health checks may have.
+    reserve: usize,
     /// How many requests wait for any bound.
     waiting: Arc<AtomicUsize>,
     /// Which limit it is, with its value and its remedy. A clause that follows a colon.
@@ -24,8 +26,14 @@ pub(super) struct Bound {
 // === impl Bound ===
 
 impl Bound {
-    pub(super) fn new(max: usize, waiting: Arc<AtomicUsize>, words: String, log: Log) -> Self {
-        Self { shares: Shares::new(max), waiting, words, log, warned: Seldom::default() }
+    pub(super) fn new(
+        max: usize,
+        reserve: usize,
+        waiting: Arc<AtomicUsize>,
+        words: String,
+        log: Log,
+    ) -> Self {
+        Self { shares: Shares::new(max), reserve, waiting, words, log, warned: Seldom::default() }
     }
 
     pub(super) fn words(&self) -> &str {
@@ -42,17 +50,29 @@ impl Bound {
         self.shares.waiting() > 0
     }
 
+    /// Whether health checks have more than all others may have.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.shares.is_exceeded()
+    }
+
     /// Takes one for `share` before the deadline, if it comes to that. If none is free, `make_room` may close a connection
-    /// that is idle, and returns whether it did.
+    /// that is idle, and returns whether it did. Health checks do not wait for that.
     pub(super) async fn take(
         &self,
         share: &Arc<Share>,
+        priority: Priority,
         deadline: Option<Instant>,
         make_room: impl FnOnce() -> bool,
     ) -> Option<Taken> {
         let mut taken = pin!(self.shares.take(share, 1));
         if let Poll::Ready(taken) = futures_util::poll!(&mut taken) {
             return taken;
+        }
+        if priority == Priority::Ahead
+            && let Some(taken) = self.shares.take_beyond(share, 1, self.reserve)
+        {
+            make_room();
+            return Some(taken);
         }
         // In line first: a connection that becomes idle from now on is closed for those who wait.
         let _waiting = Counted::among(&self.waiting);

@@ -15,6 +15,7 @@ use super::connection::SendFailure;
 use super::connections::{Connections, Exchange};
 use super::decode;
 use super::time_limits::TimeLimits;
+use crate::budget::Priority;
 use crate::egress::credentials;
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
@@ -51,12 +52,13 @@ impl Client {
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         parent: &Context,
+        priority: Priority,
     ) -> impl Future<Output = Result<Response<ResponseBody>, RequestError>> + Send + 'static {
         let client = self.0.clone();
         let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
         async move {
-            let result = client.exchange(request, limits, span.events()).await;
+            let result = client.exchange(request, limits, priority, span.events()).await;
             span.finish(&result);
             result
         }
@@ -76,6 +78,7 @@ impl SharedClient {
         &self,
         mut request: Request<WasiBody>,
         limits: TimeLimits,
+        priority: Priority,
         events: Events,
     ) -> Result<Response<ResponseBody>, RequestError> {
         let origin = Origin::of_uri(request.uri())?;
@@ -87,8 +90,8 @@ impl SharedClient {
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own);
 
         let response = async {
-            let slot = self.connections.slot(&origin, limits).await?;
-            let (response, mut exchange) = self.response(&origin, request, limits, &events).await?;
+            let slot = self.connections.slot(&origin, limits, priority).await?;
+            let (response, mut exchange) = self.response(&origin, request, limits, priority, &events).await?;
             exchange.hold(slot);
             Ok((response, exchange))
         };
@@ -120,6 +123,7 @@ impl SharedClient {
         origin: &Origin,
         mut request: Request<WasiBody>,
         limits: TimeLimits,
+        priority: Priority,
         events: &Events,
     ) -> Result<(Response<Incoming>, Exchange), RequestError> {
         let authority = origin.authority();
@@ -140,7 +144,7 @@ impl SharedClient {
             }
             events.connection_wanted(&authority);
         }
-        let mut exchange = self.connections.open(origin, limits, events).await?;
+        let mut exchange = self.connections.open(origin, limits, priority, events).await?;
         match head(&mut exchange, request, limits, events).await? {
             Ok(response) => Ok((response, exchange)),
             Err(failure) => Err(RequestError::of_exchange(&authority, failure.error)),

@@ -14,7 +14,7 @@ use super::bound::Bound;
 use super::connection::{Connection, SendFailure};
 use super::idle::ClientId;
 use super::time_limits::TimeLimits;
-use crate::budget::{Share, Taken};
+use crate::budget::{HEALTH_CHECKS, Priority, Share, Taken};
 use crate::egress::dial::{Dialed, DialedStream, Dialer};
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
@@ -34,7 +34,7 @@ struct Own {
     exchanges: Bound,
     exchanging: Arc<Share>,
     /// How many connections there may be, with those that are idle.
-    connections: Bound,
+    connections: Arc<Bound>,
     connected: Arc<Share>,
     /// What it has of the connections of all.
     share: Arc<Share>,
@@ -49,6 +49,8 @@ pub(super) struct Exchange {
     connection: Connection,
     origin: Origin,
     client: ClientId,
+    /// That of the client's connections.
+    bound: Arc<Bound>,
     all: Arc<AllConnections>,
     /// Last, so that whoever gets it finds the connection idle.
     slot: Option<Slot>,
@@ -66,12 +68,12 @@ impl Connections {
         all: Arc<AllConnections>,
     ) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
-        let bound = || Bound::new(max, all.waiting.clone(), words.clone(), log.clone());
+        let bound = || Bound::new(max, HEALTH_CHECKS, all.waiting.clone(), words.clone(), log.clone());
         let own = Own {
             id: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
             exchanges: bound(),
             exchanging: Arc::default(),
-            connections: bound(),
+            connections: Arc::new(bound()),
             connected: Arc::default(),
             share: Arc::default(),
         };
@@ -79,9 +81,14 @@ impl Connections {
     }
 
     /// Waits until another exchange may begin.
-    pub(super) async fn slot(&self, origin: &Origin, limits: TimeLimits) -> Result<Slot, RequestError> {
+    pub(super) async fn slot(
+        &self,
+        origin: &Origin,
+        limits: TimeLimits,
+        priority: Priority,
+    ) -> Result<Slot, RequestError> {
         let Own { exchanges, exchanging, .. } = &self.own;
-        let slot = exchanges.take(exchanging, limits.deadline(), || false).await;
+        let slot = exchanges.take(exchanging, priority, limits.deadline(), || false).await;
         slot.map(Slot).ok_or_else(|| none_free(origin, limits, exchanges))
     }
 
@@ -98,16 +105,18 @@ impl Connections {
         &self,
         origin: &Origin,
         limits: TimeLimits,
+        priority: Priority,
         events: &Events,
     ) -> Result<Exchange, RequestError> {
-        let (own, idle) = (&self.own, &self.all.idle);
+        let (own, idle, deadline) = (&self.own, &self.all.idle, limits.deadline());
         let make_room = || idle.close_oldest_of(own.id);
-        let place = own.connections.take(&own.connected, limits.deadline(), make_room).await;
+        let place = own.connections.take(&own.connected, priority, deadline, make_room).await;
         let place = place.ok_or_else(|| none_free(origin, limits, &own.connections))?;
-        let place_of_all = self.all.bound.take(&own.share, limits.deadline(), || idle.close_oldest()).await;
+        let place_of_all = self.all.bound.take(&own.share, priority, deadline, || idle.close_oldest()).await;
         let place_of_all = place_of_all.ok_or_else(|| none_free(origin, limits, &self.all.bound))?;
 
-        let Dialed { stream, remote, local } = self.dialer.dial(origin, limits.connect, events).await?;
+        let Dialed { stream, remote, local } =
+            self.dialer.dial(origin, limits.connect, priority, events).await?;
         let places = [place, place_of_all];
         let opened = match stream {
             DialedStream::Plain(stream) => self.speak(stream, remote, local, places).await,
@@ -130,8 +139,8 @@ impl Connections {
     }
 
     fn exchange(&self, connection: Connection, origin: &Origin) -> Exchange {
-        let (client, all) = (self.own.id, self.all.clone());
-        Exchange { connection, origin: origin.clone(), client, all, slot: None }
+        let (client, bound, all) = (self.own.id, self.own.connections.clone(), self.all.clone());
+        Exchange { connection, origin: origin.clone(), client, bound, all, slot: None }
     }
 }
 
@@ -168,10 +177,11 @@ impl Exchange {
     }
 
     /// The response has been read to its end, so the connection is free for another exchange. If it is still sending the
-    /// request, it is closed instead.
+    /// request, or there are more connections than there may be, it is closed instead.
     pub(super) fn finish(self) {
-        let Self { connection, origin, client, all, slot } = self;
-        if connection.is_sent() {
+        let Self { connection, origin, client, bound, all, slot } = self;
+        let is_kept = !bound.is_exceeded() && !all.bound.is_exceeded();
+        if is_kept && connection.is_sent() {
             connection.rest();
             all.idle.put(client, origin, connection);
             // Whoever got in line before has found nothing idle to close.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::budget::HEALTH_CHECKS;
 
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -189,5 +190,46 @@ async fn the_log_repeats_itself_only_after_a_while() {
         spawn(&client, server.url());
         waiting(&fixture, number).await;
         assert_eq!(fixture.lines.json().len(), lines, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_health_check_goes_ahead_of_those_that_wait_and_leaves_no_connection_behind() {
+    // Eight connections: one for each of the client's, or what some of sixteen files are for.
+    for (max, files, reserve) in [(8, None, HEALTH_CHECKS), (1000, Some(16), 1)] {
+        let mut server = Server::start(|number| match number {
+            8 => Scripted::Text(OK.to_owned()),
+            _ => Scripted::Part(HALF.to_owned()),
+        })
+        .await;
+        let fixture = Fixture::with_limits("", max, files);
+        let client = fixture.client(&server.url());
+        let url = server.url();
+        let ahead = || {
+            let (client, url) = (client.clone(), url.clone());
+            async move { client.send(get(url), None, &Context::new(), Priority::Ahead).await }
+        };
+        let mut busy = Vec::new();
+        for _ in 0..8 {
+            busy.push(send(&client, get(server.url())).await.unwrap());
+            server.request().await;
+        }
+        let query = spawn(&client, server.url());
+        waiting(&fixture, 1).await;
+        text(ahead().await.unwrap()).await.unwrap();
+        assert_eq!((server.request().await.0, server.closed().await), (8, 8));
+        while fixture.egress.all.open() > 8 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!query.is_finished() && fixture.egress.all.waiting() == 1);
+
+        let mut checks = Vec::new();
+        for _ in 0..reserve {
+            checks.push(ahead().await.unwrap());
+            server.request().await;
+        }
+        let flood = tokio::spawn(ahead());
+        waiting(&fixture, 2).await;
+        assert!(!flood.is_finished() && fixture.egress.all.open() == 8 + reserve);
     }
 }

@@ -8,7 +8,7 @@ use wasmtime::component::{Component as Code, InstancePre, Linker};
 
 use super::declared::Declared;
 use super::engine::Engine;
-use super::reservation::SPARE;
+use super::reservation::{KEPT, SPARE};
 use super::services::Indices;
 use crate::budget::Counted;
 use crate::capability;
@@ -23,6 +23,8 @@ pub(crate) struct LinkedCode {
     pub declared: Declared,
     /// The places of as many instances as there may be at once.
     pub places: Arc<Semaphore>,
+    /// Places beside these, for health checks.
+    pub kept_places: Arc<Semaphore>,
     /// How many calls wait for a place.
     waiting: AtomicUsize,
 }
@@ -47,6 +49,7 @@ pub(crate) fn link(
         indices,
         declared,
         places: Arc::new(Semaphore::new(instances + SPARE / 2)),
+        kept_places: Arc::new(Semaphore::new(KEPT)),
         waiting: AtomicUsize::new(0),
     })
 }

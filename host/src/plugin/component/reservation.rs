@@ -28,6 +28,9 @@ const ELEMENT: u64 = 16;
 /// given its memory back.
 pub(super) const SPARE: usize = 16;
 
+/// How many more the pool has for health checks, which do not wait for others: a few for each of several data sources.
+pub(super) const KEPT: usize = 16;
+
 /// No limit of its own for what the engine keeps for an instance, in bytes: the instance is charged for it.
 const OWN: usize = 1 << 40;
 
@@ -49,7 +52,7 @@ impl Declared {
 
     /// Returns the configuration of an engine that has a pool for this many instances.
     pub(super) fn pooled(&self, instances: usize) -> Config {
-        let slots = u32::try_from(instances.saturating_add(SPARE)).unwrap_or(u32::MAX);
+        let slots = u32::try_from(instances.saturating_add(SPARE + KEPT)).unwrap_or(u32::MAX);
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(slots)
             .total_core_instances(u32::MAX)

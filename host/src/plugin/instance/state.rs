@@ -94,7 +94,7 @@ impl State {
     pub(crate) fn begin(&mut self, call: &Arc<Call>, spans: CallSpans) {
         self.stdout.begin(call.log.clone());
         self.stderr.begin(call.log.clone());
-        self.hooks.begin(spans.clone(), call.upstream.clone());
+        self.hooks.begin(spans.clone(), call.upstream.clone(), self.memory.owner().priority());
         self.spans = spans;
         self.call = Some(call.clone());
         self.take_refused();

@@ -25,9 +25,9 @@ impl Plugin {
         query: Query,
         format: Format,
     ) -> Result<Vec<Bytes>, CallError> {
-        let mut turn = self.turn(call, owner);
+        let mut turn = self.turn(call, &owner.time);
         let ref_id = query.ref_id.clone();
-        let (frames, memory) = self.invoke(call, owner, &mut turn, QueryData(query)).await?;
+        let (frames, memory) = self.invoke(call, owner, &mut turn, None, QueryData(query)).await?;
         let encoding = async move { frame::encode(frames, &ref_id, format, memory).await };
         match turn.run(encoding).await {
             Ok(encoded) => encoded.map_err(|error| CallError::Frame(error.to_string())),

@@ -23,7 +23,10 @@ impl Plugin {
         call: &Arc<Call>,
         owner: &Arc<Owner>,
     ) -> Result<Health, CallError> {
-        let (mut health, _) = self.invoke(call, owner, &mut self.turn(call, owner), CheckHealth).await?;
+        let pass = owner.checks.pass();
+        let time = if pass.is_some() { &owner.checks.time } else { &owner.time };
+        let mut turn = self.turn(call, time);
+        let (mut health, _) = self.invoke(call, owner, &mut turn, pass, CheckHealth).await?;
         health.message = owner.scrub.shorten(health.message, MAX_REASON);
         match health.details.as_ref().map(String::len) {
             Some(bytes) if bytes > MAX_DETAILS => {

@@ -26,8 +26,8 @@ impl Plugin {
         request: Request,
         sender: ResponseSender,
     ) -> Result<(), CallError> {
-        let mut turn = self.turn(call, owner);
-        self.invoke(call, owner, &mut turn, CallResource { request, sender }).await?;
+        let mut turn = self.turn(call, &owner.time);
+        self.invoke(call, owner, &mut turn, None, CallResource { request, sender }).await?;
         Ok(())
     }
 }
