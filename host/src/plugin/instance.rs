@@ -9,9 +9,9 @@ pub(super) mod state;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 
-use self::crossing::cross;
+use self::crossing::{ARGUMENTS, cross};
 use self::invocation::{Called, Invocation};
 use self::state::{MAX_HANDLES, State};
 use super::checks::Pass;
@@ -92,7 +92,7 @@ impl Instance {
             Err(trap) => {
                 let printed = store.data().stderr.finish();
                 let (refused, refused_earlier) = store.data_mut().take_refused();
-                let passable = store.hostcall_fuel();
+                let passable = passable(&store, &trap);
                 let evidence = Evidence { printed: &printed, refused, refused_earlier, passable };
                 Err(CallError::from_failed_start(&trap, evidence))
             }
@@ -184,9 +184,15 @@ impl Instance {
         let (refused, refused_earlier) = self.store.data_mut().take_refused();
         let engine = text::written(format_args!("{trap:?}"), MAX_VALUE);
         self.store.data().current_log().debug("The plugin trapped", &[("trap", Value::from(engine))]);
-        let passable = self.store.hostcall_fuel();
+        let passable = passable(&self.store, trap);
         CallError::from_trap(trap, Evidence { printed: &printed, refused, refused_earlier, passable })
     }
+}
+
+/// Returns how many bytes could be passed at once when a call failed: as an argument if the guest was running, otherwise as
+/// its answer.
+fn passable(store: &Store<State>, error: &wasmtime::Error) -> usize {
+    if error.downcast_ref::<WasmBacktrace>().is_some() { ARGUMENTS } else { store.hostcall_fuel() }
 }
 
 // === impl Permit ===

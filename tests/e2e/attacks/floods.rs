@@ -71,6 +71,14 @@ async fn random_bytes_and_bulk_memory() {
 }
 
 #[gpx_tests::test]
+async fn too_much_in_one_log_line_is_told_in_words() {
+    let siege = Siege::of_probe().await;
+    let line = query("A").kind("log-flood").json(json!({ "count": 1, "bytes": 4 << 20 }));
+    siege.refused("", &line, &["2 MiB to the host at once"]).await;
+    siege.over().await;
+}
+
+#[gpx_tests::test]
 async fn the_lines_of_others_are_written_during_a_flood() {
     let plugin = Plugin::guest("probe").start().await;
     let other = DataSource::new("");
