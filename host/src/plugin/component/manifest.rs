@@ -24,8 +24,7 @@ const MAX_ORIGIN: usize = 1024;
 
 /// Cuts a manifest to what is kept. Returns the names of the parts that lost something.
 pub(super) fn bounded(manifest: Manifest) -> (Manifest, Vec<&'static str>) {
-    let whole =
-        (manifest.sdk.len(), size(&manifest.attributes), manifest.secrets.len(), manifest.origins.len());
+    let whole = extent(&manifest);
     let manifest = Manifest {
         sdk: cut(manifest.sdk, MAX_NAME),
         attributes: attributes(manifest.attributes),
@@ -33,15 +32,20 @@ pub(super) fn bounded(manifest: Manifest) -> (Manifest, Vec<&'static str>) {
         secrets: names(manifest.secrets, MAX_NAME),
         origins: names(manifest.origins, MAX_ORIGIN),
     };
-    let kept =
-        (manifest.sdk.len(), size(&manifest.attributes), manifest.secrets.len(), manifest.origins.len());
+    let kept = extent(&manifest);
     let parts = [
         ("sdk", whole.0 > kept.0),
-        ("attributes", whole.1 > kept.1),
+        ("attributes", whole.1 != kept.1),
         ("secrets", whole.2 > kept.2),
         ("origins", whole.3 > kept.3),
     ];
     (manifest, parts.into_iter().filter_map(|(part, lost)| lost.then_some(part)).collect())
+}
+
+/// How much there is of each part. Attributes may take no bytes, and there may be fewer of them that take as many.
+fn extent(manifest: &Manifest) -> (usize, (usize, usize), usize, usize) {
+    let attributes = (manifest.attributes.len(), size(&manifest.attributes));
+    (manifest.sdk.len(), attributes, manifest.secrets.len(), manifest.origins.len())
 }
 
 fn names(mut names: Vec<String>, bytes: usize) -> Vec<String> {

@@ -123,3 +123,19 @@ async fn whoever_waits_for_memory_is_told_the_total_that_fits() {
     assert!(error.contains("because all instances together used 51 MiB; raise gpx_memory_total"), "{error}");
     running.abort();
 }
+
+#[tokio::test]
+async fn a_manifest_is_cut_to_what_is_kept_of_it() {
+    // A page of zeros is the SDK's name, and a list of attributes without keys and texts.
+    let lists = "(drop (memory.grow (i32.const 1)))
+        (i32.store (i32.const 128) (i32.const 65536)) (i32.store (i32.const 132) (i32.const 1000))
+        (i32.store (i32.const 136) (i32.const 65536)) (i32.store (i32.const 140) (i32.const 1000))";
+    let loaded = Loaded::of(Guest::describing(lists)).await;
+    let manifest = &loaded.plugin.component.manifest;
+    assert_eq!((manifest.sdk.len(), manifest.attributes.len(), manifest.secrets.len()), (256, 128, 1));
+    let [line] = loaded
+        .logged("The component's manifest is too long; parts of it are ignored")
+        .try_into()
+        .expect("one line");
+    assert_eq!(line["parts"], serde_json::json!(["sdk", "attributes"]), "{line}");
+}
