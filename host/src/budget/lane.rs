@@ -195,6 +195,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_given_up_is_dropped_before_others_go_on() {
+        struct Given(Arc<Mutex<Vec<&'static str>>>);
+        impl Drop for Given {
+            fn drop(&mut self) {
+                self.0.lock().unwrap().push("given up");
+            }
+        }
+        let (lane, order) = (lane(1), Arc::new(Mutex::new(Vec::new())));
+        let (gate, closed) = mpsc::channel::<()>();
+        let closed = Mutex::new(closed);
+        // It keeps the only thread until all work is queued.
+        let block =
+            lane.run(&OwnerTime::default(), LONG, async move { closed.lock().unwrap().recv().is_err() });
+        let others = [(); 3].map(|()| {
+            let order = order.clone();
+            lane.run(&OwnerTime::default(), LONG, async move { order.lock().unwrap().push("other") })
+        });
+        let given = Given(order.clone());
+        let work = lane.run(&OwnerTime::default(), LONG, async move {
+            let _given = given;
+            std::future::pending::<()>().await;
+        });
+        drop(work);
+        drop(gate);
+        assert!(matches!(block.await, Ok(true)));
+        for other in others {
+            assert!(other.await.is_ok());
+        }
+        assert_eq!(*order.lock().unwrap(), ["given up", "other", "other", "other"]);
+    }
+
+    #[tokio::test]
     async fn owners_take_turns_however_many_calls_they_have() {
         let (lane, order) = (lane(1), Arc::new(Mutex::new(Vec::new())));
         let (gate, closed) = mpsc::channel::<()>();

@@ -125,3 +125,26 @@ impl Spent {
         memory.try_grow(step).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::MemoryAccount;
+
+    #[test]
+    fn a_call_pays_for_much_in_its_spans_until_it_is_over() {
+        let account = MemoryAccount::new(4 * STEP);
+        let owner = account.owner();
+        let allowance = SpanAllowance::of_call(Some(&owner));
+        assert!(allowance.start(STEP));
+        assert_eq!(account.used(MemoryKind::Spans), 0, "so much is free");
+        assert!(allowance.take(1));
+        assert_eq!(account.used(MemoryKind::Spans), STEP);
+        assert!(allowance.take(3 * STEP));
+        assert_eq!(account.used(MemoryKind::Spans), 4 * STEP);
+        assert!(!allowance.take(STEP) && !allowance.start(STEP), "there is no memory for more");
+        assert_eq!((allowance.bytes(), allowance.refused()), (4 * STEP + 1, 1));
+        allowance.release();
+        assert_eq!(account.used(MemoryKind::Spans), 0);
+    }
+}

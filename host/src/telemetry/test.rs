@@ -34,6 +34,11 @@ impl Ended {
         self.spans.lock().unwrap().clone()
     }
 
+    /// Takes the spans as they were kept; a copy has no room that it does not need.
+    pub(crate) fn take(&self) -> Vec<SpanData> {
+        std::mem::take(&mut *self.spans.lock().unwrap())
+    }
+
     /// Returns what all of them weigh, in bytes.
     pub(crate) fn weight(&self) -> usize {
         self.spans.lock().unwrap().iter().map(weight::span).sum()

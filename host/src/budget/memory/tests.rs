@@ -1,4 +1,40 @@
+use std::pin::pin;
+use std::sync::Mutex;
+use std::task::Poll;
+use std::time::Duration;
+
+use wasmtime::ResourceLimiterAsync as _;
+
 use super::*;
+
+const MIB: usize = 1 << 20;
+
+/// The size of an element of a table, in bytes.
+const ELEMENT: usize = 8;
+
+#[tokio::test(start_paused = true)]
+async fn what_becomes_idle_while_another_begins_to_wait_is_dropped_for_it() {
+    let account = MemoryAccount::new(10);
+    let (owner, other) = (account.owner(), account.owner());
+    let running = Mutex::new(owner.charge_if_free(MemoryKind::Linear, 10));
+    let idle = Arc::new(Mutex::new(None));
+    account.reclaim_by({
+        let idle = idle.clone();
+        move || {
+            let found: Option<Charge> = idle.lock().unwrap().take();
+            // A call ends when nothing has been found. Whoever ends looks whether another waits.
+            if let Some(ended) = running.lock().unwrap().take()
+                && owner.next_is_own().is_none()
+            {
+                *idle.lock().unwrap() = Some(ended);
+            }
+            found.is_some()
+        }
+    });
+    let charge = other.charge(MemoryKind::Linear, 10);
+    assert!(tokio::time::timeout(Duration::from_secs(1), charge).await.is_ok_and(|charge| charge.is_ok()));
+    assert!(idle.lock().unwrap().is_none());
+}
 
 #[tokio::test]
 async fn calls_that_go_ahead_have_a_sixteenth_more() {
@@ -15,4 +51,33 @@ async fn calls_that_go_ahead_have_a_sixteenth_more() {
     assert!(!account.is_exceeded());
     drop(charge);
     assert_eq!((account.taken(), account.used(kind)), (0, 0));
+}
+
+#[tokio::test]
+async fn an_instance_yields_when_its_memories_and_tables_become_large_together() {
+    let mut memory = open().await;
+    assert!(!yields(memory.memory_growing(0, MIB / 2, None)).await && !memory.footprint().is_large());
+    assert!(
+        !yields(memory.table_growing(0, MIB / 2 / ELEMENT, None)).await && !memory.footprint().is_large()
+    );
+    assert!(yields(memory.table_growing(0, 1, None)).await && memory.footprint().is_large());
+    assert!(!yields(memory.memory_growing(0, MIB, None)).await, "its work has moved already");
+    let mut memory = open().await;
+    assert!(yields(memory.memory_growing(0, MIB + 1, None)).await && memory.footprint().is_large());
+}
+
+async fn open() -> InstanceMemory {
+    let owner = MemoryAccount::new(64 * MIB).owner();
+    InstanceMemory::open(&owner, Prepaid::default(), 64 * MIB).await.unwrap()
+}
+
+/// Returns whether the growth takes more than one poll.
+async fn yields(growth: impl Future<Output = wasmtime::Result<bool>>) -> bool {
+    let mut growth = pin!(growth);
+    let (grown, yields) = match futures_util::poll!(&mut growth) {
+        Poll::Ready(grown) => (grown, false),
+        Poll::Pending => (growth.await, true),
+    };
+    assert!(grown.unwrap());
+    yields
 }

@@ -183,6 +183,28 @@ fn small_ones_go_ahead_of_a_large_one_but_not_for_ever() {
 }
 
 #[test]
+fn what_running_calls_take_passes_nobody() {
+    let (shares, large, small) = (Shares::new(10), owner(), owner());
+    let mut line = Line::new(&shares);
+    let _held = take(&shares, &small, 9);
+    assert!(line.take("large", &large, 4).is_none());
+    for _ in 0..100 {
+        drop(shares.take_now(&small, 1).unwrap());
+    }
+    assert!(shares.try_take(&small, 1).is_some(), "nothing has been given to those who came later");
+}
+
+#[test]
+fn more_capacity_is_for_those_who_wait() {
+    let (shares, one) = (Shares::new(1), owner());
+    let mut line = Line::new(&shares);
+    let _held = take(&shares, &one, 1);
+    assert!(line.take("one", &owner(), 1).is_none());
+    shares.set_capacity(2);
+    assert_eq!(line.names(&mut Vec::new()), ["one"]);
+}
+
+#[test]
 fn the_place_of_a_large_one_that_leaves_is_free_at_once() {
     let (shares, large, small) = (Shares::new(10), owner(), owner());
     let mut line = Line::new(&shares);

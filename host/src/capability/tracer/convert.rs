@@ -155,6 +155,25 @@ mod tests {
     }
 
     #[test]
+    fn long_lists_lose_their_end() {
+        for list in [
+            types::Value::Texts(vec![String::new(); 1000]),
+            types::Value::Booleans(vec![true; 1000]),
+            types::Value::Integers(vec![1; 1000]),
+            types::Value::Floats(vec![0.5; 1000]),
+        ] {
+            let kept = match value(list, &Scrub::default()) {
+                Value::Array(Array::String(list)) => list.len(),
+                Value::Array(Array::Bool(list)) => list.len(),
+                Value::Array(Array::I64(list)) => list.len(),
+                Value::Array(Array::F64(list)) => list.len(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(kept, MAX_LIST);
+        }
+    }
+
+    #[test]
     fn a_long_string_is_cut_between_characters() {
         for begin in ["", "a"] {
             let cut = text(format!("{begin}{}", "é".repeat(SPAN_TEXT)), &Scrub::default());

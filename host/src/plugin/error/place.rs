@@ -183,6 +183,15 @@ mod tests {
     }
 
     #[test]
+    fn a_place_has_its_line_if_it_is_known() {
+        let place = |line: Option<&str>| {
+            CodePlace { function: "prices::rows".to_owned(), line: line.map(str::to_owned) }.to_string()
+        };
+        assert_eq!(place(Some("src/lib.rs:7")), "prices::rows (src/lib.rs:7)");
+        assert_eq!(place(None), "prices::rows");
+    }
+
+    #[test]
     fn an_authors_trait_is_not_machinery() {
         assert!(is_machinery("<alloc::vec::Vec<T> as core::ops::Index<I>>::index"));
         assert!(is_machinery("core::panicking::panic_fmt"));

@@ -116,3 +116,30 @@ fn fields_weight(fields: &FieldMap) -> usize {
     let texts = fields.iter().map(|(name, value)| name.as_str().len() + value.len());
     texts.sum::<usize>() + fields.capacity() * FIELD + fields.len() * FURTHER_VALUE
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::{BodyExt as _, Empty};
+
+    use super::*;
+
+    fn response() -> HostIncomingBody {
+        HostIncomingBody::new(Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync())
+    }
+
+    /// Returns what a handle weighs beside its place in the table.
+    fn weight_with<T: Send + 'static>(entry: T) -> usize {
+        let mut table = ResourceTable::new();
+        table.push(entry).unwrap();
+        weight(&mut table) - PLAIN / 2
+    }
+
+    #[test]
+    fn whatever_keeps_a_response_weighs_as_much_as_one() {
+        assert_eq!(weight_with(response()), EXCHANGE / 2);
+        assert_eq!(weight_with(response().into_future_trailers()), EXCHANGE / 2);
+        assert_eq!(weight_with(ResponseSender::channel().0), EXCHANGE / 2);
+        assert_eq!(weight_with(()), 0);
+    }
+}

@@ -10,13 +10,13 @@ const LONG: i64 = 1 << 31;
 const SHORT: i64 = 1 << 23;
 
 /// Returns how often a computing guest is interrupted, up to `enough`.
-fn interrupted(engine: &Engine, turns: i64, enough: usize) -> usize {
+fn interrupted(engine: &wasmtime::Engine, turns: i64, enough: usize) -> usize {
     let module = r#"(module (func (export "compute") (param $turns i64)
         (loop $next
             (local.set $turns (i64.sub (local.get $turns) (i64.const 1)))
             (br_if $next (i64.ne (local.get $turns) (i64.const 0))))))"#;
-    let module = Module::new(engine.wasmtime(), wat::parse_str(module).unwrap()).unwrap();
-    let mut store = Store::new(engine.wasmtime(), 0);
+    let module = Module::new(engine, wat::parse_str(module).unwrap()).unwrap();
+    let mut store = Store::new(engine, 0);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut store| {
         *store.data_mut() += 1;
@@ -35,7 +35,7 @@ fn interrupted(engine: &Engine, turns: i64, enough: usize) -> usize {
 
 /// Returns whether the clock eventually stops.
 fn stops(engine: &Engine) -> bool {
-    (0..200).any(|_| interrupted(engine, SHORT, usize::MAX) == 0)
+    (0..200).any(|_| interrupted(engine.wasmtime(), SHORT, usize::MAX) == 0)
 }
 
 #[test]
@@ -43,11 +43,11 @@ fn the_clock_runs_during_a_call_and_then_stops() {
     let engine = Engine::new(&configuration()).unwrap();
     for call in ["the first", "the next"] {
         let ticking = engine.tick();
-        assert_eq!(interrupted(&engine, LONG, 3), 3, "the clock does not run during {call} call");
+        assert_eq!(interrupted(engine.wasmtime(), LONG, 3), 3, "the clock does not run during {call} call");
         drop(ticking);
         assert!(stops(&engine), "the clock still runs after {call} call");
         // Takes long enough for the clock's thread to sleep until the next call wakes it.
-        assert_eq!(interrupted(&engine, 16 * SHORT, usize::MAX), 0);
+        assert_eq!(interrupted(engine.wasmtime(), 16 * SHORT, usize::MAX), 0);
     }
 }
 
@@ -56,7 +56,7 @@ fn calls_share_the_clock_and_the_last_one_stops_it() {
     let engine = Engine::new(&configuration()).unwrap();
     let (one, other) = (engine.tick(), engine.clone().tick());
     drop(one);
-    assert_eq!(interrupted(&engine, LONG, 100), 100);
+    assert_eq!(interrupted(engine.wasmtime(), LONG, 100), 100);
     drop(other);
     assert!(stops(&engine));
 }
@@ -78,6 +78,15 @@ fn the_clock_ends_with_its_engine() {
             std::thread::yield_now();
         }
     }
+}
+
+#[test]
+fn a_guest_that_computes_is_interrupted_when_its_engine_is_needed_for_nothing_else() {
+    let engine = Engine::new(&configuration()).unwrap();
+    let (ticking, of_guest) = (engine.tick(), engine.wasmtime().clone());
+    drop(engine);
+    assert_eq!(interrupted(&of_guest, LONG, 100), 100);
+    drop(ticking);
 }
 
 #[tokio::test]

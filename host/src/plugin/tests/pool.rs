@@ -235,3 +235,36 @@ async fn one_that_grows_within_its_fair_share_waits_for_memory() {
     assert_eq!(waiting.await.unwrap().unwrap(), "1");
     assert_eq!(running.await.unwrap().unwrap(), "1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_told_once_with_its_limit_and_is_measured() {
+    let loaded = Loaded::with(&Limits { memory_total: INSTANCE + PAGE, ..LIMITS }).await;
+    loaded.plugin.platform.measure().unwrap();
+    let of = |kind: &str| loaded.metric(&format!("gpx_memory_bytes{{kind=\"{kind}\"}}"));
+    assert_eq!((of("linear").as_str(), loaded.metric("gpx_memory_waiting").as_str()), ("0", "0"));
+    let running = loaded.start(&Asker::of("a").to("need 1\nwait 2000\ncount"));
+    seconds(1).await;
+    let waiting = ["b", "c"].map(|uid| loaded.start(&Asker::of(uid)));
+    tokio::task::yield_now().await;
+    assert_eq!(of("linear"), (2 * PAGE).to_string());
+    assert_eq!(loaded.metric("gpx_memory_waiting"), "2");
+    let total = (INSTANCE + PAGE) >> 20;
+    let told = format!("Calls wait: gpx_memory_total = {total} is reached; raise it if there is memory");
+    let [line] = loaded.logged(&told).try_into().expect("one line");
+    assert_eq!((&line["@level"], &line["setting"]), (&"warn".into(), &"gpx_memory_total".into()));
+    for call in [running].into_iter().chain(waiting) {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(loaded.metric("gpx_memory_waiting"), "0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_turn_is_told_once_with_its_limit() {
+    let loaded = Loaded::with(&ONE).await;
+    let calls = [(); 3].map(|()| loaded.start(&Asker::of("a").to(WAIT_1_S)));
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    let told = "Calls wait: gpx_instances_max = 1 is reached; raise it if there is memory";
+    assert_eq!(loaded.logged(told).len(), 1);
+}
