@@ -136,6 +136,28 @@ async fn a_caller_that_hangs_up_stops_the_guest_and_its_request() {
 }
 
 #[gpx_tests::test]
+async fn a_caller_that_hangs_up_stops_a_guest_that_loops_and_the_request_of_another_query() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let launch = Plugin::guest("probe").setting("gpx_instances_max", "2").setting("gpx_cpu_timeout", "30m");
+    let plugin = launch.start().await;
+    // Seconds: no request ends by itself.
+    let source = DataSource::new(&upstream.url()).json(json!({ "timeout": 300 }));
+    let waiting = |name: &str| query(name).kind("sleep-on-upstream").json(json!({ "url": upstream.url() }));
+    let queries = [query("A").kind("loop"), waiting("B")];
+    let call = tokio::spawn(plugin.query(&source, queries).into_future());
+    upstream.wait_for_requests(1).await;
+    plugin.logs.wait_for_message("looping").await;
+    call.abort();
+    upstream.wait_for(|request| request.aborted).await;
+    // Both may have an instance only when both guests have stopped.
+    let next = tokio::spawn(plugin.query(&source, [waiting("A"), waiting("B")]).into_future());
+    upstream.wait_for_requests(3).await;
+    gate.open();
+    assert_eq!(next.await.unwrap().unwrap().responses.len(), 2);
+}
+
+#[gpx_tests::test]
 async fn an_empty_or_malformed_url_is_reported() {
     let plugin = Plugin::packaged("http-backend").start().await;
     for (url, text) in [

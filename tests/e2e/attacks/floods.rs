@@ -38,7 +38,7 @@ async fn log_lines_of_all_sizes() {
 #[gpx_tests::test]
 async fn output_without_an_end_of_line() {
     assert_survived(&[
-        ("stdout-flood", json!({ "count": 20, "bytes": 1 << 20 })),
+        ("stdout-flood", json!({ "count": 32, "bytes": 1 << 20 })),
         ("stdout-flood", json!({ "count": 10_000, "bytes": 1 })),
     ])
     .await;
@@ -75,6 +75,14 @@ async fn too_much_in_one_log_line_is_told_in_words() {
     let siege = Siege::of_probe().await;
     let line = query("A").kind("log-flood").json(json!({ "count": 1, "bytes": 4 << 20 }));
     siege.refused("", &line, &["2 MiB to the host at once"]).await;
+    siege.over().await;
+}
+
+#[gpx_tests::test]
+async fn too_many_random_bytes_at_once_are_told_in_words() {
+    let siege = Siege::of_probe().await;
+    let random = query("A").kind("random").json(json!({ "count": 1, "bytes": 1 << 20 }));
+    siege.refused("", &random, &["64 KiB of random bytes"]).await;
     siege.over().await;
 }
 

@@ -1,11 +1,13 @@
 //! Nobody pays for another's idleness: idle instances make room, and whoever waits is woken.
 
+use gpx_tests::component::component;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::logs::Line;
 use gpx_tests::plugin::Plugin;
 use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 async fn small() -> Plugin {
     let launch = Plugin::guest("probe").setting("gpx_memory_max", "64").setting("gpx_memory_total", "64");
@@ -53,4 +55,24 @@ async fn a_call_that_waits_for_memory_is_woken_when_another_call_ends() {
     let reply = waiting.await.unwrap().unwrap();
     assert_eq!(reply.answer("A").error, "");
     assert_eq!(reply.frame("A").field("calls").numbers(), [1.0]);
+}
+
+#[gpx_tests::test]
+async fn instances_make_room_for_others_when_all_places_are_taken() {
+    // With so many memories, 31 instances and a few more have a place. Each works for some tens of milliseconds.
+    let turns = "(local.set $n (i32.const 30000000))
+        (loop $turn (br_if $turn (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (i32.const 0)";
+    let crowded = component(&"(memory 0)".repeat(63), turns, 1);
+    // If a call were not woken, it would end at this time.
+    let plugin = Plugin::of(&crowded).setting("gpx_call_timeout", "15s").start().await;
+    let ask = || plugin.query(&DataSource::new(""), [query("A")]).into_future();
+    let calls: JoinSet<_> = (0..100).map(|_| ask()).collect();
+    for reply in calls.join_all().await {
+        assert_eq!(reply.unwrap().answer("A").error, "");
+    }
+    // All places are taken by idle instances now.
+    for _ in 0..3 {
+        assert_eq!(ask().await.unwrap().answer("A").error, "");
+    }
 }

@@ -52,6 +52,25 @@ fn crowded(modules: usize, items: &str) -> Launch {
     Plugin::of(&component_with(&(more + &made), "", "(i32.const 0)", 1))
 }
 
+/// A component that is composed of so many more, each of which has these items in its module.
+fn composed(parts: usize, items: &str) -> Launch {
+    let part = format!("(component $Part (core module $m {items}) (core instance (instantiate $m)))");
+    let all = part + &"(instance (instantiate $Part))".repeat(parts);
+    Plugin::of(&component_with(&all, "", "(i32.const 0)", 1))
+}
+
+#[gpx_tests::test]
+async fn a_composed_component_may_have_all_memories_and_tables_that_are_allowed() {
+    // One more memory is the module's own.
+    for (parts, items) in [(63, "(memory 0)"), (256, "(table 0 funcref)")] {
+        let plugin = composed(parts, items).start().await;
+        let reply = plugin.query(&DataSource::new(""), [query("A")]).await.unwrap();
+        assert_eq!(reply.answer("A").error, "", "{parts} more with {items}");
+    }
+    assert_told(&health(composed(64, "(memory 0)")).await, &["65 ", "at most 64 ", "memories"]);
+    assert_told(&health(composed(257, "(table 0 funcref)")).await, &["257 ", "at most 256 ", "tables"]);
+}
+
 #[gpx_tests::test]
 async fn a_component_with_too_many_tables_is_refused() {
     let text = health(crowded(5, &"(table 0 funcref)".repeat(52))).await;
@@ -86,7 +105,7 @@ async fn memory_that_grows_in_steps() {
 async fn stacks_that_are_used_up() {
     let siege = Siege::of_probe().await;
     let deep = query("A").kind("recurse").json(json!({ "count": 100_000_000 }));
-    siege.refused("", &deep, &["stack"]).await;
+    siege.refused("", &deep, &["stack overflowed", "deeper", "512 KiB", "recurse less"]).await;
     siege.over().await;
 }
 
@@ -110,6 +129,32 @@ async fn deep_stacks_in_many_instances_at_once() {
     gate.open();
     for reply in waiting.join_all().await {
         assert!(reply.unwrap().responses.values().all(|answer| answer.error.is_empty()));
+    }
+    siege.over().await;
+}
+
+#[gpx_tests::test]
+async fn deep_stacks_of_small_instances() {
+    // A page of memory, and nearly all of the stack, while all others have theirs.
+    let items = "(func $deep (param $left i32) (result i32) (local $n i32)
+        (if (local.get $left)
+            (then (return (i32.xor (local.get $left) (call $deep (i32.sub (local.get $left) (i32.const 1)))))))
+        (local.set $n (i32.const 15000000))
+        (loop $turn (br_if $turn (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (i32.const 1))";
+    let siege =
+        Siege::of(Plugin::of(&component(items, "(i32.mul (call $deep (i32.const 9000)) (i32.const 0))", 1)))
+            .await;
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..ATTACKERS {
+        let source = DataSource::new("").grafana("GF_CONCURRENT_QUERY_COUNT", "110");
+        let queries = (0..110).map(|name| query(&name.to_string()));
+        calls.spawn(siege.plugin.query(&source, queries).into_future());
+    }
+    for reply in siege.during(calls.join_all()).await {
+        let reply = reply.unwrap();
+        let failed = reply.responses.values().find(|answer| !answer.error.is_empty());
+        assert!(failed.is_none(), "{failed:?}");
     }
     siege.over().await;
 }

@@ -11,7 +11,8 @@ pub fn panic() -> Result<Vec<Frame>> {
     panic!("the probe panicked on purpose")
 }
 
-/// Traps without a message.
+/// Traps without a message. It keeps its own place in a backtrace.
+#[inline(never)]
 pub fn trap() -> Result<Vec<Frame>> {
     #[cfg(target_arch = "wasm32")]
     core::arch::wasm32::unreachable();

@@ -14,8 +14,8 @@ use super::{Wanted, wire};
 /// Nanoseconds.
 const HOUR: u64 = 3_600_000_000_000;
 
-/// Bytes. The host takes at most 128 KiB.
-const MOST_OF_FIELDS: usize = 120 << 10;
+/// Bytes. The host takes at most 64 KiB.
+const MOST_OF_FIELDS: usize = 60 << 10;
 
 /// What the host counts for a field besides its value, in bytes: its name and the two handles in its map.
 const BESIDES_VALUE: usize = 80;
