@@ -18,7 +18,9 @@ pub(crate) use self::idle::Idle;
 pub(crate) use self::lane::OwnerTime;
 #[cfg(test)]
 pub(crate) use self::machine::MemoryLimit;
-pub(crate) use self::machine::{AddressSpace, Fitted, GUEST_STACK, Machine, Needs, SMALL_GUARD, STACK};
+pub(crate) use self::machine::{
+    AddressSpace, Fitted, GUEST_STACK, Machine, Needs, SMALL_GUARD, STACK, return_free_memory,
+};
 pub(crate) use self::memory::{
     Charge, InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, MemoryAccount, MemoryKind,
     OwnerMemory, Prepaid, Refused,

@@ -2,8 +2,10 @@
 //! (`LimitAS=` of a systemd unit, `ulimit -v`), and the memory limit of its container (a cgroup's).
 
 mod cgroup;
+mod heap;
 
 pub(crate) use self::cgroup::MemoryLimit;
+pub(crate) use self::heap::return_free_memory;
 
 /// Memory that the process may use beside what instances are charged for, in bytes: 32 MiB. With a quarter of the total
 /// for what the account cannot see, it is what the process promises never to exceed.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::instance::Instance;
-use crate::budget::{Idle, beside_others};
+use crate::budget::{Idle, beside_others, return_free_memory};
 
 /// How long an idle instance is kept.
 const KEPT: Duration = Duration::from_secs(60);
@@ -90,7 +90,13 @@ async fn sweep(idle: Weak<IdleInstances>) {
         let (gone, end) = state.instances.remove_older(KEPT);
         state.sweeping = end.is_some();
         drop(state);
-        beside_others(|| drop(gone));
+        if !gone.is_empty() {
+            // Others may have been dropped before their time, under pressure. Now there is none.
+            beside_others(|| {
+                drop(gone);
+                return_free_memory();
+            });
+        }
         let Some(end) = end else { return };
         next = end;
     }
