@@ -137,6 +137,7 @@ impl Plugin {
             Leased::Idle(instance) => return Ok(instance),
             Leased::Memory(memory) => memory,
         };
+        let awaited = WaitedFor::Place { max: self.component.code.max };
         let place = self.wait(call, awaited, self.place(priority)).await?;
         let (code, opened) = (self.component.code.clone(), owner.clone());
         let footprint = memory.footprint().clone();

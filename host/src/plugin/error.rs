@@ -53,6 +53,9 @@ pub(crate) enum CallError {
     CpuTime(Duration),
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]
     WallTime(Duration),
+    /// The call's time ran out before it had an instance.
+    #[error("the plugin did not answer within {0:?}{1}")]
+    Queued(Duration, WaitedFor),
     #[error("the plugin did not answer before the caller's deadline{0}")]
     CallerDeadline(WaitedFor),
     #[error(transparent)]
@@ -71,6 +74,10 @@ pub(crate) enum WaitedFor {
     Upstream,
     /// All instances that the owner may have were busy.
     Instance {
+        max: usize,
+    },
+    /// All data sources together had as many instances as a process can have.
+    Place {
         max: usize,
     },
     /// All instances together had used all the memory that they may have.
@@ -111,7 +118,7 @@ impl CallError {
 
     /// Returns whether the call's time has run out.
     pub(crate) fn is_late(&self) -> bool {
-        matches!(self, Self::WallTime(_) | Self::CpuTime(_) | Self::CallerDeadline(_))
+        matches!(self, Self::WallTime(_) | Self::Queued(..) | Self::CpuTime(_) | Self::CallerDeadline(_))
     }
 
     /// Returns whether the rest of the call is pointless, since nothing waits for its answer any more.
@@ -150,7 +157,12 @@ impl CallError {
         match (set_by, awaited) {
             (SetBy::Caller, _) => Self::CallerDeadline(awaited),
             (SetBy::Operator, WaitedFor::Memory { total }) => Self::Memory(Refused::Total { total }),
-            (SetBy::Operator, _) => Self::WallTime(limits.call_timeout),
+            (SetBy::Operator, WaitedFor::Instance { .. } | WaitedFor::Place { .. }) => {
+                Self::Queued(limits.call_timeout, awaited)
+            }
+            (SetBy::Operator, WaitedFor::Component | WaitedFor::Upstream) => {
+                Self::WallTime(limits.call_timeout)
+            }
         }
     }
 }
@@ -168,6 +180,11 @@ impl fmt::Display for WaitedFor {
                     ", because all {max} instances were busy; raise gpx_instances_max if more should run at once"
                 )
             }
+            Self::Place { max } => write!(
+                f,
+                ", because all {max} instances that one process can have were busy; let queries run for less long, or at \
+                 longer intervals"
+            ),
             Self::Memory { total } => write!(
                 f,
                 ", because all instances together used {} MiB; raise gpx_memory_total if that is expected",

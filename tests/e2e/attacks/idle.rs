@@ -71,6 +71,9 @@ async fn instances_make_room_for_others_when_all_places_are_taken() {
     for reply in calls.join_all().await {
         assert_eq!(reply.unwrap().answer("A").error, "");
     }
+    let line = plugin.logs.wait_for_message("instances that one process can have are busy").await;
+    assert!(line.message.starts_with("Calls wait: all 39 "), "{line}");
+    assert!(!plugin.logs.mention("gpx_memory_total"), "{}", plugin.logs);
     // All places are taken by idle instances now.
     for _ in 0..3 {
         assert_eq!(ask().await.unwrap().answer("A").error, "");

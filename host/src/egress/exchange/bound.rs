@@ -101,15 +101,15 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_is_in_line_before_room_is_made() {
-        let bound = Bound::new(1, Arc::default(), "a limit".to_owned(), Log::memory().0);
+        let bound = Bound::new(1, 0, Arc::default(), "a limit".to_owned(), Log::memory().0);
         let share = Arc::default();
-        let held = bound.take(&share, None, || false).await.unwrap();
+        let held = bound.take(&share, Priority::Usual, None, || false).await.unwrap();
         // The exchange ends when nothing idle has been found. Whoever ends looks whether another waits.
         let make_room = || {
             assert!(bound.is_waited_for());
             drop(held);
             false
         };
-        assert!(bound.take(&share, None, make_room).await.is_some());
+        assert!(bound.take(&share, Priority::Usual, None, make_room).await.is_some());
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct LinkedCode {
     pub declared: Declared,
     /// The places of as many instances as there may be at once.
     pub places: Arc<Semaphore>,
+    /// How many these are.
+    pub max: usize,
     /// Places beside these, for health checks.
     pub kept_places: Arc<Semaphore>,
     /// How many calls wait for a place.
@@ -43,12 +45,14 @@ pub(crate) fn link(
     capability::add_to_linker(&mut linker)?;
     let instance = linker.instantiate_pre(code)?;
     let indices = Indices::of(&instance, interfaces)?;
+    let max = instances + SPARE / 2;
     Ok(LinkedCode {
         engine: engine.clone(),
         instance,
         indices,
         declared,
-        places: Arc::new(Semaphore::new(instances + SPARE / 2)),
+        places: Arc::new(Semaphore::new(max)),
+        max,
         kept_places: Arc::new(Semaphore::new(KEPT)),
         waiting: AtomicUsize::new(0),
     })

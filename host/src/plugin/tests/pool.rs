@@ -56,6 +56,19 @@ async fn a_call_waits_for_its_turn_only_until_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_whose_time_runs_out_before_its_turn_says_what_it_waited_for() {
+    let loaded = Loaded::with(&Limits { call_timeout: Duration::from_secs(5), ..ONE }).await;
+    let asker = Asker::of("a");
+    let running = loaded.start(&asker.to(WAIT_60_S));
+    tokio::task::yield_now().await;
+    let error = loaded.ask(&asker).await.unwrap_err();
+    let text = "the plugin did not answer within 5s, because all 1 instances were busy; raise gpx_instances_max if more \
+                should run at once";
+    assert_eq!((error.status(), error.to_string()), (504, text.to_owned()));
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_cancelled_while_it_waits_leaves_its_turn_to_others() {
     let loaded = Loaded::with(&ONE).await;
     let asker = Asker::of("a");
