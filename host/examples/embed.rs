@@ -1,8 +1,9 @@
 //! A program that embeds a plugin. It serves a component on its own listener, replaces the component while calls run,
 //! and drains at the end.
 //!
-//! `embed COMPONENT.wasm` prints where it listens. It then reads lines from standard input: each is the path of a
-//! component that replaces the previous one. It ends when its input does.
+//! `embed COMPONENT.wasm [GPX-HOST]` prints where it listens. It then reads lines from standard input: each is the path of a
+//! component that replaces the previous one. It ends when its input does. If an executable of gpx-host is named, components
+//! are compiled in a process of that executable, with limits on time and memory.
 
 #![expect(clippy::disallowed_macros, reason = "this program makes no handshake on standard output")]
 
@@ -12,9 +13,14 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let path = std::env::args().nth(1).context("usage: embed COMPONENT.wasm")?;
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().context("usage: embed COMPONENT.wasm [GPX-HOST]")?;
     let settings: Settings = [("GF_PLUGIN_GPX_CALL_TIMEOUT", "1m")].into_iter().collect();
-    let host = Host::builder(component(&path)?).identity("embedded", "1.0.0").settings(settings).build()?;
+    let mut builder = Host::builder(component(&path)?).identity("embedded", "1.0.0").settings(settings);
+    if let Some(executable) = arguments.next() {
+        builder = builder.compiler(executable);
+    }
+    let host = builder.build()?;
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("listening on {}", listener.local_addr()?);

@@ -19,7 +19,7 @@ use crate::capability::tracer::key_value;
 use crate::egress::{AllConnections, Egress, Patterns};
 use crate::log::{Log, Value};
 use crate::plugin::{
-    Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, precompiled,
+    Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, code,
 };
 use crate::rpc::{self, Backend};
 use crate::serve::{self, LayerParts, Listener};
@@ -168,16 +168,17 @@ impl Component {
     /// not compiled at each start. The code runs on every machine of that target, and only with this version of
     /// gpx-host.
     ///
-    /// For `gpx_prices.wasm`, writes `gpx_prices.cwasm` beside it and returns that path. It also writes
-    /// `gpx_prices.cwasm.key`, which says what the code was made from.
+    /// For `gpx_prices.wasm`, writes `gpx_prices.cwasm` beside it and returns that path. A file that is there is replaced
+    /// as a whole. Plugins that were started with it do not notice.
     ///
     /// Fails with [`Error::Compile`] if the component was not made by [`Component::from_file`], if its file is not a
-    /// component that this host can run, if the target is not supported, or if a file cannot be read or written.
+    /// component that this host can run, if the target is not supported, if a file cannot be read or written, or if the
+    /// library is built without its feature `compiler`.
     ///
     /// The executable's command `compile` and build tools that package a plugin use it.
     pub fn compile_ahead(&self, target: &str) -> Result<PathBuf, Error> {
         let file = self.file().ok_or_else(|| Error::Compile("the component is not in a file".into()))?;
-        precompiled::compile(file, target).map_err(|error| Error::Compile(error.into()))
+        code::compile(file, target).map_err(|error| Error::Compile(error.into()))
     }
 }
 

@@ -7,7 +7,7 @@ mod handshake;
 mod parent;
 mod signal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::host::Host;
 use crate::log::{Log, Value};
 use crate::net::files as open_files;
-use crate::plugin::Component;
+use crate::plugin::{Component, code};
 use crate::serve::Listener;
 use crate::shutdown::Shutdown;
 
@@ -42,7 +42,14 @@ const LOG_FLUSH: Duration = Duration::from_millis(100);
 /// cannot be loaded: calls are then answered with the reason.
 ///
 /// gpx-host's `main` calls it when there is no command. So can the executable of a plugin that adds its own commands.
+/// If the component must be compiled, that executable is started a second time, without arguments, and this function
+/// compiles: see [`Builder::compiler`](crate::Builder::compiler).
 pub fn plugin() -> ExitCode {
+    // Before this process opens anything.
+    if std::env::args_os().next().is_some_and(|name| name == code::COMPILER) {
+        allocator::share_heaps();
+        return code::compile_for_parent();
+    }
     let parent = Parent::find();
     allocator::return_large_blocks();
     open_files::raise_limit();
@@ -97,7 +104,8 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
         .context("cannot write the handshake to standard output")?;
     follow(parent, &shutdown, &log);
 
-    let files = Files::beside(&executable()?);
+    let executable = executable()?;
+    let files = Files::beside(&executable);
     let Identity { id, version } = files.identity().unwrap_or_else(|| {
         let file = Value::from(files.metadata.display().to_string());
         log.error(
@@ -108,7 +116,15 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
     });
     let component = Component::from_file(files.component);
     let host = Host::builder(component).identity(id, version).settings(settings).log(log).shutdown(shutdown);
+    let host = if code::HAS_COMPILER { host.compiler(myself(executable)) } else { host.without_compiler() };
     Ok(host.build()?.serve(listener).await?)
+}
+
+/// Returns what starts this very program again. By its path, that would be another program once a newer one has taken
+/// its place.
+fn myself(executable: PathBuf) -> PathBuf {
+    let running = Path::new("/proc/self/exe");
+    if running.exists() { running.to_owned() } else { executable }
 }
 
 fn executable() -> anyhow::Result<PathBuf> {

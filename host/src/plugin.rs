@@ -28,7 +28,7 @@ pub use self::component::Component;
 pub(crate) use self::component::services::Export;
 use self::component::services::Exports;
 pub(crate) use self::component::services::services;
-pub(crate) use self::component::{LoadError, LoadedComponent, precompiled};
+pub(crate) use self::component::{LoadError, LoadedComponent, code};
 pub(crate) use self::error::{CallError, WaitedFor};
 use self::instance::invocation::{Called, Invocation};
 use self::instance::state::State;

@@ -1,5 +1,6 @@
 //! A program that embeds a plugin: the example `embed` of the host.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use gpx_tests::artifacts;
@@ -24,8 +25,13 @@ struct Embedder {
 
 impl Embedder {
     async fn start(component: &str) -> Self {
+        Self::with_compiler(component, &[]).await
+    }
+
+    async fn with_compiler(component: &str, compiler: &[&Path]) -> Self {
         let mut child = Command::new(artifacts::example("embed"))
             .arg(artifacts::component(component))
+            .args(compiler)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -83,4 +89,18 @@ async fn another_program_serves_replaces_and_drains_a_component() {
     drop(embedder.input);
     assert_eq!(embedder.output.next_line().await.unwrap().as_deref(), Some("drained"));
     assert!(embedder.child.wait().await.unwrap().success());
+}
+
+#[gpx_tests::test]
+async fn another_program_may_have_components_compiled_in_a_process_of_the_executable() {
+    let mut embedder = Embedder::with_compiler("minimal", &[&artifacts::host()]).await;
+    assert_eq!(embedder.replace("gpx_http_backend.wasm").await, "replaced with gpx_http_backend.wasm");
+    drop(embedder.input);
+    assert!(embedder.child.wait().await.unwrap().success());
+    // It is really that executable that compiles.
+    let mut command = Command::new(artifacts::example("embed"));
+    command.arg(artifacts::component("minimal")).arg("/bin/false").stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("the process that compiles it has ended (exit status: 1)"), "{told}");
 }

@@ -120,7 +120,7 @@ async fn broken_machine_code_is_ignored_with_a_reason() {
     let launch = Plugin::packaged("http-backend");
     let name = launch.name_of(".cwasm");
     let plugin = launch.file(&name, b"not ELF").start().await;
-    assert!(why_not_used(&plugin).await.starts_with("the engine refuses it: "));
+    assert!(why_not_used(&plugin).await.starts_with("it is incomplete or damaged"));
     let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
     assert_eq!(reply.frame("A").rows(), 1);
 }

@@ -118,7 +118,7 @@ impl Plugin {
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = self.child.id().expect("the process is still running").cast_signed();
+        let pid = self.id().cast_signed();
         let pid = rustix::process::Pid::from_raw(pid).expect("a process id");
         rustix::process::kill_process(pid, signal).expect("the signal can be sent");
     }
@@ -152,9 +152,13 @@ impl Plugin {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process is still running")
+    }
+
     /// What the process holds. If another program started it, this is that program unless it has become the plugin.
     pub fn process(&self) -> Process {
-        Process::of(self.child.id().expect("the process is still running"))
+        Process::of(self.id())
     }
 
     /// Opens a new connection to the same process. The old one is closed once no call uses it any more.

@@ -30,8 +30,7 @@ pub(crate) fn host(profile: Profile, commands: &[&str]) -> Result<PathBuf> {
 /// Has the host compile a component ahead of time, unless its code is newer than the component and the host.
 pub(crate) fn compile(host: &Path, component: &Path) -> Result<()> {
     let made = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());
-    // The key is written last.
-    if let Ok(code) = made(&component.with_extension("cwasm.key"))
+    if let Ok(code) = made(&component.with_extension("cwasm"))
         && code >= made(host)?
         && code >= made(component)?
     {

@@ -25,6 +25,12 @@ pub(crate) fn lint() -> Result<()> {
             "warnings",
         ]))
     })?;
+    step::step("clippy of the host without the compiler", || {
+        let mut cargo = Profile::Quick.cargo("clippy")?;
+        // All packages, so that what they share has the features that it always has.
+        cargo.args(["--workspace", "--lib", "--bins", "--no-default-features", "--", "-D", "warnings"]);
+        step::run(&mut cargo)
+    })?;
     // Natively, where a component has no exports: not every toolchain that builds components can run clippy for them.
     step::step("clippy of the components", || {
         let mut cargo = Command::new("cargo");

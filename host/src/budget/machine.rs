@@ -88,6 +88,11 @@ impl Machine {
         Self { address_space, memory: cgroup::read(), resident, mapped }
     }
 
+    /// Returns how much memory the process may have, in bytes, if its container has a limit.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.memory.as_ref().map(|limit| limit.bytes)
+    }
+
     /// Lowers the configured total to what fits. A component of which not even one instance fits may have one: its own
     /// limits then say what is missing.
     pub(crate) fn fit(&self, configured: usize, needs: Needs) -> Fitted {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::problem::{Problem, Strings};
@@ -38,6 +39,7 @@ pub(crate) struct Section {
     pub connections_max: usize,
     pub deny_secrets: Vec<String>,
     pub precompiled: bool,
+    pub cache_dir: Option<PathBuf>,
 }
 
 const LIST: &str = "list, separated by commas or spaces";
@@ -112,7 +114,16 @@ const PRECOMPILED: Setting = Setting {
     default: "on",
     when_bad: "off",
     meaning: "Whether to use machine code that was compiled ahead of time (the `.cwasm` beside the executable). With \
-              `off`, the component is compiled at each start.",
+              `off`, or if it does not fit the component, the component is compiled at the start.",
+};
+const CACHE_DIR: Setting = Setting {
+    name: "gpx_cache_dir",
+    kind: "absolute path",
+    default: "",
+    when_bad: "",
+    meaning: "A directory for machine code that was compiled at a start, so that the next start finds it. It is made if it \
+              does not exist. It is used only if it belongs to the plugin's own user and nobody else may read or write \
+              it (mode 700), and several plugins may share it. If empty, nothing is kept.",
 };
 const TRANSPORT: Setting = Setting {
     name: "gpx_transport",
@@ -123,7 +134,7 @@ const TRANSPORT: Setting = Setting {
               only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
-const ALL: [&Setting; 10] = [
+const ALL: [&Setting; 11] = [
     &ALLOW_HOSTS,
     &CALL_TIMEOUT,
     &CPU_TIMEOUT,
@@ -133,6 +144,7 @@ const ALL: [&Setting; 10] = [
     &CONNECTIONS_MAX,
     &DENY_SECRETS,
     &PRECOMPILED,
+    &CACHE_DIR,
     &TRANSPORT,
 ];
 
@@ -159,6 +171,7 @@ impl Section {
             connections_max: reader.value(&CONNECTIONS_MAX, value::count),
             deny_secrets: reader.value(&DENY_SECRETS, value::list),
             precompiled: reader.value(&PRECOMPILED, value::switch),
+            cache_dir: reader.value(&CACHE_DIR, value::optional_path),
         };
         (settings, reader.value(&TRANSPORT, value::transport))
     }
@@ -253,7 +266,7 @@ mod tests {
         assert_eq!(settings.cpu_timeout, Duration::from_secs(10));
         assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1280 << 20));
         assert_eq!((settings.instances_max, settings.connections_max), (None, 1000));
-        assert!(settings.precompiled);
+        assert_eq!((settings.precompiled, settings.cache_dir), (true, None));
     }
 
     #[test]

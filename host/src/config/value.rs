@@ -1,5 +1,6 @@
 //! Parsers for the values of settings. An error says what the text must be.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How Grafana reaches the process.
@@ -59,6 +60,12 @@ pub(super) fn count(text: &str) -> Result<usize, Expected> {
 /// Parses a count that may be absent.
 pub(super) fn optional_count(text: &str) -> Result<Option<usize>, Expected> {
     if text.is_empty() { Ok(None) } else { count(text).map(Some) }
+}
+
+/// Parses the path of a directory that may be absent. A relative one would be relative to wherever Grafana was started.
+pub(super) fn optional_path(text: &str) -> Result<Option<PathBuf>, Expected> {
+    let path = Some(PathBuf::from(text)).filter(|path| !path.as_os_str().is_empty());
+    if path.as_ref().is_none_or(|path| path.is_absolute()) { Ok(path) } else { Err("an absolute path") }
 }
 
 /// Parses a number of MiB and returns bytes.

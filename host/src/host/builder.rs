@@ -1,5 +1,6 @@
 //! Makes a host from a component and the operator's settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -12,6 +13,7 @@ use crate::egress::{AllConnections, Patterns};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::net::files;
+use crate::plugin::code::{CodeSources, Compiler};
 use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
 use crate::shutdown::Shutdown;
@@ -25,6 +27,7 @@ pub struct Builder {
     settings: Settings,
     id: String,
     version: String,
+    compiler: Compiler,
     log: Option<Log>,
     shutdown: Shutdown,
 }
@@ -44,7 +47,8 @@ impl Host {
 impl Builder {
     fn new(component: Component) -> Self {
         let (settings, id, version) = (Settings::default(), String::new(), String::new());
-        Self { component, settings, id, version, log: None, shutdown: Shutdown::new() }
+        let (compiler, shutdown) = (Compiler::default(), Shutdown::new());
+        Self { component, settings, id, version, compiler, log: None, shutdown }
     }
 
     /// Sets the plugin's id and version, as in its plugin.json. They identify the service in traces. The id also
@@ -62,6 +66,24 @@ impl Builder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Names an executable of this version of gpx-host, or another whose `main` calls
+    /// [`launch::plugin`](crate::launch::plugin). A component that must be compiled is then compiled in a process of that
+    /// executable, with limits on its time and its memory.
+    ///
+    /// By default, components are compiled in this process, without limits. Name an executable if your program loads
+    /// components of others: some are made to keep a compiler busy for hours, or to use up memory.
+    #[must_use]
+    pub fn compiler(mut self, executable: impl Into<PathBuf>) -> Self {
+        self.compiler = Compiler::Process(executable.into());
+        self
+    }
+
+    /// Has only code used that was compiled ahead of time.
+    pub(crate) fn without_compiler(mut self) -> Self {
+        self.compiler = Compiler::Nobody;
         self
     }
 
@@ -87,7 +109,7 @@ impl Builder {
     ///
     /// Fails with [`Error::Setup`] if the log's thread cannot be started or the metrics cannot be registered.
     pub fn build(self) -> Result<Host, Error> {
-        let Self { component, settings, id, version, log, shutdown } = self;
+        let Self { component, settings, id, version, compiler, log, shutdown } = self;
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
@@ -122,7 +144,9 @@ impl Builder {
             log: log.clone(),
             shutdown: shutdown.clone(),
         });
-        let platform = Platform::new(limits(&section), operator, section.precompiled, metrics, log);
+        let code =
+            CodeSources { precompiled: section.precompiled, cache_dir: section.cache_dir.clone(), compiler };
+        let platform = Platform::new(limits(&section), operator, code, metrics, log);
         platform.measure().map_err(Error::setup)?;
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {

@@ -15,15 +15,21 @@ pub(super) fn return_large_blocks() {
 /// Has all threads share two heaps if the process's address space is limited. Otherwise each of up to eight heaps for a
 /// core reserves 64 MiB, which may be half of what there is. Call it before there are threads.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "there is no other way to say it to the allocator")]
 pub(super) fn save_address_space() {
     /// Less than this is little, in bytes: 1 TiB, in which the pool of a small component does not fit.
     const LITTLE: u64 = 1 << 40;
     let limit = rustix::process::getrlimit(rustix::process::Resource::As).current;
     if limit.is_some_and(|bytes| bytes < LITTLE) {
-        // SAFETY: as above.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, 2) };
+        share_heaps();
     }
+}
+
+/// Has all threads share two heaps. Call it before there are threads.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "there is no other way to say it to the allocator")]
+pub(super) fn share_heaps() {
+    // SAFETY: as above.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 2) };
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
@@ -31,3 +37,6 @@ pub(super) fn return_large_blocks() {}
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn save_address_space() {}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn share_heaps() {}

@@ -1,12 +1,12 @@
 //! Makes a component usable: it is read, checked, compiled and linked, and it describes itself.
 
+pub(crate) mod code;
 mod contract;
 mod declared;
 pub(super) mod engine;
 pub(super) mod error;
 pub(super) mod link;
 mod manifest;
-pub(crate) mod precompiled;
 mod reservation;
 pub(super) mod services;
 
@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use wasmtime::component::Component as Code;
 
+use self::code::{CodeSources, Wanted};
 use self::declared::Declared;
 use self::engine::Engine;
 pub(crate) use self::error::LoadError;
@@ -86,11 +86,6 @@ impl Component {
         }
     }
 
-    /// Returns the path of the code that was compiled ahead of time, if there is any.
-    fn precompiled(&self) -> Option<PathBuf> {
-        self.file().map(precompiled::beside).filter(|path| path.exists())
-    }
-
     fn read(&self) -> Result<Bytes, LoadError> {
         match &self.0 {
             Source::Bytes(bytes) => Ok(bytes.clone()),
@@ -130,9 +125,9 @@ impl LoadedComponent {
         if let Some(told) = &fitted.told {
             platform.log.warn(told, &[]);
         }
-        let (log, use_precompiled) = (platform.log.clone(), platform.precompiled);
-        let pools = platform.pools.clone();
-        let load = move || read.load(&fitted, &pools, use_precompiled, &log);
+        let (log, sources) = (platform.log.clone(), platform.code.clone());
+        let (pools, memory) = (platform.pools.clone(), platform.machine.memory_limit());
+        let load = move || read.load(&fitted, &pools, &sources, memory, &log);
         let code = tokio::task::spawn_blocking(load).await.map_err(blocking)??;
         let code = Arc::new(code);
         match describe(&code, platform).await {
@@ -185,18 +180,24 @@ impl Read {
         &self,
         fitted: &Fitted,
         pools: &Arc<()>,
-        use_precompiled: bool,
+        sources: &CodeSources,
+        memory: Option<u64>,
         log: &Log,
     ) -> Result<LinkedCode, LoadError> {
-        let unusable = |error: wasmtime::Error| LoadError::Engine {
-            component: self.component.to_string(),
-            reason: text::written(format_args!("{error:#}"), MAX_REASON),
-        };
+        let unusable = |reason| LoadError::Engine { component: self.component.to_string(), reason };
         let (engine, space) = self.engine(fitted, pools, log)?;
-        let precompiled = self.component.precompiled().filter(|_| use_precompiled);
-        let code = self.compile(&engine, space, precompiled.as_deref(), log).map_err(unusable)?;
+        let wanted = Wanted {
+            component: &self.bytes,
+            file: self.component.file(),
+            engine: engine.wasmtime(),
+            space,
+            memory,
+        };
+        let code = sources.code(&wanted, log);
+        let code = code.map_err(|reason| unusable(text::shorten(reason, MAX_REASON)))?;
         let linked = link::link(&engine, &code, &self.interfaces, self.declared, fitted.instances);
-        let linked = linked.map_err(unusable)?;
+        let linked =
+            linked.map_err(|error| unusable(text::written(format_args!("{error:#}"), MAX_REASON)))?;
         let declared = &linked.declared;
         log.debug(
             "The component is ready",
@@ -245,26 +246,6 @@ impl Read {
             wasmtime::bail!("{MAX_POOLS} components that were replaced still answer calls");
         }
         Ok(Engine::new(&self.declared.pooled(instances))?.counted_in(pools))
-    }
-
-    fn compile(
-        &self,
-        engine: &Engine,
-        space: AddressSpace,
-        precompiled: Option<&Path>,
-        log: &Log,
-    ) -> wasmtime::Result<Code> {
-        if let Some(path) = precompiled {
-            match precompiled::load(engine.wasmtime(), space, path, &self.bytes) {
-                Ok(code) => return Ok(code),
-                Err(why) => log.warn(
-                    why.advice(),
-                    &[("file", path.display().to_string().into()), ("reason", why.to_string().into())],
-                ),
-            }
-        }
-        log.debug("Compiling the component", &[("bytes", Value::from(self.bytes.len() as i64))]);
-        Code::new(engine.wasmtime(), &self.bytes)
     }
 }
 

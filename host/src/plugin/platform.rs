@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::component::code::CodeSources;
 use super::idle::IdleInstances;
 use super::queueing::Queueing;
 use crate::budget::{Governor, Limits, Machine, MemoryAccount, MemoryKind};
@@ -12,8 +13,7 @@ use crate::metrics::{Metrics, MetricsError};
 pub(crate) struct Platform {
     pub limits: Limits,
     pub operator: OperatorSettings,
-    /// Whether code that was compiled ahead of time may be used.
-    pub precompiled: bool,
+    pub code: CodeSources,
     pub governor: Governor,
     pub memory: Arc<MemoryAccount>,
     pub idle: Arc<IdleInstances>,
@@ -41,7 +41,7 @@ impl Platform {
     pub(crate) fn new(
         limits: Limits,
         operator: OperatorSettings,
-        precompiled: bool,
+        code: CodeSources,
         metrics: Metrics,
         log: Log,
     ) -> Self {
@@ -51,7 +51,7 @@ impl Platform {
         memory.reclaim_by(move || oldest.upgrade().is_some_and(|idle| idle.drop_oldest()));
         let queueing = Queueing::new(log.clone());
         let (machine, pools) = (Machine::read(), Arc::default());
-        Self { limits, operator, precompiled, governor, memory, idle, queueing, machine, pools, metrics, log }
+        Self { limits, operator, code, governor, memory, idle, queueing, machine, pools, metrics, log }
     }
 
     /// Shows the account of memory among the metrics.

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::code::CodeSources;
 use super::{CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
 use crate::budget::{Limits, Machine};
 use crate::call::{
@@ -116,10 +117,21 @@ impl Loaded {
         limits: &Limits,
         machine: Machine,
     ) -> (Result<Self, LoadError>, Arc<Lines>) {
+        let code = CodeSources { precompiled: use_precompiled, ..CodeSources::default() };
+        Self::with_code(file, code, limits, machine).await
+    }
+
+    /// Like [`Loaded::on_machine`], with code from these sources.
+    pub(crate) async fn with_code(
+        file: &Path,
+        code: CodeSources,
+        limits: &Limits,
+        machine: Machine,
+    ) -> (Result<Self, LoadError>, Arc<Lines>) {
         let ((log, lines), (telemetry, ended)) = (Log::memory(), recording());
         let (lines, metrics) = (Arc::new(lines), Metrics::unattached());
         let operator = OperatorSettings::default();
-        let platform = Platform::new(limits.clone(), operator, use_precompiled, metrics.clone(), log.clone());
+        let platform = Platform::new(limits.clone(), operator, code, metrics.clone(), log.clone());
         let platform = Arc::new(Platform { machine, ..platform });
         let loaded = LoadedComponent::load(Component::from_file(file), &platform).await.map(|component| {
             let egress = Arc::new(Egress::new(

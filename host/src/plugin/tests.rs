@@ -8,4 +8,3 @@ mod load;
 mod output;
 mod owner;
 mod pool;
-mod precompiled;

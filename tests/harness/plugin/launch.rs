@@ -42,11 +42,10 @@ impl Launch {
 
     pub(super) fn of_guest(component: &Path) -> Self {
         let launch = Self::of_component(&std::fs::read(component).expect("the component can be read"));
-        for extension in ["cwasm", "cwasm.key"] {
-            let (from, to) = (component.with_extension(extension), format!("{STEM}.{extension}"));
-            if from.exists() {
-                directory::link(&from, &launch.directory.join(to)).expect("the component's machine code");
-            }
+        let code = component.with_extension("cwasm");
+        if code.exists() {
+            let to = launch.directory.join(format!("{STEM}.cwasm"));
+            directory::link(&code, &to).expect("the component's machine code");
         }
         launch
     }

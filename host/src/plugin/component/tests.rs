@@ -1,5 +1,5 @@
 use wasmtime::Store;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component as Code, Linker};
 
 use super::*;
 use crate::budget::{Machine, Needs};

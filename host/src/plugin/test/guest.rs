@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::plugin::precompiled;
+use crate::plugin::code;
 
 /// A component for tests. The usual one is compiled once for all tests.
 #[derive(Clone)]
@@ -30,8 +30,8 @@ static COMPILED: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
 /// Compiles a component ahead of time, for this machine.
 pub(crate) fn compile(component: &Path) {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let code = precompiled::compile(component, &target).unwrap();
-    assert_eq!(code, precompiled::beside(component));
+    let file = code::compile(component, &target).unwrap();
+    assert_eq!(file, code::beside(component));
 }
 
 /// Makes a plugin's directory with the usual guest, compiled ahead of time.
