@@ -99,6 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_directory_is_named_in_full() {
+        assert_eq!(optional_path("/var/cache/gpx"), Ok(Some(PathBuf::from("/var/cache/gpx"))));
+        assert_eq!(optional_path(""), Ok(None));
+        for text in ["cache", "./cache", "~/cache"] {
+            assert_eq!(optional_path(text), Err("an absolute path"), "{text}");
+        }
+    }
+
+    #[test]
     fn durations_need_a_unit() {
         for (text, milliseconds) in
             [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h30m", 5_400_000), ("0m1s", 1_000)]
