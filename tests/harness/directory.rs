@@ -50,5 +50,12 @@ impl Drop for Directory {
 
 /// Makes a hard link if possible, otherwise a copy: every test uses an executable of tens of megabytes.
 pub fn link(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::hard_link(from, to).or_else(|_| std::fs::copy(from, to).map(drop))
+    std::fs::hard_link(from, to).or_else(|_| copy(from, to))
+}
+
+/// Has another process copy the file. A file that is open for writing cannot be executed, and what this process has open,
+/// the children that other tests start have open, too, until they run their own executable.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let status = std::process::Command::new("cp").arg(from).arg(to).status()?;
+    if status.success() { Ok(()) } else { Err(std::io::Error::other(format!("cp failed: {status}"))) }
 }
