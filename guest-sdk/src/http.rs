@@ -25,6 +25,7 @@ mod port;
 mod redirect;
 mod request;
 mod response;
+mod segment;
 mod wire;
 
 pub use error::{Cause, Error};

@@ -1,7 +1,6 @@
 //! Where a redirect leads and what is sent along: RFC 9110 section 15.4, with the methods that browsers and Go use.
 
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderName};
-use http::header::{PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -13,8 +12,9 @@ mod reference;
 /// How many redirects one request follows: as many as with Go's client.
 pub(super) const MAX_REDIRECTS: usize = 10;
 
-/// Headers that must reach no origin but the one that they were meant for.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+/// Headers that may reach another origin than the one that they were meant for, and the beginnings of the names of more. Any
+/// other may be a credential, such as `X-Api-Key`.
+const HARMLESS: [&str; 6] = ["accept", "cache-control", "content-", "if-", "range", "user-agent"];
 
 /// Headers that describe a body, and are dropped with it.
 const BODY_HEADERS: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
@@ -31,6 +31,14 @@ pub(super) struct Parts {
 // === impl Parts ===
 
 impl Parts {
+    /// Gives the URL another path and query.
+    pub(super) fn go_to(&mut self, path_and_query: &str) -> Result<(), http::Error> {
+        let mut url = self.url.clone().into_parts();
+        url.path_and_query = Some(path_and_query.parse()?);
+        self.url = Uri::from_parts(url)?;
+        Ok(())
+    }
+
     /// Turns the request into the one that the redirect asks for. Returns false if the response is not a redirect.
     pub(super) fn redirect(&mut self, status: StatusCode, location: Option<&str>) -> Result<bool, String> {
         let (Some(keeps_method), Some(location)) = (keeps_method(status), location) else { return Ok(false) };
@@ -44,11 +52,22 @@ impl Parts {
             BODY_HEADERS.iter().for_each(|name| drop(self.headers.remove(name)));
         }
         if origin(&self.url) != origin(&target) {
-            CREDENTIALS.iter().for_each(|name| drop(self.headers.remove(name)));
+            let names: Vec<HeaderName> =
+                self.headers.keys().filter(|name| !is_harmless(name)).cloned().collect();
+            names.iter().for_each(|name| drop(self.headers.remove(name)));
         }
         self.url = target;
         Ok(true)
     }
+}
+
+fn is_harmless(name: &HeaderName) -> bool {
+    HARMLESS.iter().any(|harmless| match name.as_str().strip_prefix(harmless) {
+        Some(rest) => {
+            rest.is_empty() || harmless.ends_with('-') || *harmless == "accept" && rest.starts_with('-')
+        }
+        None => false,
+    })
 }
 
 /// Whether the next request has the method and the body of this one. `None` if the status is not a redirect.
@@ -138,6 +157,7 @@ fn without_dots(path_and_query: &str) -> String {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use http::header::AUTHORIZATION;
 
     use super::*;
 
@@ -229,7 +249,25 @@ mod tests {
             ("http://a.example:8080/", false),
             ("http://b.a.example/", false),
         ] {
-            assert_eq!(redirected(307, location).headers.contains_key(AUTHORIZATION), kept, "{location}");
+            let headers = redirected(307, location).headers;
+            for name in ["authorization", "x-kept"] {
+                assert_eq!(headers.contains_key(name), kept, "{location}");
+            }
+            assert!(headers.contains_key(CONTENT_TYPE), "{location}");
+        }
+        for name in ["accept", "accept-language", "content-md5", "if-none-match", "range", "user-agent"] {
+            assert!(is_harmless(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in [
+            "authorization",
+            "cookie",
+            "x-api-key",
+            "acceptance",
+            "api-key",
+            "rangefinder",
+            "x-content-token",
+        ] {
+            assert!(!is_harmless(&HeaderName::from_static(name)), "{name}");
         }
     }
 

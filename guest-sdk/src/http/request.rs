@@ -4,19 +4,16 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use super::error::Cause;
 use super::port;
 use super::redirect::{MAX_REDIRECTS, Parts};
+use super::segment::{self, ESCAPED};
 use super::wire::{self, Exchange};
 use super::{Error, Response};
-
-/// What is percent-encoded in a query: all but RFC 3986's unreserved characters.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A request that is being built.
 #[derive(Debug)]
@@ -51,19 +48,36 @@ pub fn post(url: impl AsRef<str>) -> Request {
 // === impl Request ===
 
 impl Request {
+    /// Adds segments to the URL's path. Each is percent-encoded, so that a slash, a question mark or whatever else a user
+    /// types stays within its segment. A text that a server could take for a step up, such as `..` or `../admin`, is an
+    /// error when the request is sent, and so is an empty one.
+    ///
+    /// Use this for all input that becomes part of a path. With `format!`, a user's `../../flush` reaches a resource that
+    /// you did not mean, with the data source's credentials.
+    ///
+    /// ```no_run
+    /// # fn labels(url: &str, name: &str) -> gpx_sdk::Result<Vec<String>> {
+    /// // With the URL http://loki.example/loki and the name `a/b`: /loki/api/v1/label/a%2Fb/values
+    /// let request = gpx_sdk::http::get(url).path(["api", "v1", "label", name, "values"]);
+    /// # Ok(request.send()?.json()?) }
+    /// ```
+    pub fn path(self, segments: impl IntoIterator<Item = impl Display>) -> Self {
+        self.change(|parts| {
+            let segments = segments.into_iter().map(|segment| segment.to_string());
+            let path = segment::append(parts.url.path(), segments)?;
+            let query = parts.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            parts.go_to(&format!("{path}{query}")).map_err(|err| format!("path: {err}"))
+        })
+    }
+
     /// Adds a pair to the URL's query.
     pub fn query(self, name: &str, value: impl Display) -> Self {
         self.change(|parts| {
             let query = parts.url.query().map(|query| format!("{query}&")).unwrap_or_default();
             let value = value.to_string();
             let (name, value) = (utf8_percent_encode(name, ESCAPED), utf8_percent_encode(&value, ESCAPED));
-            let path: PathAndQuery = format!("{}?{query}{name}={value}", parts.url.path())
-                .parse()
-                .map_err(|err| format!("query: {err}"))?;
-            let mut url = parts.url.clone().into_parts();
-            url.path_and_query = Some(path);
-            parts.url = Uri::from_parts(url).map_err(|err| format!("query: {err}"))?;
-            Ok(())
+            let path = format!("{}?{query}{name}={value}", parts.url.path());
+            parts.go_to(&path).map_err(|err| format!("query: {err}"))
         })
     }
 
@@ -192,6 +206,21 @@ mod tests {
         assert_eq!(
             url(get("http://a.example/p?x=1").query("a b", "c&d=ü")),
             "http://a.example/p?x=1&a%20b=c%26d%3D%C3%BC"
+        );
+    }
+
+    #[test]
+    fn segments_come_after_the_path_and_before_the_query() {
+        assert_eq!(url(get("http://a.example").path(["b", "c d"])), "http://a.example/b/c%20d");
+        assert_eq!(
+            url(get("http://a.example/p/?x=1").path(["b"]).path([7]).query("y", 2)),
+            "http://a.example/p/b/7?x=1&y=2"
+        );
+        let error = get("http://a.example/p").path(["b", "../../c"]).start().unwrap_err();
+        assert!(matches!(error.cause(), Cause::Invalid(_)), "{error}");
+        assert!(
+            error.to_string().starts_with("request: `../../c` cannot be a segment of the path"),
+            "{error}"
         );
     }
 

@@ -1,4 +1,5 @@
-//! Outgoing requests. The query's JSON: `{"url", "method", "headers": {name: value}, "body", "timeout_ms", "count"}`.
+//! Outgoing requests. The query's JSON: `{"url", "segments", "method", "headers": {name: value}, "body",
+//! "timeout_ms", "count"}`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use crate::report::Pairs;
 #[derive(Deserialize)]
 struct Wanted {
     url: String,
+    #[serde(default)]
+    segments: Vec<String>,
     #[serde(default = "get")]
     method: String,
     #[serde(default)]
@@ -35,6 +38,9 @@ impl Wanted {
     fn request(&self) -> Result<http::Request> {
         let method: Method = self.method.parse().map_err(Fault::bad_request)?;
         let mut request = http::request(method, &self.url).body(self.body.as_str());
+        if !self.segments.is_empty() {
+            request = request.path(&self.segments);
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
