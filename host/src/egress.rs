@@ -2,13 +2,14 @@
 //! the trace says about it.
 //!
 //! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace` → `error` → `settings`,
-//! `origin`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
+//! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
 //! call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
 mod credentials;
 mod dial;
 mod error;
 mod exchange;
+mod framing;
 pub(crate) mod limits;
 mod origin;
 mod policy;
@@ -23,8 +24,9 @@ use self::dial::{Dialer, TrustedRoots};
 pub(crate) use self::error::{RequestError, RequestErrorKind};
 use self::exchange::Connections;
 pub(crate) use self::exchange::{AllConnections, Client};
+pub(crate) use self::framing::is_forbidden;
 use self::policy::Grants;
-pub(crate) use self::policy::Patterns;
+pub(crate) use self::policy::{AllowedPaths, OperatorPolicy, Patterns};
 pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
 use self::trace::RequestTracing;
 use crate::net::Resolver;
@@ -32,7 +34,7 @@ use crate::telemetry::Telemetry;
 
 /// What the clients of all data sources share.
 pub(crate) struct Egress {
-    allow_hosts: Patterns,
+    operator: OperatorPolicy,
     plugin_id: Arc<str>,
     resolver: Arc<Resolver>,
     roots: Arc<TrustedRoots>,
@@ -44,17 +46,17 @@ pub(crate) struct Egress {
 // === impl Egress ===
 
 impl Egress {
-    /// `allow_hosts` is what the operator lets all data sources reach. Each has at most `connections_max` of all connections
+    /// `operator` is for all data sources. Each has at most `connections_max` of all connections
     /// of the process.
     pub(crate) fn new(
-        allow_hosts: Patterns,
+        operator: OperatorPolicy,
         plugin_id: &str,
         telemetry: Telemetry,
         connections_max: usize,
         all: Arc<AllConnections>,
     ) -> Self {
         Self {
-            allow_hosts,
+            operator,
             plugin_id: plugin_id.into(),
             resolver: Arc::default(),
             roots: Arc::default(),
@@ -66,7 +68,7 @@ impl Egress {
 
     /// Returns a client with connections of its own, for one version of one data source.
     pub(crate) fn client(&self, settings: DataSourceHttp) -> Client {
-        let grants = Grants::new(&settings.url, self.allow_hosts.clone(), self.plugin_id.clone());
+        let grants = Grants::new(&settings.url, self.operator.clone(), self.plugin_id.clone());
         let grants = Arc::new(grants);
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
         let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());

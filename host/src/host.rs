@@ -16,7 +16,7 @@ pub use self::builder::Builder;
 pub use self::error::Error;
 use crate::capability::scrub::Scrub;
 use crate::capability::tracer::key_value;
-use crate::egress::{AllConnections, Egress, Patterns};
+use crate::egress::{AllConnections, Egress, OperatorPolicy};
 use crate::log::{Log, Value};
 use crate::plugin::{
     Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, code,
@@ -38,7 +38,7 @@ pub struct Host(Arc<Inner>);
 
 struct Inner {
     platform: Arc<Platform>,
-    allow_hosts: Patterns,
+    operator: OperatorPolicy,
     /// How many connections a data source may have.
     connections_max: usize,
     connections: Arc<AllConnections>,
@@ -209,7 +209,7 @@ impl Inner {
 
     fn plugin(&self, loaded: LoadedComponent, telemetry: &Telemetry) -> Arc<Plugin> {
         let egress = Egress::new(
-            self.allow_hosts.clone(),
+            self.operator.clone(),
             &self.identity.id,
             telemetry.clone(),
             self.connections_max,

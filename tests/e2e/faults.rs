@@ -66,7 +66,7 @@ async fn a_response_that_stalls_ends_at_the_data_sources_own_timeout() {
     let half = Bytes::from(points(100).to_string());
     let upstream = Upstream::always(Answer::StallMidBody(half)).await;
     let plugin = Plugin::packaged("http-backend").start().await;
-    let source = DataSource::new(&upstream.url()).json(json!({ "timeout": 0.3 }));
+    let source = DataSource::new(&upstream.url()).json(json!({ "timeout": 1 }));
     let reply = plugin.query(&source, [query("A")]).await.unwrap();
     assert!(reply.answer("A").frames.is_empty() && reply.answer("A").error.contains("gateway"), "{reply:?}");
     plugin.logs.wait_for_message("upstream failed").await;

@@ -19,7 +19,7 @@ use self::scope::{InScope, Scope};
 pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
 use crate::budget::{Priority, Upstream, Waiting};
-use crate::egress::{Client, RequestError, RequestErrorKind};
+use crate::egress::{self, Client, RequestError, RequestErrorKind};
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
 /// holds at most 64 KiB.
@@ -141,7 +141,7 @@ impl WasiHttpHooks for HttpHooks {
     /// Called whenever the component changes the fields of a message.
     fn is_forbidden_header(&mut self, name: &http::HeaderName) -> bool {
         self.changed = true;
-        DEFAULT_FORBIDDEN_HEADERS.contains(name)
+        DEFAULT_FORBIDDEN_HEADERS.contains(name) || egress::is_forbidden(name)
     }
 
     /// The client sets the header itself, to the host that the request was granted for.
@@ -212,10 +212,9 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         // HttpRequestDenied and DestinationIpProhibited would not carry the remedy to the person who reads the panel.
         RequestErrorKind::Denied
         | RequestErrorKind::Limit
-        | RequestErrorKind::TlsSettings
+        | RequestErrorKind::Settings
         | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),
         RequestErrorKind::InvalidUrl => Code::HttpRequestUriInvalid,
-        RequestErrorKind::UnsupportedMethod => Code::HttpRequestMethodInvalid,
         RequestErrorKind::NameTimeout => Code::DnsTimeout,
         RequestErrorKind::NameNotResolved => Code::DnsError { rcode: Some(text()), info_code: None },
         RequestErrorKind::ConnectTimeout => Code::ConnectionTimeout,

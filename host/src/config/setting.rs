@@ -29,6 +29,8 @@ pub(super) struct Setting {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Section {
     pub allow_hosts: Vec<String>,
+    pub allow_paths: Vec<String>,
+    pub deny_private: bool,
     pub call_timeout: Duration,
     pub cpu_timeout: Duration,
     /// Bytes.
@@ -53,6 +55,25 @@ const ALLOW_HOSTS: Setting = Setting {
     when_bad: "",
     meaning: "What the plugin may reach besides the origin of the data source's own URL. An invalid entry allows \
               nothing.",
+};
+const ALLOW_PATHS: Setting = Setting {
+    name: "gpx_allow_paths",
+    kind: "list of paths, separated by commas or spaces",
+    default: "",
+    when_bad: "",
+    meaning: "What the plugin may reach at the origin of a data source besides what is below the path of the data source's \
+              URL, such as `/ready /api/v2`, with the data source's credentials. Each includes all below it, and must be \
+              percent-encoded. Without a path in its URL, a data source may reach all of its origin; with one, it may not, even if \
+              `gpx_allow_hosts` names that origin.",
+};
+const DENY_PRIVATE: Setting = Setting {
+    name: "gpx_deny_private",
+    kind: "`on` or `off`",
+    default: "off",
+    when_bad: "on",
+    meaning: "Whether to refuse all addresses that are not public: private, loopback and reserved ones (RFC 6890), also \
+              within IPv6 addresses, for the data source's own URL too. `gpx_allow_hosts` opens single hosts or addresses; \
+              a wildcard does not.",
 };
 const CALL_TIMEOUT: Setting = Setting {
     name: "gpx_call_timeout",
@@ -134,8 +155,10 @@ const TRANSPORT: Setting = Setting {
               only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
-const ALL: [&Setting; 11] = [
+const ALL: [&Setting; 13] = [
     &ALLOW_HOSTS,
+    &ALLOW_PATHS,
+    &DENY_PRIVATE,
     &CALL_TIMEOUT,
     &CPU_TIMEOUT,
     &MEMORY_MAX,
@@ -163,6 +186,8 @@ impl Section {
         reader.refuse_unknown();
         let settings = Self {
             allow_hosts: reader.value(&ALLOW_HOSTS, value::list),
+            allow_paths: reader.value(&ALLOW_PATHS, value::list),
+            deny_private: reader.value(&DENY_PRIVATE, value::switch),
             call_timeout: reader.value(&CALL_TIMEOUT, value::duration),
             cpu_timeout: reader.value(&CPU_TIMEOUT, value::duration),
             memory_max: reader.value(&MEMORY_MAX, value::mebibytes),

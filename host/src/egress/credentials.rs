@@ -1,9 +1,13 @@
 //! What the host adds to a request, and what it does not let the guest decide.
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT};
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT,
+};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
+use super::error::RequestError;
+use super::framing::{frames_the_message, is_same};
 use super::origin::Origin;
 use super::settings::{self, DataSourceHttp};
 
@@ -11,7 +15,11 @@ const AGENT: &str = concat!("gpx-host/", env!("CARGO_PKG_VERSION"));
 
 /// Prepares a request for sending. `own` holds the data source's settings if the request goes to its own origin. Returns
 /// whether the host has asked for gzip; if the guest did, the guest decodes it.
-pub(super) fn prepare<B>(request: &mut Request<B>, origin: &Origin, own: Option<&DataSourceHttp>) -> bool {
+pub(super) fn prepare<B>(
+    request: &mut Request<B>,
+    origin: &Origin,
+    own: Option<&DataSourceHttp>,
+) -> Result<bool, RequestError> {
     remove_framing(request);
     // The guest must not claim to talk to another host than the one that was granted.
     if let Ok(host) = HeaderValue::try_from(origin.host_header()) {
@@ -23,27 +31,35 @@ pub(super) fn prepare<B>(request: &mut Request<B>, origin: &Origin, own: Option<
     // Some servers refuse requests without this header.
     request.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
     if let Some(settings) = own {
-        authorize(request, settings);
+        authorize(request, settings)?;
     }
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-    ask_for_gzip(request)
+    Ok(ask_for_gzip(request))
 }
 
 /// Adds the data source's credentials. Only for requests to its own origin.
-fn authorize<B>(request: &mut Request<B>, settings: &DataSourceHttp) {
+fn authorize<B>(request: &mut Request<B>, settings: &DataSourceHttp) -> Result<(), RequestError> {
+    let own = settings.headers.as_ref().map_err(|bad| RequestError::HeaderSettings(*bad))?;
+    // A server that takes another name for the same must not see the guest's value.
+    let same = |name: &HeaderName| own.iter().any(|(own, _)| is_same(own.as_str(), name.as_str()));
+    remove(request, same);
     let headers = request.headers_mut();
     if let Some(value) = &settings.authorization {
         headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
     }
-    for (name, value) in &settings.headers {
+    for (name, value) in own {
         headers.insert(name, value.clone());
     }
+    Ok(())
 }
 
 fn remove_framing<B>(request: &mut Request<B>) {
-    let framing = |name: &&HeaderName| settings::frames_the_message(name) && *name != "content-length";
-    let names: Vec<HeaderName> = request.headers().keys().filter(framing).cloned().collect();
+    remove(request, |name| frames_the_message(name) && *name != CONTENT_LENGTH);
+}
+
+fn remove<B>(request: &mut Request<B>, goes: impl Fn(&HeaderName) -> bool) {
+    let names: Vec<HeaderName> = request.headers().keys().filter(|name| goes(name)).cloned().collect();
     for name in names {
         request.headers_mut().remove(name);
     }

@@ -7,28 +7,35 @@ use std::time::Duration;
 
 use super::limits::{MAX_HEAD, MAX_HEADERS};
 use super::origin::InvalidUrl;
-use super::settings::BadPem;
+use super::settings::{BadHeaders, BadPem};
 use crate::net::{ResolveError, files};
 
-/// Each message is one level; `source` has the next. None contains a secret: paths and queries are omitted.
+/// Each message is one level; `source` has the next. None contains a secret: queries are omitted, and paths
+/// too, except where the operator must know them to grant them.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
     #[error("no grant for {authority}; {fault}add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]")]
     Denied { authority: String, fault: String, pattern: String, plugin_id: Arc<str> },
     #[error(
-        "{address} of {authority} is prohibited ({kind}); add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]"
+        "the request's path on {authority} is not below {pinned}, the path of the data source's URL; {remedy}"
+    )]
+    PathDenied { authority: String, pinned: String, remedy: String },
+    #[error(
+        "{address} of {authority} is prohibited ({kind}{rule}); add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]"
     )]
     AddressProhibited {
         authority: String,
         address: IpAddr,
         kind: &'static str,
+        /// The operator's rule, after a comma, if it is one.
+        rule: &'static str,
         pattern: String,
         plugin_id: Arc<str>,
     },
     #[error(transparent)]
     InvalidUrl(#[from] InvalidUrl),
-    #[error("the method CONNECT is not supported: a request may not open a tunnel")]
-    UnsupportedMethod,
+    #[error("the method {method} is refused, since {reason}; use another")]
+    MethodRefused { method: String, reason: &'static str },
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("no connection to {authority} within {limit:?}")]
@@ -39,6 +46,8 @@ pub(crate) enum RequestError {
     TooManyFiles { address: SocketAddr, source: io::Error },
     #[error("no connection to {authority} became free within {limit:?}: {bound}")]
     NoConnectionFree { authority: String, limit: Duration, bound: String },
+    #[error(transparent)]
+    HeaderSettings(BadHeaders),
     #[error(transparent)]
     TlsSettings(BadPem),
     #[error("the TLS handshake with {authority} failed")]
@@ -66,12 +75,12 @@ pub(crate) enum RequestError {
 /// What went wrong, for callers that report it in their own terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestErrorKind {
-    /// The operator has not granted the origin, or the address behind it. The message names the remedy.
+    /// The origin, the path, or the address behind the name is not granted, or no request may have this method. The message names the
+    /// remedy.
     Denied,
     /// A limit of the host or of the process is reached. The message names it, and the remedy if there is one.
     Limit,
     InvalidUrl,
-    UnsupportedMethod,
     /// DNS did not answer in time.
     NameTimeout,
     /// The name has no address, or it could not be looked up.
@@ -82,8 +91,8 @@ pub(crate) enum RequestErrorKind {
     NoRoute,
     /// Connecting failed for another reason.
     ConnectFailed,
-    /// The data source's TLS settings cannot be read. The message names the remedy.
-    TlsSettings,
+    /// The data source's TLS settings or headers cannot be used. The message names the remedy.
+    Settings,
     /// The peer's certificate is not valid or not trusted.
     Certificate,
     /// The peer refused the TLS handshake with this alert.
@@ -131,18 +140,20 @@ impl RequestError {
 
     pub(crate) fn kind(&self) -> RequestErrorKind {
         match self {
-            Self::Denied { .. } | Self::AddressProhibited { .. } => RequestErrorKind::Denied,
+            Self::Denied { .. }
+            | Self::PathDenied { .. }
+            | Self::AddressProhibited { .. }
+            | Self::MethodRefused { .. } => RequestErrorKind::Denied,
             Self::TooManyFiles { .. } | Self::NoConnectionFree { .. } | Self::HeadTooLarge { .. } => {
                 RequestErrorKind::Limit
             }
             Self::Resolve(ResolveError::TooManyFiles { .. }) => RequestErrorKind::Limit,
             Self::InvalidUrl(_) => RequestErrorKind::InvalidUrl,
-            Self::UnsupportedMethod => RequestErrorKind::UnsupportedMethod,
             Self::Resolve(ResolveError::Timeout { .. }) => RequestErrorKind::NameTimeout,
             Self::Resolve(_) => RequestErrorKind::NameNotResolved,
             Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,
             Self::Connect { source, .. } => connect_kind(source),
-            Self::TlsSettings(_) => RequestErrorKind::TlsSettings,
+            Self::HeaderSettings(_) | Self::TlsSettings(_) => RequestErrorKind::Settings,
             Self::Tls { source, .. } => tls_kind(source),
             Self::ResponseTimeout { .. } => RequestErrorKind::ResponseTimeout,
             Self::ReadTimeout { .. } => RequestErrorKind::ReadTimeout,

@@ -3,33 +3,71 @@
 //! A name is checked before a connection is looked for, an address right before it is connected to.
 
 mod address;
+mod path;
 mod pattern;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use http::Method;
 use url::Url;
 
-use self::address::special;
+use self::address::{private, special};
+pub(crate) use self::path::AllowedPaths;
+use self::path::{PathFault, PathPin};
 pub(crate) use self::pattern::Patterns;
 use super::error::RequestError;
 use super::origin::Origin;
 use super::settings::UrlFault;
 
+/// What the operator says about all data sources of the plugin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OperatorPolicy {
+    pub hosts: Patterns,
+    /// What they may reach of their own origin besides what is below their URL.
+    pub paths: AllowedPaths,
+    /// Whether only public addresses may be reached.
+    pub deny_private: bool,
+}
+
 /// What one data source may reach.
 #[derive(Clone, Debug)]
 pub(super) struct Grants {
-    own: Result<Origin, UrlFault>,
-    operator: Patterns,
+    own: Result<OwnGrant, UrlFault>,
+    operator: OperatorPolicy,
     plugin_id: Arc<str>,
+}
+
+/// What the data source's own URL grants.
+#[derive(Clone, Debug)]
+struct OwnGrant {
+    origin: Origin,
+    /// `None` if the URL has no path.
+    pin: Option<PathPin>,
+}
+
+/// Refuses methods that are not for an upstream's resources. Methods are case-sensitive, but some servers do not know that.
+pub(super) fn check_method(method: &Method) -> Result<(), RequestError> {
+    const ECHOES: &str = "an upstream that echoes the request shows the host's credentials to the component";
+    let reason = match method.as_str().to_ascii_uppercase().as_str() {
+        "TRACE" | "TRACK" => ECHOES,
+        "CONNECT" => "it opens a tunnel",
+        "PRI" => "it begins a connection of HTTP/2",
+        _ => return Ok(()),
+    };
+    Err(RequestError::MethodRefused { method: method.to_string(), reason })
 }
 
 // === impl Grants ===
 
 impl Grants {
-    pub(super) fn new(url: &Result<Url, UrlFault>, operator: Patterns, plugin_id: Arc<str>) -> Self {
+    pub(super) fn new(url: &Result<Url, UrlFault>, operator: OperatorPolicy, plugin_id: Arc<str>) -> Self {
         let own = match url {
-            Ok(url) => Origin::of_url(url).ok_or(UrlFault::Missing),
+            Ok(url) => Origin::of_url(url)
+                .map(|origin| OwnGrant { origin, pin: PathPin::new(url.path()) })
+                .ok_or(UrlFault::Missing),
             Err(fault) => Err(*fault),
         };
         Self { own, operator, plugin_id }
@@ -37,12 +75,16 @@ impl Grants {
 
     /// Whether this is the origin of the data source's own URL.
     pub(super) fn is_own(&self, origin: &Origin) -> bool {
-        self.own.as_ref() == Ok(origin)
+        self.own.as_ref().is_ok_and(|own| own.origin == *origin)
     }
 
-    pub(super) fn check(&self, origin: &Origin) -> Result<(), RequestError> {
-        if self.is_own(origin) || self.operator.admit(origin) {
-            return Ok(());
+    /// `path` is that of the request's URL, as it will be sent.
+    pub(super) fn check(&self, origin: &Origin, path: &str) -> Result<(), RequestError> {
+        match &self.own {
+            // Here another grant of the same origin does not help: what the path is for would be lost.
+            Ok(own) if own.origin == *origin => return self.check_path(own, path),
+            _ if self.operator.hosts.admit(origin) => return Ok(()),
+            _ => {}
         }
         Err(RequestError::Denied {
             authority: origin.authority(),
@@ -52,126 +94,50 @@ impl Grants {
         })
     }
 
+    fn check_path(&self, own: &OwnGrant, path: &str) -> Result<(), RequestError> {
+        let Some(pin) = &own.pin else { return Ok(()) };
+        pin.check(path, &self.operator.paths).map_err(|refused| RequestError::PathDenied {
+            authority: own.origin.authority(),
+            pinned: pin.text().to_owned(),
+            remedy: self.remedy(&refused),
+        })
+    }
+
+    fn remedy(&self, refused: &PathFault) -> String {
+        let plugin = &self.plugin_id;
+        match refused {
+            PathFault::Outside { line: Some(line) } => {
+                let opens_all = line.split(' ').any(|path| path == "/");
+                let warning = if opens_all { ", which opens all of the origin" } else { "" };
+                format!("set gpx_allow_paths = {line} under [plugin.{plugin}]{warning}")
+            }
+            PathFault::Outside { line: None } => {
+                format!("add a path that it begins with to gpx_allow_paths under [plugin.{plugin}]")
+            }
+            PathFault::Unclear => "encode each part of it only once".to_owned(),
+        }
+    }
+
     /// `address` is the host of `origin`, or one that it has resolved to.
     pub(super) fn check_address(&self, origin: &Origin, address: IpAddr) -> Result<(), RequestError> {
-        let Some(kind) = special(address) else { return Ok(()) };
+        let not_public = || private(address).filter(|_| self.operator.deny_private);
+        let (kind, rule) = match (special(address), not_public()) {
+            (Some(kind), _) => (kind, ""),
+            (None, Some(kind)) => (kind, ", gpx_deny_private = on"),
+            (None, None) => return Ok(()),
+        };
         let address = address.to_canonical();
-        if self.operator.name(origin, &origin.host) || self.operator.name(origin, &address.to_string()) {
+        let names = |host: &str| self.operator.hosts.name(origin, host);
+        if names(&origin.host) || names(&address.to_string()) {
             return Ok(());
         }
         Err(RequestError::AddressProhibited {
             authority: origin.authority(),
             address,
             kind,
+            rule,
             pattern: origin.host_header(),
             plugin_id: self.plugin_id.clone(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn origin(uri: &str) -> Origin {
-        Origin::of_uri(&uri.parse().unwrap()).unwrap()
-    }
-
-    fn grants(url: &str, patterns: &str) -> Grants {
-        let (patterns, bad) = Patterns::parse([patterns]);
-        assert_eq!(bad, []);
-        Grants::new(&Url::parse(url).map_err(UrlFault::Malformed), patterns, "my-plugin".into())
-    }
-
-    #[test]
-    fn the_url_grants_its_origin_and_no_other() {
-        let grants = grants("https://API.example.com/v1", "");
-        for granted in
-            ["https://api.example.com/", "https://api.example.com:443/x", "https://api.example.com./"]
-        {
-            assert!(grants.check(&origin(granted)).is_ok(), "{granted}");
-        }
-        let other = [
-            "http://api.example.com/",
-            "https://api.example.com:8443/",
-            "https://example.com/",
-            "https://api.example.com.evil.net/",
-            "https://api.example.com@evil.net/",
-        ];
-        for denied in other {
-            assert!(grants.check(&origin(denied)).is_err(), "{denied}");
-        }
-    }
-
-    #[test]
-    fn the_error_names_the_remedy() {
-        let grants = grants("https://example.com", "");
-        let error = grants.check(&origin("https://api.example.com/")).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "no grant for api.example.com:443; add gpx_allow_hosts = api.example.com under [plugin.my-plugin]"
-        );
-        let none = Grants::new(&Err(UrlFault::Missing), Patterns::default(), "my-plugin".into());
-        let error = none.check(&origin("http://db:81/")).unwrap_err().to_string();
-        let remedy = "add gpx_allow_hosts = db:81 under [plugin.my-plugin]";
-        assert_eq!(error, format!("no grant for db:81; the data source has no URL: set it, or {remedy}"));
-    }
-
-    #[test]
-    fn patterns_grant_what_they_say() {
-        let cases = [
-            ("db", "https://db/", true),
-            ("db", "http://DB/", true),
-            ("db", "http://db:81/", false),
-            ("db:81", "http://db:81/", true),
-            ("https://db:81", "http://db:81/", false),
-            ("*.example.com", "https://a.b.example.com/", true),
-            ("*.example.com", "https://example.com/", false),
-            ("*.example.com", "https://badexample.com/", false),
-            ("*.example.com:81", "http://a.example.com:81/", true),
-            ("[::1]:81", "http://[0:0::1]:81/", true),
-            ("a, b\n c", "http://c/", true),
-        ];
-        for (pattern, uri, granted) in cases {
-            assert_eq!(grants("http://own", pattern).check(&origin(uri)).is_ok(), granted, "{pattern} {uri}");
-        }
-    }
-
-    #[test]
-    fn special_addresses_need_the_operator() {
-        let names = [
-            "169.254.169.254",
-            "169.254.1.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "fe80::1",
-            "::",
-            "ff02::1",
-            "fd00:ec2::254",
-            "::ffff:169.254.169.254",
-            "64:ff9b::a9fe:a9fe",
-            "::a9fe:a9fe",
-        ];
-        for name in names {
-            let address: IpAddr = name.parse().unwrap();
-            let host = if address.is_ipv6() { format!("[{name}]") } else { name.to_owned() };
-            let url = format!("http://{host}/");
-            let error = grants(&url, "").check_address(&origin(&url), address).unwrap_err().to_string();
-            assert!(error.contains("add gpx_allow_hosts = "), "{error}");
-            assert!(grants("http://own", &host).check_address(&origin(&url), address).is_ok(), "{name}");
-            assert!(
-                grants("http://rebind/", "*.rebind")
-                    .check_address(&origin("http://a.rebind"), address)
-                    .is_err()
-            );
-        }
-        for name in ["127.0.0.1", "10.1.2.3", "::1", "fd00::1", "192.168.1.1", "::ffff:10.0.0.1"] {
-            let address = name.parse().unwrap();
-            assert!(
-                grants("http://own", "").check_address(&origin("http://own/"), address).is_ok(),
-                "{name}"
-            );
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What a data source's settings say about HTTP: its URL, credentials, TLS and timeouts.
 
+mod custom_headers;
 mod tls;
 
 use std::collections::HashMap;
@@ -7,10 +8,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
+pub(crate) use self::custom_headers::BadHeaders;
 pub(crate) use self::tls::BadPem;
 pub(super) use self::tls::TlsSettings;
 
@@ -39,7 +41,7 @@ pub(crate) struct DataSourceFields<'a> {
 pub(crate) struct DataSourceHttp {
     pub(super) url: Result<Url, UrlFault>,
     pub(super) authorization: Option<HeaderValue>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) headers: Result<Vec<(HeaderName, HeaderValue)>, BadHeaders>,
     pub(super) timeouts: Timeouts,
     pub(super) tls: Result<TlsSettings, BadPem>,
     /// Attributes of the span of each request.
@@ -78,7 +80,7 @@ impl DataSourceHttp {
         Self {
             url: url.map(without_userinfo),
             authorization,
-            headers: custom_headers(&json, source.secrets),
+            headers: custom_headers::parse(&json, source.secrets),
             timeouts: Timeouts {
                 connect: seconds(&json, "dialTimeout", CONNECT_TIMEOUT),
                 total: seconds(&json, "timeout", TOTAL_TIMEOUT),
@@ -151,34 +153,12 @@ fn basic_auth(source: &DataSourceFields<'_>, json: &Map<String, Value>) -> Optio
     if enabled { basic(user, secret("basicAuthPassword")) } else { None }
 }
 
-/// Reads `httpHeaderName1` with the secret `httpHeaderValue1`, and so on. The first missing number ends the list.
-fn custom_headers(
-    json: &Map<String, Value>,
-    secrets: &HashMap<String, String>,
-) -> Vec<(HeaderName, HeaderValue)> {
-    (1..)
-        .map_while(|n| Some((n, json.get(&format!("httpHeaderName{n}"))?.as_str()?)))
-        .filter_map(|(n, name)| {
-            let name = HeaderName::try_from(name.trim()).ok().filter(|name| !frames_the_message(name))?;
-            let mut value =
-                HeaderValue::try_from(secrets.get(&format!("httpHeaderValue{n}"))?.trim()).ok()?;
-            value.set_sensitive(true);
-            Some((name, value))
-        })
-        .collect()
-}
-
-/// Whether HTTP/1 delimits messages by this header. If so, only the client that writes the message may set it.
-pub(super) fn frames_the_message(name: &HeaderName) -> bool {
-    [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::TE, header::UPGRADE]
-        .contains(name)
-}
-
-/// As in Go, zero means no limit.
+/// As in Go: whole seconds, and no limit if the value is not a positive number, or is more than the nanoseconds of an
+/// `i64`, which is 292 years.
 fn seconds(json: &Map<String, Value>, key: &str, default: Duration) -> Option<Duration> {
-    let value = json.get(key).and_then(Value::as_f64);
-    let limit = value.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or(default);
-    (!limit.is_zero()).then_some(limit)
+    let Some(value) = json.get(key) else { return Some(default) };
+    let limit = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds.trunc()).ok())?;
+    (!limit.is_zero() && i64::try_from(limit.as_nanos()).is_ok()).then_some(limit)
 }
 
 fn labels(source: &DataSourceFields<'_>) -> Vec<(&'static str, String)> {
@@ -234,26 +214,39 @@ mod tests {
 
     #[test]
     fn values_of_the_wrong_type_count_as_missing() {
-        let settings =
-            parse("", r#"{"timeout":"5","dialTimeout":-1,"basicAuth":"yes","httpHeaderName1":3}"#, &[]);
+        let settings = parse("", r#"{"basicAuth":"yes","httpHeaderName1":3,"tlsAuth":1}"#, &[]);
+        assert!(settings.authorization.is_none() && settings.headers.unwrap().is_empty());
         let default = Timeouts { connect: Some(CONNECT_TIMEOUT), total: Some(TOTAL_TIMEOUT) };
-        assert_eq!(settings.timeouts, default);
-        assert!(settings.authorization.is_none() && settings.headers.is_empty());
-        assert_eq!(parse("", "not json", &[]).timeouts, default);
-        assert_eq!(
-            parse("", r#"{"timeout":0,"dialTimeout":2.5}"#, &[]).timeouts,
-            Timeouts { connect: Some(Duration::from_millis(2500)), total: None }
-        );
+        for json in ["", "not json", "null", "[]", "{}"] {
+            assert_eq!(parse("", json, &[]).timeouts, default, "{json}");
+        }
     }
 
     #[test]
-    fn custom_headers_stop_at_the_first_gap_and_never_frame_the_message() {
-        let json = r#"{"httpHeaderName1":"X-A","httpHeaderName2":"Content-Length","httpHeaderName3":"X-No-Value",
-            "httpHeaderName5":"X-Late"}"#;
-        let secrets =
-            [("httpHeaderValue1", "one\n"), ("httpHeaderValue2", "9"), ("httpHeaderValue5", "five")];
-        let headers = parse("", json, &secrets).headers;
-        assert_eq!(headers, [(HeaderName::from_static("x-a"), HeaderValue::from_static("one"))]);
+    fn timeouts_are_those_of_go() {
+        for (value, seconds) in [("1", 1), ("2.9", 2), ("90", 90), ("3e2", 300), ("9.2e9", 9_200_000_000)] {
+            let json = format!(r#"{{"timeout":{value},"dialTimeout":{value}}}"#);
+            let limit = Some(Duration::from_secs(seconds));
+            assert_eq!(parse("", &json, &[]).timeouts, Timeouts { connect: limit, total: limit }, "{value}");
+        }
+        let none = Timeouts { connect: None, total: None };
+        let values = [
+            "0",
+            "-0",
+            "0.9",
+            "-1",
+            "-1e300",
+            "9.3e9",
+            "1e19",
+            "1e20",
+            "1e308",
+            "18446744073709551616",
+            "null",
+        ];
+        for value in values.into_iter().chain([r#""5""#, "true", "[1]", "{}"]) {
+            let json = format!(r#"{{"timeout":{value},"dialTimeout":{value}}}"#);
+            assert_eq!(parse("", &json, &[]).timeouts, none, "{value}");
+        }
     }
 
     #[test]

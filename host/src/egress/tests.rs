@@ -6,6 +6,7 @@ mod hostile;
 mod limits;
 mod names;
 mod secure;
+mod settings;
 mod trace;
 
 use std::net::SocketAddr;
@@ -167,8 +168,10 @@ impl Fixture {
     /// With so many connections for each client, and so many files for the process.
     fn with_limits(allow_hosts: &str, max: usize, files: Option<usize>) -> Self {
         let ((telemetry, spans), (log, lines)) = (recording(), Log::memory());
-        let (hosts, all) = (Patterns::parse([allow_hosts]).0, AllConnections::new(files, log));
-        Self { egress: Egress::new(hosts, "my-plugin", telemetry, max, all), spans, lines }
+        let hosts = Patterns::parse([allow_hosts]).0;
+        let operator = OperatorPolicy { hosts, ..OperatorPolicy::default() };
+        let all = AllConnections::new(files, log);
+        Self { egress: Egress::new(operator, "my-plugin", telemetry, max, all), spans, lines }
     }
 
     fn client(&self, url: &str) -> Client {

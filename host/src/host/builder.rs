@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, watch};
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::config::{Section, Settings};
-use crate::egress::{AllConnections, Patterns};
+use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::net::files;
@@ -122,9 +122,11 @@ impl Builder {
         for problem in &tracing_problems {
             log.error(&problem.to_string(), &[]);
         }
-        let (allow_hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
+        let (hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
+        let (paths, bad_paths) = AllowedPaths::parse(section.allow_paths.iter().map(String::as_str));
         let problems = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text));
-        let problems: Vec<_> = problems.chain(bad_hosts.iter().map(ToString::to_string)).collect();
+        let problems = problems.chain(bad_hosts.iter().map(ToString::to_string));
+        let problems: Vec<_> = problems.chain(bad_paths.iter().map(ToString::to_string)).collect();
         for problem in &problems {
             log.error(problem, &[]);
         }
@@ -151,7 +153,7 @@ impl Builder {
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {
             platform: Arc::new(platform),
-            allow_hosts,
+            operator: OperatorPolicy { hosts, paths, deny_private: section.deny_private },
             connections_max: section.connections_max,
             connections,
             tracing,

@@ -20,7 +20,7 @@ use crate::call::{
 use crate::capability::bindings::exports::gpx::plugin::data::Query;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
-use crate::egress::{AllConnections, Egress, Patterns};
+use crate::egress::{AllConnections, Egress, OperatorPolicy};
 use crate::frame::Format;
 use crate::log::Log;
 use crate::log::memory::Lines;
@@ -135,7 +135,7 @@ impl Loaded {
         let platform = Arc::new(Platform { machine, ..platform });
         let loaded = LoadedComponent::load(Component::from_file(file), &platform).await.map(|component| {
             let egress = Arc::new(Egress::new(
-                Patterns::default(),
+                OperatorPolicy::default(),
                 "test",
                 telemetry.clone(),
                 1000,

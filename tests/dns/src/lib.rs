@@ -1,8 +1,9 @@
-//! A DNS server that knows one name. The end-to-end tests and the host's unit tests use it; it shares no code with
+//! A DNS server that knows one name, whose addresses can change. The end-to-end tests and the host's unit tests use it; it shares no code with
 //! either.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_proto::op::{Message, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -12,14 +13,17 @@ use tokio::task::JoinHandle;
 /// A DNS server that runs until it is dropped.
 pub struct NameServer {
     address: SocketAddr,
+    known: Addresses,
     task: JoinHandle<()>,
 }
 
-/// What the server knows: one name and its address.
+/// What the server knows: one name and its addresses.
 struct Zone {
     name: Name,
-    address: Ipv4Addr,
+    addresses: Addresses,
 }
+
+type Addresses = Arc<Mutex<Vec<Ipv4Addr>>>;
 
 // === impl NameServer ===
 
@@ -47,10 +51,16 @@ impl NameServer {
         self.address
     }
 
+    /// From now on, the name has these addresses. Nobody may keep the old ones.
+    pub fn answer(&self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = addresses.into_iter().collect();
+    }
+
     fn serve(socket: UdpSocket, name: &str, address: Ipv4Addr) -> io::Result<Self> {
         let name = Name::from_ascii(name).map_err(io::Error::other)?;
-        let zone = Zone { name, address };
-        Ok(Self { address: socket.local_addr()?, task: tokio::spawn(zone.serve(socket)) })
+        let known = Addresses::new(Mutex::new(vec![address]));
+        let zone = Zone { name, addresses: known.clone() };
+        Ok(Self { address: socket.local_addr()?, known, task: tokio::spawn(zone.serve(socket)) })
     }
 }
 
@@ -82,8 +92,10 @@ impl Zone {
         if !asked.name().eq_ignore_root(&self.name) {
             reply.metadata.response_code = ResponseCode::NXDomain;
         } else if asked.query_type() == RecordType::A {
-            let address = RData::A(self.address.into());
-            reply.add_answer(Record::from_rdata(asked.name().clone(), 60, address));
+            for address in &*self.addresses.lock().unwrap_or_else(PoisonError::into_inner) {
+                let address = RData::A((*address).into());
+                reply.add_answer(Record::from_rdata(asked.name().clone(), 0, address));
+            }
         }
         reply.add_query(asked);
         reply.to_vec().ok()

@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, Patterns};
+use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, OperatorPolicy};
 use crate::log::Log;
 use crate::telemetry::{Telemetry, Tracer};
 
@@ -24,7 +24,7 @@ fn hooks(url: &str) -> HttpHooks {
         plugin_type: "",
     });
     let all = AllConnections::new(None, Log::memory().0);
-    let egress = Egress::new(Patterns::default(), "my-plugin", Telemetry::default(), 1000, all);
+    let egress = Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), 1000, all);
     HttpHooks::new(Some(egress.client(settings)), CallSpans::new(Tracer::Off, opentelemetry::Context::new()))
 }
 

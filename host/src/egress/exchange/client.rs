@@ -19,7 +19,7 @@ use crate::budget::Priority;
 use crate::egress::credentials;
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
-use crate::egress::policy::Grants;
+use crate::egress::policy::{self, Grants};
 use crate::egress::settings::DataSourceHttp;
 use crate::egress::trace::{Events, RequestTracing};
 
@@ -82,12 +82,10 @@ impl SharedClient {
         events: Events,
     ) -> Result<Response<ResponseBody>, RequestError> {
         let origin = Origin::of_uri(request.uri())?;
-        if request.method() == Method::CONNECT {
-            return Err(RequestError::UnsupportedMethod);
-        }
-        self.grants.check(&origin)?;
+        policy::check_method(request.method())?;
+        self.grants.check(&origin, request.uri().path())?;
         let own = self.grants.is_own(&origin).then_some(&self.settings);
-        let asked_for_gzip = credentials::prepare(&mut request, &origin, own);
+        let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
 
         let response = async {
             let slot = self.connections.slot(&origin, limits, priority).await?;
@@ -168,9 +166,10 @@ async fn head(
     }
 }
 
-/// Returns a copy to send once more. As in Go, only of a request without a body whose method is safe (RFC 9110, 9.2.1).
+/// Returns a copy to send once more. As in Go, only of a request without a body whose method is safe (RFC 9110, 9.2.1; TRACE is
+/// refused).
 fn copy_if_repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
-    let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(request.method());
+    let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     if !safe || !request.body().is_end_stream() {
         return None;
     }

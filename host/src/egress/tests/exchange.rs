@@ -65,7 +65,7 @@ async fn credentials_reach_the_data_sources_own_origin_only() {
     let json = r#"{"httpHeaderName1":"X-Key"}"#;
     let client = fixture.client_with(&url, json, &[("httpHeaderValue1", "key")]);
     for url in [own.url(), other.url()] {
-        let mut request = get(format!("{url}/path"));
+        let mut request = get(format!("{url}/base/path"));
         for (name, value) in
             [("host", "evil"), ("x-key", "guest"), ("traceparent", "guest"), ("baggage", "guest")]
         {
@@ -74,7 +74,7 @@ async fn credentials_reach_the_data_sources_own_origin_only() {
         send(&client, request).await.unwrap();
     }
     let (_, head) = own.request().await;
-    assert!(head.starts_with("GET /path HTTP/1.1\r\n"), "{head}");
+    assert!(head.starts_with("GET /base/path HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: Basic bWU6cGFzc3dvcmQ=\r\n"), "{head}");
     assert!(head.contains("x-key: key\r\n") && !head.contains("guest"), "{head}");
     assert!(head.contains(&format!("host: {}\r\n", own.address)) && !head.contains("evil"), "{head}");

@@ -28,6 +28,21 @@ async fn dns_is_asked() {
 }
 
 #[tokio::test]
+async fn an_answer_that_changes_is_checked_again() {
+    let close = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    let server = Server::start(move |_| Scripted::Last(close.to_owned())).await;
+    let url = format!("http://data.example.test:{}", server.address.port());
+    let (fixture, names) = fixture(Ipv4Addr::LOCALHOST).await;
+    let client = fixture.client(&url);
+    assert_eq!(text(send(&client, get(&url)).await.unwrap()).await.unwrap(), "ok");
+    names.answer([Ipv4Addr::new(169, 254, 169, 254)]);
+    let error = send(&client, get(&url)).await.unwrap_err();
+    assert!(matches!(error, RequestError::AddressProhibited { .. }), "{error:?}");
+    names.answer([Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::LOCALHOST]);
+    assert_eq!(text(send(&client, get(&url)).await.unwrap()).await.unwrap(), "ok");
+}
+
+#[tokio::test]
 async fn a_granted_name_does_not_grant_a_prohibited_address() {
     let url = "http://data.example.test";
     let (fixture, _names) = fixture(Ipv4Addr::new(169, 254, 169, 254)).await;

@@ -118,7 +118,7 @@ async fn settings_that_are_not_pem_are_named() {
 async fn a_peer_that_does_not_finish_the_handshake_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
-    let client = Fixture::new("").client_with(&url, r#"{"dialTimeout":0.02,"tlsSkipVerify":true}"#, &[]);
+    let client = Fixture::new("").client_with(&url, r#"{"dialTimeout":1,"tlsSkipVerify":true}"#, &[]);
     let error = send(&client, get(&url)).await.unwrap_err();
     assert!(matches!(error, RequestError::ConnectTimeout { .. }), "{error:?}");
 }

@@ -1,0 +1,67 @@
+//! Headers that belong to one connection or delimit a message. Only the client that writes the message may set them.
+
+use http::header::{self, HeaderName};
+
+const FRAMING: [&str; 8] = [
+    "connection",
+    "content-length",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What names the server, or is meant for a proxy.
+const OF_THE_CLIENT: [&str; 4] =
+    ["host", "proxy-authenticate", "proxy-authentication-info", "proxy-authorization"];
+
+/// Whether HTTP/1 delimits messages by this header, or it belongs to the connection.
+pub(super) fn frames_the_message(name: &HeaderName) -> bool {
+    FRAMING.iter().any(|framing| is_same(name.as_str(), framing))
+}
+
+/// Whether a component may not set this header at all. It may say how long its body is, which is checked; its `TE` is
+/// dropped.
+pub(crate) fn is_forbidden(name: &HeaderName) -> bool {
+    !matches!(*name, header::CONTENT_LENGTH | header::TE)
+        && (frames_the_message(name) || OF_THE_CLIENT.iter().any(|of| is_same(name.as_str(), of)))
+}
+
+/// Whether some server takes two names for the same: many put `_` in place of `-` and of other signs, as CGI does
+/// (RFC 3875, 4.1.18).
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let letter = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
+    one.bytes().map(letter).eq(other.bytes().map(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_spellings_are_the_same_header() {
+        for name in [
+            "transfer-encoding",
+            "transfer_encoding",
+            "transfer.encoding",
+            "proxy_connection",
+            "content_length",
+        ] {
+            let name = HeaderName::from_static(name);
+            assert!(frames_the_message(&name) && is_forbidden(&name), "{name}");
+        }
+        for name in ["x-transfer-encoding", "transferencoding", "content-type", "te-x"] {
+            let name = HeaderName::from_static(name);
+            assert!(!frames_the_message(&name) && !is_forbidden(&name), "{name}");
+        }
+        for name in [header::CONTENT_LENGTH, header::TE] {
+            assert!(frames_the_message(&name) && !is_forbidden(&name), "{name}");
+        }
+        for name in ["host", "proxy-authorization", "proxy_authorization"] {
+            let name = HeaderName::from_static(name);
+            assert!(!frames_the_message(&name) && is_forbidden(&name), "{name}");
+        }
+    }
+}
