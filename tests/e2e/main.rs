@@ -6,6 +6,7 @@ mod attacks;
 mod code;
 mod data_source;
 mod deadline;
+mod egress;
 mod embed;
 mod faults;
 mod guest_faults;

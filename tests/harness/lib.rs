@@ -14,6 +14,7 @@ pub mod process;
 pub mod seen;
 pub mod trace;
 pub mod upstream;
+pub mod wire;
 
 use std::future::Future;
 use std::io::Write as _;

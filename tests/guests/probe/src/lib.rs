@@ -13,6 +13,7 @@ mod attack;
 mod fetch;
 mod frames;
 mod misbehave;
+mod raw;
 mod report;
 mod resources;
 mod spans;
@@ -79,6 +80,7 @@ impl Data for Probe {
             "stdout" => misbehave::stdout(),
 
             "fetch" | "redirect" => fetch::fetch(query),
+            "raw" => raw::send(query),
             "fetch-many" => fetch::fetch_many(query),
             "sleep-on-upstream" => fetch::sleep_on_upstream(query),
             "own-traceparent" => fetch::own_traceparent(query),
