@@ -5,7 +5,7 @@ mod names;
 mod reuse;
 mod row;
 
-use gpx_tests::grafana::DataSource;
+use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Launch, Plugin};
 use gpx_tests::wire::Wire;
 
@@ -78,6 +78,25 @@ async fn only_public_upstreams_if_the_operator_says_so() {
         launch.setting("gpx_allow_hosts", &other).setting("gpx_deny_private", "on")
     };
     assert_rows_hold("public", launch).await;
+}
+
+#[gpx_tests::test]
+async fn more_headers_than_a_request_can_have_are_told_in_words() {
+    let upstreams = Upstreams::start().await;
+    let plugin = upstreams.probe().start().await;
+    let url = format!("http://{}", upstreams.own.address());
+    let numbers = 1..25_000;
+    let names =
+        numbers.clone().map(|number| (format!("httpHeaderName{number}"), format!("x-{number}").into()));
+    let json = serde_json::Value::Object(names.collect());
+    let source = DataSource::new(&url).json(json);
+    let source =
+        numbers.fold(source, |source, number| source.secret(&format!("httpHeaderValue{number}"), "v"));
+    let fetch = query("A").kind("fetch").json(serde_json::json!({ "url": url }));
+    let reply = plugin.query(&source, [fetch]).await.unwrap();
+    let words = "the data source has more than 256 headers, or 65536 bytes of them, in httpHeaderName1 and so on: remove some";
+    assert!(reply.answer("A").error.ends_with(words), "{}", reply.answer("A").error);
+    assert_eq!(upstreams.own.received().connections, 0);
 }
 
 #[test]
