@@ -267,11 +267,12 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_addresses_of_a_name_are_used() {
         let list: String = (0..200).map(|number| format!("127.0.1.{number} many\n")).collect();
-        let addresses = Resolver::listing(&list).resolve("many").await.unwrap();
+        let addresses = Resolver::listing(&list).resolve("many", Priority::Usual).await.unwrap();
         assert_eq!(addresses.len(), MAX_ADDRESSES);
         let names = NameServer::start("many.test", Ipv4Addr::LOCALHOST).await.unwrap();
         names.answer((0..60).map(|number| Ipv4Addr::new(127, 0, 1, number)));
-        let addresses = Resolver::asking(names.address()).resolve("many.test").await.unwrap();
+        let addresses =
+            Resolver::asking(names.address()).resolve("many.test", Priority::Usual).await.unwrap();
         assert_eq!(addresses.len(), MAX_ADDRESSES);
     }
 
