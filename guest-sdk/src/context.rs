@@ -28,7 +28,8 @@ impl Context {
         self.plugin().user.as_ref()
     }
 
-    /// The headers that came with the call.
+    /// The headers of the call: those that every component sees, those that `plugin!` names among its `headers`, and those
+    /// that the operator allows. None bears credentials.
     pub fn headers(&self) -> &[Header] {
         self.headers.get_or_init(call::headers)
     }

@@ -47,6 +47,7 @@ pub trait Resource: Plugin {
 ///     attributes: { "prices.team": "markets" };  // of the resource of every span
 ///     secrets: ["apiToken"];                     // keys of secureJsonData that `open` receives
 ///     origins: ["https://login.example.com"];    // wanted besides the data source's own; the operator grants them
+///     headers: ["X-Tenant"];                     // of a call, besides those that every component sees
 /// );
 /// ```
 ///
@@ -58,6 +59,7 @@ macro_rules! plugin {
         $(; attributes: { $($key:literal : $value:expr),* $(,)? })?
         $(; secrets: [$($secret:expr),* $(,)?])?
         $(; origins: [$($origin:expr),* $(,)?])?
+        $(; headers: [$($header:expr),* $(,)?])?
         $(;)?
     ) => {
         impl $crate::plugin::export::Component for $plugin {
@@ -67,6 +69,7 @@ macro_rules! plugin {
                     attributes: ::std::vec![$($($crate::Attribute::new($key, &$value)),*)?],
                     secrets: ::std::vec![$($(::std::string::String::from($secret)),*)?],
                     origins: ::std::vec![$($(::std::string::String::from($origin)),*)?],
+                    headers: ::std::vec![$($(::std::string::String::from($header)),*)?],
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod context;
 mod deadline;
+mod headers;
 mod outcome;
 
 use std::sync::Arc;
@@ -11,11 +12,12 @@ use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use tokio::time::Instant;
 
-pub(crate) use self::context::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
+pub(crate) use self::context::{AppSettings, CallContext, DataSourceSettings, Subject, User};
 pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
+pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials};
 pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};
 use crate::budget::Upstream;
-use crate::log::{Log, Value, duration};
+use crate::log::{Log, Value, duration, origin};
 use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
 
@@ -93,19 +95,19 @@ impl Call {
 /// Returns the fields of every log line of a call, with the Go SDK's names and in its order.
 fn log_fields(endpoint: Endpoint, context: &CallContext, parent: &Context) -> Vec<(&'static str, Value)> {
     let mut fields = vec![
-        ("pluginId", Value::from(context.plugin_id.clone())),
-        ("pluginVersion", Value::from(context.plugin_version.clone())),
-        ("endpoint", Value::from(endpoint.name)),
+        (origin::PLUGIN_ID, Value::from(context.plugin_id.clone())),
+        (origin::PLUGIN_VERSION, Value::from(context.plugin_version.clone())),
+        (origin::ENDPOINT, Value::from(endpoint.name)),
     ];
     let span = parent.span();
     if span.span_context().is_valid() {
-        fields.push(("traceId", Value::from(span.span_context().trace_id().to_string())));
+        fields.push((origin::TRACE_ID, Value::from(span.span_context().trace_id().to_string())));
     }
     if let Some(settings) = context.data_source() {
-        fields.push(("dsName", Value::from(settings.name.clone())));
-        fields.push(("dsUid", Value::from(settings.uid.clone())));
+        fields.push((origin::DATA_SOURCE_NAME, Value::from(settings.name.clone())));
+        fields.push((origin::DATA_SOURCE_UID, Value::from(settings.uid.clone())));
         if let Some(user) = &context.user {
-            fields.push(("uname", Value::from(user.name.clone())));
+            fields.push((origin::USER, Value::from(user.name.clone())));
         }
     }
     fields

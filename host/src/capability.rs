@@ -7,8 +7,6 @@ pub(crate) mod http;
 mod log;
 mod poll;
 pub(crate) mod response;
-pub(crate) mod scrub;
-pub(crate) mod text;
 pub(crate) mod tracer;
 mod view;
 

@@ -1,7 +1,7 @@
 //! The data source's HTTP client: which hosts may be reached, over which connection, with which credentials, and what
 //! the trace says about it.
 //!
-//! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace` → `error` → `settings`,
+//! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace`, `wishes` → `error` → `settings`,
 //! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
 //! call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
@@ -17,6 +17,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod wishes;
 
 use std::sync::Arc;
 
@@ -29,8 +30,11 @@ use self::policy::Grants;
 pub(crate) use self::policy::{AllowedPaths, OperatorPolicy, Patterns};
 pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
 use self::trace::RequestTracing;
+pub(crate) use self::wishes::VainWishes;
+use self::wishes::Wishes;
 use crate::net::Resolver;
 use crate::telemetry::Telemetry;
+use crate::text::Scrub;
 
 /// What the clients of all data sources share.
 pub(crate) struct Egress {
@@ -41,6 +45,7 @@ pub(crate) struct Egress {
     tracing: RequestTracing,
     connections_max: usize,
     all: Arc<AllConnections>,
+    wishes: Arc<Wishes>,
 }
 
 // === impl Egress ===
@@ -63,17 +68,35 @@ impl Egress {
             tracing: RequestTracing::new(telemetry),
             connections_max,
             all,
+            wishes: Arc::default(),
         }
     }
 
+    /// Returns the same for a component that asks for these origins. It grants nothing.
+    #[must_use]
+    pub(crate) fn wishing(self, origins: &[String]) -> Self {
+        Self { wishes: Arc::new(Wishes::new(origins)), ..self }
+    }
+
+    /// Returns which origins the component asks for that the operator has not granted.
+    pub(crate) fn vain_wishes(&self) -> VainWishes {
+        self.wishes.vain(&self.operator.hosts)
+    }
+
+    pub(crate) fn plugin_id(&self) -> &str {
+        &self.plugin_id
+    }
+
     /// Returns a client with connections of its own, for one version of one data source.
-    pub(crate) fn client(&self, settings: DataSourceHttp) -> Client {
+    /// Spans of its requests show no secret that `scrub` knows.
+    pub(crate) fn client(&self, settings: DataSourceHttp, scrub: Scrub) -> Client {
         let grants = Grants::new(&settings.url, self.operator.clone(), self.plugin_id.clone());
         let grants = Arc::new(grants);
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
         let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
         let connections = self.connections(&settings, dialer);
-        Client::new(settings, grants, connections, self.tracing.clone())
+        let tracing = self.tracing.without_secrets(scrub);
+        Client::new(settings, grants, connections, tracing, self.wishes.clone())
     }
 
     fn connections(&self, settings: &DataSourceHttp, dialer: Dialer) -> Connections {

@@ -14,7 +14,6 @@ use tonic::service::Routes;
 
 pub use self::builder::Builder;
 pub use self::error::Error;
-use crate::capability::scrub::Scrub;
 use crate::capability::tracer::key_value;
 use crate::egress::{AllConnections, Egress, OperatorPolicy};
 use crate::log::{Log, Value};
@@ -25,6 +24,7 @@ use crate::rpc::{self, Backend};
 use crate::serve::{self, LayerParts, Listener};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
+use crate::text::Scrub;
 
 /// How long the last spans may take to be sent. Grafana kills a plugin 2 s after asking it to stop.
 const FLUSH: Duration = Duration::from_millis(1200);
@@ -215,6 +215,7 @@ impl Inner {
             self.connections_max,
             self.connections.clone(),
         );
+        let egress = egress.wishing(&loaded.manifest.origins);
         Arc::new(Plugin::new(loaded, self.platform.clone(), Arc::new(egress)))
     }
 

@@ -50,6 +50,7 @@ mod rpc;
 mod serve;
 mod shutdown;
 mod telemetry;
+mod text;
 
 pub use self::config::Settings;
 pub use self::host::{Builder, Error, Host};

@@ -4,6 +4,7 @@ mod duration;
 mod hclog;
 #[cfg(test)]
 pub(crate) mod memory;
+pub(crate) mod origin;
 mod seldom;
 mod share;
 mod value;

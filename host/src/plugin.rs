@@ -15,6 +15,7 @@ mod service;
 pub(crate) mod test;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -39,8 +40,7 @@ use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::{Leased, Pool};
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
-use crate::call::{Call, CallContext};
-use crate::capability::scrub::Scrub;
+use crate::call::{Call, CallContext, HeaderGrants};
 use crate::egress::Egress;
 
 /// A component and everything that its calls need.
@@ -49,6 +49,8 @@ pub(crate) struct Plugin {
     platform: Arc<Platform>,
     egress: Arc<Egress>,
     owners: Owners,
+    /// The headers that its component sees besides those that every component sees.
+    pub(crate) header_grants: HeaderGrants,
 }
 
 struct OpenInstance(Arc<Owner>);
@@ -58,7 +60,10 @@ struct OpenInstance(Arc<Owner>);
 impl Plugin {
     pub(crate) fn new(component: LoadedComponent, platform: Arc<Platform>, egress: Arc<Egress>) -> Self {
         let owners = Owners::new(platform.metrics.clone());
-        Self { component, platform, egress, owners }
+        let granted = component.manifest.headers.iter().chain(&platform.operator.allow_headers);
+        let header_grants = HeaderGrants::new(granted.map(String::as_str));
+        wishes::report(&component.manifest, &egress, &platform.log);
+        Self { component, platform, egress, owners, header_grants }
     }
 
     pub(crate) fn exports(&self, export: Export) -> bool {
@@ -75,12 +80,14 @@ impl Plugin {
         let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_OWNER, &settings);
-        let scrub = Scrub::new(settings.secrets.iter().map(|secret| secret.value.as_str()));
-        let client = self.egress.client(owner::http_settings(context));
+        let http = owner::http_settings(context);
+        let scrub = owner::scrub(&context.subject, &http, &self.platform.operator);
+        let log = owner::log(context, &self.platform.log);
+        owner::report_unused(&context.subject, &http, wanted, &self.platform.operator, &log);
+        let client = self.egress.client(http, scrub.clone());
         let Platform { limits, memory, idle, .. } = &*self.platform;
         let memory = memory.owner();
         let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone());
-        let log = owner::log(context, &self.platform.log);
         let (time, checks) = (OwnerTime::default(), HealthChecks::default());
         Owner { settings, scrub, client, pool, memory, time, checks, log }
     }

@@ -106,6 +106,12 @@ impl Backend {
         if loaded.plugin.as_ref().is_ok_and(|plugin| !plugin.exports(export)) {
             return Err(convert::not_exported(export));
         }
+        let context = match &loaded.plugin {
+            Ok(plugin) => {
+                CallContext { headers: context.headers.seen_with(&plugin.header_grants), ..context }
+            }
+            Err(_) => context,
+        };
         let deadline = Deadline::new(door.deadline, parts.call_timeout);
         let arrival = Arrival { endpoint, context, deadline, parent: door.parent };
         let mut unanswered =

@@ -1,5 +1,7 @@
 //! On whose behalf a call is made: which instance answers it, and what the instance learns about it.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use gpx_tests::grafana::{App, DataSource, query};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::PluginContext;
@@ -53,6 +55,132 @@ async fn changed_settings_or_grafana_configuration_make_new_instances() {
     let more = changed.clone().grafana("GF_DATAPROXY_TIMEOUT", "30");
     assert_eq!(count(&plugin, &more).await, 1.0, "a key was added");
     assert_eq!(count(&plugin, &more.clone().updated()).await, 1.0, "someone saved the settings");
+}
+
+#[gpx_tests::test]
+async fn credentials_that_are_edited_take_effect_though_the_time_of_the_change_is_the_same() {
+    let upstream = Upstream::points(1).await;
+    let plugin = Plugin::guest("probe").start().await;
+    let source =
+        DataSource::new(&upstream.url()).basic_auth("ada", "the old password").secret("apiToken", "old");
+    let fetch = || [query("A").kind("fetch").json(json!({ "url": upstream.url() }))];
+    let edited = source.clone().secret("basicAuthPassword", "the new password").secret("apiToken", "new");
+    assert_eq!(edited.settings.last_updated_ms, source.settings.last_updated_ms);
+    plugin.query(&source, fetch()).await.unwrap().frame("A");
+    plugin.query(&edited, fetch()).await.unwrap().frame("A");
+    let sent: Vec<_> =
+        upstream.requests().iter().map(|request| request.headers["authorization"].clone()).collect();
+    let basic = |password: &str| format!("Basic {}", BASE64_STANDARD.encode(format!("ada:{password}")));
+    assert_eq!(sent, [basic("the old password"), basic("the new password")]);
+    let reply = plugin.query(&edited, [query("A").kind("settings")]).await.unwrap();
+    assert_eq!(reply.frame("A").pairs().get("secret.apiToken"), Some(&"new"));
+    let json = edited.clone().json(json!({ "a": 1 }));
+    assert_eq!(count(&plugin, &json).await, 1.0, "jsonData was edited");
+    assert_eq!(count(&plugin, &json).await, 2.0, "what stays the same is one version");
+}
+
+#[gpx_tests::test]
+async fn a_guest_sees_only_headers_on_a_list_and_never_credentials() {
+    let plugin = Plugin::guest("probe").setting("gpx_allow_headers", "X-Tenant, X-Api-Key").start().await;
+    let seen = [
+        "Accept-Language",
+        "Content-Type",
+        "FromAlert",
+        "X-Dashboard-Uid",
+        "X-Panel-Id",
+        "X-Probe",
+        "X-Query-Group-Id",
+        "X-Rule-Name",
+        "X-Tenant",
+        "baggage",
+        "traceparent",
+    ];
+    let hidden = [
+        "User-Agent",
+        "X-Forwarded-For",
+        "X-Grafana-Org-Id",
+        "Authorization",
+        "Cookie",
+        "X-Id-Token",
+        "X-Grafana-Id",
+        "X-Access-Token",
+        "X-Forwarded-Access-Token",
+        "X-Amzn-Oidc-Data",
+        "X-Amzn-Oidc-Accesstoken",
+        "X-Amzn-Oidc-Identity",
+        "Cf-Access-Jwt-Assertion",
+        "X-Goog-Iap-Jwt-Assertion",
+        "X-Jwt-Assertion",
+        "X-Webauth-User",
+        "X-Probe-Token",
+        "X-Api-Key",
+        "X-Saml-Response",
+        "X-Session",
+        "X-Auth-Request-User",
+    ];
+    for prefix in ["", "http_"] {
+        let source = DataSource::new("").json(json!({ "health": "headers" }));
+        let mut queries = plugin.query(&source, [query("A").kind("context")]);
+        let mut health = plugin.health(&source);
+        for name in seen.iter().chain(&hidden) {
+            queries = queries.header(&format!("{prefix}{name}"), "value");
+            health = health.header(&format!("{prefix}{name}"), "value");
+        }
+        let reply = queries.await.unwrap();
+        let names = reply.frame("A").pairs();
+        let mut names: Vec<_> = names.keys().filter_map(|name| name.strip_prefix("header.")).collect();
+        names.sort_unstable();
+        assert_eq!(names, seen, "{prefix}");
+        assert_eq!(health.await.unwrap().message, seen.join(" "), "{prefix}");
+    }
+    let mut resource = plugin.resource(&DataSource::new(""), "GET", "echo", "");
+    for name in seen.iter().chain(&hidden) {
+        resource = resource.header(name, "value");
+    }
+    let text = resource.await.unwrap().text();
+    let names: Vec<_> = text.lines().filter_map(|line| line.strip_suffix(": value")).collect();
+    assert_eq!(names, seen);
+    for (whose, name) in [("manifest", "X-Probe-Token"), ("gpx_allow_headers", "X-Api-Key")] {
+        let line = plugin
+            .logs
+            .wait_for(|line| line.message.contains(whose) && line.to_string().contains(name))
+            .await;
+        assert!(line.level == "warn" && line.message.contains("bear credentials"), "{line}");
+    }
+}
+
+#[gpx_tests::test]
+async fn what_is_set_and_not_used_is_told_once_for_each_version() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("http://localhost:9")
+        .basic_auth("ada", "hunter2-and-more")
+        .secret("apiToken", "used");
+    let source = source.secret("forgotten", "tell-nobody").secret("httpHeaderValue1", "tell-nobody");
+    let source = source.json(json!({
+        "httpHeaderName1": "X-Key", "oauthPassThru": true, "sigV4Auth": false, "httpKeepAlive": 30, "gpx_timeout": "1s",
+    }));
+    for source in [&source, &source, &source.clone().updated()] {
+        count(&plugin, source).await;
+    }
+    let logs = plugin.logs.clone();
+    assert!(plugin.stop().await.success());
+    let warnings: Vec<_> = logs
+        .all()
+        .into_iter()
+        .filter(|line| line.level == "warn" && !line.text("dsUid").is_empty())
+        .collect();
+    let [secrets, settings, again, _] = warnings.as_slice() else { panic!("{warnings:?}") };
+    assert_eq!(secrets.text("dsUid"), source.settings.uid);
+    assert!(secrets.message.contains("does not name: forgotten; name them in the manifest"), "{secrets}");
+    assert_eq!(again.message, secrets.message);
+    for key in ["oauthPassThru", "httpKeepAlive", "gpx_timeout"] {
+        assert!(settings.message.contains(&format!("{key} (")), "{settings}");
+    }
+    assert!(
+        !settings.message.contains("sigV4Auth") && !settings.message.contains("httpHeaderName1"),
+        "{settings}"
+    );
+    assert!(!logs.mention("tell-nobody") && !logs.mention("hunter2-and-more"), "{logs}");
 }
 
 #[gpx_tests::test]

@@ -197,6 +197,15 @@ async fn origins_that_are_not_granted_are_not_reached() {
     let text = format!("GET {url}/: no grant for {host}; {}", remedy(&host));
     assert_eq!(refused(&source, &url).await, text);
     assert_eq!(other.requests().len(), 0);
+    // What the manifest asks for is told when it is loaded and when it is refused.
+    let (wish, remedy_of_wish) = ("https://wanted.example", "gpx_allow_hosts = https://wanted.example");
+    let line = plugin.logs.wait_for_message("manifest asks for origins").await;
+    assert!(line.level == "warn" && line.message.contains(remedy_of_wish), "{line}");
+    let text = format!(
+        "GET {wish}/: no grant for wanted.example:443; the plugin's manifest asks for it: {}",
+        remedy("wanted.example")
+    );
+    assert_eq!(refused(&source, wish).await, text);
     // A cloud metadata service is not reached even if it is the data source's own origin.
     let metadata = "http://169.254.169.254/";
     let text = format!("GET {metadata}: no grant for 169.254.169.254:80; {}", remedy("169.254.169.254"));

@@ -1,7 +1,8 @@
 //! The log: what a guest writes, by whatever means, and what the host adds to each line of a call.
 
-use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::grafana::{App, DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::pluginv2::PluginContext;
 use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
@@ -80,4 +81,20 @@ async fn a_guest_cannot_forge_a_line_or_its_origin() {
     let forged =
         logs.all().into_iter().find(|line| line.message == "forged" || line.text("traceId") == "forged");
     assert!(forged.is_none(), "{forged:?}");
+}
+
+#[gpx_tests::test]
+async fn a_guest_cannot_forge_what_the_host_does_not_know_either() {
+    let plugin = Plugin::guest("probe").start().await;
+    // Without a trace, a user and a data source.
+    let mut context = PluginContext::from(&App::default());
+    context.user = None;
+    plugin.query(context, [query("A").kind("log")]).await.unwrap();
+    let line = plugin.logs.wait_for(|line| line.message.starts_with("hostile")).await;
+    for name in ["traceId", "traceID", "dsName", "dsUid", "uname"] {
+        assert_eq!((line.text(name), line.text(&format!("_{name}"))), ("", "forged"), "{line}");
+    }
+    for name in ["pluginId", "pluginVersion", "endpoint"] {
+        assert_ne!(line.text(name), "forged", "{line}");
+    }
 }

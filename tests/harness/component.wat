@@ -31,7 +31,7 @@
   (type $fault (record (field "status" u16) (field "message" string) (field "source" $source)))
 
   (type $manifest (record (field "sdk" string) (field "attributes" (list $attribute))
-    (field "secrets" (list string)) (field "origins" (list string))))
+    (field "secrets" (list string)) (field "origins" (list string)) (field "headers" (list string))))
   (type $kind (enum "data-source" "app" "none"))
   (type $secret (record (field "name" string) (field "value" string)))
   (type $settings (record (field "kind" $kind) (field "id" s64) (field "uid" string) (field "name" string)

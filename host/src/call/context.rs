@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::headers::CallHeaders;
+
 /// Everything in a call except the request itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallContext {
@@ -25,10 +27,6 @@ pub(crate) struct CallContext {
     pub subject: Subject,
     pub headers: CallHeaders,
 }
-
-/// The headers of a call under their HTTP names, sorted, and without those that prove the user's identity.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CallHeaders(Vec<(String, String)>);
 
 /// What a call is for.
 #[derive(Clone, Debug, Default)]
@@ -80,9 +78,6 @@ pub(crate) struct User {
     pub role: String,
 }
 
-/// Headers that prove the user's identity. A component could do nothing with them but leak them.
-const IDENTITY: [&str; 5] = ["authorization", "cookie", "proxy-authorization", "x-grafana-id", "x-id-token"];
-
 // === impl CallContext ===
 
 impl CallContext {
@@ -101,23 +96,6 @@ impl CallContext {
     }
 }
 
-// === impl CallHeaders ===
-
-impl CallHeaders {
-    /// Drops the headers that prove the user's identity. It happens here so that no service can forget it.
-    pub(crate) fn new(headers: impl IntoIterator<Item = (String, String)>) -> Self {
-        let identity = |name: &str| IDENTITY.iter().any(|identity| identity.eq_ignore_ascii_case(name));
-        let mut headers: Vec<_> = headers.into_iter().filter(|(name, _)| !identity(name)).collect();
-        headers.sort_unstable();
-        Self(headers)
-    }
-
-    /// Returns names and values. A name may occur more than once.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
 // === impl Subject ===
 
 impl Subject {
@@ -128,24 +106,5 @@ impl Subject {
             Self::App(settings) => settings.updated,
             Self::Plugin => 0,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_that_prove_the_users_identity_are_dropped() {
-        let sent = [
-            ("X-Dashboard-Uid", "d"),
-            ("Authorization", "Bearer x"),
-            ("X-Grafana-Id", "i"),
-            ("Accept", "a"),
-            ("COOKIE", "c"),
-        ];
-        let headers = CallHeaders::new(sent.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let seen: Vec<_> = headers.iter().map(|(name, _)| name).collect();
-        assert_eq!(seen, ["Accept", "X-Dashboard-Uid"]);
     }
 }

@@ -5,8 +5,8 @@ use wasmtime::component::HasData;
 
 use super::bindings::gpx::plugin::log::{Host, Level};
 use super::bindings::gpx::plugin::types::{Attribute, Value as WitValue};
-use super::scrub::Scrub;
-use crate::log::{self, Log, MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE, Value};
+use crate::log::{self, Log, MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE, Value, origin};
+use crate::text::Scrub;
 
 /// What a text in a list takes besides its own bytes: quotes and a comma.
 const QUOTES: usize = 3;
@@ -30,7 +30,7 @@ impl HasData for HasLog {
 
 impl Host for LogView<'_> {
     fn log(&mut self, level: Level, message: String, attributes: Vec<Attribute>) -> Result<()> {
-        let field = |item: Attribute| (self.scrub.shorten(item.key, MAX_KEY), value(item.value, self.scrub));
+        let field = |item: Attribute| (key(item.key, self.scrub), value(item.value, self.scrub));
         // One more than a line can have: the line then says that some are missing.
         let fields: Vec<_> = attributes.into_iter().take(MAX_FIELDS + 1).map(field).collect();
         self.log.log(level.into(), &self.scrub.shorten(message, MAX_MESSAGE), &fields);
@@ -48,6 +48,10 @@ impl From<Level> for log::Level {
             Level::Error => Self::Error,
         }
     }
+}
+
+fn key(key: String, scrub: &Scrub) -> String {
+    origin::foreign(scrub.shorten(key, MAX_KEY))
 }
 
 fn value(value: WitValue, scrub: &Scrub) -> Value {
@@ -113,6 +117,20 @@ mod tests {
         let (key, list) = fields.iter().find(|(key, _)| key.starts_with("kkk")).unwrap();
         assert!(key.ends_with('…') && key.len() <= MAX_KEY);
         assert_eq!(list[0], "[secret]");
+    }
+
+    #[test]
+    fn fields_that_say_where_a_line_comes_from_cannot_be_forged_where_the_host_has_none() {
+        let names =
+            ["pluginId", "pluginVersion", "endpoint", "traceId", "dsName", "dsUid", "uname", "traceID"];
+        let forged = names.map(|name| attribute(name, WitValue::Text("forged".to_owned())));
+        let line = logged("", forged.into());
+        for name in names {
+            assert_eq!(
+                (&line[name], &line[format!("_{name}")]),
+                (&serde_json::Value::Null, &"forged".into())
+            );
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(crate) struct Section {
     pub instances_max: Option<usize>,
     pub connections_max: usize,
     pub deny_secrets: Vec<String>,
+    pub allow_headers: Vec<String>,
     pub precompiled: bool,
     pub cache_dir: Option<PathBuf>,
 }
@@ -129,6 +130,14 @@ const DENY_SECRETS: Setting = Setting {
     meaning: "Names of the data source's secrets that the component does not get even if it asks for them, as they \
               are written in `secureJsonData`.",
 };
+const ALLOW_HEADERS: Setting = Setting {
+    name: "gpx_allow_headers",
+    kind: LIST,
+    default: "",
+    when_bad: "",
+    meaning: "Names of headers of Grafana's calls that the component sees besides those that every component sees (SECURITY.md \
+              lists them) and those that its manifest names. Headers that bear credentials are never passed on.",
+};
 const PRECOMPILED: Setting = Setting {
     name: "gpx_precompiled",
     kind: "`on` or `off`",
@@ -155,7 +164,7 @@ const TRANSPORT: Setting = Setting {
               only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
-const ALL: [&Setting; 13] = [
+const ALL: [&Setting; 14] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
     &DENY_PRIVATE,
@@ -166,6 +175,7 @@ const ALL: [&Setting; 13] = [
     &INSTANCES_MAX,
     &CONNECTIONS_MAX,
     &DENY_SECRETS,
+    &ALLOW_HEADERS,
     &PRECOMPILED,
     &CACHE_DIR,
     &TRANSPORT,
@@ -195,6 +205,7 @@ impl Section {
             instances_max: reader.value(&INSTANCES_MAX, value::optional_count),
             connections_max: reader.value(&CONNECTIONS_MAX, value::count),
             deny_secrets: reader.value(&DENY_SECRETS, value::list),
+            allow_headers: reader.value(&ALLOW_HEADERS, value::list),
             precompiled: reader.value(&PRECOMPILED, value::switch),
             cache_dir: reader.value(&CACHE_DIR, value::optional_path),
         };

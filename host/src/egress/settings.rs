@@ -1,6 +1,7 @@
 //! What a data source's settings say about HTTP: its URL, credentials, TLS and timeouts.
 
 mod custom_headers;
+mod ignored;
 mod tls;
 
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub(crate) use self::custom_headers::BadHeaders;
+use crate::log::origin;
+
 pub(crate) use self::tls::BadPem;
 pub(super) use self::tls::TlsSettings;
 
@@ -46,6 +49,8 @@ pub(crate) struct DataSourceHttp {
     pub(super) tls: Result<TlsSettings, BadPem>,
     /// Attributes of the span of each request.
     pub(super) labels: Vec<(&'static str, String)>,
+    /// The keys that are set and have no effect, each with what to do instead.
+    pub(crate) ignored: Vec<String>,
 }
 
 /// Why the settings' URL grants no origin.
@@ -87,14 +92,22 @@ impl DataSourceHttp {
             },
             tls: TlsSettings::parse(&json, source.secrets),
             labels: labels(&source),
+            ignored: ignored::ignored(&json),
         }
+    }
+
+    /// Returns the values of the headers that the host adds: they are secrets.
+    pub(crate) fn header_values(&self) -> impl Iterator<Item = &str> {
+        let own = self.headers.iter().flatten().map(|(_, value)| value);
+        let values = self.authorization.iter().chain(own);
+        values.filter_map(|value| value.to_str().ok())
     }
 
     /// Returns what names the data source in the log.
     pub(super) fn log_fields(&self) -> impl Iterator<Item = (&'static str, String)> {
         let field = |(key, value): &(&'static str, String)| match *key {
-            "datasource_name" => Some(("dsName", value.clone())),
-            "datasource_uid" => Some(("dsUid", value.clone())),
+            "datasource_name" => Some((origin::DATA_SOURCE_NAME, value.clone())),
+            "datasource_uid" => Some((origin::DATA_SOURCE_UID, value.clone())),
             _ => None,
         };
         self.labels.iter().filter_map(field)

@@ -26,6 +26,7 @@ use crate::budget::Priority;
 use crate::log::Log;
 use crate::log::memory::Lines;
 use crate::telemetry::test::{Ended, recording};
+use crate::text::Scrub;
 
 type Response = http::Response<super::exchange::ResponseBody>;
 type Request = http::Request<WasiBody>;
@@ -180,7 +181,7 @@ impl Fixture {
 
     fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
         let secrets = secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        self.egress.client(DataSourceHttp::parse(DataSourceFields {
+        let http = DataSourceHttp::parse(DataSourceFields {
             url,
             user: "",
             basic_auth_enabled: false,
@@ -190,7 +191,8 @@ impl Fixture {
             name: "My source",
             uid: "abc",
             plugin_type: "my-plugin",
-        }))
+        });
+        self.egress.client(http, Scrub::new(secrets.into_values()))
     }
 }
 

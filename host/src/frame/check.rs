@@ -1,6 +1,6 @@
 //! Finds everything that a component can get wrong in a frame, before any byte of it is encoded.
 
-use super::error::{FrameError, Mistake, short};
+use super::error::{FrameError, Mistake, kept};
 use super::grammar::Grammar;
 use super::limit::{LABEL_NAMES, LABELS};
 use super::pace::{FIELD_WORK, Pace};
@@ -104,7 +104,7 @@ fn check_labels(labels: &[Label]) -> Result<usize, Mistake> {
         return Err(Mistake::ManyLabels(count));
     }
     match sorted(labels).windows(2).find(|pair| matches!(pair, [a, b] if a.name == b.name)) {
-        Some([label, ..]) => Err(Mistake::RepeatedLabel(short(&label.name))),
+        Some([label, ..]) => Err(Mistake::RepeatedLabel(kept(&label.name))),
         _ => Ok(bytes + count * FIELD_WORK),
     }
 }

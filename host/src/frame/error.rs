@@ -6,6 +6,7 @@ use super::draft::Full;
 use super::grammar::Unexpected;
 use super::limit::{ANSWER, ARROW_BODY, ARROW_SCHEMA, FRAMES, LABEL_NAMES, LABELS};
 use crate::budget::Refused;
+use crate::text::Scrub;
 
 /// A frame that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +45,7 @@ pub(super) enum Mistake {
     NotObject { what: &'static str, reason: String },
     #[error("it has {0} labels; give it at most {LABELS}, with {LABEL_NAMES} bytes of names in total")]
     ManyLabels(usize),
-    #[error("it has two labels named {0:?}; give each label its own name")]
+    #[error("it has two labels named {:?}; give each label its own name", short(.0))]
     RepeatedLabel(String),
     #[error(
         "it takes {bytes} bytes as Arrow and Grafana reads at most {ARROW_BODY}; return fewer rows or fields"
@@ -74,18 +75,21 @@ struct Place {
     field: Option<(usize, String)>,
 }
 
-/// How many bytes of a name an error repeats: enough to find it, no matter what a component sends.
+/// How many characters of a name an error repeats: enough to find it, no matter what a component sends.
 const NAME: usize = 64;
+
+/// How many bytes of a name are kept until its secrets are replaced, so that none of them is cut.
+const KEPT: usize = 4 * NAME + Scrub::AHEAD;
 
 // === impl FrameError ===
 
 impl FrameError {
     pub(super) fn in_answer(ref_id: &str, mistake: Mistake) -> FrameError {
-        FrameError { place: Place { ref_id: short(ref_id), frame: None, field: None }, mistake }
+        FrameError { place: Place { ref_id: kept(ref_id), frame: None, field: None }, mistake }
     }
 
     pub(super) fn in_frame(frame: &str, ref_id: &str, mistake: Mistake) -> FrameError {
-        FrameError { place: Place { ref_id: short(ref_id), frame: Some(short(frame)), field: None }, mistake }
+        FrameError { place: Place { ref_id: kept(ref_id), frame: Some(kept(frame)), field: None }, mistake }
     }
 
     /// `number` counts the fields from 0.
@@ -96,8 +100,20 @@ impl FrameError {
         mistake: Mistake,
     ) -> FrameError {
         let mut error = FrameError::in_frame(frame, ref_id, mistake);
-        error.place.field = Some((number, short(name)));
+        error.place.field = Some((number, kept(name)));
         error
+    }
+
+    /// Returns the same error without secrets in the names that it repeats.
+    pub(crate) fn scrubbed(self, scrub: &Scrub) -> FrameError {
+        let Self { place: Place { ref_id, frame, field }, mistake } = self;
+        let clean = |name: String| scrub.text(name);
+        let mistake = match mistake {
+            Mistake::RepeatedLabel(name) => Mistake::RepeatedLabel(clean(name)),
+            mistake => mistake,
+        };
+        let field = field.map(|(number, name)| (number, clean(name)));
+        FrameError { place: Place { ref_id: clean(ref_id), frame: frame.map(clean), field }, mistake }
     }
 }
 
@@ -127,17 +143,42 @@ impl From<Full> for Mistake {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(frame) = &self.frame {
-            write!(f, "frame {frame:?} of ")?;
+            write!(f, "frame {:?} of ", short(frame))?;
         }
-        write!(f, "query {:?}", self.ref_id)?;
+        write!(f, "query {:?}", short(&self.ref_id))?;
         match &self.field {
-            Some((number, name)) => write!(f, ", fields[{number}] {name:?}"),
+            Some((number, name)) => write!(f, ", fields[{number}] {:?}", short(name)),
             None => Ok(()),
         }
     }
 }
 
-/// The beginning of a name.
-pub(super) fn short(name: &str) -> String {
+/// The beginning of a name, as it is shown.
+fn short(name: &str) -> String {
     name.chars().take(NAME).collect()
+}
+
+/// The beginning of a name, as it is kept.
+pub(super) fn kept(name: &str) -> String {
+    name.get(..name.floor_char_boundary(KEPT)).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_in_an_error_reveals_a_secret() {
+        let scrub = Scrub::new(["hunter2-and-more", "\"quoted\"\n"]);
+        for secret in ["hunter2-and-more", "\"quoted\"\n"] {
+            for before in [0, 1, NAME - 10, NAME - 3, NAME + 1] {
+                let name = format!("{}{secret}{}", "x".repeat(before), "y".repeat(10_000));
+                let mistake = Mistake::RepeatedLabel(kept(&name));
+                let error = FrameError::in_field(&name, &name, (3, &name), mistake).scrubbed(&scrub);
+                let text = error.to_string();
+                assert!(!text.contains("hun") && !text.contains("quot") && text.len() < 1000, "{text}");
+                assert_eq!(text.matches("[secret]").count(), if before < NAME - 8 { 4 } else { 0 }, "{text}");
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
+use crate::call::bears_credentials;
 use crate::config::{Section, Settings};
 use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
 use crate::log::Log;
@@ -131,12 +132,20 @@ impl Builder {
             log.error(problem, &[]);
         }
 
+        let credentials: Vec<_> =
+            section.allow_headers.iter().filter(|name| bears_credentials(name)).cloned().collect();
+        if !credentials.is_empty() {
+            let message = "gpx_allow_headers names headers that bear credentials, which no component gets; remove them from it";
+            log.warn(message, &[("headers", credentials.into())]);
+        }
+
         let (loading, current) = plugin::loading();
         let connections = AllConnections::new(files::limit(), log.clone());
         let metrics = metrics(current.clone(), log.clone(), &connections).map_err(Error::setup)?;
         let operator = OperatorSettings {
             settings: operator.into_iter().collect(),
             deny_secrets: section.deny_secrets.clone(),
+            allow_headers: section.allow_headers.clone(),
         };
         let backend = Backend::new(BackendParts {
             current: current.clone(),

@@ -29,9 +29,9 @@ use super::platform::Platform;
 use crate::budget::{AddressSpace, Fitted, InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
-use crate::capability::scrub::Scrub;
-use crate::capability::text::{self, MAX_REASON};
 use crate::log::{Log, Value};
+use crate::text::Scrub;
+use crate::text::{self, MAX_REASON};
 
 /// A WebAssembly component that a host can run, as a file or as bytes. Nothing is read or checked until a host loads
 /// it.

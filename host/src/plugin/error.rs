@@ -13,6 +13,7 @@ use super::instance::state::MAX_HANDLES;
 use crate::budget::{Awaited, Limits, Refused, Stop};
 use crate::call::{ErrorSource, SetBy};
 use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
+use crate::text::{MAX_REASON, Scrub};
 
 /// Why a component did not answer.
 #[derive(Clone, Debug, Error)]
@@ -131,6 +132,24 @@ impl CallError {
             Self::Fault(Fault { source: FaultSource::Downstream, .. }) => ErrorSource::Downstream,
             Self::CallerDeadline(awaited) => ErrorSource::of_delay(*awaited == WaitedFor::Upstream),
             _ => ErrorSource::Plugin,
+        }
+    }
+
+    /// Returns the same error without secrets, and with no more of the component's words than are shown to a person.
+    pub(super) fn scrubbed(self, scrub: &Scrub) -> Self {
+        let clean = |text| scrub.shorten(text, MAX_REASON);
+        match self {
+            Self::Fault(Fault { message, status, source }) => {
+                Self::Fault(Fault { message: clean(message), status, source })
+            }
+            Self::Panicked(text) => Self::Panicked(scrub.text(text)),
+            Self::Trapped(text) => Self::Trapped(clean(text)),
+            Self::NotStarted(text) => Self::NotStarted(clean(text)),
+            Self::StackOverflow(text) => Self::StackOverflow(clean(text)),
+            Self::OutOfMemory(text) => Self::OutOfMemory(clean(text)),
+            Self::Frame(text) => Self::Frame(clean(text)),
+            Self::Host(text) => Self::Host(clean(text)),
+            error => error,
         }
     }
 

@@ -22,12 +22,11 @@ use super::error::{CallError, Evidence};
 use crate::budget::{Charge, InstanceMemory, Limits, Priority, Turn};
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
-use crate::capability::bindings::gpx::plugin::types::Fault;
-use crate::capability::scrub::Scrub;
-use crate::capability::text::{self, MAX_REASON};
 use crate::capability::tracer::CallSpans;
 use crate::egress::Client;
 use crate::log::{Log, MAX_VALUE, Value};
+use crate::text;
+use crate::text::Scrub;
 
 /// An instance. Whatever stops it in the middle of a call also drops it.
 pub(super) struct Instance {
@@ -94,7 +93,7 @@ impl Instance {
                 let (refused, refused_earlier) = store.data_mut().take_refused();
                 let passable = passable(&store, &trap);
                 let evidence = Evidence { printed: &printed, refused, refused_earlier, passable };
-                Err(CallError::from_failed_start(&trap, evidence))
+                Err(CallError::from_failed_start(&trap, evidence).scrubbed(&store.data().scrub))
             }
         }
     }
@@ -168,10 +167,7 @@ impl Instance {
                 memory.shrink_to(I::weight(&answer));
                 Ok((answer, memory))
             }
-            Ok(Err(fault)) => {
-                let message = self.store.data().scrub.shorten(fault.message, MAX_REASON);
-                Err(CallError::Fault(Fault { message, ..fault }))
-            }
+            Ok(Err(fault)) => Err(CallError::Fault(fault).scrubbed(&self.store.data().scrub)),
             Err(trap) => return Ended::stopped(self.explain(&trap)),
         };
         self.store.data_mut().end();
@@ -183,9 +179,11 @@ impl Instance {
         let printed = self.store.data().stderr.finish();
         let (refused, refused_earlier) = self.store.data_mut().take_refused();
         let engine = text::written(format_args!("{trap:?}"), MAX_VALUE);
+        let engine = self.store.data().scrub.text(engine);
         self.store.data().current_log().debug("The plugin trapped", &[("trap", Value::from(engine))]);
         let passable = passable(&self.store, trap);
-        CallError::from_trap(trap, Evidence { printed: &printed, refused, refused_earlier, passable })
+        let evidence = Evidence { printed: &printed, refused, refused_earlier, passable };
+        CallError::from_trap(trap, evidence).scrubbed(&self.store.data().scrub)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The owners of instances: data sources and apps. Each has its settings, its HTTP client and its instances, and is
 //! made again when Grafana's settings for it change.
 
+mod secrets;
 mod settings;
+mod unused;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,14 +14,16 @@ use tokio::sync::OnceCell;
 use super::checks::HealthChecks;
 use super::pool::Pool;
 use crate::budget::{OwnerMemory, OwnerTime, beside_others};
-use crate::call::{CallContext, Subject};
+use crate::call::{AppSettings, CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
-use crate::capability::scrub::Scrub;
 use crate::egress::Client;
-use crate::log::Log;
+use crate::log::{Log, origin};
 use crate::metrics::Metrics;
+use crate::text::Scrub;
 
+pub(super) use self::secrets::scrub;
 pub(super) use self::settings::{http_settings, settings};
+pub(super) use self::unused::report as report_unused;
 
 /// How many owners are kept before those without a running call are forgotten. Grafana does not report that a data
 /// source was deleted. The next call for a forgotten one makes it again.
@@ -29,7 +33,7 @@ const MAX_KNOWN: usize = 1000;
 pub(crate) struct Owner {
     /// Passed to the component's `open`.
     pub settings: Settings,
-    /// The secrets that its component may read.
+    /// All its secrets, also those that its component does not get.
     pub scrub: Scrub,
     pub client: Client,
     pub pool: Pool,
@@ -65,6 +69,8 @@ struct OwnerKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     updated: i64,
+    /// Whoever sends the settings may forget to change the time. A password that was withdrawn must not stay in use.
+    settings: u64,
     config: u64,
 }
 
@@ -77,10 +83,10 @@ struct Slot {
 /// Returns the log of an owner, with a share of the queue that nobody else uses. Lines that say how many others were lost
 /// name the owner.
 pub(super) fn log(context: &CallContext, log: &Log) -> Log {
-    let mut fields = vec![("pluginId", context.plugin_id.clone())];
+    let mut fields = vec![(origin::PLUGIN_ID, context.plugin_id.clone())];
     if let Some(settings) = context.data_source() {
-        fields.push(("dsName", settings.name.clone()));
-        fields.push(("dsUid", settings.uid.clone()));
+        fields.push((origin::DATA_SOURCE_NAME, settings.name.clone()));
+        fields.push((origin::DATA_SOURCE_UID, settings.uid.clone()));
     }
     log.with(fields).with_own_share()
 }
@@ -127,9 +133,45 @@ impl Owners {
     }
 
     fn version(&self, context: &CallContext) -> Version {
-        // A map has no order, so the pairs' hashes are combined by an operation that does not depend on the order.
-        let pairs = context.grafana_config.iter().map(|pair| self.hasher.hash_one(pair));
-        Version { updated: context.subject.updated(), config: pairs.fold(0, u64::wrapping_add) }
+        Version {
+            updated: context.subject.updated(),
+            settings: self.hash_of_settings(&context.subject),
+            config: self.hash_of_map(&context.grafana_config),
+        }
+    }
+
+    fn hash_of_settings(&self, subject: &Subject) -> u64 {
+        match subject {
+            Subject::DataSource(settings) => {
+                // Without `..`, so that a field that is added is not forgotten here.
+                let DataSourceSettings {
+                    id,
+                    uid: _,
+                    name,
+                    url,
+                    user,
+                    database,
+                    basic_auth_enabled,
+                    basic_auth_user,
+                    json_data,
+                    secrets,
+                    updated: _,
+                    api_version,
+                } = settings;
+                let basic_auth = (basic_auth_enabled, basic_auth_user);
+                let texts = (name, url, user, database, api_version);
+                self.hasher.hash_one((id, texts, basic_auth, json_data, self.hash_of_map(secrets)))
+            }
+            Subject::App(AppSettings { json_data, secrets, updated: _, api_version }) => {
+                self.hasher.hash_one((json_data, api_version, self.hash_of_map(secrets)))
+            }
+            Subject::Plugin => 0,
+        }
+    }
+
+    /// A map has no order, so the pairs' hashes are combined by an operation that does not depend on the order.
+    fn hash_of_map(&self, map: &HashMap<String, String>) -> u64 {
+        map.iter().map(|pair| self.hasher.hash_one(pair)).fold(0, u64::wrapping_add)
     }
 }
 
@@ -160,7 +202,47 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
     use crate::plugin::test::{Asker, Loaded};
+
+    #[test]
+    fn every_setting_is_part_of_the_version() {
+        let owners = Owners::new(Metrics::unattached());
+        let secret = |value: &str| HashMap::from([("password".to_owned(), value.to_owned())]);
+        let source = || DataSourceSettings { secrets: secret("old"), ..DataSourceSettings::default() };
+        let version = |subject| owners.version(&CallContext { subject, ..CallContext::default() });
+        let first = version(Subject::DataSource(source()));
+        assert_eq!(version(Subject::DataSource(source())), first);
+        let text = || "new".to_owned();
+        let changes: [fn(&mut DataSourceSettings, String); 11] = [
+            |source, text| source.secrets = HashMap::from([("password".to_owned(), text)]),
+            |source, text| source.secrets = HashMap::from([(text, "old".to_owned())]),
+            |source, text| source.json_data = text.into(),
+            |source, text| source.url = text,
+            |source, text| source.user = text,
+            |source, text| source.database = text,
+            |source, text| source.name = text,
+            |source, text| source.basic_auth_user = text,
+            |source, text| source.api_version = text,
+            |source, _| source.basic_auth_enabled = true,
+            |source, _| source.id = 7,
+        ];
+        for (number, change) in changes.iter().enumerate() {
+            let mut changed = source();
+            change(&mut changed, text());
+            assert_ne!(version(Subject::DataSource(changed)), first, "change {number}");
+        }
+        let app = |secrets, json: &str| {
+            version(Subject::App(AppSettings {
+                secrets,
+                json_data: json.to_owned().into(),
+                ..AppSettings::default()
+            }))
+        };
+        assert_eq!(app(secret("old"), "{}"), app(secret("old"), "{}"));
+        assert_ne!(app(secret("old"), "{}"), app(secret("new"), "{}"));
+        assert_ne!(app(secret("old"), "{}"), app(secret("old"), "[]"));
+    }
 
     #[tokio::test]
     async fn what_is_forgotten_or_replaced_goes_after_the_lock() {

@@ -33,6 +33,8 @@ pub(crate) struct OperatorSettings {
     pub settings: Vec<(String, String)>,
     /// Secrets that no component gets, even if its manifest names them.
     pub deny_secrets: Vec<String>,
+    /// Headers that the component sees besides those that its manifest names.
+    pub allow_headers: Vec<String>,
 }
 
 // === impl Platform ===

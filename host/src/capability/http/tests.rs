@@ -9,6 +9,7 @@ use super::*;
 use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, OperatorPolicy};
 use crate::log::Log;
 use crate::telemetry::{Telemetry, Tracer};
+use crate::text::Scrub;
 
 /// The hooks of an instance whose data source has this URL.
 fn hooks(url: &str) -> HttpHooks {
@@ -25,7 +26,10 @@ fn hooks(url: &str) -> HttpHooks {
     });
     let all = AllConnections::new(None, Log::memory().0);
     let egress = Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), 1000, all);
-    HttpHooks::new(Some(egress.client(settings)), CallSpans::new(Tracer::Off, opentelemetry::Context::new()))
+    HttpHooks::new(
+        Some(egress.client(settings, Scrub::default())),
+        CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
+    )
 }
 
 /// Sends a request as the component's imports do: in a task of its own.

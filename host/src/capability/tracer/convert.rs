@@ -8,9 +8,8 @@ use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, Tr
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use crate::capability::bindings::gpx::plugin::{tracer as wit, types};
-use crate::capability::scrub::Scrub;
-use crate::capability::text::cut;
 use crate::telemetry::SPAN_TEXT;
+use crate::text::Scrub;
 
 /// How many bytes of a `tracestate` are read: as many as its 32 members may have. Cut, it would mean something else.
 const MAX_STATE: usize = 32 * 513;
@@ -24,7 +23,7 @@ const MAX_LIST: usize = 128;
 
 /// Converts an attribute and cuts its strings to what is kept.
 pub(crate) fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue {
-    KeyValue::new(cut(attribute.key, MAX_KEY), value(attribute.value, scrub))
+    KeyValue::new(scrub.shorten(attribute.key, MAX_KEY), value(attribute.value, scrub))
 }
 
 /// Converts one attribute after the other, as they are asked for.
@@ -66,12 +65,12 @@ pub(super) fn status(status: wit::Status, scrub: &Scrub) -> Status {
     }
 }
 
-/// Returns `None` if the ids are invalid: a link to nowhere helps nobody.
-pub(super) fn linked(context: &wit::SpanContext) -> Option<SpanContext> {
+/// Returns `None` if the ids are invalid: a link to nowhere helps nobody. A state that contains a secret is left out.
+pub(super) fn linked(context: &wit::SpanContext, scrub: &Scrub) -> Option<SpanContext> {
     let wit::SpanContext { trace_id, span_id, sampled, trace_state } = context;
     let trace_id = TraceId::from_hex(hex(trace_id, 32)?).ok()?;
     let flags = if *sampled { TraceFlags::SAMPLED } else { TraceFlags::default() };
-    let short = (trace_state.len() <= MAX_STATE).then_some(trace_state);
+    let short = (trace_state.len() <= MAX_STATE && !scrub.is_in(trace_state)).then_some(trace_state);
     let state = short.and_then(|state| TraceState::from_str(state).ok()).unwrap_or_default();
     let context = SpanContext::new(trace_id, self::span_id(span_id)?, flags, true, state);
     context.is_valid().then_some(context)
@@ -130,7 +129,9 @@ mod tests {
 
     #[test]
     fn ids_keep_their_leading_zeros() {
-        let linked = linked(&context("00000000000000000000000000000001", "000000000000000a")).unwrap();
+        let linked =
+            linked(&context("00000000000000000000000000000001", "000000000000000a"), &Scrub::default())
+                .unwrap();
         let back = span_context(&linked);
         assert_eq!(back.trace_id, "00000000000000000000000000000001");
         assert_eq!(back.span_id, "000000000000000a");
@@ -138,9 +139,15 @@ mod tests {
 
     #[test]
     fn a_bad_id_is_refused_not_repaired() {
-        assert_eq!(linked(&context("1", "000000000000000a")), None);
-        assert_eq!(linked(&context("00000000000000000000000000000000", "000000000000000a")), None);
-        assert_eq!(linked(&context("0000000000000000000000000000000g", "000000000000000a")), None);
+        assert_eq!(linked(&context("1", "000000000000000a"), &Scrub::default()), None);
+        assert_eq!(
+            linked(&context("00000000000000000000000000000000", "000000000000000a"), &Scrub::default()),
+            None
+        );
+        assert_eq!(
+            linked(&context("0000000000000000000000000000000g", "000000000000000a"), &Scrub::default()),
+            None
+        );
         assert!(span_id("+00000000000000a").is_none());
     }
 
@@ -148,10 +155,23 @@ mod tests {
     fn a_trace_state_is_kept_whole_or_not_at_all() {
         let with = |trace_state: String| {
             let ids = context("00000000000000000000000000000001", "000000000000000a");
-            linked(&wit::SpanContext { trace_state, ..ids }).unwrap().trace_state().header()
+            let linked = linked(&wit::SpanContext { trace_state, ..ids }, &Scrub::new(["hunter2"]));
+            linked.unwrap().trace_state().header()
         };
         assert_eq!(with("a=1,b=2".to_owned()), "a=1,b=2");
         assert_eq!(with("a=1,".repeat(MAX_STATE)), "");
+        assert_eq!(with("a=1,b=hunter2".to_owned()), "", "a secret");
+    }
+
+    #[test]
+    fn keys_and_values_reveal_no_secret() {
+        let scrub = Scrub::new(["hunter2"]);
+        let attribute = types::Attribute {
+            key: "a hunter2".to_owned(),
+            value: types::Value::Texts(vec!["b hunter2".to_owned()]),
+        };
+        let KeyValue { key, value, .. } = key_value(attribute, &scrub);
+        assert_eq!((key.as_str(), value.as_str().as_ref()), ("a [secret]", r#"["b [secret]"]"#));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::capability::bindings::gpx::plugin::tracer::{
     Host, HostSpan, Link, SpanContext, StartOptions, Status,
 };
 use crate::capability::bindings::gpx::plugin::types::Attribute;
-use crate::capability::scrub::Scrub;
 use crate::telemetry::{LimitedSpan, SPAN_ITEMS};
+use crate::text::Scrub;
 
 /// The part of a store that this interface works on.
 pub(crate) struct TracerView<'a> {
@@ -124,7 +124,7 @@ impl HostSpan for TracerView<'_> {
 
 impl TracerView<'_> {
     fn add_link_to(&self, span: &LimitedSpan, link: Link) {
-        if let Some(context) = convert::linked(&link.context) {
+        if let Some(context) = convert::linked(&link.context, self.scrub) {
             span.add_link(context, convert::attributes(link.attributes, self.scrub));
         }
     }

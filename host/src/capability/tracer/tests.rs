@@ -9,10 +9,10 @@ use crate::capability::bindings::gpx::plugin::tracer::{
     Host as _, HostSpan as _, Link, SpanContext, SpanKind, StartOptions, Status,
 };
 use crate::capability::bindings::gpx::plugin::types::{Attribute, Value};
-use crate::capability::scrub::Scrub;
 use crate::log::Log;
 use crate::telemetry::test::{Ended, recording};
 use crate::telemetry::{CALL_BYTES, MAX_SPANS, Tracer};
+use crate::text::Scrub;
 
 /// One call, and the handles of its instance.
 struct Instance {

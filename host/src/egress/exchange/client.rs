@@ -22,6 +22,7 @@ use crate::egress::origin::Origin;
 use crate::egress::policy::{self, Grants};
 use crate::egress::settings::DataSourceHttp;
 use crate::egress::trace::{Events, RequestTracing};
+use crate::egress::wishes::Wishes;
 
 /// Cheap to clone; the clones share connections.
 #[derive(Clone)]
@@ -32,6 +33,7 @@ struct SharedClient {
     grants: Arc<Grants>,
     connections: Connections,
     tracing: RequestTracing,
+    wishes: Arc<Wishes>,
 }
 
 // === impl Client ===
@@ -42,8 +44,9 @@ impl Client {
         grants: Arc<Grants>,
         connections: Connections,
         tracing: RequestTracing,
+        wishes: Arc<Wishes>,
     ) -> Self {
-        Self(Arc::new(SharedClient { settings, grants, connections, tracing }))
+        Self(Arc::new(SharedClient { settings, grants, connections, tracing, wishes }))
     }
 
     /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
@@ -58,7 +61,9 @@ impl Client {
         let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
         async move {
+            let origin = Origin::of_uri(request.uri()).ok();
             let result = client.exchange(request, limits, priority, span.events()).await;
+            let result = result.map_err(|error| client.wishes.mention_in(error, origin.as_ref()));
             span.finish(&result);
             result
         }

@@ -50,8 +50,16 @@ impl Patterns {
         (Self(good), bad)
     }
 
-    pub(super) fn admit(&self, origin: &Origin) -> bool {
+    pub(in crate::egress) fn admit(&self, origin: &Origin) -> bool {
         self.0.iter().any(|pattern| pattern.admits(origin))
+    }
+
+    /// Whether everything that `wish` admits is admitted.
+    pub(in crate::egress) fn cover(&self, wish: &Self) -> bool {
+        wish.0
+            .iter()
+            .flat_map(Pattern::of_each_scheme)
+            .all(|wish| self.0.iter().any(|ours| ours.covers(&wish)))
     }
 
     /// Whether a pattern names exactly this host, which a wildcard does not.
@@ -94,6 +102,32 @@ impl Pattern {
         let host =
             if subdomain { HostPattern::Subdomain(format!(".{name}")) } else { HostPattern::Exact(name) };
         Ok(Self { scheme, host, port })
+    }
+
+    /// Returns the same with a scheme and a port.
+    fn of_each_scheme(&self) -> Vec<Self> {
+        let schemes = self.scheme.map_or(vec![Scheme::Http, Scheme::Https], |scheme| vec![scheme]);
+        let of = |scheme: Scheme| Self {
+            scheme: Some(scheme),
+            host: self.host.clone(),
+            port: self.port.or(Some(scheme.port())),
+        };
+        schemes.into_iter().map(of).collect()
+    }
+
+    /// Whether everything that `wish`, which has a scheme and a port, admits is admitted.
+    fn covers(&self, wish: &Self) -> bool {
+        let Some((scheme, port)) = wish.scheme.zip(wish.port) else { return false };
+        let covers_host = match (&self.host, &wish.host) {
+            (HostPattern::Subdomain(ours), HostPattern::Subdomain(wish)) => wish.ends_with(ours.as_str()),
+            (HostPattern::Exact(_), HostPattern::Subdomain(_)) => false,
+            (_, HostPattern::Exact(host)) => {
+                return self.admits(&Origin { scheme, host: host.as_str().into(), port });
+            }
+        };
+        covers_host
+            && self.scheme.is_none_or(|ours| ours == scheme)
+            && self.port.unwrap_or(scheme.port()) == port
     }
 
     fn admits(&self, origin: &Origin) -> bool {

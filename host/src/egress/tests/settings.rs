@@ -134,7 +134,7 @@ async fn arbitrary_settings_do_not_panic() {
         let secrets: HashMap<_, _> = (0..random.below(8)).map(|_| secret(&mut random)).collect();
         let urls = [server.url(), closing.clone(), random.text(), format!("http://{}", random.text())];
         let url = &urls[random.below(urls.len())];
-        let client = fixture.egress.client(DataSourceHttp::parse(DataSourceFields {
+        let http = DataSourceHttp::parse(DataSourceFields {
             url,
             user: &random.text(),
             basic_auth_enabled: random.below(2) == 0,
@@ -144,7 +144,8 @@ async fn arbitrary_settings_do_not_panic() {
             name: &random.text(),
             uid: &random.text(),
             plugin_type: "my-plugin",
-        }));
+        });
+        let client = fixture.egress.client(http, Scrub::new(secrets.clone().into_values()));
         let options = RequestOptions {
             connect_timeout: (random.below(2) == 0).then_some(Duration::MAX),
             ..RequestOptions::default()

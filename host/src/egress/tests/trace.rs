@@ -167,3 +167,31 @@ async fn a_body_is_part_of_what_is_sent() {
     let [span]: [SpanData; 1] = fixture.spans.spans().try_into().unwrap();
     assert_eq!(event_names(&span)[4..], ["http.send.start", "http.send.done", "http.receive.start"]);
 }
+
+#[tokio::test]
+async fn no_place_in_the_span_of_a_request_shows_a_secret() {
+    let server = Server::always(OK).await;
+    let fixture = Fixture::new("");
+    let client = fixture.client_with(&server.url(), "{}", &[("apiToken", "Hunter2-and-more")]);
+    let at_server = |rest: &str| format!("{}{rest}", server.url());
+    let long = format!("/{}Hunter2-and-more", "x".repeat(4096 - server.url().len() - 10));
+    for url in [
+        at_server("/api/Hunter2-and-more/%48unter2%2Dand%2Dmore?Hunter2-and-more=1&a=b"),
+        at_server(&long),
+        "http://Hunter2-and-more.example.com/".to_owned(),
+    ] {
+        let _ = send(&client, get(url)).await;
+    }
+    let mut with_method = get(server.url());
+    *with_method.method_mut() = "Hunter2-and-more".parse().unwrap();
+    send(&client, with_method).await.unwrap();
+    let spans = fixture.spans.spans();
+    let url = attribute(&spans[0], "http.url").unwrap();
+    assert_eq!(url.as_str(), at_server("/api/[secret]/[secret]?[secret]=REDACTED&a=REDACTED"));
+    let refused = event_attributes(&spans[2], "exception")[1].1.to_string();
+    assert!(refused.contains("no grant for [secret].example.com"), "{refused}");
+    for span in spans {
+        let everything = format!("{span:?}");
+        assert!(!everything.to_lowercase().contains("hunter2"), "{everything}");
+    }
+}

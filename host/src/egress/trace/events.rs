@@ -9,14 +9,18 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 
 use crate::log::duration;
-use crate::telemetry::{LimitedSpan, span_text};
+use crate::telemetry::{LimitedSpan, SPAN_TEXT};
+use crate::text::Scrub;
 
 /// How many addresses of a DNS answer are listed. The answer is not the host's, and may have hundreds.
 const SHOWN_ADDRESSES: usize = 32;
 
 /// Adds events to one span, if that span is recorded.
 #[derive(Clone, Debug)]
-pub(in crate::egress) struct Events(Option<Arc<LimitedSpan>>);
+pub(in crate::egress) struct Events {
+    recorded: Option<Arc<LimitedSpan>>,
+    scrub: Scrub,
+}
 
 /// How a request got its connection.
 #[derive(Clone, Copy, Debug)]
@@ -28,12 +32,12 @@ pub(in crate::egress) enum Reuse {
 // === impl Events ===
 
 impl Events {
-    pub(super) fn new(span: Option<Arc<LimitedSpan>>) -> Self {
-        Self(span)
+    pub(super) fn new(recorded: Option<Arc<LimitedSpan>>, scrub: Scrub) -> Self {
+        Self { recorded, scrub }
     }
 
     pub(in crate::egress) fn connection_wanted(&self, authority: &str) {
-        self.add("http.getconn.start", || vec![KeyValue::new("server.address", span_text(authority))]);
+        self.add("http.getconn.start", || vec![KeyValue::new("server.address", self.text(authority))]);
     }
 
     pub(in crate::egress) fn connection_ready(&self, remote: SocketAddr, local: SocketAddr, reuse: Reuse) {
@@ -53,7 +57,7 @@ impl Events {
     }
 
     pub(in crate::egress) fn dns_start(&self, host: &str) {
-        self.add("http.dns.start", || vec![KeyValue::new("server.address", span_text(host))]);
+        self.add("http.dns.start", || vec![KeyValue::new("server.address", self.text(host))]);
     }
 
     pub(in crate::egress) fn dns_done(&self, addresses: &[IpAddr], error: Option<&dyn Display>) {
@@ -64,7 +68,7 @@ impl Events {
                 text = "undefined".to_owned();
             }
             let mut attributes = vec![KeyValue::new("http.dns.addrs", text)];
-            attributes.extend(error_attribute("http.dns.error", error));
+            attributes.extend(self.error_attribute("http.dns.error", error));
             attributes
         });
     }
@@ -89,9 +93,9 @@ impl Events {
                     KeyValue::new("http.conn.done.addr", address.to_string()),
                     KeyValue::new("http.conn.done.network", "tcp"),
                 ];
-                attributes.extend(error.map(|e| {
-                    KeyValue::new(format!("http.connect.{address}.error"), span_text(&e.to_string()))
-                }));
+                attributes.extend(
+                    error.map(|e| KeyValue::new(format!("http.connect.{address}.error"), self.text(e))),
+                );
                 attributes
             },
         );
@@ -102,7 +106,7 @@ impl Events {
     }
 
     pub(in crate::egress) fn tls_done(&self, error: Option<&dyn Display>) {
-        self.add("http.tls.done", || error_attribute("http.tls.error", error));
+        self.add("http.tls.done", || self.error_attribute("http.tls.error", error));
     }
 
     pub(in crate::egress) fn send_start(&self) {
@@ -110,7 +114,7 @@ impl Events {
     }
 
     pub(in crate::egress) fn send_done(&self, error: Option<&dyn Display>) {
-        self.add("http.send.done", || error_attribute("http.send.error", error));
+        self.add("http.send.done", || self.error_attribute("http.send.error", error));
     }
 
     pub(in crate::egress) fn receive_start(&self) {
@@ -130,12 +134,17 @@ impl Events {
         name: impl FnOnce() -> N,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) {
-        if let Some(span) = self.0.as_ref().filter(|span| span.is_recording()) {
+        if let Some(span) = self.recorded.as_ref().filter(|span| span.is_recording()) {
             span.add_event(name(), attributes().into_iter());
         }
     }
-}
 
-fn error_attribute(key: &'static str, error: Option<&dyn Display>) -> Vec<KeyValue> {
-    error.map(|error| KeyValue::new(key, span_text(&error.to_string()))).into_iter().collect()
+    fn error_attribute(&self, key: &'static str, error: Option<&dyn Display>) -> Vec<KeyValue> {
+        error.map(|error| KeyValue::new(key, self.text(error))).into_iter().collect()
+    }
+
+    /// Returns a text that may repeat what the guest or the upstream says.
+    fn text(&self, text: impl Display) -> String {
+        self.scrub.shorten(text.to_string(), SPAN_TEXT)
+    }
 }

@@ -12,6 +12,7 @@ use crate::egress::error::RequestError;
 use crate::telemetry::{
     LimitedSpan, RequestAllowance, SPAN_TEXT, SpanAllowance, Telemetry, Tracer, span_text,
 };
+use crate::text::Scrub;
 
 /// The headers in which a guest could pass a trace context on; the host's own context takes their place.
 const PROPAGATION_HEADERS: [&str; 4] = ["traceparent", "tracestate", "baggage", "uber-trace-id"];
@@ -21,12 +22,14 @@ const PROPAGATION_HEADERS: [&str; 4] = ["traceparent", "tracestate", "baggage", 
 pub(in crate::egress) struct RequestTracing {
     telemetry: Telemetry,
     tracer: Tracer,
+    scrub: Scrub,
 }
 
 /// Ends with `finish`, or when it is dropped because nothing waits for the response any more.
 pub(in crate::egress) struct RequestSpan {
     /// `None` if the span is not recorded, be it because of the sampler or because of a limit.
     recorded: Option<Arc<LimitedSpan>>,
+    scrub: Scrub,
     finished: bool,
 }
 
@@ -34,7 +37,12 @@ pub(in crate::egress) struct RequestSpan {
 
 impl RequestTracing {
     pub(in crate::egress) fn new(telemetry: Telemetry) -> Self {
-        Self { tracer: telemetry.plugin(), telemetry }
+        Self { tracer: telemetry.plugin(), telemetry, scrub: Scrub::default() }
+    }
+
+    /// Returns the same for a data source that has these secrets.
+    pub(in crate::egress) fn without_secrets(&self, scrub: Scrub) -> Self {
+        Self { scrub, ..self.clone() }
     }
 
     /// Starts a child of `parent`, and puts its context into the request's headers. The parent's takes its place if the
@@ -57,12 +65,12 @@ impl RequestTracing {
         if let Some(span) = &recorded {
             span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, span_text(value))));
             let request = [
-                KeyValue::new("http.url", redacted(request.uri())),
-                KeyValue::new("http.method", span_text(request.method().as_str())),
+                KeyValue::new("http.url", self.scrub.shorten(redacted(request.uri()), SPAN_TEXT)),
+                KeyValue::new("http.method", self.scrub.shorten(request.method().to_string(), SPAN_TEXT)),
             ];
             span.set_attributes(request.into_iter());
         }
-        RequestSpan { recorded, finished: false }
+        RequestSpan { recorded, scrub: self.scrub.clone(), finished: false }
     }
 }
 
@@ -70,7 +78,7 @@ impl RequestTracing {
 
 impl RequestSpan {
     pub(in crate::egress) fn events(&self) -> Events {
-        Events::new(self.recorded.clone())
+        Events::new(self.recorded.clone(), self.scrub.clone())
     }
 
     pub(in crate::egress) fn finish<B: Body>(mut self, result: &Result<Response<B>, RequestError>) {
@@ -78,7 +86,7 @@ impl RequestSpan {
         let Some(span) = &self.recorded else { return };
         match result {
             Ok(response) => succeed(span, response),
-            Err(error) => fail(span, &error.chain()),
+            Err(error) => fail(span, self.scrub.shorten(error.chain(), SPAN_TEXT)),
         }
         span.end(None);
     }
@@ -87,7 +95,7 @@ impl RequestSpan {
 impl Drop for RequestSpan {
     fn drop(&mut self) {
         if let Some(span) = self.recorded.as_ref().filter(|_| !self.finished) {
-            fail(span, "the request was cancelled");
+            fail(span, "the request was cancelled".to_owned());
             span.end(None);
         }
     }
@@ -103,11 +111,11 @@ fn succeed<B: Body>(span: &LimitedSpan, response: &Response<B>) {
     }
 }
 
-fn fail(span: &LimitedSpan, message: &str) {
+fn fail(span: &LimitedSpan, message: String) {
     span.set_status(Status::error("request failed"));
     let attributes = [
         KeyValue::new("exception.type", "egress::RequestError"),
-        KeyValue::new("exception.message", span_text(message)),
+        KeyValue::new("exception.message", message),
     ];
     span.add_event("exception", attributes.into_iter());
 }
@@ -118,8 +126,8 @@ fn declared_length<B: Body>(response: &Response<B>) -> Option<i64> {
     (length > 0).then_some(length)
 }
 
-/// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens. At most as much of it
-/// as a span keeps.
+/// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens. Not much more of it
+/// than a span keeps.
 fn redacted(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -140,7 +148,7 @@ fn redacted(uri: &Uri) -> String {
             None => text.push_str("REDACTED"),
         }
     }
-    span_text(&text)
+    text
 }
 
 #[cfg(test)]
@@ -187,7 +195,13 @@ mod tests {
     #[test]
     fn a_long_url_is_cut() {
         for query in ["a&".repeat(30_000), format!("{}=1", "x".repeat(60_000))] {
-            assert_eq!(redacted(&format!("http://h/?{query}").parse().unwrap()).len(), SPAN_TEXT);
+            let (telemetry, ended) = recording();
+            let root = telemetry.plugin().start(SpanBuilder::from_name("call"), &Context::new());
+            let mut request = Request::get(format!("http://h/?{query}")).body(()).unwrap();
+            drop(RequestTracing::new(telemetry).start(&mut request, &[], &root));
+            let spans = ended.spans();
+            let url = spans[0].attributes.iter().find(|attribute| attribute.key.as_str() == "http.url");
+            assert_eq!(url.unwrap().value.as_str().len(), SPAN_TEXT);
         }
     }
 }

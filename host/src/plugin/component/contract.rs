@@ -4,7 +4,7 @@ use thiserror::Error;
 use wasmparser::{Parser, Payload};
 
 use super::declared::Excess;
-use crate::capability::text::{self, MAX_REASON};
+use crate::text::{self, MAX_REASON};
 
 /// The contract version that this host serves; any 0.1 fits.
 pub(super) const SERVED: (u64, u64) = (0, 1);

@@ -2,7 +2,7 @@
 
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::bindings::gpx::plugin::types::{Attribute, Value};
-use crate::capability::text::cut;
+use crate::text::cut;
 
 /// How many attributes are kept, and how many items of one that is a list. It is OpenTelemetry's own limit.
 const MAX_LIST: usize = 128;
@@ -13,10 +13,10 @@ const MAX_ATTRIBUTES: usize = 64 << 10;
 /// How many bytes of an attribute's text are kept, as of a span's.
 const MAX_TEXT: usize = 4096;
 
-/// How long a name may be, in bytes: an attribute's key, a secret's, or the SDK's.
+/// How long a name may be, in bytes: an attribute's key, a secret's, a header's, or the SDK's.
 const MAX_NAME: usize = 256;
 
-/// How many secrets and how many origins are kept. A person has to grant each of them.
+/// How many secrets, origins and headers are kept. A person has to look at each of them.
 const MAX_NAMES: usize = 256;
 
 /// How long an origin may be, in bytes: a host's name has at most 253.
@@ -31,21 +31,20 @@ pub(super) fn bounded(manifest: Manifest) -> (Manifest, Vec<&'static str>) {
         // A part of a name would be another name.
         secrets: names(manifest.secrets, MAX_NAME),
         origins: names(manifest.origins, MAX_ORIGIN),
+        headers: names(manifest.headers, MAX_NAME),
     };
     let kept = extent(&manifest);
-    let parts = [
-        ("sdk", whole.0 > kept.0),
-        ("attributes", whole.1 != kept.1),
-        ("secrets", whole.2 > kept.2),
-        ("origins", whole.3 > kept.3),
-    ];
-    (manifest, parts.into_iter().filter_map(|(part, lost)| lost.then_some(part)).collect())
+    let parts = ["sdk", "attributes", "secrets", "origins", "headers"];
+    let lost = parts.into_iter().zip(whole.iter().zip(kept)).filter(|(_, (whole, kept))| *whole != kept);
+    let lost = lost.map(|(part, _)| part).collect();
+    (manifest, lost)
 }
 
 /// How much there is of each part. Attributes may take no bytes, and there may be fewer of them that take as many.
-fn extent(manifest: &Manifest) -> (usize, (usize, usize), usize, usize) {
-    let attributes = (manifest.attributes.len(), size(&manifest.attributes));
-    (manifest.sdk.len(), attributes, manifest.secrets.len(), manifest.origins.len())
+fn extent(manifest: &Manifest) -> [(usize, usize); 5] {
+    let Manifest { sdk, attributes, secrets, origins, headers } = manifest;
+    let attributes = (attributes.len(), size(attributes));
+    [(sdk.len(), 0), attributes, (secrets.len(), 0), (origins.len(), 0), (headers.len(), 0)]
 }
 
 fn names(mut names: Vec<String>, bytes: usize) -> Vec<String> {
@@ -115,6 +114,7 @@ mod tests {
             attributes: vec![attribute("team", Value::Text("markets".to_owned()))],
             secrets: vec!["token".to_owned()],
             origins: vec!["https://login.example.com".to_owned()],
+            headers: vec!["X-Tenant".to_owned()],
         }
     }
 
@@ -138,16 +138,18 @@ mod tests {
             ],
             secrets: [vec![long(1000)], vec!["a".to_owned(); 1000]].concat(),
             origins: [vec![long(1000)], vec!["a".to_owned(); 1000]].concat(),
+            headers: [vec![long(1000)], vec!["a".to_owned(); 1000]].concat(),
         });
-        assert_eq!(lost, ["sdk", "attributes", "secrets", "origins"]);
+        assert_eq!(lost, ["sdk", "attributes", "secrets", "origins", "headers"]);
         assert_eq!(kept.sdk, long(MAX_NAME / 2));
         let [text, list, numbers] = kept.attributes.as_slice() else { panic!() };
         assert_eq!(text.key.len(), MAX_NAME);
         assert!(matches!(&text.value, Value::Text(text) if text.len() == MAX_TEXT));
         assert!(matches!(&list.value, Value::Texts(list) if list.len() == MAX_LIST));
         assert!(matches!(&numbers.value, Value::Integers(list) if list.len() == MAX_LIST));
-        assert_eq!((kept.secrets.len(), kept.origins.len()), (MAX_NAMES, MAX_NAMES));
-        assert!(kept.secrets.iter().chain(&kept.origins).all(|name| name == "a"));
+        for names in [kept.secrets, kept.origins, kept.headers] {
+            assert!(names.len() == MAX_NAMES && names.iter().all(|name| name == "a"));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use wasmtime::{FrameInfo, WasmBacktrace};
 
-use crate::capability::text;
+use crate::text;
 
 /// How many bytes of a function's name are shown.
 const MAX_NAME: usize = 128;

@@ -7,8 +7,8 @@ use super::place::{CodePlace, of_failure, of_recursion};
 use super::{CallError, Evidence};
 use crate::budget::{GUEST_STACK, Refused};
 use crate::capability::http::MAX_FIELDS;
-use crate::capability::text::{self, MAX_REASON};
 use crate::plugin::instance::state::MAX_RANDOM;
+use crate::text::{self, MAX_REASON};
 
 /// How many bytes of an error of the engine's are shown.
 const MAX_ENGINE_TEXT: usize = 512;

@@ -10,11 +10,14 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 
-use crate::capability::scrub::Scrub;
 use crate::log::{Level, Log, Value};
+use crate::text::Scrub;
 
 /// The length at which a line is cut in two, in bytes. It is far below the limit of a log line.
 const MAX_LINE: usize = 8 * 1024;
+
+/// How much of a line is kept until it ends, in bytes: what follows a place shows whether a secret is cut there.
+const MAX_UNFINISHED: usize = MAX_LINE + Scrub::AHEAD;
 
 /// How many lines are kept to explain a panic: its message, its location, and what was printed just before.
 const KEPT_LINES: usize = 16;
@@ -72,10 +75,7 @@ impl Output {
     /// Writes what has no line end yet, and returns the lines that were printed last on standard error.
     pub(crate) fn finish(&self) -> Vec<String> {
         self.with(|lines| {
-            if !lines.unfinished.is_empty() {
-                let rest = std::mem::take(&mut lines.unfinished);
-                lines.line(&rest);
-            }
+            lines.end_line();
             lines.take_last()
         })
     }
@@ -95,13 +95,32 @@ impl OutputLines {
     fn write(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.unfinished.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || self.unfinished.len() >= MAX_LINE {
-                let line = std::mem::take(&mut self.unfinished);
-                for part in line.chunks(MAX_LINE) {
-                    self.line(part);
-                }
+            if piece.ends_with(b"\n") {
+                self.end_line();
+            } else {
+                self.cut(MAX_UNFINISHED);
             }
         }
+    }
+
+    /// Writes what is there as a line, or as several if it is too long for one.
+    fn end_line(&mut self) {
+        self.cut(MAX_LINE);
+        let rest = std::mem::take(&mut self.unfinished);
+        self.line(&rest);
+    }
+
+    /// Writes lines until at most so many bytes are left.
+    fn cut(&mut self, left: usize) {
+        let unfinished = std::mem::take(&mut self.unfinished);
+        let mut rest = unfinished.as_slice();
+        while rest.len() > left {
+            let known = rest.get(..MAX_UNFINISHED).unwrap_or(rest);
+            let (line, after) = rest.split_at(self.scrub.place_to_cut(known, MAX_LINE));
+            self.line(line);
+            rest = after;
+        }
+        self.unfinished = rest.to_vec();
     }
 
     fn line(&mut self, bytes: &[u8]) {

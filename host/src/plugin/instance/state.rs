@@ -12,12 +12,12 @@ use crate::budget::{Charge, InstanceMemory, Refused};
 use crate::call::Call;
 use crate::capability::http::{self, HttpHooks};
 use crate::capability::response::ResponseView;
-use crate::capability::scrub::Scrub;
 use crate::capability::tracer::{CallSpans, TracerView};
 use crate::capability::{CallView, LogView, View};
 use crate::egress::Client;
 use crate::log::Log;
 use crate::telemetry::Tracer;
+use crate::text::Scrub;
 
 /// How many handles a component may hold at once. What they hold is charged; this also bounds their places in the tables.
 pub(crate) const MAX_HANDLES: usize = 4000;

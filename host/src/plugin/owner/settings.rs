@@ -1,5 +1,6 @@
 //! The configuration of a data source or app: the part that the component sees, and the part that the host applies.
 
+use super::secrets::without_userinfo;
 use crate::call::{CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
     OperatorSetting, Secret, Settings, SettingsKind,
@@ -16,7 +17,7 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
                 id: source.id,
                 uid: source.uid.clone(),
                 name: source.name.clone(),
-                url: source.url.clone(),
+                url: without_userinfo(&source.url),
                 user: source.user.clone(),
                 database: source.database.clone(),
                 basic_auth: source.basic_auth_enabled.then(|| source.basic_auth_user.clone()),

@@ -30,7 +30,9 @@ impl Plugin {
         let (frames, memory) = self.invoke(call, owner, &mut turn, None, QueryData(query)).await?;
         let encoding = async move { frame::encode(frames, &ref_id, format, memory).await };
         match turn.run(encoding).await {
-            Ok(encoded) => encoded.map_err(|error| CallError::Frame(error.to_string())),
+            Ok(encoded) => {
+                encoded.map_err(|error| CallError::Frame(error.scrubbed(&owner.scrub).to_string()))
+            }
             Err(stop) => Err(self.stopped(call, stop)),
         }
     }

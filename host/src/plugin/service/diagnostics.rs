@@ -6,11 +6,11 @@ use wasmtime::Store;
 
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::diagnostics::Health;
-use crate::capability::text::MAX_REASON;
 use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
 use crate::plugin::{CallError, Owner, Plugin};
+use crate::text::MAX_REASON;
 
 struct CheckHealth;
 
@@ -32,7 +32,10 @@ impl Plugin {
             Some(bytes) if bytes > MAX_DETAILS => {
                 Err(CallError::TooLong { what: "the details", bytes, limit: MAX_DETAILS })
             }
-            _ => Ok(health),
+            _ => {
+                health.details = health.details.map(|details| owner.scrub.json(details));
+                Ok(health)
+            }
         }
     }
 }

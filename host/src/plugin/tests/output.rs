@@ -2,10 +2,10 @@ use bytes::Bytes;
 use wasmtime_wasi::cli::StdoutStream as _;
 
 use crate::call::User;
-use crate::capability::scrub::Scrub;
 use crate::log::Log;
 use crate::plugin::instance::output::Output;
 use crate::plugin::test::{Asker, Guest, Loaded};
+use crate::text::Scrub;
 
 /// The longest line that is logged in one piece, in bytes.
 const LONGEST: usize = 8192;

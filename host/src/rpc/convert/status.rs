@@ -2,8 +2,8 @@
 
 use tonic::Status;
 
-use crate::capability::text;
 use crate::plugin::{CallError, Export};
+use crate::text;
 
 /// The length of a status's message in gRPC's trailer, in bytes as encoded. Grafana accepts 16 MiB of
 /// headers, other clients 16 KiB. One that is sent more ends the connection, with all calls on it.

@@ -16,6 +16,7 @@ mod misbehave;
 mod raw;
 mod report;
 mod resources;
+mod say;
 mod spans;
 
 struct Probe {
@@ -28,7 +29,7 @@ struct Probe {
 #[derive(Deserialize)]
 #[serde(default)]
 struct Config {
-    /// `ok`, `error`, `unknown`, `fault`, `panic`, `upstream` or `spin`.
+    /// `ok`, `error`, `unknown`, `fault`, `panic`, `upstream`, `spin`, `headers` or `leak`.
     health: String,
     /// How long `spin` computes.
     turns: usize,
@@ -41,6 +42,7 @@ gpx_sdk::plugin!(
     attributes: { "probe.text": "on", "probe.number": 7, "probe.flags": [true, false] };
     secrets: ["apiToken", "missing"];
     origins: ["https://wanted.example"];
+    headers: ["X-Probe", "X-Probe-Token"];
 );
 
 impl Default for Config {
@@ -71,6 +73,7 @@ impl Data for Probe {
             "log" => report::log(),
             "fault" => report::fault(query),
             "leak" => report::leak(&self.settings),
+            "say" => say::say(query),
 
             "panic" => misbehave::panic(),
             "trap" => misbehave::trap(),
@@ -107,7 +110,7 @@ impl Probe {
 }
 
 impl Diagnostics for Probe {
-    fn check_health(&self, _: &Context) -> Result<Health> {
+    fn check_health(&self, context: &Context) -> Result<Health> {
         match self.config.health.as_str() {
             "error" => Ok(Health::error("unwell on purpose")),
             "unknown" => Ok(Health::new(HealthStatus::Unknown, "who knows")),
@@ -115,6 +118,11 @@ impl Diagnostics for Probe {
             "panic" => panic!("health panicked on purpose"),
             "upstream" => Ok(Health::ok(fetch::health(self.settings.url())?)),
             "spin" => Ok(Health::ok(attack::spin(self.config.turns))),
+            "headers" => Ok(Health::ok(&report::header_names(context))),
+            "leak" => {
+                let secret = self.settings.secret("apiToken").unwrap_or_default();
+                Health::ok(secret).details(&serde_json::json!({ secret: [secret] }))
+            }
             _ => Health::ok("all is well").details(&serde_json::json!({ "calls": self.calls.get() })),
         }
     }

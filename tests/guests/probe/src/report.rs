@@ -31,6 +31,11 @@ pub fn context(context: &Context) -> Vec<Frame> {
     vec![pairs.frame("context")]
 }
 
+/// Returns the names of the call's headers.
+pub fn header_names(context: &Context) -> String {
+    context.headers().iter().map(|header| header.name.as_str()).collect::<Vec<_>>().join(" ")
+}
+
 /// Returns what `open` received. The secrets are only those that the test itself made up.
 pub fn settings(settings: &Settings) -> Vec<Frame> {
     let mut pairs = Pairs::default();
@@ -80,7 +85,13 @@ pub fn log() -> Result<Vec<Frame>> {
         Attribute::new("@message", "forged"),
         Attribute::new("@module", "forged"),
         Attribute::new("traceId", "forged"),
+        Attribute::new("traceID", "forged"),
         Attribute::new("pluginId", "forged"),
+        Attribute::new("pluginVersion", "forged"),
+        Attribute::new("endpoint", "forged"),
+        Attribute::new("dsName", "forged"),
+        Attribute::new("dsUid", "forged"),
+        Attribute::new("uname", "forged"),
         Attribute::new("", "an empty key"),
         Attribute::new("quote\"\n{", "a \"value\"\nwith }{ and \u{0} and \u{1b}[31m"),
         Attribute::new("long", &"x".repeat(100_000)),

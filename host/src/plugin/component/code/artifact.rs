@@ -14,7 +14,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component as Code;
 
 use super::file;
-use crate::capability::text::{self, MAX_REASON};
+use crate::text::{self, MAX_REASON};
 
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 

@@ -130,7 +130,7 @@
   (type $fault (record (field "status" u16) (field "message" string) (field "source" $fault-source)))
 
   (type $manifest (record (field "sdk" string) (field "attributes" (list $attribute))
-    (field "secrets" (list string)) (field "origins" (list string))))
+    (field "secrets" (list string)) (field "origins" (list string)) (field "headers" (list string))))
   (type $kind (enum "data-source" "app" "none"))
   (type $secret (record (field "name" string) (field "value" string)))
   (type $operator (record (field "name" string) (field "value" string)))

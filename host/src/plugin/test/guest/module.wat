@@ -17,9 +17,9 @@
   (import "host" "send" (func $host-send (param i32 i32 i32 i32)))
   (import "host" "drop-response" (func $drop-response (param i32)))
 
-  ;; The manifest at 128. It asks for the secret whose name is at 168.
-  (data (i32.const 144) "\a0\00\00\00\01\00\00\00")
-  (data (i32.const 160) "\a8\00\00\00\05\00\00\00token")
+  ;; The manifest at 128. It asks for the secret whose name is at 176.
+  (data (i32.const 144) "\a8\00\00\00\01\00\00\00")
+  (data (i32.const 168) "\b0\00\00\00\05\00\00\00token")
   (; texts ;)
   (; start ;)
 

@@ -1,6 +1,10 @@
-//! Cuts the texts of a component to what is kept of them.
+//! What others wrote, such as a component: cut to what is kept of it, and without secrets.
+
+mod scrub;
 
 use std::fmt::{self, Write as _};
+
+pub(crate) use self::scrub::Scrub;
 
 /// How much of a component's words is shown to a person, in bytes: of a fault, a panic, or the message of a health check.
 /// A panel shows less, and everything that carries it, such as gRPC's trailers, has room for it.

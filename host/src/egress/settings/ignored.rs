@@ -1,0 +1,122 @@
+//! The keys of `jsonData` that Grafana's settings for HTTP have and the host does not follow, with what to do instead.
+
+use serde_json::{Map, Value};
+
+/// How many keys are named. Nobody reads more in one line.
+const MAX_NAMED: usize = 32;
+
+/// How many bytes of a key are named.
+const MAX_KEY: usize = 64;
+
+/// What the host does not follow, and why.
+struct IgnoredKeys {
+    keys: &'static [&'static str],
+    remedy: &'static str,
+}
+
+const IGNORED: [IgnoredKeys; 4] = [
+    IgnoredKeys {
+        keys: &[
+            "httpKeepAlive",
+            "httpTLSHandshakeTimeout",
+            "httpExpectContinueTimeout",
+            "httpMaxConnsPerHost",
+            "httpMaxIdleConns",
+            "httpMaxIdleConnsPerHost",
+            "httpIdleConnTimeout",
+        ],
+        remedy: "the host manages connections itself; remove it, and use dialTimeout, timeout or gpx_connections_max",
+    },
+    IgnoredKeys {
+        keys: &["sigV4Auth"],
+        remedy: "the host does not sign requests; the component must, with secrets that its manifest names",
+    },
+    IgnoredKeys {
+        keys: &["enableSecureSocksProxy"],
+        remedy: "the host connects directly; make the upstream reachable without the proxy",
+    },
+    IgnoredKeys {
+        keys: &["oauthPassThru", "keepCookies", "forwardGrafanaId"],
+        remedy: "the host does not pass the user's identity on; use credentials of the data source",
+    },
+];
+
+/// Returns the keys that are set and not followed, each with what to do instead.
+pub(super) fn ignored(json: &Map<String, Value>) -> Vec<String> {
+    let known = IGNORED.iter().flat_map(|group| group.keys.iter().map(|key| (*key, group.remedy)));
+    let known = known.filter(|(key, _)| json.get(*key).is_some_and(is_set));
+    let ours = json.keys().filter(|key| key.to_ascii_lowercase().starts_with("gpx_"));
+    let ours =
+        ours.map(|key| (key.as_str(), "the host's settings are the operator's; set it under [plugin.<id>]"));
+    let headers = unused_headers(json);
+    let headers = headers
+        .iter()
+        .map(|key| (key.as_str(), "the list of headers ends before it; number them from 1 without a gap"));
+    let all = known.chain(ours).chain(headers).take(MAX_NAMED);
+    all.map(|(key, remedy)| format!("{} ({remedy})", shown(key))).collect()
+}
+
+/// Whether a setting says something. A form in a browser also writes those that are switched off.
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(on) => *on,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(items) => !items.is_empty(),
+    }
+}
+
+/// Returns `httpHeaderName3` and the like if one with a lower number is missing.
+fn unused_headers(json: &Map<String, Value>) -> Vec<String> {
+    let is_there = |number: &u64| json.get(&format!("httpHeaderName{number}")).is_some_and(Value::is_string);
+    let first_missing = (1..).find(|number| !is_there(number)).unwrap_or(u64::MAX);
+    let number = |key: &str| key.strip_prefix("httpHeaderName")?.parse::<u64>().ok();
+    let set = json.iter().filter(|(_, value)| is_set(value));
+    let late = set.filter(|(key, _)| number(key).is_some_and(|number| number == 0 || number > first_missing));
+    late.map(|(key, _)| key.clone()).collect()
+}
+
+fn shown(key: &str) -> String {
+    key.get(..key.floor_char_boundary(MAX_KEY)).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(json: &str) -> Vec<String> {
+        let ignored = ignored(&serde_json::from_str(json).unwrap());
+        ignored.iter().map(|text| text.split(' ').next().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_is_not_followed_is_named_with_a_remedy() {
+        let json = r#"{"httpKeepAlive":30,"sigV4Auth":true,"oauthPassThru":true,"gpx_timeout":1,"GPX_x":0}"#;
+        assert_eq!(keys(json), ["httpKeepAlive", "sigV4Auth", "oauthPassThru", "GPX_x", "gpx_timeout"]);
+        let ignored = ignored(&serde_json::from_str(json).unwrap());
+        assert!(ignored[0].contains("gpx_connections_max"), "{ignored:?}");
+    }
+
+    #[test]
+    fn what_is_followed_or_switched_off_is_not_named() {
+        let json = r#"{"timeout":5,"dialTimeout":5,"tlsAuth":true,"tlsSkipVerify":true,"serverName":"a","basicAuth":true,
+            "httpHeaderName1":"X-A","httpHeaderName2":"X-B","own":true,"sigV4Auth":false,"oauthPassThru":null,
+            "keepCookies":[],"httpKeepAlive":0,"enableSecureSocksProxy":false}"#;
+        assert_eq!(keys(json), [""; 0]);
+        assert_eq!(keys(r#"{"httpHeaderName1":"a","httpHeaderName3":"b"}"#), ["httpHeaderName3"]);
+        assert_eq!(
+            keys(r#"{"httpHeaderName0":"a","httpHeaderName1":"","httpHeaderName2":""}"#),
+            ["httpHeaderName0"]
+        );
+    }
+
+    #[test]
+    fn only_so_much_is_named() {
+        let json: Map<_, _> =
+            (0..1000).map(|n| (format!("gpx_{n}{}", "x".repeat(1000)), Value::Null)).collect();
+        let ignored = ignored(&json);
+        assert!(ignored.len() == MAX_NAMED && ignored.iter().all(|text| text.len() < 200));
+    }
+}

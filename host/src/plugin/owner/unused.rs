@@ -1,0 +1,79 @@
+//! What somebody has set for a data source or app and nobody uses: one line for each version of its settings says so.
+
+use std::collections::HashMap;
+
+use crate::call::Subject;
+use crate::egress::DataSourceHttp;
+use crate::log::{Log, Value};
+use crate::plugin::platform::OperatorSettings;
+
+/// The secrets that the host applies, if the rest of the settings asks for them.
+const HOSTS: [&str; 5] = ["basicAuthPassword", "password", "tlsCACert", "tlsClientCert", "tlsClientKey"];
+
+/// The beginning of the names of more of these.
+const HOSTS_HEADER: &str = "httpHeaderValue";
+
+/// How many names are listed, and how many bytes of each. Nobody reads more in one line.
+const MAX_NAMED: usize = 32;
+const MAX_NAME: usize = 64;
+
+/// Writes a line for secrets that the component does not get because its manifest does not name them, and one for
+/// settings that the host does not follow.
+pub(crate) fn report(
+    subject: &Subject,
+    http: &DataSourceHttp,
+    wanted: &[String],
+    operator: &OperatorSettings,
+    log: &Log,
+) {
+    let (kind, secrets) = match subject {
+        Subject::DataSource(source) => ("data source", &source.secrets),
+        Subject::App(app) => ("app", &app.secrets),
+        Subject::Plugin => return,
+    };
+    let undeclared = undeclared(secrets, wanted, operator);
+    if !undeclared.is_empty() {
+        let message = format!(
+            "The component does not get secrets that its manifest does not name: {}; name them in the manifest (with \
+             gpx-sdk: `secrets` of plugin!), or remove them from the {kind}",
+            undeclared.join(", ")
+        );
+        log.warn(&message, &[("secrets", Value::from(undeclared))]);
+    }
+    let ignored = &http.ignored;
+    if !ignored.is_empty() {
+        let message =
+            format!("Settings of the {kind} have no effect on HTTP requests: {}", ignored.join("; "));
+        log.warn(&message, &[]);
+    }
+}
+
+fn undeclared(
+    secrets: &HashMap<String, String>,
+    wanted: &[String],
+    operator: &OperatorSettings,
+) -> Vec<String> {
+    let is_hosts = |name: &str| HOSTS.contains(&name) || name.starts_with(HOSTS_HEADER);
+    let is_known = |name: &String| wanted.contains(name) || operator.deny_secrets.contains(name);
+    let sent = secrets.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
+    let mut names: Vec<_> = sent.filter(|name| !is_hosts(name) && !is_known(name)).collect();
+    names.sort_unstable();
+    let shown = |name: &String| name.get(..name.floor_char_boundary(MAX_NAME)).unwrap_or_default().to_owned();
+    names.into_iter().take(MAX_NAMED).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_secret_that_nobody_uses_is_named() {
+        let names = ["apiToken", "forgotten", "httpHeaderValue7", "tlsClientKey", "denied", "also forgotten"];
+        let mut secrets: HashMap<_, _> =
+            names.iter().map(|name| ((*name).to_owned(), "hunter2".to_owned())).collect();
+        secrets.insert("empty".to_owned(), String::new());
+        let operator = OperatorSettings { deny_secrets: vec!["denied".to_owned()], ..Default::default() };
+        let undeclared = undeclared(&secrets, &["apiToken".to_owned()], &operator);
+        assert_eq!(undeclared, ["also forgotten", "forgotten"]);
+    }
+}
