@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::context::{AppSettings, CallContext, DataSourceSettings, Subject, User};
 pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
-pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials};
+pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials, is_header_name};
 pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};
 use crate::budget::Upstream;
 use crate::log::{Log, Value, duration, origin};

@@ -55,6 +55,11 @@ const CREDENTIALS: [&str; 20] = [
 const CREDENTIAL_WORDS: [&str; 10] =
     ["key", "pass", "pwd", "pin", "otp", "sid", "sso", "dpop", "hmac", "iap"];
 
+/// Returns whether this can be the name of a header that somebody grants.
+pub(crate) fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || "-_.".contains(char))
+}
+
 /// Returns whether something of this name is likely to prove who somebody is.
 pub(crate) fn bears_credentials(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -69,7 +74,9 @@ pub(crate) fn bears_credentials(name: &str) -> bool {
 impl CallHeaders {
     /// Drops the headers that bear credentials. It happens here so that no service can forget it.
     pub(crate) fn new(headers: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut headers: Vec<_> = headers.into_iter().filter(|(name, _)| !bears_credentials(name)).collect();
+        let is_seen = |name: &str| SEEN.iter().any(|seen| seen.eq_ignore_ascii_case(name));
+        let passes = |name: &str| is_seen(name) || !bears_credentials(name);
+        let mut headers: Vec<_> = headers.into_iter().filter(|(name, _)| passes(name)).collect();
         headers.sort_unstable();
         Self(headers)
     }

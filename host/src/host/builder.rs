@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
-use crate::call::bears_credentials;
+use crate::call::{bears_credentials, is_header_name};
 use crate::config::{Section, Settings};
 use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
 use crate::log::Log;
@@ -126,7 +126,10 @@ impl Builder {
         let (hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
         let (paths, bad_paths) = AllowedPaths::parse(section.allow_paths.iter().map(String::as_str));
         let problems = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text));
-        let problems = problems.chain(bad_hosts.iter().map(ToString::to_string));
+        let bad_headers = section.allow_headers.iter().filter(|name| !is_header_name(name)).map(|name| {
+            format!("gpx_allow_headers: `{name}` grants nothing: it is not a header's name; write each name in full")
+        });
+        let problems = problems.chain(bad_hosts.iter().map(ToString::to_string)).chain(bad_headers);
         let problems: Vec<_> = problems.chain(bad_paths.iter().map(ToString::to_string)).collect();
         for problem in &problems {
             log.error(problem, &[]);

@@ -112,6 +112,9 @@ impl OutputLines {
 
     /// Writes lines until at most so many bytes are left.
     fn cut(&mut self, left: usize) {
+        if self.unfinished.len() <= left {
+            return;
+        }
         let unfinished = std::mem::take(&mut self.unfinished);
         let mut rest = unfinished.as_slice();
         while rest.len() > left {

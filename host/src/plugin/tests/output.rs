@@ -45,6 +45,28 @@ fn empty_lines_and_trailing_white_space_are_skipped() {
 }
 
 #[test]
+fn no_secret_is_cut_with_a_line_that_is_too_long() {
+    let secret = "0123456789abcdef".repeat(4);
+    for before in [LONGEST - 70, LONGEST - 60, LONGEST - 1, LONGEST, 3 * LONGEST - 30] {
+        for piece in [1, 1000, usize::MAX] {
+            let (log, lines) = Log::memory();
+            let output = Output::stdout(log, Scrub::new([secret.as_str()]));
+            let text = format!("{}{secret}{}", "x".repeat(before), "y".repeat(2 * LONGEST));
+            text.as_bytes().chunks(piece.min(text.len())).for_each(|chunk| write(&output, chunk));
+            output.finish();
+            let lines: Vec<_> =
+                lines.json().iter().map(|line| line["@message"].as_str().unwrap().to_owned()).collect();
+            let all = lines.concat();
+            assert!(
+                lines.iter().all(|line| line.len() <= LONGEST) && all.matches("[secret]").count() == 1,
+                "{before} {piece}"
+            );
+            assert_eq!(all.replace("[secret]", "").replace(['x', 'y', '…'], ""), "", "{before} {piece}");
+        }
+    }
+}
+
+#[test]
 fn invalid_utf_8_is_replaced() {
     let (lines, _) = printed(&[b"a\xff\xfeb\n\xc3\n"]);
     assert_eq!(lines, ["a\u{fffd}\u{fffd}b", "\u{fffd}"]);

@@ -41,11 +41,6 @@ impl Finder {
         Some(Self { automaton, forms })
     }
 
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        self.automaton.memory_usage()
-    }
-
     /// Returns where secrets are, in the order of their beginnings. They may overlap.
     pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();

@@ -7,6 +7,8 @@ use super::*;
 /// With every character that some encoding changes.
 const PASSWORD: &str = "p\u{e4}ss w/rd+\"x\\y\"?<&>%41~";
 
+type Encode = fn(&str) -> String;
+
 /// Lines of a key, which are no key.
 const LINES: [&str; 3] = [
     "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj",
@@ -51,7 +53,7 @@ fn secrets_that_overlap_are_replaced_together() {
 #[test]
 fn a_secret_is_found_however_it_is_encoded() {
     let scrub = Scrub::new([PASSWORD]);
-    let encodings: [(&str, fn(&str) -> String); 12] = [
+    let encodings: [(&str, Encode); 12] = [
         ("plain", str::to_owned),
         ("percent", percent),
         ("percent, lower case", |text| percent(text).to_lowercase().replace('P', "p")),
@@ -218,53 +220,4 @@ fn there_is_a_limit_to_what_is_looked_for() {
     let secrets: Vec<_> = (0..100_000).map(|number| format!("secret number {number}")).collect();
     let forms = forms::of(&secrets);
     assert!(forms.len() < 5000, "{}", forms.len());
-}
-
-/// Not a test: prints what a search costs.
-#[test]
-#[ignore = "a measurement"]
-fn measure() {
-    let keys: Vec<_> = (0..3)
-        .map(|number| {
-            format!(
-                "-----BEGIN X-----\n{}",
-                (0..28)
-                    .map(|line| {
-                        let line = BASE64_STANDARD.encode(format!("{number}/{line}").repeat(20));
-                        line[..64].to_owned() + "\n"
-                    })
-                    .collect::<String>()
-            )
-        })
-        .collect();
-    for (name, secrets) in [
-        ("none", vec![]),
-        ("password and token", vec!["hunter2-and-more".to_owned(), "Bearer 0123456789abcdef".to_owned()]),
-        ("three keys", keys),
-    ] {
-        let made = std::time::Instant::now();
-        let scrub = Scrub::new(secrets);
-        scrub.is_in("");
-        let made = made.elapsed();
-        let line =
-            "Processing query ref=A number=0 cached=false from=2026-01-01T00:00:00Z to=2026-01-01T01:00:00Z";
-        let long = line.repeat(80);
-        let escaped = long.replace('=', "%3D").replace(' ', "\\u0020");
-        let time = |text: &str| {
-            let began = std::time::Instant::now();
-            for _ in 0..1000 {
-                std::hint::black_box(scrub.is_in(std::hint::black_box(text)));
-            }
-            began.elapsed() / 1000
-        };
-        let forms = forms::of(&scrub.0.secrets).len();
-        let bytes = scrub.0.finder.get().and_then(Option::as_ref).map_or(0, |finder| finder.bytes());
-        println!(
-            "{name}: {forms} forms, {bytes} bytes, made in {made:?}; a line {:?}, {} bytes {:?}, escaped {:?}",
-            time(line),
-            long.len(),
-            time(&long),
-            time(&escaped)
-        );
-    }
 }
