@@ -42,7 +42,11 @@ pub fn say(query: &Query) -> Result<Vec<Frame>> {
     let first = wanted.texts.first().map(String::as_str).unwrap_or_default();
     match wanted.end.as_str() {
         "panic" => panic!("{all}"),
-        "frame" => Ok(vec![Frame::new(first).field(first, [1_i64, 2]).field(&format!("padding of a name, so that it is cut {first}"), [1_i64])]),
+        "frame" => Ok(vec![
+            Frame::new(first)
+                .field(first, [1_i64, 2])
+                .field(&format!("padding of a name, so that it is cut {first}"), [1_i64]),
+        ]),
         "label" => {
             let field = Field::new(first, [1_i64]).label(first, "1").label(first, "2");
             Ok(vec![Frame::new("labels").with(field)])
