@@ -87,8 +87,8 @@ fn build_outside() -> Vec<u8> {
     succeed(package.arg(&place));
     let packages = std::fs::read_dir(place.join("package")).unwrap().flatten().map(|entry| entry.path());
     let archive = packages.filter(|path| path.extension().is_some_and(|end| end == "crate")).max().unwrap();
-    succeed(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&place));
     let sdk = place.join(archive.file_stem().unwrap());
+    unpack(&archive, &place, &sdk);
     assert!(sdk.join("wit").is_dir(), "the package contains the contract");
 
     let manifest = format!(
@@ -103,6 +103,18 @@ fn build_outside() -> Vec<u8> {
     build.args(["build", "--quiet", "--release", "--target", "wasm32-wasip2", "--target-dir"]);
     succeed(build.arg(place.join("target")));
     std::fs::read(place.join("target/wasm32-wasip2/release/outside.wasm")).unwrap()
+}
+
+/// Unpacks a package, unless it is the one that was unpacked last. All files of a package have the same old time, so cargo
+/// would not notice that they are others: they get today's.
+fn unpack(archive: &Path, place: &Path, folder: &Path) {
+    let (last, new) = (place.join("unpacked.crate"), std::fs::read(archive).unwrap());
+    if std::fs::read(&last).is_ok_and(|last| last == new) {
+        return;
+    }
+    let _ = std::fs::remove_dir_all(folder);
+    succeed(Command::new("tar").arg("-xmzf").arg(archive).arg("-C").arg(place));
+    std::fs::write(last, new).unwrap();
 }
 
 /// Returns cargo as on an author's machine, with the variables that the standard library for components needs on this
