@@ -59,7 +59,7 @@ pub fn fetch(query: &Query) -> Result<Vec<Frame>> {
 
 /// Returns what the upstream says about its health.
 pub fn health(url: &str) -> Result<String> {
-    Ok(http::get(&format!("{url}/health")).send()?.text()?)
+    Ok(http::get(format!("{url}/health")).send()?.text()?)
 }
 
 /// Sends the request `count` times before it waits for the first response.

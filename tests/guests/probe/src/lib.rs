@@ -118,7 +118,7 @@ impl Diagnostics for Probe {
             "panic" => panic!("health panicked on purpose"),
             "upstream" => Ok(Health::ok(fetch::health(self.settings.url())?)),
             "spin" => Ok(Health::ok(attack::spin(self.config.turns))),
-            "headers" => Ok(Health::ok(&report::header_names(context))),
+            "headers" => Ok(Health::ok(report::header_names(context))),
             "leak" => {
                 let secret = self.settings.secret("apiToken").unwrap_or_default();
                 Health::ok(secret).details(&serde_json::json!({ secret: [secret] }))

@@ -45,7 +45,7 @@ pub fn say(query: &Query) -> Result<Vec<Frame>> {
         "frame" => Ok(vec![
             Frame::new(first)
                 .field(first, [1_i64, 2])
-                .field(&format!("padding of a name, so that it is cut {first}"), [1_i64]),
+                .field(format!("padding of a name, so that it is cut {first}"), [1_i64]),
         ]),
         "label" => {
             let field = Field::new(first, [1_i64]).label(first, "1").label(first, "2");
