@@ -2,8 +2,8 @@
 //! the trace says about it.
 //!
 //! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace`, `wishes` → `error` → `settings`,
-//! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from the guest's
-//! call to the end of the response's body, and asks `dial` for a connection if none is idle.
+//! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from
+//! the guest's call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
 mod credentials;
 mod dial;

@@ -10,6 +10,12 @@ pub(crate) use self::scrub::Scrub;
 /// A panel shows less, and everything that carries it, such as gRPC's trailers, has room for it.
 pub(crate) const MAX_REASON: usize = 8 * 1024;
 
+/// How many names one line of the log lists. Nobody reads more.
+pub(crate) const MAX_LISTED: usize = 32;
+
+/// How many bytes of each it shows.
+const MAX_LISTED_NAME: usize = 64;
+
 /// Ends a text that was shortened.
 pub(crate) const CUT: char = '…';
 
@@ -26,6 +32,11 @@ pub(crate) fn cut(mut text: String, bytes: usize) -> String {
         text.shrink_to_fit();
     }
     text
+}
+
+/// Returns a name as a line of the log lists it.
+pub(crate) fn listed(name: &str) -> String {
+    name.get(..name.floor_char_boundary(MAX_LISTED_NAME)).unwrap_or_default().to_owned()
 }
 
 /// Cuts a text for people: it ends with `…` if anything is missing, and has at most `bytes` with that.

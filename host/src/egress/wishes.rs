@@ -43,17 +43,13 @@ impl Wishes {
     }
 
     /// Adds to a refusal that the component's manifest asks for the origin, if it does.
-    pub(super) fn mention_in(&self, error: RequestError, origin: Option<&Origin>) -> RequestError {
-        let wished = origin.is_some_and(|origin| self.wishes.iter().any(|(_, wish)| wish.admit(origin)));
-        match error {
-            RequestError::Denied { authority, fault, pattern, plugin_id } if wished => RequestError::Denied {
-                authority,
-                fault: format!("{fault}the plugin's manifest asks for it: "),
-                pattern,
-                plugin_id,
-            },
-            error => error,
+    pub(super) fn mention_in(&self, mut error: RequestError, origin: &Origin) -> RequestError {
+        if let RequestError::Denied { fault, .. } = &mut error
+            && self.wishes.iter().any(|(_, wish)| wish.admit(origin))
+        {
+            fault.push_str("the plugin's manifest asks for it: ");
         }
+        error
     }
 }
 

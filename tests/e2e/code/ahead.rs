@@ -9,6 +9,12 @@ use tokio::process::Command;
 
 use super::{answers, compile, compile_after, files, guest, started};
 
+/// An instance that there was before answers, and one that is made now.
+async fn still_answers(plugin: &Plugin, old: &DataSource) {
+    answers(plugin, old).await;
+    answers(plugin, &DataSource::new("")).await;
+}
+
 #[gpx_tests::test]
 async fn compiling_again_and_truncating_do_not_reach_a_running_plugin() {
     let launch = Plugin::of(&guest());
@@ -28,8 +34,7 @@ async fn compiling_again_and_truncating_do_not_reach_a_running_plugin() {
             2 => std::fs::remove_file(&code).unwrap(),
             _ => {}
         }
-        answers(&plugin, &old).await;
-        answers(&plugin, &DataSource::new("")).await;
+        still_answers(&plugin, &old).await;
     }
     assert!(plugin.stop().await.success());
 }
@@ -45,11 +50,9 @@ async fn a_file_that_is_changed_in_place_does_not_reach_a_running_plugin() {
     // The very file that it has read.
     let length = code.metadata().unwrap().len();
     std::fs::write(&code, vec![0xcc; usize::try_from(length).unwrap()]).unwrap();
-    answers(&plugin, &old).await;
-    answers(&plugin, &DataSource::new("")).await;
+    still_answers(&plugin, &old).await;
     std::fs::File::options().write(true).open(&code).unwrap().set_len(0).unwrap();
-    answers(&plugin, &old).await;
-    answers(&plugin, &DataSource::new("")).await;
+    still_answers(&plugin, &old).await;
     assert!(plugin.stop().await.success());
 }
 

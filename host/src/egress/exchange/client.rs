@@ -61,9 +61,7 @@ impl Client {
         let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
         async move {
-            let origin = Origin::of_uri(request.uri()).ok();
             let result = client.exchange(request, limits, priority, span.events()).await;
-            let result = result.map_err(|error| client.wishes.mention_in(error, origin.as_ref()));
             span.finish(&result);
             result
         }
@@ -88,7 +86,8 @@ impl SharedClient {
     ) -> Result<Response<ResponseBody>, RequestError> {
         let origin = Origin::of_uri(request.uri())?;
         policy::check_method(request.method())?;
-        self.grants.check(&origin, request.uri().path())?;
+        let granted = self.grants.check(&origin, request.uri().path());
+        granted.map_err(|error| self.wishes.mention_in(error, &origin))?;
         let own = self.grants.is_own(&origin).then_some(&self.settings);
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
 

@@ -21,14 +21,17 @@ const MAX_BYTES: usize = 64 << 10;
 )]
 pub(crate) struct BadHeaders;
 
-/// The first missing number ends the list.
+/// Returns the names of `httpHeaderName1` and so on. The first missing number ends the list.
+pub(super) fn names(json: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    (1..).map_while(|number: usize| json.get(&format!("httpHeaderName{number}"))?.as_str())
+}
+
 pub(super) fn parse(
     json: &Map<String, Value>,
     secrets: &HashMap<String, String>,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, BadHeaders> {
     let (mut headers, mut bytes) = (Vec::new(), 0);
-    for number in 1.. {
-        let Some(name) = json.get(&format!("httpHeaderName{number}")).and_then(Value::as_str) else { break };
+    for (number, name) in (1..).zip(names(json)) {
         if number > MAX_HEADERS {
             return Err(BadHeaders);
         }

@@ -2,11 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// How many keys are named. Nobody reads more in one line.
-const MAX_NAMED: usize = 32;
-
-/// How many bytes of a key are named.
-const MAX_KEY: usize = 64;
+use super::custom_headers;
+use crate::text::{MAX_LISTED, listed};
 
 /// What the host does not follow, and why.
 struct IgnoredKeys {
@@ -52,8 +49,8 @@ pub(super) fn ignored(json: &Map<String, Value>) -> Vec<String> {
     let headers = headers
         .iter()
         .map(|key| (key.as_str(), "the list of headers ends before it; number them from 1 without a gap"));
-    let all = known.chain(ours).chain(headers).take(MAX_NAMED);
-    all.map(|(key, remedy)| format!("{} ({remedy})", shown(key))).collect()
+    let all = known.chain(ours).chain(headers).take(MAX_LISTED);
+    all.map(|(key, remedy)| format!("{} ({remedy})", listed(key))).collect()
 }
 
 /// Whether a setting says something. A form in a browser also writes those that are switched off.
@@ -70,16 +67,11 @@ fn is_set(value: &Value) -> bool {
 
 /// Returns `httpHeaderName3` and the like if one with a lower number is missing.
 fn unused_headers(json: &Map<String, Value>) -> Vec<String> {
-    let is_there = |number: &u64| json.get(&format!("httpHeaderName{number}")).is_some_and(Value::is_string);
-    let first_missing = (1..).find(|number| !is_there(number)).unwrap_or(u64::MAX);
-    let number = |key: &str| key.strip_prefix("httpHeaderName")?.parse::<u64>().ok();
+    let first_missing = custom_headers::names(json).count() + 1;
+    let number = |key: &str| key.strip_prefix("httpHeaderName")?.parse::<usize>().ok();
     let set = json.iter().filter(|(_, value)| is_set(value));
     let late = set.filter(|(key, _)| number(key).is_some_and(|number| number == 0 || number > first_missing));
     late.map(|(key, _)| key.clone()).collect()
-}
-
-fn shown(key: &str) -> String {
-    key.get(..key.floor_char_boundary(MAX_KEY)).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -117,6 +109,6 @@ mod tests {
         let json: Map<_, _> =
             (0..1000).map(|n| (format!("gpx_{n}{}", "x".repeat(1000)), Value::Null)).collect();
         let ignored = ignored(&json);
-        assert!(ignored.len() == MAX_NAMED && ignored.iter().all(|text| text.len() < 200));
+        assert!(ignored.len() == MAX_LISTED && ignored.iter().all(|text| text.len() < 200));
     }
 }

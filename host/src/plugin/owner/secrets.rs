@@ -72,7 +72,7 @@ fn userinfo(url: &str) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::call::DataSourceSettings;
-    use crate::egress::DataSourceFields;
+    use crate::plugin::owner::settings::applied_of;
 
     #[test]
     fn a_url_loses_its_userinfo_and_nothing_else() {
@@ -114,17 +114,7 @@ mod tests {
             secrets: HashMap::from(secrets),
             ..DataSourceSettings::default()
         };
-        let http = DataSourceHttp::parse(DataSourceFields {
-            url: &source.url,
-            user: &source.user,
-            basic_auth_enabled: source.basic_auth_enabled,
-            basic_auth_user: &source.basic_auth_user,
-            json_data: &source.json_data,
-            secrets: &source.secrets,
-            name: "",
-            uid: "",
-            plugin_type: "",
-        });
+        let http = applied_of(&source, "");
         let operator = OperatorSettings {
             settings: [("client_secret", "of the operator"), ("team", "observability")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -51,7 +51,11 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
 /// Returns what the host applies to requests to the data source.
 pub(crate) fn http_settings(context: &CallContext) -> DataSourceHttp {
     let none = DataSourceSettings::default();
-    let source = context.data_source().unwrap_or(&none);
+    applied_of(context.data_source().unwrap_or(&none), &context.plugin_id)
+}
+
+/// The same for a data source of this type.
+pub(super) fn applied_of(source: &DataSourceSettings, plugin_type: &str) -> DataSourceHttp {
     DataSourceHttp::parse(DataSourceFields {
         url: &source.url,
         user: &source.user,
@@ -61,7 +65,7 @@ pub(crate) fn http_settings(context: &CallContext) -> DataSourceHttp {
         secrets: &source.secrets,
         name: &source.name,
         uid: &source.uid,
-        plugin_type: &context.plugin_id,
+        plugin_type,
     })
 }
 

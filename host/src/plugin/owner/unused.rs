@@ -6,16 +6,13 @@ use crate::call::Subject;
 use crate::egress::DataSourceHttp;
 use crate::log::{Log, Value};
 use crate::plugin::platform::OperatorSettings;
+use crate::text::{MAX_LISTED, listed};
 
 /// The secrets that the host applies, if the rest of the settings asks for them.
 const HOSTS: [&str; 5] = ["basicAuthPassword", "password", "tlsCACert", "tlsClientCert", "tlsClientKey"];
 
 /// The beginning of the names of more of these.
 const HOSTS_HEADER: &str = "httpHeaderValue";
-
-/// How many names are listed, and how many bytes of each. Nobody reads more in one line.
-const MAX_NAMED: usize = 32;
-const MAX_NAME: usize = 64;
 
 /// Writes a line for secrets that the component does not get because its manifest does not name them, and one for
 /// settings that the host does not follow.
@@ -58,8 +55,7 @@ fn undeclared(
     let sent = secrets.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
     let mut names: Vec<_> = sent.filter(|name| !is_hosts(name) && !is_known(name)).collect();
     names.sort_unstable();
-    let shown = |name: &String| name.get(..name.floor_char_boundary(MAX_NAME)).unwrap_or_default().to_owned();
-    names.into_iter().take(MAX_NAMED).map(shown).collect()
+    names.into_iter().take(MAX_LISTED).map(|name| listed(name)).collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ const CASELESS: usize = 8;
 /// How often a text may be encoded one way in another.
 const ENCODINGS: usize = 3;
 
-/// An automaton that knows the beginning of every form, in lower case.
+/// An automaton that knows the beginning of every form, in any case.
 pub(super) struct Finder {
     automaton: AhoCorasick,
     forms: Vec<SecretForm>,
@@ -33,9 +33,12 @@ impl Finder {
         if forms.is_empty() {
             return None;
         }
-        let keys = forms.iter().map(|form| form.bytes.get(..KEY).unwrap_or(&form.bytes).to_ascii_lowercase());
+        let keys = forms.iter().map(|form| form.bytes.get(..KEY).unwrap_or(&form.bytes));
         let mut builder = AhoCorasick::builder();
-        builder.kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::Standard);
+        builder
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .match_kind(MatchKind::Standard)
+            .ascii_case_insensitive(true);
         // It fails only for more bytes than there can be.
         let automaton = builder.build(keys).ok()?;
         Some(Self { automaton, forms })
@@ -50,8 +53,7 @@ impl Finder {
     }
 
     fn find_in(&self, text: &DecodedText<'_>, encodings: usize, found: &mut Vec<Range<usize>>) {
-        let lower = text.bytes().to_ascii_lowercase();
-        for key in self.automaton.find_overlapping_iter(&lower) {
+        for key in self.automaton.find_overlapping_iter(text.bytes()) {
             let form = self.forms.get(key.pattern().as_usize());
             let place = form.and_then(|form| form.place(text.bytes(), key.start()));
             found.extend(place.map(|place| text.in_original(place)));
