@@ -1,11 +1,11 @@
-//! Formatting and clippy, with warnings denied, for the host's workspace and for the components'.
+//! Formatting, clippy with warnings denied, and the dependencies, for the host's workspace and for the components'.
 
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::profile::Profile;
-use crate::{place, step};
+use crate::{deny, place, step};
 
 pub(crate) fn lint() -> Result<()> {
     let repository = place::repository()?;
@@ -37,5 +37,6 @@ pub(crate) fn lint() -> Result<()> {
         cargo.args(["clippy", "--manifest-path"]).arg(&components).args(["--workspace", "--target-dir"]);
         cargo.arg(place::target()?.join("guests-lint")).args(["--", "-D", "warnings"]);
         step::run(&mut cargo)
-    })
+    })?;
+    deny::deny()
 }

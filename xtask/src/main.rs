@@ -4,6 +4,7 @@ mod artifacts;
 mod bench;
 mod chaos;
 mod demo;
+mod deny;
 mod guests;
 mod host;
 mod lint;
@@ -24,7 +25,7 @@ usage: cargo xtask TASK
   demo              packages the example and follows a query all the way through it
   test              builds everything and runs all tests on the executable that users run
   test --quick      the contributor's loop: the same tests on an executable that builds minutes faster
-  lint              formatting and clippy, warnings denied
+  lint              formatting, clippy with warnings denied, and cargo-deny for the dependencies
   guests            sets up the toolchain for components and builds them into target/guests/
   package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
                     with --release, for real use: small and fast, but it takes minutes to build

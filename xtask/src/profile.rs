@@ -48,3 +48,12 @@ impl Profile {
         }
     }
 }
+
+/// Cargo for what is not built with a profile: flags and folders that the environment has for the host do not reach it.
+pub(crate) fn unconfigured_cargo() -> Command {
+    let mut cargo = Command::new("cargo");
+    for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
+        cargo.env_remove(variable);
+    }
+    cargo
+}

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::sysroot;
 use crate::place::{self, GUEST_TARGET};
-use crate::step;
+use crate::{profile, step};
 
 /// Where std for the target may come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,10 +41,7 @@ impl Toolchain {
 
     /// Cargo, set up for components only: flags meant for the host's executable do not reach it.
     pub(crate) fn cargo(&self) -> Command {
-        let mut cargo = Command::new("cargo");
-        for variable in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
-            cargo.env_remove(variable);
-        }
+        let mut cargo = profile::unconfigured_cargo();
         cargo.envs(self.variables.iter().map(|(name, value)| (name, value)));
         cargo
     }
