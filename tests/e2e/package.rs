@@ -1,5 +1,7 @@
 //! What is published: the plugin's package and the SDK's.
 
+mod bom;
+
 use std::path::Path;
 use std::process::Command;
 

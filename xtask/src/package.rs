@@ -1,9 +1,13 @@
 //! Assembles a plugin's directory for Grafana to load.
 
+mod bom;
+
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use self::bom::{Library, Part};
 use crate::profile::Profile;
 use crate::{guests, host, place, step};
 
@@ -45,7 +49,42 @@ pub(crate) fn assemble(
     // An example's crate is named like its executable, so cargo's file already has the right name.
     place::refresh(&components.join(format!("{stem}.wasm")), &component)?;
     step::step("machine code of the component", || host::compile(&launched, &component))?;
+    let bill = bill(&description, stem, components)?;
+    std::fs::write(plugin.join("sbom.cdx.json"), bill)?;
     Ok(plugin)
+}
+
+/// What the package's executable and component consist of.
+fn bill(description: &str, stem: &str, components: &Path) -> Result<String> {
+    let named = |key| text_of(description, key).with_context(|| format!("plugin.json has no {key:?}"));
+    let toolchain = std::fs::read_to_string(components.join("toolchain.env"))?;
+    let rustc = toolchain.lines().find_map(|line| line.strip_prefix("RUSTC=")).unwrap_or("rustc");
+    let glibc = step::output(Command::new("getconf").arg("GNU_LIBC_VERSION"))?;
+    let glibc = glibc.strip_prefix("glibc ").context("`getconf GNU_LIBC_VERSION` names no glibc")?;
+    let parts = [
+        Part {
+            file: format!("{stem}_linux_amd64"),
+            package: "gpx-host",
+            manifest: "Cargo.toml",
+            target: place::HOST_TARGET,
+            system: vec![Library::of_system("glibc", glibc, "LGPL-2.1-or-later"), rust_std("rustc")?],
+        },
+        Part {
+            file: format!("{stem}.wasm"),
+            package: stem,
+            manifest: "examples/Cargo.toml",
+            target: place::GUEST_TARGET,
+            system: vec![rust_std(rustc)?],
+        },
+    ];
+    bom::bill(named("id")?, named("version")?, &parts)
+}
+
+/// The standard library of a compiler. It contains the C library of components.
+fn rust_std(rustc: &str) -> Result<Library> {
+    let line = step::output(Command::new(rustc).arg("--version"))?;
+    let version = line.split(' ').nth(1).with_context(|| format!("{rustc} has no version: {line:?}"))?;
+    Ok(Library::of_system("rust-std", version, "MIT OR Apache-2.0"))
 }
 
 fn source(example: &str) -> Result<PathBuf> {
