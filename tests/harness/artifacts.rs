@@ -8,6 +8,11 @@ pub fn host() -> PathBuf {
     existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/quick/gpx-host")
 }
 
+/// Returns the path of the host that is built without the compiler.
+pub fn host_without_compiler() -> PathBuf {
+    existing("GPX_HOST_WITHOUT_COMPILER", "without-compiler/gpx-host")
+}
+
 /// Returns the path of an example of the host's library. Cargo builds them with the tests, beside them.
 pub fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("a test knows where it is");

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 
 use crate::profile::Profile;
-use crate::step;
+use crate::{place, step};
 
 /// Builds the host and, in the same run of cargo, other executables of the workspace. Returns the path of the host.
 pub(crate) fn host(profile: Profile, commands: &[&str]) -> Result<PathBuf> {
@@ -24,6 +24,19 @@ pub(crate) fn host(profile: Profile, commands: &[&str]) -> Result<PathBuf> {
         }
         step::run(&mut cargo)?;
         profile.executable("gpx-host")
+    })
+}
+
+/// Builds the host without the compiler, for tests: not optimized, and with the features that everything else has, so that
+/// little more than the engine is built for it.
+pub(crate) fn without_compiler() -> Result<PathBuf> {
+    step::step("gpx-host without the compiler", || {
+        let mut cargo = Profile::Quick.cargo("build")?;
+        step::run(cargo.args(["--workspace", "--no-default-features", "--bin", "gpx-host"]))?;
+        // The next build puts the one with the compiler there again.
+        let kept = place::target()?.join("without-compiler/gpx-host");
+        place::refresh(&Profile::Quick.executable("gpx-host")?, &kept)?;
+        Ok(kept)
     })
 }
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::artifacts::Artifacts;
 use crate::profile::Profile;
-use crate::{peer, step};
+use crate::{host, peer, step};
 
 /// Runs the tests. In the whole lane the end-to-end tests run against the packaged executable that users run. In the
 /// quick lane that executable is built like the tests themselves, which saves minutes.
@@ -20,17 +20,27 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
     if peer.is_some() && filter.is_empty() {
         peer::test()?;
     }
-    step::step("tests", || {
+    // An empty value means that there is no peer; `peer` has already said so.
+    let peer = peer.unwrap_or_default();
+    let cargo = |targets: &[&str]| {
         let mut cargo = Profile::Quick.cargo("test")?;
-        cargo.arg("--workspace");
+        cargo.arg("--workspace").args(targets);
         if !filter.is_empty() {
-            cargo.arg("--").args(filter);
+            cargo.arg("--").args(&filter);
         }
-        // An empty value means that there is no peer; `peer` has already said so.
-        step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer.unwrap_or_default()))
-    })?;
+        artifacts.tell(&mut cargo).env("GPX_PEER", &peer);
+        anyhow::Ok(cargo)
+    };
+    step::step("tests", || step::run(&mut cargo(&[])?))?;
     if quick {
-        step::skipped("the executable that users run; `cargo xtask test` builds and tests it");
+        step::skipped(
+            "the executable that users run, and the host without the compiler; `cargo xtask test` tests them",
+        );
+    } else {
+        let host = host::without_compiler()?;
+        step::step("tests of the host without the compiler", || {
+            step::run(cargo(&["--test", "without_compiler"])?.env("GPX_HOST_WITHOUT_COMPILER", host))
+        })?;
     }
     Ok(())
 }

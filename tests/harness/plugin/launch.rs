@@ -127,6 +127,13 @@ impl Launch {
         self
     }
 
+    /// Puts another executable in the place of its own.
+    pub fn executed_by(self, other: &Path) -> Self {
+        std::fs::remove_file(&self.executable).expect("the executable can be removed");
+        directory::link(other, &self.executable).expect("the other executable");
+        self
+    }
+
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
