@@ -21,6 +21,7 @@ mod package;
 mod peer;
 mod query;
 mod resource;
+mod sandbox;
 mod secrets;
 mod shutdown;
 mod spans;

@@ -6,10 +6,13 @@
 //! upward either. Code that is compiled for tests only is skipped. In the input of a macro that does not consist of
 //! expressions or statements, only paths that start with `crate`, `self` or `super` are seen. `$crate` is skipped, and
 //! so are the paths in `bindgen!`, whose `with:` names the representations of resources.
+//!
+//! `promises` is about SECURITY.md instead.
 
 mod arrows;
 mod house;
 mod names;
+mod promises;
 mod resolve;
 mod samples;
 mod tree;

@@ -313,10 +313,11 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_a_problem_with_a_remedy_and_does_not_allow_more() {
-        let (settings, _, problems) = read(&[("gpx_call_timeout", "5"), ("gpx_precompiled", "maybe")]);
+        let bad = [("gpx_call_timeout", "5"), ("gpx_precompiled", "maybe"), ("gpx_deny_private", "yes")];
+        let (settings, _, problems) = read(&bad);
         assert_eq!(settings.call_timeout, Duration::from_secs(300));
-        assert!(!settings.precompiled);
-        let [timeout, precompiled] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!(!settings.precompiled && settings.deny_private);
+        let [_, timeout, precompiled] = problems.as_slice() else { panic!("{problems:?}") };
         assert_eq!(timeout.key, "gpx_call_timeout");
         assert!(timeout.text.contains("`5` must be a time with its unit"), "{}", timeout.text);
         assert!(precompiled.text.ends_with("until it is corrected, `off` is used"), "{}", precompiled.text);

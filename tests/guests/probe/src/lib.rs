@@ -13,6 +13,7 @@ mod attack;
 mod fetch;
 mod frames;
 mod misbehave;
+mod outside;
 mod raw;
 mod report;
 mod resources;
@@ -81,6 +82,7 @@ impl Data for Probe {
             "allocate" => misbehave::allocate(),
             "hoard" => misbehave::hoard(),
             "stdout" => misbehave::stdout(),
+            "outside" => outside::outside(query),
 
             "fetch" | "redirect" => fetch::fetch(query),
             "raw" => raw::send(query),
