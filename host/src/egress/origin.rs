@@ -1,7 +1,7 @@
 //! Scheme, host and port: what grants are for and connections lead to.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use http::Uri;
@@ -27,6 +27,8 @@ pub(super) struct Origin {
 pub(crate) enum InvalidUrl {
     #[error("the request's URL has no host, or a scheme other than http and https")]
     SchemeOrHost,
+    #[error("the host of the request's URL is neither a name nor an address")]
+    Host,
     #[error("the port of the request's URL is not a number up to 65535")]
     Port,
 }
@@ -58,12 +60,13 @@ impl Origin {
         let authority = uri.authority().filter(|authority| !authority.host().is_empty());
         let authority = authority.ok_or(InvalidUrl::SchemeOrHost)?;
         let port = explicit_port(authority)?.unwrap_or(scheme.port());
-        Ok(Self { scheme, host: normal(authority.host()).into(), port })
+        let host = normal(authority.host()).ok_or(InvalidUrl::Host)?;
+        Ok(Self { scheme, host: host.into(), port })
     }
 
     pub(super) fn of_url(url: &Url) -> Option<Self> {
         let scheme = Scheme::parse(url.scheme())?;
-        let host = normal(url.host_str()?);
+        let host = normal(url.host_str()?)?;
         Some(Self { scheme, host: host.into(), port: url.port().unwrap_or(scheme.port()) })
     }
 
@@ -104,14 +107,20 @@ fn explicit_port(authority: &Authority) -> Result<Option<u16>, InvalidUrl> {
 }
 
 /// Returns a host in the one spelling that is compared: lower case, without brackets or a trailing dot, an address in
-/// its shortest form.
-pub(super) fn normal(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let host = host.strip_suffix('.').unwrap_or(host);
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.to_string(),
-        Err(_) => host.to_ascii_lowercase(),
+/// its shortest form. `None` if brackets contain anything but an IPv6 address (RFC 3986, section 3.2.2), or it has signs
+/// that no name of a host has: what reads lists would take `a,b` for two.
+pub(super) fn normal(host: &str) -> Option<String> {
+    if let Some(bracketed) = host.strip_prefix('[') {
+        return bracketed.strip_suffix(']')?.parse().ok().map(|address: Ipv6Addr| address.to_string());
     }
+    // A second dot stays, so that the spelling of a spelling is itself.
+    let is_name = |name: &&str| !name.is_empty() && !name.ends_with('.');
+    let host = host.strip_suffix('.').filter(is_name).unwrap_or(host);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    host.chars().all(plain).then(|| host.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -139,6 +148,36 @@ mod tests {
             ["http://h:65536/", "http://h:99999/", "http://h:x/", "http://h:+80/", "http://u:81@[::1]:99999/"]
         {
             assert_eq!(origin(url), Err(InvalidUrl::Port), "{url}");
+        }
+    }
+
+    #[test]
+    fn brackets_are_for_ipv6_addresses() {
+        for host in ["[h]", "[1.2.3.4]", "[::1.]", "[::1%25eth0]", "[]", "[@*1]"] {
+            assert_eq!(origin(&format!("http://{host}/")), Err(InvalidUrl::Host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        for host in ["a,b", "a;b", "*.h", "a!", "$h", "a+b"] {
+            assert_eq!(origin(&format!("http://{host}/")), Err(InvalidUrl::Host), "{host}");
+            let url = Url::parse(&format!("http://{host}/"));
+            assert!(url.is_err() || url.is_ok_and(|url| Origin::of_url(&url).is_none()), "{host}");
+        }
+        assert_eq!(origin("http://_a-1.b_/").as_deref(), Ok("_a-1.b_:80"));
+    }
+
+    #[test]
+    fn one_dot_ends_a_name_and_more_are_part_of_it() {
+        for (host, normal) in
+            [("h.", "h"), ("h..", "h.."), ("1.2.3.4.", "1.2.3.4"), ("1.2.3.4..", "1.2.3.4.."), (".", ".")]
+        {
+            assert_eq!(
+                origin(&format!("http://{host}/")).as_deref(),
+                Ok(format!("{normal}:80").as_str()),
+                "{host}"
+            );
         }
     }
 

@@ -67,7 +67,7 @@ impl Grants {
         let own = match url {
             Ok(url) => Origin::of_url(url)
                 .map(|origin| OwnGrant { origin, pin: PathPin::new(url.path()) })
-                .ok_or(UrlFault::Missing),
+                .ok_or(UrlFault::Host),
             Err(fault) => Err(*fault),
         };
         Self { own, operator, plugin_id }

@@ -62,6 +62,8 @@ pub(super) enum UrlFault {
     Malformed(url::ParseError),
     #[error("the data source's URL starts with neither http:// nor https://: correct it, or ")]
     Scheme,
+    #[error("the host of the data source's URL is neither a name nor an address: correct it, or ")]
+    Host,
 }
 
 /// None means that only the call's own deadline applies.

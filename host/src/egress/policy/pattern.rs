@@ -90,15 +90,11 @@ impl Pattern {
             Some(name) => (true, name),
             None => (false, host),
         };
-        let literal = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if !literal && !name.chars().all(plain) {
-            return Err("its host is not a name or an address");
-        }
+        let name = normal(name).ok_or("its host is not a name or an address")?;
+        let literal = name.parse::<IpAddr>().is_ok();
         if name.is_empty() || subdomain && literal {
             return Err("its wildcard is not followed by a name");
         }
-        let name = normal(name);
         let host =
             if subdomain { HostPattern::Subdomain(format!(".{name}")) } else { HostPattern::Exact(name) };
         Ok(Self { scheme, host, port })
@@ -167,7 +163,22 @@ mod tests {
 
     #[test]
     fn bad_patterns_are_reported_and_grant_nothing() {
-        for text in ["ftp://x", "x:port", "*.", "a/b", "*", "a*b", "http://", "*.1.2.3.4", "u@h"] {
+        for text in [
+            "ftp://x",
+            "x:port",
+            "*.",
+            "a/b",
+            "*",
+            "a*b",
+            "http://",
+            "*.1.2.3.4",
+            "u@h",
+            "[h]",
+            "[[::1]",
+            "[::1",
+            "::1]",
+            "[1.2.3.4]",
+        ] {
             let (patterns, bad) = Patterns::parse([text]);
             assert_eq!((patterns, bad.len()), (Patterns::default(), 1), "{text}");
         }
