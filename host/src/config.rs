@@ -79,14 +79,9 @@ pub(crate) struct Tracing {
 /// The prefix that Grafana adds to each key of the plugin's section.
 const SECTION: &str = "GF_PLUGIN_";
 
-/// Variables that look like keys of the section but are Grafana's own. The last two are secrets of the plugin's service
-/// account, which must not reach a component.
-const NOT_OF_THE_SECTION: [&str; 4] = [
-    "GF_PLUGIN_VERSION",
-    "GF_PLUGIN_APP_CLIENT_ID",
-    "GF_PLUGIN_APP_CLIENT_SECRET",
-    "GF_PLUGIN_APP_PRIVATE_KEY",
-];
+/// What looks like keys of the section and is Grafana's own, in lower case. The last two are secrets of the plugin's service
+/// account, which must not reach a component in any spelling.
+const NOT_OF_THE_SECTION: [&str; 4] = ["version", "app_client_id", "app_client_secret", "app_private_key"];
 
 // === impl Settings ===
 
@@ -110,8 +105,8 @@ impl Settings {
     fn read(strings: &Strings) -> Self {
         let section = strings
             .iter()
-            .filter(|(key, _)| !NOT_OF_THE_SECTION.contains(&key.as_str()))
-            .filter_map(|(key, value)| Some((key.strip_prefix(SECTION)?.to_lowercase(), value.clone())));
+            .filter_map(|(key, value)| Some((key.strip_prefix(SECTION)?.to_lowercase(), value.clone())))
+            .filter(|(key, _)| !NOT_OF_THE_SECTION.contains(&key.as_str()));
         let (ours, operator) = section.partition(|(key, _)| key.starts_with(setting::PREFIX));
         let mut problems = Vec::new();
         let (section, transport) = Section::read(&ours, &mut problems);
@@ -234,6 +229,7 @@ mod tests {
             ("GF_PLUGIN_GPX_INSTANCES_MAX", "4"),
             ("GF_PLUGIN_VERSION", "1.0.0"),
             ("GF_PLUGIN_APP_CLIENT_SECRET", "hidden"),
+            ("GF_PLUGIN_app_private_key", "hidden"),
             ("GF_VERSION", "13.0.0"),
         ]);
         assert_eq!(config.operator, Strings::from([("max_rows".into(), "10".into())]));
