@@ -6,6 +6,9 @@ pub mod bindings;
 mod context;
 mod fault;
 pub mod frame;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod health;
 pub mod http;
 mod json;

@@ -6,6 +6,8 @@ pub(crate) use self::problem::{Problem, Strings};
 pub(crate) use self::setting::Section;
 pub(crate) use self::value::Transport;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod problem;
 mod setting;
 mod value;

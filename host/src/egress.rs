@@ -10,6 +10,8 @@ mod dial;
 mod error;
 mod exchange;
 mod framing;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 pub(crate) mod limits;
 mod origin;
 mod policy;

@@ -19,6 +19,8 @@ mod check;
 mod draft;
 mod error;
 mod escape;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod grammar;
 mod json;
 mod limit;

@@ -3,6 +3,8 @@
 
 mod allocator;
 mod files;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod handshake;
 mod parent;
 mod signal;

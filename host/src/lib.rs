@@ -39,6 +39,9 @@ mod capability;
 mod config;
 mod egress;
 mod frame;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod host;
 pub mod launch;
 mod log;

@@ -1,6 +1,8 @@
 //! Lines in Grafana's log: JSON as hclog writes it, on stderr. Writing a line never waits for the reader.
 
 mod duration;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod hclog;
 #[cfg(test)]
 pub(crate) mod memory;

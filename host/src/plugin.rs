@@ -3,6 +3,8 @@
 mod checks;
 mod component;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod idle;
 mod instance;
 mod loaded;

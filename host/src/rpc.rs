@@ -3,6 +3,8 @@
 mod convert;
 mod data;
 mod diagnostics;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod go_plugin;
 mod resource;
 mod running;

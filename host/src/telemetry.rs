@@ -4,6 +4,8 @@ mod allowance;
 mod config;
 mod connect;
 mod export;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod limited;
 mod owner;
 mod problem;

@@ -1,5 +1,7 @@
 //! What others wrote, such as a component: cut to what is kept of it, and without secrets.
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod scrub;
 
 use std::fmt::{self, Write as _};

@@ -4,7 +4,7 @@ use crate::arrows::Arrow;
 
 /// The rooms from top to bottom. A room may import only those on the floors below it.
 const HOUSE: &[Floor] = &[
-    floor(&["main"]),
+    floor(&["main", "fuzz"]),
     floor(&["launch"]),
     floor(&["host"]),
     floor(&["serve", "rpc"]),

@@ -5,6 +5,7 @@ mod bench;
 mod chaos;
 mod demo;
 mod deny;
+mod fuzz;
 mod guests;
 mod host;
 mod lint;
@@ -30,11 +31,13 @@ usage: cargo xtask TASK
   package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
                     with --release, for real use: small and fast, but it takes minutes to build
   bench             measures the plugin against its twin on the Go SDK
+  fuzz TARGET       looks for inputs for which something does not hold, for ten minutes
   chaos             attacks a plugin for five minutes, and checks its answers to others and its memory
 
 Options of guests: --sysroot builds std from Debian's packages even where rustup has the target.
 Further arguments of test go to the tests (names to select, --nocapture), those of bench to the benchmark (--quick),
-those of chaos to it (--seconds N, for less than five minutes).
+those of chaos to it (--seconds N, for less than five minutes). Options of fuzz: --seconds N; --keep adds new inputs to
+fuzz/corpus/TARGET.
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         ["package", example, "--release"] => package::package(example, Profile::Release).map(drop),
         ["bench", options @ ..] => bench::bench(options),
         ["chaos", options @ ..] => chaos::chaos(options),
+        ["fuzz", options @ ..] => fuzz::fuzz(options),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -16,6 +16,8 @@ use url::Url;
 
 use self::address::{private, special};
 pub(crate) use self::path::AllowedPaths;
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) use self::path::fuzz;
 use self::path::{PathFault, PathPin};
 pub(crate) use self::pattern::Patterns;
 use super::error::RequestError;

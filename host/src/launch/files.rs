@@ -55,11 +55,19 @@ impl Files {
 
     /// Reads plugin.json.
     pub(super) fn identity(&self) -> Option<Identity> {
-        let text = std::fs::read(&self.metadata).ok()?;
-        let Metadata { id, info } = serde_json::from_slice(&text).ok()?;
+        Identity::parse(&std::fs::read(&self.metadata).ok()?)
+    }
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// Reads the text of a plugin.json.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        let Metadata { id, info } = serde_json::from_slice(text).ok()?;
         // Grafana treats the placeholders of an unbuilt plugin.json as empty.
         let version = if info.version.contains('%') { String::new() } else { info.version };
-        Some(Identity { id, version })
+        Some(Self { id, version })
     }
 }
 

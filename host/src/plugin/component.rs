@@ -5,6 +5,8 @@ mod contract;
 mod declared;
 pub(super) mod engine;
 pub(super) mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) mod fuzz;
 pub(super) mod link;
 mod manifest;
 mod reservation;

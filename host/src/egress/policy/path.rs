@@ -2,6 +2,8 @@
 //! what `gpx_allow_paths` adds, however a server reads the path of a request.
 
 mod allowed;
+#[cfg(any(test, feature = "fuzz"))]
+pub(in crate::egress) mod fuzz;
 mod reading;
 mod written;
 

@@ -1,0 +1,109 @@
+//! What holds for any message from Grafana or go-plugin.
+
+use std::fmt::Debug;
+
+use prost::Message;
+use tonic::metadata::MetadataMap;
+
+use super::convert::{
+    concurrent_queries, context, format, header_list_pairs, header_pairs, query, resource_request,
+};
+use crate::call::{CallContext, CallHeaders, HeaderGrants};
+use crate::proto::plugin::{ConnInfo, StdioData};
+use crate::proto::pluginv2::{
+    CallResourceRequest, CheckHealthRequest, CollectMetricsRequest, PluginContext, QueryDataRequest,
+};
+
+/// What no header that a component sees may contain, between any signs.
+const CREDENTIALS: [&str; 6] = ["authorization", "cookie", "token", "password", "secret", "apikey"];
+
+/// The first byte says what message the others are.
+pub(crate) fn message(input: &[u8]) {
+    let Some((kind, message)) = input.split_first() else { return };
+    match kind % 6 {
+        0 => queries(message),
+        1 => {
+            let Some(request) = decoded::<CallResourceRequest>(message) else { return };
+            let pairs = header_list_pairs(request.headers.clone());
+            let context = call(request.plugin_context.clone(), pairs);
+            let (path, body) = (request.path.clone(), request.body.clone());
+            let converted = resource_request(request, &context);
+            assert_eq!((converted.path, converted.body.as_slice()), (path, body.as_ref()));
+        }
+        2 => {
+            let Some(request) = decoded::<CheckHealthRequest>(message) else { return };
+            call(request.plugin_context, header_pairs(request.headers));
+        }
+        3 => {
+            let Some(request) = decoded::<CollectMetricsRequest>(message) else { return };
+            call(request.plugin_context, []);
+        }
+        4 => drop(decoded::<ConnInfo>(message)),
+        _ => drop(decoded::<StdioData>(message)),
+    }
+}
+
+fn queries(message: &[u8]) {
+    let Some(request) = decoded::<QueryDataRequest>(message) else { return };
+    let _ = format(request.format);
+    let context = call(request.plugin_context, header_pairs(request.headers));
+    assert!(concurrent_queries(&context) > 0);
+    let count = request.queries.len();
+    for (index, each) in request.queries.into_iter().enumerate() {
+        let (ref_id, range) = (each.ref_id.clone(), each.time_range.unwrap_or_default());
+        let converted = query(each, index, count);
+        assert!(converted.index < converted.count && converted.ref_id == ref_id);
+        for (ours, theirs) in
+            [(converted.time_range.start, range.from_epoch_ms), (converted.time_range.end, range.to_epoch_ms)]
+        {
+            let exact = i128::from(theirs) * 1_000_000;
+            assert_eq!(i128::from(ours), exact.clamp(i64::MIN.into(), i64::MAX.into()));
+        }
+    }
+}
+
+/// A component sees no header that bears credentials, whatever it is granted, and none that is not on a list.
+fn call(message: Option<PluginContext>, headers: impl IntoIterator<Item = (String, String)>) -> CallContext {
+    let headers: Vec<_> = headers.into_iter().collect();
+    let context = context(message, &MetadataMap::new(), headers.clone());
+    let seen = |grants: &HeaderGrants| {
+        let seen = context.headers.clone().seen_with(grants);
+        seen.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
+    };
+    let all = seen(&HeaderGrants::new(headers.iter().map(|(name, _)| name.as_str())));
+    for (name, value) in &all {
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let letters = letters.to_ascii_lowercase();
+        assert!(!CREDENTIALS.iter().any(|word| letters.contains(word)), "{name} is seen");
+        assert!(headers.iter().any(|pair| (&pair.0, &pair.1) == (name, value)), "{name} was made up");
+    }
+    for (name, _) in seen(&HeaderGrants::default()) {
+        let name = name.to_ascii_lowercase();
+        let listed = [
+            "accept",
+            "content-",
+            "fromalert",
+            "x-",
+            "traceparent",
+            "tracestate",
+            "baggage",
+            "uber-trace-id",
+        ];
+        assert!(listed.iter().any(|begin| name.starts_with(begin)), "{name} is on no list");
+        assert!(all.iter().any(|(granted, _)| granted.eq_ignore_ascii_case(&name)), "{name}");
+    }
+    let again =
+        CallHeaders::new(context.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(again.iter().eq(context.headers.iter()));
+    context
+}
+
+/// What was read is written as what reads the same.
+fn decoded<T: Message + Default + PartialEq + Debug>(message: &[u8]) -> Option<T> {
+    let read = T::decode(message).ok()?;
+    let written = read.encode_to_vec();
+    assert_eq!(written.len(), read.encoded_len());
+    let again = T::decode(written.as_slice());
+    assert_eq!(again.as_ref(), Ok(&read));
+    Some(read)
+}

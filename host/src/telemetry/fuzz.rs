@@ -1,0 +1,87 @@
+//! What holds for any headers of a trace, and for any of Grafana's settings for tracing.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+
+use super::config::{TracingConfig, TracingSettings};
+use super::propagation::{Propagation, traceparent};
+use crate::config::Tracing;
+
+/// `text` has one header a line.
+pub(crate) fn headers(text: &str) {
+    let incoming: HeaderMap = text.lines().filter_map(header).collect();
+    let parent = traceparent(&incoming);
+    let all: Vec<_> = incoming.get_all("traceparent").iter().collect();
+    let expected = match all.as_slice() {
+        [one] => ids(&String::from_utf8_lossy(one.as_bytes())),
+        _ => None,
+    };
+    let found = parent.as_ref().map(ids_of);
+    assert_eq!(found, expected, "of {all:?}");
+    for list in ["", "w3c"] {
+        travels(Propagation::parse(list, &mut Vec::new()), &incoming, parent.as_ref());
+    }
+}
+
+/// Whatever Grafana says, tracing is off or has a collector that can be connected to.
+pub(crate) fn tracing(settings: &Tracing) {
+    let Tracing { address, propagation, sampler_type, sampler_param } = settings;
+    let (config, problems) =
+        TracingConfig::parse(TracingSettings { address, propagation, sampler_type, sampler_param });
+    match config.collector() {
+        Some(collector) => {
+            assert!(collector.port_u16().is_some() && !collector.host().is_empty(), "{collector}");
+            assert_eq!(collector.as_str(), address);
+        }
+        None => assert!(address.is_empty() || !problems.is_empty(), "{address} is ignored without a word"),
+    }
+    let _ = config.sampler();
+    assert!(problems.iter().all(|problem| !problem.to_string().is_empty()));
+}
+
+/// What is sent says the same as what has come, and sending it again changes nothing.
+fn travels(propagation: Propagation, incoming: &HeaderMap, parent: Option<&SpanContext>) {
+    let context = propagation.extract(incoming);
+    let remote = context.span().span_context().clone();
+    assert_eq!(parent.is_some(), remote.is_valid());
+    let mut first = HeaderMap::new();
+    propagation.inject(&context, &mut first);
+    let known = ["traceparent", "tracestate", "baggage"];
+    assert!(first.keys().all(|name| known.contains(&name.as_str())), "{first:?}");
+    if propagation == Propagation::parse("w3c", &mut Vec::new()) {
+        assert!(!first.contains_key("baggage"), "{first:?}");
+    }
+    let Some(parent) = parent else {
+        assert!(!first.contains_key("traceparent") && !first.contains_key("tracestate"), "{first:?}");
+        return;
+    };
+    let again = traceparent(&first);
+    assert_eq!(again.as_ref(), Some(parent), "as {first:?}");
+}
+
+/// Reads a `traceparent` as the specification's grammar says it.
+fn ids(value: &str) -> Option<(String, String, bool)> {
+    let fields: Vec<_> = value.split('-').collect();
+    let [version, trace_id, span_id, flags, more @ ..] = fields.as_slice() else { return None };
+    let hex = |text: &str, digits: usize| {
+        text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_id = |text: &str, digits| hex(text, digits) && text.bytes().any(|byte| byte != b'0');
+    let valid = hex(version, 2)
+        && *version != "ff"
+        && (*version != "00" || more.is_empty())
+        && is_id(trace_id, 32)
+        && is_id(span_id, 16)
+        && hex(flags, 2);
+    let sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags % 2 == 1);
+    valid.then(|| ((*trace_id).to_owned(), (*span_id).to_owned(), sampled))
+}
+
+fn ids_of(context: &SpanContext) -> (String, String, bool) {
+    (context.trace_id().to_string(), context.span_id().to_string(), context.is_sampled())
+}
+
+fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(": ")?;
+    Some((name.parse().ok()?, value.parse().ok()?))
+}
