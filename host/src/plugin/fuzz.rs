@@ -75,7 +75,9 @@ pub(crate) fn output(printed: &[u8], size: usize, secret: &str) {
 fn without_userinfo(url: &str, seen: &str) {
     let (Ok(mut expected), Ok(found)) = (Url::parse(url.trim()), Url::parse(seen.trim())) else { return };
     assert!(found.username().is_empty() && found.password().is_none(), "{url:?} becomes {seen:?}");
-    if expected.set_username("").is_ok() && expected.set_password(None).is_ok() {
+    // Where the text has what looks like a user, and who reads URLs sees none, it is lost all the same.
+    let has_user = !expected.username().is_empty() || expected.password().is_some();
+    if has_user && expected.set_username("").is_ok() && expected.set_password(None).is_ok() {
         assert_eq!(found, expected, "{url:?} becomes {seen:?}");
     }
 }
