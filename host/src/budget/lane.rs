@@ -1,6 +1,7 @@
 //! Threads for work that outlasts a tick. It leaves the threads that serve calls to short work, and its owners take turns:
 //! the one that has used the least time goes first, however many calls the others make.
 
+mod nice;
 mod queue;
 mod task;
 
@@ -40,8 +41,8 @@ pub(super) enum Ended {
 // === impl Lane ===
 
 impl Lane {
-    /// Makes a lane with as many threads as there are cores: short work still gets its turn at once, since it sleeps more
-    /// than it runs, and a scheduler prefers that.
+    /// Makes a lane with as many threads as there are cores: short work still gets its turn at once, since the lane's
+    /// threads step back.
     pub(super) fn new() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Queue::new(threads, Handle::try_current().ok()))
@@ -108,9 +109,9 @@ mod tests {
     use super::*;
     use crate::budget::clock::Stopwatch;
 
-    const LONG: Duration = Duration::from_secs(60);
+    pub(super) const LONG: Duration = Duration::from_secs(60);
 
-    fn lane(threads: usize) -> Lane {
+    pub(super) fn lane(threads: usize) -> Lane {
         Lane(Queue::new(threads, None))
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
+use super::nice;
 use super::task::{Line, OwnerTime, Task};
 
 pub(super) struct Queue {
@@ -85,6 +86,7 @@ impl Queue {
 
     /// The life of a thread.
     fn serve(self: Arc<Self>) {
+        nice::step_back();
         let _entered = self.runtime.as_ref().map(Handle::enter);
         let mut state = self.state();
         while !state.closed {
