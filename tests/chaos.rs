@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use gpx_tests::collector::Collector;
 use gpx_tests::plugin::Plugin;
 use gpx_tests::process::Process;
+use tokio::runtime::{Handle, Runtime};
 
 use self::healthy::{Healthy, Latencies};
 use self::hostile::Hostile;
@@ -37,16 +38,28 @@ const TOTAL_BYTES: u64 = 1280 << 20;
 
 const MIB: u64 = 1 << 20;
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
     let words: Vec<_> = std::env::args().skip(1).collect();
     let seconds = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => 300,
         ["--seconds", number] => number.parse().context("--seconds needs a number")?,
         _ => anyhow::bail!("usage: cargo xtask chaos [--seconds N]"),
     };
-    let time = Duration::from_secs(seconds);
-    let collector = Collector::start().await;
+    // Attackers, their upstreams and the collector have a thread of their own: what they do here must not delay a healthy
+    // call before it is sent, or its answer after it has come.
+    let (healthy, hostile) = (runtime(2)?, runtime(1)?);
+    let result = healthy.block_on(compare(Duration::from_secs(seconds), hostile.handle()));
+    hostile.shutdown_background();
+    healthy.shutdown_background();
+    result
+}
+
+fn runtime(threads: usize) -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
+}
+
+async fn compare(time: Duration, apart: &Handle) -> Result<()> {
+    let collector = Arc::new(apart.spawn(Collector::unread()).await?);
     // Loops and hanging requests end earlier than by default, so that there are more of them.
     let launch = Plugin::guest("probe").tracing(&collector.address()).unread();
     let launch = launch.setting("gpx_cpu_timeout", "2s").setting("gpx_call_timeout", "10s");
@@ -61,7 +74,7 @@ async fn main() -> Result<()> {
     let start = Held::by(&process);
     process.forget_peak();
 
-    let hostile = Hostile::start(plugin.clone(), &collector).await;
+    let hostile = apart.spawn(Hostile::start(plugin.clone(), collector.clone())).await?;
     let beside = healthy.load(rate, time).await;
     let said = hostile.end().await;
     let peak = process.peak();
@@ -115,10 +128,13 @@ async fn settled(process: &Process, start: &Held) -> Held {
 
 fn print_latencies(quiet: &Latencies, beside: &Latencies) {
     println!("{:24} {:>10} {:>10} {:>10}", "healthy data sources", "quiet", "attacked", "ratio");
-    println!("{:24} {:10} {:10}", "answers", quiet.count(), beside.count());
+    println!("{:24} {:10} {:10}", "answers", quiet.answers.count(), beside.answers.count());
     println!("{:24} {:10} {:10}", "wrong answers", quiet.wrong.len(), beside.wrong.len());
     for (name, part) in [("p50, ms", 0.5), ("p99, ms", 0.99), ("p99.9, ms", 0.999), ("max, ms", 1.0)] {
-        let (a, b) = (quiet.quantile(part), beside.quantile(part));
+        let (a, b) = (quiet.answers.quantile(part), beside.answers.quantile(part));
         println!("{name:24} {a:10.2} {b:10.2} {:10.2}", b / a);
+    }
+    for (name, part) in [("sent late, p99, ms", 0.99), ("sent late, max, ms", 1.0)] {
+        println!("{name:24} {:10.2} {:10.2}", quiet.late.quantile(part), beside.late.quantile(part));
     }
 }

@@ -27,13 +27,21 @@ pub(crate) struct Healthy {
 /// How long each answer took, and what was wrong.
 #[derive(Default)]
 pub(crate) struct Latencies {
-    /// In milliseconds, sorted.
-    sorted: Vec<f64>,
+    pub answers: Times,
+    /// How much later than due each call was sent. This is this process's own delay: the plugin knows nothing of a call yet.
+    pub late: Times,
     pub wrong: Vec<String>,
 }
 
-/// A call's time from when it was due, and what was wrong with its answer.
-type Outcome = (Duration, Option<String>);
+/// In milliseconds, sorted.
+#[derive(Default)]
+pub(crate) struct Times(Vec<f64>);
+
+struct Outcome {
+    late: Duration,
+    took: Duration,
+    wrong: Option<String>,
+}
 
 // === impl Healthy ===
 
@@ -69,7 +77,8 @@ impl Healthy {
             }
         }
         calls.join_all().await.into_iter().for_each(|outcome| latencies.add(outcome));
-        latencies.sorted.sort_by(f64::total_cmp);
+        latencies.answers.0.sort_by(f64::total_cmp);
+        latencies.late.0.sort_by(f64::total_cmp);
         latencies
     }
 
@@ -79,7 +88,7 @@ impl Healthy {
             if calls.len() >= CALLERS
                 && let Some(outcome) = calls.join_next().await
             {
-                let (_, wrong): Outcome = outcome?;
+                let Outcome { wrong, .. } = outcome?;
                 ensure!(wrong.is_none(), "a call failed without an attack: {}", wrong.unwrap_or_default());
                 answered += 1;
             }
@@ -93,13 +102,14 @@ impl Healthy {
         Ok(answered as f64)
     }
 
-    fn call(&self, number: usize, at: Instant) -> impl Future<Output = Outcome> + Send + use<> {
+    fn call(&self, number: usize, due: Instant) -> impl Future<Output = Outcome> + Send + use<> {
         let path = format!("/{number}");
         let fetch = query("A").kind("fetch").json(json!({ "url": self.upstream.url() + &path }));
         let call = self.plugin.query(&self.sources[number % SOURCES], [fetch]).into_future();
         async move {
+            let sent = Instant::now();
             let reply = call.await;
-            (at.elapsed(), wrong(&reply, &path))
+            Outcome { late: sent - due, took: sent.elapsed(), wrong: wrong(&reply, &path) }
         }
     }
 }
@@ -121,18 +131,23 @@ fn wrong(reply: &Result<Reply, Status>, path: &str) -> Option<String> {
 // === impl Latencies ===
 
 impl Latencies {
+    fn add(&mut self, Outcome { late, took, wrong }: Outcome) {
+        self.answers.0.push(took.as_secs_f64() * 1000.0);
+        self.late.0.push(late.as_secs_f64() * 1000.0);
+        self.wrong.extend(wrong);
+    }
+}
+
+// === impl Times ===
+
+impl Times {
     pub(crate) fn count(&self) -> usize {
-        self.sorted.len()
+        self.0.len()
     }
 
-    /// Returns the smallest time that at least this part of all answers did not exceed, in milliseconds.
+    /// Returns the smallest time that at least this part of all did not exceed, in milliseconds.
     pub(crate) fn quantile(&self, part: f64) -> f64 {
         let rank = (part * self.count() as f64).ceil() as usize;
-        self.sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
-    }
-
-    fn add(&mut self, (time, wrong): Outcome) {
-        self.sorted.push(time.as_secs_f64() * 1000.0);
-        self.wrong.extend(wrong);
+        self.0.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Said(Vec<Heard>);
 // === impl Hostile ===
 
 impl Hostile {
-    pub(crate) async fn start(plugin: Arc<Plugin>, collector: &Collector) -> Self {
+    pub(crate) async fn start(plugin: Arc<Plugin>, collector: Arc<Collector>) -> Self {
         let quick = Arc::new(Upstream::points(1).await);
         let hanging = Arc::new(Upstream::always(Answer::json(points(1)).after(&Gate::closed())).await);
         let mut hostile = Self {
