@@ -9,6 +9,7 @@ import (
 
 	"gpx-wasm/tests/peer/bench"
 	"gpx-wasm/tests/peer/client"
+	"gpx-wasm/tests/peer/frames"
 	"gpx-wasm/tests/peer/upstream"
 )
 
@@ -32,6 +33,10 @@ func (p *peer) run(command string, line []byte) (any, error) {
 		return with(line, upstream.Start)
 	case "bench":
 		return with(line, bench.Bench.Run)
+	case "decode":
+		return with(line, frames.Decode.Run)
+	case "sample":
+		return frames.Sample()
 	}
 	plugin, err := p.current()
 	if err != nil {

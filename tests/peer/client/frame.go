@@ -6,14 +6,18 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"gpx-wasm/tests/peer/frames"
 )
 
-// Frame is a decoded frame.
+// Frame is a decoded frame. Sent is the frame as it came, and Again is what the SDK sends for the decoded one.
 type Frame struct {
 	Name   string          `json:"name"`
 	RefID  string          `json:"ref_id"`
 	Meta   *data.FrameMeta `json:"meta,omitempty"`
 	Fields []Field         `json:"fields"`
+	Sent   *frames.Encoded `json:"sent,omitempty"`
+	Again  *frames.Encoded `json:"again,omitempty"`
 }
 
 // Field is one column. Type is the Go SDK's name of its type, without the star of a nullable one.
@@ -48,6 +52,15 @@ func newFrame(frame *data.Frame) Frame {
 		result.Fields = append(result.Fields, column)
 	}
 	return result
+}
+
+// addEncoded adds how the frame is encoded.
+func (f *Frame) addEncoded(format string, sent []byte, frame *data.Frame) (err error) {
+	if f.Sent, err = frames.Read(format, sent); err != nil {
+		return err
+	}
+	f.Again, err = frames.Write(format, frame)
+	return err
 }
 
 // readable converts a value to what JSON can represent: times as RFC 3339 in UTC, NaN and infinities as strings.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -18,6 +19,8 @@ type QueryData struct {
 	Headers       map[string]string `json:"headers"`
 	Queries       []Query           `json:"queries"`
 	Format        string            `json:"format"`
+	// Encoded asks for frames as they are sent, too.
+	Encoded bool `json:"encoded"`
 }
 
 // Query is one query; its model is JSON, or any text.
@@ -83,8 +86,14 @@ func (p *Plugin) Query(query QueryData) (*QueryAnswer, error) {
 		for _, frame := range wire.Frames {
 			result.Bytes += len(frame)
 		}
-		for _, frame := range response.Frames {
-			result.Frames = append(result.Frames, newFrame(frame))
+		for i, frame := range response.Frames {
+			readable := newFrame(frame)
+			if query.Encoded {
+				if err := readable.addEncoded(strings.ToLower(result.Format), wire.Frames[i], frame); err != nil {
+					return nil, err
+				}
+			}
+			result.Frames = append(result.Frames, readable)
 		}
 		answer.Responses[refID] = result
 	}
