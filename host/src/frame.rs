@@ -24,9 +24,12 @@ pub(crate) mod fuzz;
 mod grammar;
 mod json;
 mod limit;
+mod meta;
+mod number;
 mod pace;
 #[cfg(test)]
 mod sample;
+mod shown;
 mod table;
 mod weight;
 

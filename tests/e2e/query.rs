@@ -173,7 +173,12 @@ async fn every_field_type_in_both_formats() {
         "enum",
     ];
     assert_eq!(items, wanted.map(|item| [(item, false), (item, true)]).as_flattened());
-    assert_eq!(frame.meta, Some(json!({ "preferredVisualisationType": "table", "custom": { "probe": 1 } })));
+    assert_eq!(
+        frame.meta,
+        Some(
+            json!({ "typeVersion": [0, 0], "preferredVisualisationType": "table", "custom": { "probe": 1 } })
+        )
+    );
     let text = frame.field("text?");
     assert_eq!((text.kind.as_str(), &text.values[1]), ("string", &json!(null)));
     assert_eq!(text.labels, json!({ "type": "text" }).as_object().cloned());

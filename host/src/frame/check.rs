@@ -1,9 +1,10 @@
 //! Finds everything that a component can get wrong in a frame, before any byte of it is encoded.
 
-use super::error::{FrameError, Mistake, kept};
-use super::grammar::Grammar;
+use super::error::{FrameError, Mistake};
 use super::limit::{LABEL_NAMES, LABELS};
+use super::meta::{self, FIELD_CONFIG, FRAME_META, Root};
 use super::pace::{FIELD_WORK, Pace};
+use super::shown::kept;
 use super::table::{Nulls, Series, Table, sorted};
 use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame, Label};
 use texts::{check_json, check_texts};
@@ -20,9 +21,9 @@ pub(super) async fn check<'a>(
 ) -> Result<Table<'a>, FrameError> {
     let name = frame.name.as_str();
     let ref_id = if frame.ref_id.is_empty() { ref_id } else { &frame.ref_id };
-    let meta = frame.meta.as_deref();
     pace.spend(FIELD_WORK).await;
-    check_object("meta", meta, pace).await.map_err(|mistake| FrameError::in_frame(name, ref_id, mistake))?;
+    let meta = check_text(frame.meta.as_deref(), &FRAME_META, pace).await;
+    let meta = meta.map_err(|mistake| FrameError::in_frame(name, ref_id, mistake))?;
 
     let first = frame.fields.first().map_or(0, |field| length(&field.column));
     let mut series = Vec::with_capacity(frame.fields.len());
@@ -41,7 +42,7 @@ async fn check_field<'a>(field: &'a Field, first: usize, pace: &mut Pace) -> Res
     if rows != first {
         return Err(Mistake::Length { rows, first });
     }
-    check_object("config", field.config.as_deref(), pace).await?;
+    let config = check_text(field.config.as_deref(), &FIELD_CONFIG, pace).await?;
     let nulls = match field.validity.as_deref() {
         None | Some([]) => None,
         Some(bitmap) => {
@@ -64,7 +65,7 @@ async fn check_field<'a>(field: &'a Field, first: usize, pace: &mut Pace) -> Res
     if let Some(labels) = &field.labels {
         pace.spend(check_labels(labels)?).await;
     }
-    Ok(Series { field, nulls })
+    Ok(Series { field, config, nulls })
 }
 
 fn length(column: &Column) -> usize {
@@ -109,11 +110,13 @@ fn check_labels(labels: &[Label]) -> Result<usize, Mistake> {
     }
 }
 
-async fn check_object(what: &'static str, text: Option<&str>, pace: &mut Pace) -> Result<(), Mistake> {
-    let Some(text) = text else { return Ok(()) };
-    match Grammar::default().read_all(text.as_bytes(), pace).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Mistake::NotObject { what, reason: "it is another JSON value".to_owned() }),
-        Err(reason) => Err(Mistake::NotObject { what, reason: reason.to_string() }),
+async fn check_text<'a>(
+    text: Option<&'a str>,
+    root: &'static Root,
+    pace: &mut Pace,
+) -> Result<Option<&'a str>, Mistake> {
+    match text {
+        Some(text) => Ok(meta::check(text, root, pace).await?),
+        None => Ok(None),
     }
 }

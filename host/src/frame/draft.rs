@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::escape;
-use super::pace::{PIECE, Pace, drop_bytes};
+use super::escape::{self, Style};
+use super::pace::{PIECE, Pace, drop_buffer};
 use super::table::sorted;
 use crate::budget::Refused;
 use crate::capability::bindings::gpx::plugin::frames::Label;
@@ -29,7 +29,7 @@ pub(super) enum Full {
 }
 
 /// How many bytes are paid for at once. As many are free, since a small answer does not last.
-const PAYMENT: usize = 256 << 10;
+pub(super) const PAYMENT: usize = 256 << 10;
 
 /// Bytes are paid for so many times: the reply is a copy of them.
 const COPIES_IN_REPLY: usize = 2;
@@ -61,6 +61,11 @@ impl<'p> Draft<'p> {
             Some(memory) => memory.keep(bytes),
             None => Bytes::from(bytes),
         }
+    }
+
+    /// The pace of the work on this draft.
+    pub(super) fn pace(&mut self) -> &mut Pace {
+        self.pace
     }
 
     /// Counts what was written since the last pause, and additionally `read` bytes.
@@ -97,37 +102,33 @@ impl<'p> Draft<'p> {
     }
 
     /// Appends `text`, which is UTF-8, as a JSON string.
-    pub(super) async fn string(&mut self, text: &[u8]) -> Result<(), Full> {
+    pub(super) async fn string(&mut self, text: &[u8], style: Style) -> Result<(), Full> {
         self.bytes.push(b'"');
-        let mut rest = text;
-        while let Some(piece) = first_piece(&mut rest) {
-            escape::write_text(&mut self.bytes, piece);
-            self.pause(0).await?;
-        }
+        self.text(text, style).await?;
         self.bytes.push(b'"');
         Ok(())
     }
 
-    /// Appends a JSON document.
-    pub(super) async fn document(&mut self, json: &str) -> Result<(), Full> {
-        let mut rest = json.as_bytes();
+    /// Appends `text`, which is UTF-8, as a part of a JSON string.
+    pub(super) async fn text(&mut self, text: &[u8], style: Style) -> Result<(), Full> {
+        let mut rest = text;
         while let Some(piece) = first_piece(&mut rest) {
-            escape::write_document(&mut self.bytes, piece);
+            escape::write_text(&mut self.bytes, piece, style);
             self.pause(0).await?;
         }
         Ok(())
     }
 
     /// Appends labels as a JSON object, sorted by name as Grafana's own encoder writes them.
-    pub(super) async fn labels(&mut self, labels: &[Label]) -> Result<(), Full> {
+    pub(super) async fn labels(&mut self, labels: &[Label], style: Style) -> Result<(), Full> {
         self.bytes.push(b'{');
         for (i, label) in sorted(labels).into_iter().enumerate() {
             if i > 0 {
                 self.bytes.push(b',');
             }
-            self.string(label.name.as_bytes()).await?;
+            self.string(label.name.as_bytes(), style).await?;
             self.bytes.push(b':');
-            self.string(label.value.as_bytes()).await?;
+            self.string(label.value.as_bytes(), style).await?;
         }
         self.bytes.push(b'}');
         Ok(())
@@ -136,7 +137,7 @@ impl<'p> Draft<'p> {
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
-        drop_bytes(std::mem::take(&mut self.bytes));
+        drop_buffer(std::mem::take(&mut self.bytes));
         drop(self.pace.take_paid(COPIES_IN_REPLY * self.paid));
     }
 }
@@ -177,12 +178,12 @@ mod tests {
     fn strings_are_cut_between_characters() {
         for text in ["<", "é", "\u{2028}", "🦀", "a\u{2029}", "ab\u{2028}"] {
             let text = text.repeat(5 * SHORT / text.len());
-            let (string, count) = written(usize::MAX, async |draft| draft.string(text.as_bytes()).await);
-            assert_eq!(serde_json::from_str::<String>(&string.unwrap()).unwrap(), text);
-            assert!(count > 1);
-            let json = format!("[\"{text}\"]");
-            let (document, _) = written(usize::MAX, async |draft| draft.document(&json).await);
-            assert_eq!(serde_json::from_str::<Vec<String>>(&document.unwrap()).unwrap(), [text.as_str()]);
+            for style in [Style::Plain, Style::Html, Style::Standard] {
+                let (string, count) =
+                    written(usize::MAX, async |draft| draft.string(text.as_bytes(), style).await);
+                assert_eq!(serde_json::from_str::<String>(&string.unwrap()).unwrap(), text);
+                assert!(count > 1);
+            }
         }
     }
 
@@ -192,9 +193,8 @@ mod tests {
         let labels = [Label { name: text.clone(), value: text.clone() }];
         for (pieces, (_, count)) in [
             (4, written(usize::MAX, async |draft| draft.copy(text.as_bytes()).await)),
-            (12, written(usize::MAX, async |draft| draft.string(text.as_bytes()).await)),
-            (12, written(usize::MAX, async |draft| draft.document(&text).await)),
-            (24, written(usize::MAX, async |draft| draft.labels(&labels).await)),
+            (12, written(usize::MAX, async |draft| draft.string(text.as_bytes(), Style::Html).await)),
+            (24, written(usize::MAX, async |draft| draft.labels(&labels, Style::Plain).await)),
         ] {
             assert!(count >= pieces, "{count} polls");
         }
@@ -210,7 +210,7 @@ mod tests {
         let (len, _) = polls(async {
             let mut pace = Pace::new();
             let mut draft = Draft::new(0, 100, &mut pace);
-            draft.string(text.as_bytes()).await.unwrap_err();
+            draft.string(text.as_bytes(), Style::Html).await.unwrap_err();
             draft.bytes.len()
         });
         assert!(len <= 100 + SHORT, "{len}");

@@ -5,6 +5,8 @@ use std::fmt;
 use super::draft::Full;
 use super::grammar::Unexpected;
 use super::limit::{ANSWER, ARROW_BODY, ARROW_SCHEMA, FRAMES, LABEL_NAMES, LABELS};
+use super::meta::{Unfit, Unusable};
+use super::shown::{kept, short};
 use crate::budget::Refused;
 use crate::text::Scrub;
 
@@ -41,8 +43,10 @@ pub(super) enum Mistake {
     SplitCharacter(usize),
     #[error("its row {row} is not JSON ({reason}); give each row one JSON value, or mark it null")]
     NotJson { row: usize, reason: Unexpected },
-    #[error("its {what} is not a JSON object ({reason}); give an object, or omit it")]
-    NotObject { what: &'static str, reason: String },
+    #[error("its {what} is not JSON ({reason}); give a JSON object, or omit it")]
+    NotJsonText { what: &'static str, reason: Unexpected },
+    #[error("{0}")]
+    Unfit(Box<Unfit>),
     #[error("it has {0} labels; give it at most {LABELS}, with {LABEL_NAMES} bytes of names in total")]
     ManyLabels(usize),
     #[error("it has two labels named {:?}; give each label its own name", short(.0))]
@@ -75,12 +79,6 @@ struct Place {
     field: Option<(usize, String)>,
 }
 
-/// How many characters of a name an error repeats: enough to find it, no matter what a component sends.
-const NAME: usize = 64;
-
-/// How many bytes of a name are kept until its secrets are replaced, so that none of them is cut.
-const KEPT: usize = 4 * NAME + Scrub::AHEAD;
-
 // === impl FrameError ===
 
 impl FrameError {
@@ -110,6 +108,7 @@ impl FrameError {
         let clean = |name: String| scrub.text(name);
         let mistake = match mistake {
             Mistake::RepeatedLabel(name) => Mistake::RepeatedLabel(clean(name)),
+            Mistake::Unfit(unfit) => Mistake::Unfit(Box::new(unfit.scrubbed(scrub))),
             mistake => mistake,
         };
         let field = field.map(|(number, name)| (number, clean(name)));
@@ -138,6 +137,16 @@ impl From<Full> for Mistake {
     }
 }
 
+impl From<Unusable> for Mistake {
+    fn from(unusable: Unusable) -> Self {
+        match unusable {
+            Unusable::NotJson { what, reason } => Self::NotJsonText { what, reason },
+            Unusable::Unfit(unfit) => Self::Unfit(unfit),
+            Unusable::Full(full) => full.into(),
+        }
+    }
+}
+
 // === impl Place ===
 
 impl fmt::Display for Place {
@@ -153,18 +162,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// The beginning of a name, as it is shown.
-fn short(name: &str) -> String {
-    name.chars().take(NAME).collect()
-}
-
-/// The beginning of a name, as it is kept.
-pub(super) fn kept(name: &str) -> String {
-    name.get(..name.floor_char_boundary(KEPT)).unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::shown::NAME;
     use super::*;
 
     #[test]

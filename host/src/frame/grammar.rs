@@ -23,7 +23,6 @@ pub(super) struct Grammar {
     word: &'static [u8],
     /// How many digits are left of the escape that is being read.
     hex_digits: u8,
-    is_object: bool,
 }
 
 /// Where a text stops being JSON.
@@ -70,8 +69,8 @@ enum Next {
 // === impl Grammar ===
 
 impl Grammar {
-    /// Reads a whole document, and returns whether it is an object. The grammar can then read another one.
-    pub(super) async fn read_all(&mut self, json: &[u8], pace: &mut Pace) -> Result<bool, Unexpected> {
+    /// Reads a whole document. The grammar can then read another one.
+    pub(super) async fn read_all(&mut self, json: &[u8], pace: &mut Pace) -> Result<(), Unexpected> {
         for piece in json.chunks(PIECE) {
             self.read(piece)?;
             pace.spend(piece.len()).await;
@@ -104,15 +103,15 @@ impl Grammar {
         Ok(())
     }
 
-    /// Ends the document, and returns whether it is an object.
-    fn end(&mut self) -> Result<bool, Unexpected> {
+    /// Ends the document.
+    fn end(&mut self) -> Result<(), Unexpected> {
         let next = if self.next.ends_number() { self.after_value() } else { self.next };
         if next != Next::End {
             return Err(Unexpected { at: self.read, next });
         }
         self.next = Next::Value;
         self.read = 0;
-        Ok(std::mem::take(&mut self.is_object))
+        Ok(())
     }
 
     /// Returns what may come after `byte`, or `None` if `byte` itself may not come.
@@ -244,7 +243,6 @@ impl Grammar {
     }
 
     fn open(&mut self, opened: Opened, next: Next) -> Next {
-        self.is_object |= self.open.last().is_none() && opened == Opened::Object;
         self.open.push(opened);
         next
     }

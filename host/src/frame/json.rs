@@ -4,13 +4,14 @@
 use bytes::Bytes;
 
 use super::draft::{Draft, Full};
+use super::escape::Style;
+use super::meta::{self, FIELD_CONFIG, FRAME_META};
 use super::pace::{FIELD_WORK, Pace};
 use super::table::{Series, Table};
 use crate::capability::bindings::gpx::plugin::frames::{Column, Field};
 use column::Rest;
 
 mod column;
-mod number;
 
 /// About how many bytes the schema takes for a field, or for the frame itself, besides its strings.
 const FIELD: usize = 256;
@@ -19,9 +20,9 @@ const FIELD: usize = 256;
 pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> Result<Bytes, Full> {
     let (mut estimate, mut least) = (FIELD + table.meta.map_or(0, str::len), 0_usize);
     for series in &table.series {
-        let Field { name, labels, config, column, .. } = series.field;
+        let Field { name, labels, column, .. } = series.field;
         let labels = labels.as_deref().unwrap_or_default();
-        let texts = name.len() + config.as_ref().map_or(0, String::len);
+        let texts = name.len() + series.config.map_or(0, str::len);
         let texts = labels.iter().fold(texts, |sum, label| sum + label.name.len() + label.value.len());
         estimate = estimate.saturating_add(FIELD + texts + column::estimate(column, table.rows));
         least = least.saturating_add(column::least(column, table.rows));
@@ -44,17 +45,17 @@ async fn write_schema(draft: &mut Draft<'_>, table: &Table<'_>) -> Result<(), Fu
     draft.bytes.push(b'{');
     if !table.name.is_empty() {
         draft.bytes.extend_from_slice(br#""name":"#);
-        draft.string(table.name.as_bytes()).await?;
+        draft.string(table.name.as_bytes(), Style::Plain).await?;
         draft.bytes.push(b',');
     }
     if !table.ref_id.is_empty() {
         draft.bytes.extend_from_slice(br#""refId":"#);
-        draft.string(table.ref_id.as_bytes()).await?;
+        draft.string(table.ref_id.as_bytes(), Style::Plain).await?;
         draft.bytes.push(b',');
     }
     if let Some(meta) = table.meta {
         draft.bytes.extend_from_slice(br#""meta":"#);
-        draft.document(meta).await?;
+        meta::write(draft, meta, &FRAME_META, Style::Html).await?;
         draft.bytes.push(b',');
     }
     draft.bytes.extend_from_slice(br#""fields":["#);
@@ -69,11 +70,11 @@ async fn write_schema(draft: &mut Draft<'_>, table: &Table<'_>) -> Result<(), Fu
 }
 
 async fn write_field(draft: &mut Draft<'_>, series: &Series<'_>) -> Result<(), Full> {
-    let Field { name, labels, config, column, .. } = series.field;
+    let Field { name, labels, column, .. } = series.field;
     draft.bytes.push(b'{');
     if !name.is_empty() {
         draft.bytes.extend_from_slice(br#""name":"#);
-        draft.string(name.as_bytes()).await?;
+        draft.string(name.as_bytes(), Style::Plain).await?;
         draft.bytes.push(b',');
     }
     draft.bytes.extend_from_slice(br#""type":""#);
@@ -87,11 +88,11 @@ async fn write_field(draft: &mut Draft<'_>, series: &Series<'_>) -> Result<(), F
     draft.bytes.push(b'}');
     if let Some(labels) = labels {
         draft.bytes.extend_from_slice(br#","labels":"#);
-        draft.labels(labels).await?;
+        draft.labels(labels, Style::Plain).await?;
     }
-    if let Some(config) = config {
+    if let Some(config) = series.config {
         draft.bytes.extend_from_slice(br#","config":"#);
-        draft.document(config).await?;
+        meta::write(draft, config, &FIELD_CONFIG, Style::Html).await?;
     }
     draft.bytes.push(b'}');
     draft.pause(FIELD_WORK).await
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(
             json(&frame),
             concat!(
-                r#"{"schema":{"name":"response","refId":"A","meta":{"custom":"\u003c\u0026\u003e"},"fields":["#,
+                r#"{"schema":{"name":"response","refId":"A","meta":{"typeVersion":[0,0],"custom":"\u003c\u0026\u003e"},"fields":["#,
                 r#"{"name":"time","type":"time","typeInfo":{"frame":"time.Time"},"config":{"interval":1000}},"#,
                 r#"{"name":"value","type":"number","typeInfo":{"frame":"float64","nullable":true},"#,
                 r#""labels":{"a":"1","b":"2"}}]},"#,

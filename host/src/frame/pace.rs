@@ -65,10 +65,10 @@ impl Pace {
     }
 }
 
-/// Drops bytes without delaying other calls.
-pub(super) fn drop_bytes(bytes: Vec<u8>) {
-    if bytes.len() > QUICKLY_FREED {
-        drop_elsewhere(bytes);
+/// Drops plain values without delaying other calls.
+pub(super) fn drop_buffer<T: Copy + Send + 'static>(buffer: Vec<T>) {
+    if size_of_val(buffer.as_slice()) > QUICKLY_FREED {
+        drop_elsewhere(buffer);
     }
 }
 

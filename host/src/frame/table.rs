@@ -7,6 +7,7 @@ use crate::capability::bindings::gpx::plugin::frames::{Column, Field, Label, Tex
 pub(super) struct Table<'a> {
     pub(super) name: &'a str,
     pub(super) ref_id: &'a str,
+    /// As the component wrote it.
     pub(super) meta: Option<&'a str>,
     pub(super) rows: usize,
     pub(super) series: Vec<Series<'a>>,
@@ -15,6 +16,8 @@ pub(super) struct Table<'a> {
 /// A checked field. An answer may have a million of them, so it is small.
 pub(super) struct Series<'a> {
     pub(super) field: &'a Field,
+    /// The field's config, as the component wrote it.
+    pub(super) config: Option<&'a str>,
     /// Present only if some row is null.
     pub(super) nulls: Option<Nulls<'a>>,
 }

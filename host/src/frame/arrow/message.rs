@@ -4,7 +4,7 @@
 use flatbuffers::{FlatBufferBuilder, ForwardsUOffset, Push, TableFinishedWIPOffset, Vector, WIPOffset};
 
 use super::super::draft::SHORT;
-use super::super::pace::{FIELD_WORK, Pace, drop_bytes};
+use super::super::pace::{FIELD_WORK, Pace, drop_buffer};
 use super::body::Body;
 use super::schema::{Pair, Schema};
 use crate::capability::bindings::gpx::plugin::frames::Column;
@@ -89,7 +89,7 @@ impl Flatbuffer {
 
 impl Drop for Flatbuffer {
     fn drop(&mut self) {
-        drop_bytes(std::mem::take(&mut self.0).collapse().0);
+        drop_buffer(std::mem::take(&mut self.0).collapse().0);
     }
 }
 

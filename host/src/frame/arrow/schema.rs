@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use super::super::draft::{Draft, Full};
 use super::super::error::Mistake;
+use super::super::escape::Style;
 use super::super::limit::ARROW_SCHEMA;
-use super::super::pace::{FIELD_WORK, Pace, drop_bytes};
+use super::super::meta::{self, FIELD_CONFIG, FRAME_META, Root};
+use super::super::pace::{FIELD_WORK, Pace, drop_buffer};
 use super::super::table::{Series, Table};
 use crate::capability::bindings::gpx::plugin::frames::Field;
 
@@ -49,14 +51,14 @@ impl<'a> Schema<'a> {
         }
         for series in &table.series {
             size += series.field.name.len();
-            texts += series.field.config.as_ref().map_or(0, String::len);
+            texts += series.config.map_or(0, str::len);
             pace.spend(size_of::<Field>()).await;
         }
         let mut fields = Vec::with_capacity(table.series.len());
         let mut draft = Draft::new(texts, ARROW_SCHEMA.saturating_sub(size), pace);
         let written = async {
             let meta = match table.meta {
-                Some(meta) => Some(document(&mut draft, meta).await?),
+                Some(meta) => Some(write(&mut draft, meta, &FRAME_META).await?),
                 None => None,
             };
             for series in &table.series {
@@ -97,7 +99,7 @@ impl<'a> Schema<'a> {
 
 impl Drop for Schema<'_> {
     fn drop(&mut self) {
-        drop_bytes(std::mem::take(&mut self.texts));
+        drop_buffer(std::mem::take(&mut self.texts));
     }
 }
 
@@ -116,14 +118,14 @@ impl<'a> SchemaField<'a> {
 
 impl FieldTexts {
     async fn write(draft: &mut Draft<'_>, series: &Series<'_>) -> Result<FieldTexts, Full> {
-        let config = match &series.field.config {
-            Some(config) => Some(document(draft, config).await?),
+        let config = match series.config {
+            Some(config) => Some(write(draft, config, &FIELD_CONFIG).await?),
             None => None,
         };
         let labels = match &series.field.labels {
             Some(labels) => {
                 let start = draft.bytes.len();
-                draft.labels(labels).await?;
+                draft.labels(labels, Style::Html).await?;
                 Some(start..draft.bytes.len())
             }
             None => None,
@@ -133,8 +135,8 @@ impl FieldTexts {
     }
 }
 
-async fn document(draft: &mut Draft<'_>, json: &str) -> Result<Range<usize>, Full> {
+async fn write(draft: &mut Draft<'_>, text: &str, root: &'static Root) -> Result<Range<usize>, Full> {
     let start = draft.bytes.len();
-    draft.document(json).await?;
+    meta::write(draft, text, root, Style::Standard).await?;
     Ok(start..draft.bytes.len())
 }

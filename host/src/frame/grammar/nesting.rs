@@ -1,6 +1,6 @@
 //! Which objects and arrays are open at a point of a JSON document.
 
-use super::super::pace::drop_bytes;
+use super::super::pace::drop_buffer;
 
 /// The objects and arrays that are open, with one bit each: a document may be nested fifty million levels deep.
 #[derive(Default)]
@@ -48,6 +48,6 @@ impl Nesting {
 
 impl Drop for Nesting {
     fn drop(&mut self) {
-        drop_bytes(std::mem::take(&mut self.bits));
+        drop_buffer(std::mem::take(&mut self.bits));
     }
 }

@@ -3,8 +3,8 @@
 use itoa::Integer;
 
 use super::super::draft::{Draft, Full};
+use super::super::number::{self, Float};
 use super::super::table::{Nulls, Series, bit};
-use super::number::{self, Float};
 use crate::capability::bindings::gpx::plugin::frames::Column;
 use array::write_array;
 use rest::{Entities, NANOS_PER_MILLI};

@@ -1,9 +1,9 @@
 //! What the array of a column's values cannot carry: nanoseconds, and the floats that are not numbers in JSON.
 
 use super::super::super::draft::{Draft, Full};
-use super::super::super::escape;
+use super::super::super::escape::{self, Style};
+use super::super::super::number::{self, Float};
 use super::super::super::table::{Nulls, Series};
-use super::super::number::{self, Float};
 use super::array::{ROWS, write_array};
 use crate::capability::bindings::gpx::plugin::frames::Column;
 
@@ -51,7 +51,7 @@ pub(in super::super) async fn write_entities(
         if !std::mem::take(&mut is_first) {
             draft.bytes.push(b',');
         }
-        escape::string(&mut draft.bytes, name);
+        escape::string(&mut draft.bytes, name, Style::Plain);
         draft.bytes.push(b':');
         match &series.field.column {
             Column::Float32(values) => write_rows(draft, values, series.nulls, is_meant).await?,

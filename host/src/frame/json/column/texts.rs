@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::super::draft::{Draft, Full, SHORT};
-use super::super::super::escape;
+use super::super::super::escape::{self, Style};
 use super::super::super::pace::PIECE;
 use super::super::super::table::{Nulls, text};
 use super::array::write_cell;
@@ -34,7 +34,7 @@ pub(super) async fn write_texts(
             }
             let long = text(texts, row);
             match cells {
-                Cells::Texts => draft.string(long).await?,
+                Cells::Texts => draft.string(long, Style::Html).await?,
                 Cells::Json => draft.copy(long).await?,
             }
             row += 1;
@@ -57,7 +57,7 @@ fn write_short_texts(
 ) -> usize {
     let full = out.len() + PIECE;
     let mut cell = |out: &mut Vec<u8>, row| match cells {
-        Cells::Texts => escape::string(out, text(texts, row)),
+        Cells::Texts => escape::string(out, text(texts, row), Style::Html),
         Cells::Json => out.extend_from_slice(text(texts, row)),
     };
     for row in rows.clone() {

@@ -2,6 +2,8 @@
 
 use itoa::Integer;
 
+use super::escape::Style;
+
 /// The floats of a frame.
 pub(super) trait Float: Copy + Into<f64> + zmij::Float {
     /// Where Go no longer writes plain decimals: below 1e-6 and from 1e21 on, compared in the type's own precision.
@@ -32,6 +34,31 @@ pub(super) fn float<T: Float>(out: &mut Vec<u8>, value: T) -> bool {
         }
     }
     true
+}
+
+/// Appends a finite float of a frame's meta or a field's config.
+pub(super) fn float_in(out: &mut Vec<u8>, value: f64, style: Style) {
+    let start = out.len();
+    float(out, value);
+    // `encoding/json` writes 1e-7 where jsoniter writes 1e-07.
+    let zero = out.len().saturating_sub(2);
+    let is_short =
+        out.get(start..zero).is_some_and(|text| text.ends_with(b"e-")) && out.get(zero) == Some(&b'0');
+    if style == Style::Standard && is_short {
+        out.remove(zero);
+    }
+}
+
+/// Appends a finite float as Go's verb `%v` writes it: with an exponent below 1e-4 and from 1e6 on.
+pub(super) fn float_by_verb(out: &mut Vec<u8>, value: f64) {
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match exponent.parse() {
+        Ok(-4..=5) | Err(_) => {
+            float(out, value);
+        }
+        Ok(exponent) => scientific(out, mantissa, exponent),
+    }
 }
 
 // === impl Float ===
@@ -125,6 +152,37 @@ mod tests {
             (f32::MAX, "3.4028235e+38"),
         ] {
             assert_eq!(text(value), expected);
+        }
+    }
+
+    #[test]
+    fn doubles_as_the_other_encoders_write_them() {
+        for (value, standard, verb) in [
+            (0.0, "0", "0"),
+            (-0.0, "-0", "-0"),
+            (-2.5, "-2.5", "-2.5"),
+            (100_000.0, "100000", "100000"),
+            (999_999.5, "999999.5", "999999.5"),
+            (1_000_000.0, "1000000", "1e+06"),
+            (123_456_789.0, "123456789", "1.23456789e+08"),
+            (1e20, "100000000000000000000", "1e+20"),
+            (-1e21, "-1e+21", "-1e+21"),
+            (0.0001234, "0.0001234", "0.0001234"),
+            (0.00001, "0.00001", "1e-05"),
+            (2.5e-7, "2.5e-7", "2.5e-07"),
+            (1e-10, "1e-10", "1e-10"),
+            (1e-100, "1e-100", "1e-100"),
+            (5e-324, "5e-324", "5e-324"),
+        ] {
+            let mut out = Vec::new();
+            float_in(&mut out, value, Style::Standard);
+            assert_eq!(std::str::from_utf8(&out), Ok(standard));
+            out.clear();
+            float_by_verb(&mut out, value);
+            assert_eq!(std::str::from_utf8(&out), Ok(verb));
+            out.clear();
+            float_in(&mut out, value, Style::Html);
+            assert_eq!(std::str::from_utf8(&out), Ok(text(value).as_str()));
         }
     }
 
