@@ -1,29 +1,40 @@
 //! Data frames: tables of named columns of equal length.
 
-use serde::Serialize;
-
 use crate::Time;
 use crate::bindings::data::gpx::plugin::frames as wit;
 
 mod column;
+mod config;
+mod json;
+mod meta;
+#[cfg(test)]
+mod tests;
 
 pub use column::{Column, Enumeration, Item, Json};
+pub use config::{
+    Color, ColorMode, EnumConfig, FieldConfig, InternalLink, Link, LinkTransformation, MappingResult,
+    SeriesBy, SpecialValue, Step, ThresholdMode, Thresholds, ValueMapping,
+};
+pub use meta::{FrameType, Inspect, Meta, Notice, Severity, Stat, Topic, Visualization};
 
 /// A table that is built column by column.
 ///
 /// ```
-/// use gpx_sdk::{Field, Frame, Time};
+/// use gpx_sdk::{Field, FieldConfig, Frame, Time};
 ///
 /// let times = vec![Time::from_unix_millis(0), Time::from_unix_millis(1000)];
 /// let frame = Frame::new("response")
 ///     .time("time", times)
 ///     .field("values", [1.5, 2.5])
 ///     .field("state", [Some("ok"), None])
-///     .with(Field::new("load", [0.1, 0.2]).label("host", "a").config(&serde_json::json!({ "unit": "percentunit" })));
+///     .with(Field::new("load", [0.1, 0.2]).label("host", "a").config(FieldConfig::new().unit("percentunit")));
 /// assert_eq!(frame.rows(), Some(2));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Frame(wit::Frame);
+pub struct Frame {
+    table: wit::Frame,
+    meta: Option<Meta>,
+}
 
 /// A column with its name and what Grafana should know about it.
 #[derive(Clone, Debug)]
@@ -34,7 +45,7 @@ pub struct Field(wit::Field);
 impl Frame {
     /// A frame without columns. Its name, shown as the name of the result, may be empty.
     pub fn new(name: impl Into<String>) -> Self {
-        Self(wit::Frame { name: name.into(), ref_id: String::new(), meta: None, fields: Vec::new() })
+        wit::Frame { name: name.into(), ref_id: String::new(), meta: None, fields: Vec::new() }.into()
     }
 
     /// Adds a column of times.
@@ -49,33 +60,50 @@ impl Frame {
 
     /// Adds a column that has labels or a config.
     pub fn with(mut self, field: Field) -> Self {
-        self.0.fields.push(field.0);
+        self.table.fields.push(field.0);
         self
     }
 
     /// Sets the query that the frame answers, if it is not the one that is being answered.
     pub fn ref_id(mut self, ref_id: impl Into<String>) -> Self {
-        self.0.ref_id = ref_id.into();
+        self.table.ref_id = ref_id.into();
         self
     }
 
-    /// Sets Grafana's frame metadata, for example `json!({ "preferredVisualisationType": "logs" })`.
-    pub fn meta(mut self, meta: &serde_json::Value) -> Self {
-        self.0.meta = Some(meta.to_string());
+    /// Sets what the frame says about itself.
+    pub fn meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(meta);
+        self
+    }
+
+    /// Adds something that the user should know. It is shown at the corner of the panel.
+    pub fn notice(mut self, notice: Notice) -> Self {
+        self.meta = Some(self.meta.unwrap_or_default().notice(notice));
         self
     }
 
     /// The number of rows. `None` if the columns differ in length, which the host refuses.
     pub fn rows(&self) -> Option<usize> {
-        let mut rows = self.0.fields.iter().map(|field| column::rows(&field.column));
+        let mut rows = self.table.fields.iter().map(|field| column::rows(&field.column));
         let first = rows.next().unwrap_or_default();
         rows.all(|other| other == first).then_some(first)
     }
 }
 
 impl From<Frame> for wit::Frame {
-    fn from(frame: Frame) -> Self {
-        frame.0
+    fn from(Frame { table, meta }: Frame) -> Self {
+        match meta {
+            // It contains nothing that could not be written.
+            Some(meta) => Self { meta: serde_json::to_string(&meta).ok(), ..table },
+            None => table,
+        }
+    }
+}
+
+/// For frames that are made without this module.
+impl From<wit::Frame> for Frame {
+    fn from(table: wit::Frame) -> Self {
+        Self { table, meta: None }
     }
 }
 
@@ -94,9 +122,16 @@ impl Field {
         self
     }
 
-    /// Sets Grafana's field config, for example `json!({ "unit": "percent" })`.
-    pub fn config(mut self, config: &impl Serialize) -> Self {
-        self.0.config = serde_json::to_string(config).ok();
+    /// Gives the field labels, but none yet. Grafana tells a field with no labels from one that has none set.
+    pub fn no_labels(mut self) -> Self {
+        self.0.labels.get_or_insert_default();
+        self
+    }
+
+    /// Sets how Grafana shows the field.
+    pub fn config(mut self, config: FieldConfig) -> Self {
+        // It contains nothing that could not be written.
+        self.0.config = serde_json::to_string(&config).ok();
         self
     }
 }

@@ -23,7 +23,7 @@ mod time;
 pub use attribute::{Attribute, ToValue, Value};
 pub use context::{Context, Header, PluginContext, User};
 pub use fault::{Fault, Result, Source};
-pub use frame::{Field, Frame};
+pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
 pub use plugin::{Data, Diagnostics, Plugin, Resource};
 pub use query::{Query, TimeRange};

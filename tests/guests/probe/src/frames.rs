@@ -1,18 +1,23 @@
 //! Frames with every type of column, large ones, and broken ones.
 
-use gpx_sdk::frame::{Enumeration, Item, Json};
-use gpx_sdk::{Field, Frame, Query, Result, Time};
+use gpx_sdk::bindings::data::gpx::plugin::frames as wit;
+use gpx_sdk::frame::{Enumeration, Item, Json, Meta, Visualization};
+use gpx_sdk::{Field, FieldConfig, Frame, Query, Result, Time};
 use serde::Deserialize;
 use serde_json::json;
+
+mod sample;
+
+pub use sample::sample;
 
 /// The first time value below.
 const START: i64 = 1_700_000_000_123_456_789;
 
 /// Returns columns of each type, both non-nullable and nullable, with three rows; then the same without rows.
-pub fn all_types() -> Vec<Frame> {
-    let frame = Frame::new("all types")
-        .meta(&json!({ "preferredVisualisationType": "table", "custom": { "probe": 1 } }));
-    vec![columns(frame, 3), columns(Frame::new("no rows"), 0).ref_id("other")]
+pub fn all_types() -> Result<Vec<Frame>> {
+    let meta = Meta::new().visualization(Visualization::Table).custom(&json!({ "probe": 1 }))?;
+    let frame = Frame::new("all types").meta(meta);
+    Ok(vec![columns(frame, 3), columns(Frame::new("no rows"), 0).ref_id("other")])
 }
 
 fn columns(frame: Frame, rows: usize) -> Frame {
@@ -42,8 +47,8 @@ fn both<T: Item + Clone + Default>(frame: Frame, name: &str, rows: usize, values
         values.iter().enumerate().map(|(row, value)| (row != 1).then(|| value.clone())).collect();
     let nullable = Field::new(format!("{name}?"), nullable).label("type", name);
     let nullable = match name {
-        "enum" => nullable.config(&json!({ "type": { "enum": { "text": ["off", "on"] } } })),
-        _ => nullable.config(&json!({ "displayName": name.to_uppercase(), "unit": "short" })),
+        "enum" => nullable.config(FieldConfig::new().enumeration(["off", "on"])),
+        _ => nullable.config(FieldConfig::new().display_name(name.to_uppercase()).unit("short")),
     };
     frame.field(name, values).with(nullable)
 }
@@ -64,4 +69,20 @@ pub fn big(query: &Query) -> Result<Vec<Frame>> {
 /// Returns columns of different lengths.
 pub fn bad_frame() -> Vec<Frame> {
     vec![Frame::new("bad").field("two", [1.0, 2.0]).field("three", [1.0, 2.0, 3.0])]
+}
+
+/// What a frame and its field say about themselves.
+#[derive(Deserialize)]
+struct Said {
+    meta: Option<String>,
+    config: Option<String>,
+}
+
+/// Returns a frame whose meta and config are these texts, whatever they are.
+pub fn said(query: &Query) -> Result<Vec<Frame>> {
+    let Said { meta, config } = query.json()?;
+    let column = wit::Column::Float64(vec![]);
+    let field = wit::Field { name: "v".to_owned(), labels: None, config, validity: None, column };
+    let frame = wit::Frame { name: "said".to_owned(), ref_id: String::new(), meta, fields: vec![field] };
+    Ok(vec![frame.into()])
 }

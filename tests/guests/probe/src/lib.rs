@@ -95,7 +95,9 @@ impl Data for Probe {
             "spans-many" => spans::many(query),
             "spans-all" => spans::all(),
 
-            "all-types" => Ok(frames::all_types()),
+            "all-types" => frames::all_types(),
+            "sample" => frames::sample(),
+            "said" => frames::said(query),
             "big" => frames::big(query),
             "bad-frame" => Ok(frames::bad_frame()),
             "none" => Ok(Vec::new()),
