@@ -9,6 +9,7 @@ mod deadline;
 mod egress;
 mod embed;
 mod faults;
+mod frames;
 mod guest_faults;
 mod handshake;
 mod health;
