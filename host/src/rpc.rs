@@ -8,6 +8,7 @@ pub(crate) mod fuzz;
 mod go_plugin;
 mod resource;
 mod running;
+mod stream;
 #[cfg(test)]
 mod test;
 #[cfg(test)]
@@ -25,11 +26,11 @@ use tonic::{Request, Response, Status};
 use self::running::Running;
 use crate::budget::OwnerMemory;
 use crate::call::{
-    Arrival, Call, CallContext, CallerDeadline, Deadline, Endpoint, ServerContext, Unanswered,
+    Arrival, Call, CallContext, CallerDeadline, Deadline, Endpoint, Outcome, ServerContext, Unanswered,
 };
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::plugin::{CallError, Current, Export, Owner, Plugin, services};
+use crate::plugin::{CallError, Current, Export, Loaded, Owner, Plugin, services};
 use crate::shutdown::Shutdown;
 
 pub(crate) use self::go_plugin::add_to as add_go_plugin_to;
@@ -79,9 +80,11 @@ impl Backend {
         Self { parts: Arc::new(parts), running: Arc::default() }
     }
 
-    /// Registers the services that a component may export. A service that is not registered answers `Unimplemented`.
+    /// Registers the services that a component may export, and that of streams, which none can. A service that is not
+    /// registered answers `Unimplemented`.
     pub(crate) fn add_to(&self, routes: &mut RoutesBuilder) {
         add_services(self, routes);
+        routes.add_service(stream::server(self.clone()));
     }
 
     /// Used when the process ends: waits until the cancelled calls have ended their spans, and sends those. Takes at
@@ -95,19 +98,59 @@ impl Backend {
     }
 
     /// Begins a call of a service once the component is loaded. If loading failed, the call begins anyway, so that its
-    /// answer can say why.
+    /// answer can say why. A call that cannot be answered at all is recorded like others.
     async fn begin(
         &self,
         export: Export,
         endpoint: Endpoint,
         door: Door,
-        context: CallContext,
+        context: Option<CallContext>,
     ) -> Result<Begun, Status> {
-        let parts = &self.parts;
-        let loaded = parts.current.wait().await;
-        if loaded.plugin.as_ref().is_ok_and(|plugin| !plugin.exports(export)) {
-            return Err(convert::not_exported(export));
+        let loaded = self.parts.current.wait().await;
+        let has_context = context.is_some();
+        let mut unanswered = self.arrived(&loaded, endpoint, door, context);
+        let target = match &loaded.plugin {
+            Ok(plugin) if !plugin.exports(export) => Err(CallError::Unserved(format!(
+                "the plugin does not export gpx:plugin/{}",
+                export.interface()
+            ))),
+            _ if !has_context => Err(CallError::Malformed("the request has no plugin context".to_owned())),
+            Ok(plugin) => {
+                let owner = plugin.owner(&unanswered.call().context).await;
+                Ok(Target { plugin: plugin.clone(), owner })
+            }
+            Err(error) => Err(CallError::Load(error.clone())),
+        };
+        unanswered.started(target.as_ref().ok().map(|target| &target.owner.log));
+        match target {
+            Err(error) if error.ends_call() => Err(fail(unanswered, &error)),
+            target => Ok(Begun { unanswered, target }),
         }
+    }
+
+    /// Records a call that no component can answer.
+    async fn unserved(
+        &self,
+        endpoint: Endpoint,
+        door: Door,
+        context: Option<CallContext>,
+        reason: &str,
+    ) -> Status {
+        let loaded = self.parts.current.wait().await;
+        let mut unanswered = self.arrived(&loaded, endpoint, door, context);
+        unanswered.started(None);
+        fail(unanswered, &CallError::Unserved(reason.to_owned()))
+    }
+
+    fn arrived(
+        &self,
+        loaded: &Loaded,
+        endpoint: Endpoint,
+        door: Door,
+        context: Option<CallContext>,
+    ) -> Unanswered {
+        let parts = &self.parts;
+        let context = context.unwrap_or_default();
         let context = match &loaded.plugin {
             Ok(plugin) => {
                 CallContext { headers: context.headers.seen_with(&plugin.header_grants), ..context }
@@ -116,17 +159,7 @@ impl Backend {
         };
         let deadline = Deadline::new(door.deadline, parts.call_timeout);
         let arrival = Arrival { endpoint, context, deadline, parent: door.parent };
-        let mut unanswered =
-            Call::begin(arrival, loaded.telemetry.clone(), parts.metrics.clone(), &parts.log);
-        let target = match &loaded.plugin {
-            Ok(plugin) => {
-                let owner = plugin.owner(&unanswered.call().context).await;
-                Ok(Target { plugin: plugin.clone(), owner })
-            }
-            Err(error) => Err(CallError::Load(error.clone())),
-        };
-        unanswered.started(target.as_ref().ok().map(|target| &target.owner.log));
-        Ok(Begun { unanswered, target })
+        Call::begin(arrival, loaded.telemetry.clone(), parts.metrics.clone(), &parts.log)
     }
 
     /// Runs `work`, unless the process is asked to stop meanwhile.
@@ -139,6 +172,12 @@ impl Backend {
             result = work => result,
         }
     }
+}
+
+/// Ends a call that fails as a whole.
+fn fail(unanswered: Unanswered, error: &CallError) -> Status {
+    unanswered.answered(Outcome::failed(error.source(), error.to_string()));
+    convert::failed(error)
 }
 
 /// Makes a response that stays charged to its owner until it has been sent.

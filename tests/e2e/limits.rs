@@ -176,13 +176,16 @@ async fn a_request_without_queries() {
 }
 
 #[gpx_tests::test]
-async fn a_request_without_a_context() {
+async fn a_request_without_a_context_or_a_time_range() {
     let plugin = Plugin::guest("probe").start().await;
     let call = plugin.query(&DataSource::new(""), [query("A").kind("count")]);
-    let reply = call.with(|request| {
-        request.plugin_context = None;
-        request.queries[0].time_range = None;
-    });
+    let status = call.with(|request| request.plugin_context = None).await.unwrap_err();
+    assert_eq!(
+        (status.code(), status.message()),
+        (tonic::Code::Unknown, "the request has no plugin context")
+    );
+    let call = plugin.query(&DataSource::new(""), [query("A").kind("count")]);
+    let reply = call.with(|request| request.queries[0].time_range = None);
     // Go panics here.
     assert_eq!(reply.await.unwrap().frame("A").field("calls").numbers(), [1.0]);
     assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0, "the next call works");
@@ -193,6 +196,6 @@ async fn a_request_in_an_unknown_format() {
     let plugin = Plugin::guest("probe").start().await;
     let call = plugin.query(&DataSource::new(""), [query("A").kind("count")]);
     let status = call.with(|request| request.format = 7).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status}");
+    assert_eq!(status.code(), tonic::Code::Unknown, "{status}");
     assert_eq!(status.message(), "unsupported data frame format 7");
 }

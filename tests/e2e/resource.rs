@@ -49,6 +49,7 @@ async fn an_unknown_path_is_not_found() {
     let answer = plugin.resource(&DataSource::new(""), "GET", "no-such", "").await.unwrap();
     let text = r#"{"message":"there is no resource `GET no-such`"}"#;
     assert_eq!((answer.status, answer.text().as_str()), (404, text));
+    assert_eq!(answer.headers["content-type"], ["application/json"]);
 }
 
 #[gpx_tests::test]

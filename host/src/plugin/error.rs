@@ -61,6 +61,15 @@ pub(crate) enum CallError {
     CallerDeadline(WaitedFor),
     #[error(transparent)]
     Memory(#[from] Refused),
+    /// The request lacks what every request of Grafana's has, or asks for what does not exist.
+    #[error("{0}")]
+    Malformed(String),
+    /// What the plugin does not serve.
+    #[error("{0}")]
+    Unserved(String),
+    /// Grafana takes only an object, and fails on anything else.
+    #[error("the details of the health check are {0}, and must be a JSON object, such as {{\"version\": 1}}")]
+    Details(&'static str),
     /// The component's answer cannot be encoded.
     #[error("{0}")]
     Frame(String),
@@ -122,9 +131,15 @@ impl CallError {
         matches!(self, Self::WallTime(_) | Self::Queued(..) | Self::CpuTime(_) | Self::CallerDeadline(_))
     }
 
-    /// Returns whether the rest of the call is pointless, since nothing waits for its answer any more.
+    /// Returns whether the call fails as a whole: nothing waits for its answer any more, or none is possible.
     pub(crate) fn ends_call(&self) -> bool {
-        matches!(self, Self::CallerDeadline(_))
+        matches!(self, Self::CallerDeadline(_) | Self::Malformed(_) | Self::Unserved(_))
+    }
+
+    /// Returns whether this is the component's own answer to a request that it does not take, such as 404. As a resource's
+    /// answer it is no failure.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Fault(_)) && self.status() < 500
     }
 
     pub(crate) fn source(&self) -> ErrorSource {

@@ -11,4 +11,4 @@ pub(super) use self::context::context;
 pub(super) use self::data::{DataResponses, concurrent_queries, format, header_pairs, query};
 pub(super) use self::diagnostics::{health, unhealthy};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};
-pub(super) use self::status::{failed, not_exported, stopping};
+pub(super) use self::status::{failed, failed_data, stopping};

@@ -1,5 +1,6 @@
 //! `pluginv2.Data`: a request's queries run concurrently, and each has its own answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,9 +8,9 @@ use tokio::task::JoinSet;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Begun, Door, Target, convert, paid_by};
+use super::{Backend, Begun, Door, Target, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
-use crate::call::{Call, CallContext, Endpoint, ErrorSource, Outcome};
+use crate::call::{Call, CallContext, Endpoint, ErrorSource, Outcome, Subject};
 use crate::frame::Format;
 use crate::log::Value;
 use crate::plugin::{CallError, Export};
@@ -40,7 +41,6 @@ impl Data for DataService {
         let (door, message) = Door::enter(request);
         let QueryDataRequest { plugin_context, headers, queries, format } = message;
         let context = convert::context(plugin_context, &door.metadata, convert::header_pairs(headers));
-        let format = convert::format(format)?;
         let answer = answer(&self.0, door, context, queries, format);
         self.0.until_shutdown(answer).await
     }
@@ -58,11 +58,15 @@ impl Data for DataService {
 async fn answer(
     backend: &Backend,
     door: Door,
-    context: CallContext,
+    context: Option<CallContext>,
     queries: Vec<DataQuery>,
-    format: Format,
+    format: i32,
 ) -> Result<Response<QueryDataResponse>, Status> {
     let Begun { unanswered, target } = backend.begin(Export::Data, QUERY_DATA, door, context).await?;
+    let format = match asked(&unanswered.call().context, format) {
+        Ok(format) => format,
+        Err(error) => return Err(fail(unanswered, &error)),
+    };
     let call = unanswered.call();
     let ref_ids: Vec<_> = queries.iter().map(|query| query.ref_id.clone()).collect();
     let (answers, memory) = match target {
@@ -73,13 +77,13 @@ async fn answer(
         Err(error) => (vec![Some(Err(error)); ref_ids.len()], None),
     };
     if let Some(error) = end_of_call(&answers) {
-        let status = convert::failed(error);
+        let status = convert::failed_data(error);
         unanswered.answered(Outcome::failed(error.source(), error.to_string()));
         return Err(status);
     }
     let mut responses = convert::DataResponses::new(format, answers.len());
     let mut sources = Vec::new();
-    for (ref_id, answer) in ref_ids.into_iter().zip(answers) {
+    for (ref_id, answer) in last_of_each(ref_ids, answers) {
         let answer = answer.unwrap_or_else(|| Err(CallError::Host("a query's task ended early".to_owned())));
         if let Err(error) = &answer {
             sources.push(error.source());
@@ -89,6 +93,25 @@ async fn answer(
     }
     unanswered.answered(Outcome::of_parts(sources));
     Ok(paid_by(memory, responses.into_message()))
+}
+
+/// Returns the format that Grafana asks for. Queries are always for a data source or an app.
+fn asked(context: &CallContext, format: i32) -> Result<Format, CallError> {
+    if matches!(context.subject, Subject::Plugin) {
+        let text = "the request has no settings of a data source or an app";
+        return Err(CallError::Malformed(text.to_owned()));
+    }
+    convert::format(format)
+}
+
+/// Pairs the answers with their refIds. If queries have the same one, which is their caller's mistake, the last counts.
+fn last_of_each(
+    ref_ids: Vec<String>,
+    answers: Vec<Option<QueryAnswer>>,
+) -> Vec<(String, Option<QueryAnswer>)> {
+    let last: HashMap<_, _> = ref_ids.iter().cloned().enumerate().map(|(at, ref_id)| (ref_id, at)).collect();
+    let pairs = ref_ids.into_iter().zip(answers).enumerate();
+    pairs.filter(|(at, (ref_id, _))| last.get(ref_id) == Some(at)).map(|(_, pair)| pair).collect()
 }
 
 /// Runs the queries, as many at once as Grafana allows, and returns their answers in order. An answer is `None` if its

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Begun, Door, convert};
+use super::{Backend, Begun, Door, convert, fail};
 use crate::budget::MAX_REQUEST;
 use crate::call::{CallContext, Endpoint, Outcome};
 use crate::plugin::Export;
@@ -43,7 +43,11 @@ impl Diagnostics for DiagnosticsService {
     }
 }
 
-async fn check(backend: &Backend, door: Door, context: CallContext) -> Result<CheckHealthResponse, Status> {
+async fn check(
+    backend: &Backend,
+    door: Door,
+    context: Option<CallContext>,
+) -> Result<CheckHealthResponse, Status> {
     let Begun { unanswered, target } =
         backend.begin(Export::Diagnostics, CHECK_HEALTH, door, context).await?;
     // The operator must fix an invalid setting before anything else is worth checking.
@@ -60,12 +64,10 @@ async fn check(backend: &Backend, door: Door, context: CallContext) -> Result<Ch
             unanswered.answered(Outcome::OK);
             Ok(convert::health(health))
         }
+        Err(error) if error.ends_call() => Err(fail(unanswered, &error)),
         Err(error) => {
             let message = error.to_string();
             unanswered.answered(Outcome::failed(error.source(), message.clone()));
-            if error.ends_call() {
-                return Err(convert::failed(&error));
-            }
             // Answered as bad health instead of a failed call: only then does Grafana show the reason.
             Ok(convert::unhealthy(message))
         }

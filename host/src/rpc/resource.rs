@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Begun, Door, Target, convert, paid_by};
+use super::{Backend, Begun, Door, Target, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
 use crate::call::{Call, Endpoint, Outcome};
 use crate::capability::response::ResponseSender;
@@ -145,11 +145,13 @@ async fn answer(
             unanswered.answered(Outcome::OK);
             Ok(())
         }
+        Err(error) if sent || error.ends_call() => Err(fail(unanswered, &error)),
         Err(error) => {
-            unanswered.answered(Outcome::failed(error.source(), error.to_string()));
-            if sent || error.ends_call() {
-                return Err(convert::failed(&error));
-            }
+            unanswered.answered(if error.is_refusal() {
+                Outcome::OK
+            } else {
+                Outcome::failed(error.source(), error.to_string())
+            });
             let _ = answers.send(convert::failure(&error)).await;
             Ok(())
         }

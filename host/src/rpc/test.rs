@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, BackendParts, data, diagnostics, resource};
+use super::{Backend, BackendParts, data, diagnostics, resource, stream};
 use crate::budget::Limits;
 use crate::call::CallerDeadline;
 use crate::plugin::test::{Guest, LIMITS, Loaded, directory};
@@ -15,10 +15,12 @@ use crate::plugin::{LoadError, Loaded as Current, Loading, Plugin, loading};
 use crate::proto::pluginv2::data_server::Data as _;
 use crate::proto::pluginv2::diagnostics_server::Diagnostics as _;
 use crate::proto::pluginv2::resource_server::Resource as _;
+use crate::proto::pluginv2::stream_server::Stream as _;
 use crate::proto::pluginv2::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
     CollectMetricsRequest, DataFrameFormat, DataQuery, DataSourceInstanceSettings, PluginContext,
-    QueryChunkedDataRequest, QueryDataRequest, QueryDataResponse,
+    PublishStreamRequest, QueryChunkedDataRequest, QueryDataRequest, QueryDataResponse, RunStreamRequest,
+    SubscribeStreamRequest,
 };
 use crate::shutdown::Shutdown;
 
@@ -169,6 +171,21 @@ impl Grafana {
     pub(super) async fn query_in_chunks(&self) -> Option<Status> {
         let request = Request::new(QueryChunkedDataRequest::default());
         data::DataService(self.backend.clone()).query_chunked_data(request).await.err()
+    }
+
+    /// Makes each call of a stream, and returns its endpoint and its failure.
+    pub(super) async fn stream(
+        &self,
+        subscribe: SubscribeStreamRequest,
+        publish: PublishStreamRequest,
+        run: RunStreamRequest,
+    ) -> [(&'static str, Option<Status>); 3] {
+        let service = stream::StreamService(self.backend.clone());
+        [
+            ("subscribeStream", service.subscribe_stream(Request::new(subscribe)).await.err()),
+            ("publishStream", service.publish_stream(Request::new(publish)).await.err()),
+            ("runStream", service.run_stream(Request::new(run)).await.err()),
+        ]
     }
 
     /// Checks the health with this script.

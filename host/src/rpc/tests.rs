@@ -2,4 +2,5 @@
 
 mod data;
 mod diagnostics;
+mod odd;
 mod resource;

@@ -33,10 +33,24 @@ impl Plugin {
                 Err(CallError::TooLong { what: "the details", bytes, limit: MAX_DETAILS })
             }
             _ => {
+                if let Some(what) = health.details.as_deref().and_then(not_an_object) {
+                    return Err(CallError::Details(what));
+                }
                 health.details = health.details.map(|details| owner.scrub.json(details));
                 Ok(health)
             }
         }
+    }
+}
+
+/// Says what the text is if it is no JSON object. None are no details.
+fn not_an_object(details: &str) -> Option<&'static str> {
+    match details.trim_ascii_start().bytes().next()? {
+        b'{' if serde_json::from_str::<serde::de::IgnoredAny>(details).is_ok() => None,
+        b'[' => Some("a list"),
+        b'"' => Some("a string"),
+        b'n' => Some("null"),
+        _ => Some("no valid JSON object"),
     }
 }
 

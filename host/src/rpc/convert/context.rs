@@ -5,12 +5,12 @@ use tonic::metadata::MetadataMap;
 use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
 use crate::proto::pluginv2;
 
-/// Returns a call's context. `headers` are those of the message, under their HTTP names.
+/// Returns a call's context, if the request has one. `headers` are those of the message, under their HTTP names.
 pub(crate) fn context(
     message: Option<pluginv2::PluginContext>,
     metadata: &MetadataMap,
     headers: impl IntoIterator<Item = (String, String)>,
-) -> CallContext {
+) -> Option<CallContext> {
     let pluginv2::PluginContext {
         org_id,
         plugin_id,
@@ -22,7 +22,7 @@ pub(crate) fn context(
         user_agent,
         api_version,
         namespace,
-    } = message.unwrap_or_default();
+    } = message?;
     let subject = match (data_source, app) {
         // A data source of an app also comes with the app's settings.
         (Some(data_source), _) => Subject::DataSource(self::data_source(data_source)),
@@ -30,7 +30,7 @@ pub(crate) fn context(
         (None, None) => Subject::Plugin,
     };
     let tenant = metadata.get("tenantid").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    CallContext {
+    Some(CallContext {
         tenant: tenant.to_owned(),
         namespace,
         org_id,
@@ -42,7 +42,7 @@ pub(crate) fn context(
         grafana_config,
         subject,
         headers: CallHeaders::new(headers),
-    }
+    })
 }
 
 fn data_source(message: pluginv2::DataSourceInstanceSettings) -> DataSourceSettings {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use tonic::Status;
 
 use crate::call::CallContext;
 use crate::capability::bindings::exports::gpx::plugin::data::Query;
@@ -36,11 +35,11 @@ pub(crate) fn header_pairs(headers: HashMap<String, String>) -> impl Iterator<It
 }
 
 /// Returns the format that Grafana asks for.
-pub(crate) fn format(format: i32) -> Result<Format, Status> {
+pub(crate) fn format(format: i32) -> Result<Format, CallError> {
     match DataFrameFormat::try_from(format) {
         Ok(DataFrameFormat::Arrow) => Ok(Format::Arrow),
         Ok(DataFrameFormat::Json) => Ok(Format::Json),
-        Err(_) => Err(Status::invalid_argument(format!("unsupported data frame format {format}"))),
+        Err(_) => Err(CallError::Malformed(format!("unsupported data frame format {format}"))),
     }
 }
 
@@ -76,10 +75,10 @@ impl DataResponses {
         Self { format: format.into(), responses: HashMap::with_capacity(count) }
     }
 
-    /// Adds an answer. Two queries with one refId are the caller's mistake: the first one's answer is kept.
+    /// Adds an answer.
     pub(crate) fn add(&mut self, ref_id: String, answer: Result<Vec<Bytes>, CallError>) {
         let format = self.format;
-        self.responses.entry(ref_id).or_insert_with(|| match answer {
+        let response = match answer {
             Ok(frames) => DataResponse { frames, status: 200, format, ..Default::default() },
             Err(error) => DataResponse {
                 error: error.to_string(),
@@ -88,7 +87,8 @@ impl DataResponses {
                 format,
                 ..Default::default()
             },
-        });
+        };
+        self.responses.insert(ref_id, response);
     }
 
     pub(crate) fn into_message(self) -> QueryDataResponse {

@@ -43,5 +43,9 @@ pub(crate) fn whole(status: u16, body: Bytes) -> CallResourceResponse {
 /// Makes the answer to a call that failed before its first chunk.
 pub(crate) fn failure(error: &CallError) -> CallResourceResponse {
     let body = serde_json::json!({ "message": error.to_string() });
-    whole(error.status(), body.to_string().into())
+    let headers = HashMap::from([("Content-Type".to_owned(), vec!["application/json".to_owned()])]);
+    piece(Piece {
+        head: Some(ResponseHead { status: error.status(), headers }),
+        body: body.to_string().into(),
+    })
 }

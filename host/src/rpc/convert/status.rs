@@ -1,16 +1,36 @@
 //! gRPC statuses for calls that fail as a whole. If a single query fails, its own answer says so.
 
-use tonic::Status;
+use std::collections::HashMap;
 
-use crate::plugin::{CallError, Export};
+use prost::Message as _;
+use tonic::{Code, Status};
+
+use crate::plugin::CallError;
 use crate::text;
 
 /// The length of a status's message in gRPC's trailer, in bytes as encoded. Grafana accepts 16 MiB of
 /// headers, other clients 16 KiB. One that is sent more ends the connection, with all calls on it.
 const MAX_ENCODED: usize = 8 * 1024;
 
-pub(crate) fn not_exported(export: Export) -> Status {
-    Status::unimplemented(format!("the plugin does not export gpx:plugin/{}", export.interface()))
+/// Grafana reads from a status who is to blame for it, as Go plugins tell it.
+const ERROR_INFO: &str = "type.googleapis.com/google.rpc.ErrorInfo";
+
+/// `google.rpc.Status`, which a trailer with details carries besides code and message.
+#[derive(Clone, PartialEq, prost::Message)]
+struct DetailedStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<prost_types::Any>,
+}
+
+/// The part of `google.rpc.ErrorInfo` that is sent.
+#[derive(Clone, PartialEq, prost::Message)]
+struct ErrorInfo {
+    #[prost(map = "string, string", tag = "3")]
+    metadata: HashMap<String, String>,
 }
 
 pub(crate) fn stopping() -> Status {
@@ -22,8 +42,26 @@ pub(crate) fn failed(error: &CallError) -> Status {
     let message = message(error.to_string());
     match error {
         CallError::CallerDeadline(_) => Status::deadline_exceeded(message),
+        CallError::Unserved(_) => Status::unimplemented(message),
         _ => Status::unknown(message),
     }
+}
+
+/// Returns the status for an error of a request for data, which says who is to blame if that is known.
+pub(crate) fn failed_data(error: &CallError) -> Status {
+    let status = failed(error);
+    match error {
+        CallError::CallerDeadline(_) => blaming(error.source().name(), status.code(), status.message()),
+        _ => status,
+    }
+}
+
+fn blaming(source: &str, code: Code, message: &str) -> Status {
+    let metadata = HashMap::from([("errorSource".to_owned(), source.to_owned())]);
+    let info =
+        prost_types::Any { type_url: ERROR_INFO.to_owned(), value: ErrorInfo { metadata }.encode_to_vec() };
+    let detailed = DetailedStatus { code: code.into(), message: message.to_owned(), details: vec![info] };
+    Status::with_details(code, message, detailed.encode_to_vec().into())
 }
 
 /// Returns what gRPC's trailer has room for.

@@ -54,6 +54,25 @@ async fn a_fault_is_not_healthy() {
 }
 
 #[tokio::test]
+async fn details_must_be_an_object() {
+    for (details, what) in [
+        ("[1]", "a list"),
+        ("\"x\"", "a string"),
+        ("null", "null"),
+        ("{\"x\":", "no valid JSON object"),
+        ("{} {}", "no valid JSON object"),
+    ] {
+        let grafana = Grafana::new().await;
+        let (status, message, none) = seen(&grafana, &format!("details {details}")).await;
+        let text = format!(
+            "the details of the health check are {what}, and must be a JSON object, such as {{\"version\": 1}}"
+        );
+        assert_eq!((status, message, none), (HealthStatus::Error, text, String::new()));
+        assert_eq!(grafana.counted("checkHealth", "error", "plugin"), "1");
+    }
+}
+
+#[tokio::test]
 async fn a_trap_is_not_healthy() {
     let (status, message, _) = seen(&Grafana::new().await, "trap").await;
     assert!(status == HealthStatus::Error && message.starts_with("the plugin failed: "), "{message}");
@@ -99,8 +118,9 @@ async fn a_long_message_is_cut_and_long_details_are_told_with_their_limit() {
     let (status, message, _) = seen(&Grafana::new().await, "say-long 20000000").await;
     assert!((8000..=8192).contains(&message.len()) && message.ends_with("x…"));
     assert_eq!(status, HealthStatus::Ok);
-    let (status, _, details) = seen(&Grafana::new().await, "details-long 1048576").await;
-    assert_eq!((status, details.len()), (HealthStatus::Ok, 1 << 20));
+    // They are no object, but not too long.
+    let (_, message, _) = seen(&Grafana::new().await, "details-long 1048576").await;
+    assert!(message.contains("are no valid JSON object"), "{message}");
     let (status, message, _) = seen(&Grafana::new().await, "details-long 1048577").await;
     let text = "the details of the plugin's answer take 1048577 bytes, and at most 1048576 are passed on; return less";
     assert_eq!((status, message.as_str()), (HealthStatus::Error, text));

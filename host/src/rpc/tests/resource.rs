@@ -48,7 +48,9 @@ async fn a_second_head_is_refused() {
 #[tokio::test]
 async fn a_fault_before_the_first_chunk_is_the_answer() {
     let expected = pieces(&[(404, r#"{"message":"no \"such\" thing"}"#)]);
-    assert_eq!(answer("fail 404 1 no \"such\" thing").await, (expected, None, "downstream"));
+    assert_eq!(answer("fail 404 1 no \"such\" thing").await, (expected, None, "ok"));
+    let expected = pieces(&[(503, r#"{"message":"it is down"}"#)]);
+    assert_eq!(answer("fail 503 1 it is down").await, (expected, None, "downstream"));
     let (pieces, status, end) = answer("trap").await;
     assert_eq!((pieces[0].0, status, end), (500, None, "error"));
     assert!(pieces[0].1.starts_with(r#"{"message":"the plugin failed: "#), "{pieces:?}");
