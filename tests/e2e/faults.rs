@@ -251,7 +251,7 @@ async fn redirects_are_followed_and_checked_and_lose_their_credentials() {
     assert_eq!(forbidden.requests().len(), 0);
     let endless = plugin.query(&source, follow("/endless")).await.unwrap();
     let text = format!("GET {}/again: stopped after 10 redirects", upstream.url());
-    assert_eq!(endless.answer("A").failure(), (500, "downstream", text.as_str()));
+    assert_eq!(endless.answer("A").failure(), (500, "plugin", text.as_str()));
     let again = upstream.requests().iter().filter(|request| request.path == "/again").count();
     assert_eq!(again, 10, "ten redirects, like Go's client");
 }

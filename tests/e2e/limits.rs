@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::pluginv2::QueryDataResponse;
 use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
+use tonic_prost::ProstCodec;
 
 use crate::data_source::count;
 
@@ -198,4 +200,35 @@ async fn a_request_in_an_unknown_format() {
     let status = call.with(|request| request.format = 7).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::Unknown, "{status}");
     assert_eq!(status.message(), "unsupported data frame format 7");
+}
+
+/// Parts of a `QueryDataRequest` whose texts can be any bytes.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RawRequest {
+    #[prost(message, repeated, tag = "3")]
+    queries: Vec<RawQuery>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct RawQuery {
+    #[prost(bytes = "vec", tag = "1")]
+    ref_id: Vec<u8>,
+}
+
+#[gpx_tests::test]
+async fn a_request_that_is_not_utf_8_has_a_status_and_a_sentence() {
+    let plugin = Plugin::guest("probe").start().await;
+    let mut client = tonic::client::Grpc::new(plugin.channel.clone());
+    let path = "/pluginv2.Data/QueryData".parse().unwrap();
+    let codec = ProstCodec::<RawRequest, QueryDataResponse>::default();
+    let request = RawRequest { queries: vec![RawQuery { ref_id: vec![0xff, 0xfe] }] };
+    client.ready().await.unwrap();
+    let status = client.unary(tonic::Request::new(request), path, codec).await.unwrap_err();
+    // As in Go.
+    assert_eq!(status.code(), tonic::Code::Internal, "{status}");
+    assert!(status.message().contains("UTF-8"), "{status}");
+    assert_eq!(
+        plugin.query(&DataSource::new(""), [query("A").kind("count")]).await.unwrap().responses.len(),
+        1
+    );
 }

@@ -19,6 +19,7 @@ mod load;
 mod log;
 mod machine;
 mod package;
+mod parity;
 mod peer;
 mod query;
 mod resource;

@@ -98,16 +98,18 @@ async fn the_sdk_decodes_every_field_type_alike_in_both_formats() {
 async fn the_protocol_is_the_same_as_the_twins() {
     let Some(tools) = peer::tools() else { return };
     let launch = Plugin::packaged("http-backend");
-    let mut schemas = Vec::new();
+    let (mut services, mut schemas) = (Vec::new(), Vec::new());
     for executable in [launch.executable(), tools.twin.as_path()] {
         let mut peer = started(&tools, executable, json!({})).await;
-        schemas
-            .push(peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await["schemas"].take());
+        let mut answer = peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await;
+        services.push(answer["services"].take());
+        schemas.push(answer["schemas"].take());
         peer.end().await;
     }
     let packages: Vec<_> = schemas[0].as_array().unwrap().iter().map(|schema| &schema["package"]).collect();
     assert_eq!(packages, ["pluginv2", "plugin"]);
     assert_eq!(schemas[0], schemas[1]);
+    assert_eq!(services[0], services[1]);
 }
 
 /// Makes the calls one after the other in one process, and returns the trace of each.

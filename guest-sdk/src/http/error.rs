@@ -32,9 +32,13 @@ pub enum Cause {
     Refused,
     /// There is no route to the address.
     Unreachable,
-    /// The connection ended before the response did.
+    /// The connection ended before the response began.
     Reset,
-    /// No secure connection could be made.
+    /// The connection ended in the middle of the response's body.
+    Incomplete,
+    /// The upstream's certificate is not valid or not trusted.
+    Certificate,
+    /// No secure connection could be made, for another reason.
     Tls(&'static str),
     /// The host does not let this plugin reach that origin, or the address behind it.
     Denied(&'static str),
@@ -81,8 +85,10 @@ impl From<Error> for Fault {
                 Self::new(status.as_u16(), &error)
             }
             Cause::Status(status) => Self::downstream(status.as_u16(), &error),
-            Cause::Invalid(_) | Cause::Denied(_) => Self::plugin(&error),
-            _ => Self::downstream(500, &error),
+            Cause::Dns | Cause::Unreachable | Cause::Reset | Cause::Certificate => {
+                Self::downstream(500, &error)
+            }
+            _ => Self::plugin(&error),
         }
     }
 }
@@ -98,6 +104,8 @@ impl fmt::Display for Cause {
             Self::Refused => f.write_str("connection refused"),
             Self::Unreachable => f.write_str("the address cannot be reached"),
             Self::Reset => f.write_str("the connection ended before the answer did"),
+            Self::Incomplete => f.write_str("the connection ended in the middle of the answer"),
+            Self::Certificate => f.write_str("no secure connection: the certificate is not trusted"),
             Self::Tls(what) => write!(f, "no secure connection: {what}"),
             Self::Denied(what) => {
                 write!(
@@ -126,7 +134,7 @@ impl From<ErrorCode> for Cause {
             ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => Self::Unreachable,
             ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => Self::Reset,
             ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => Self::Tls("the handshake failed"),
-            ErrorCode::TlsCertificateError => Self::Tls("the certificate is not trusted"),
+            ErrorCode::TlsCertificateError => Self::Certificate,
             ErrorCode::HttpRequestDenied => Self::Denied("origin"),
             ErrorCode::DestinationIpProhibited => Self::Denied("address"),
             ErrorCode::InternalError(Some(what)) => Self::Other(what),
@@ -171,8 +179,18 @@ mod tests {
         ] {
             assert_eq!(fault(code.clone()), (status, Source::Downstream), "{code:?}");
         }
-        assert_eq!(fault(ErrorCode::HttpRequestDenied), (500, Source::Plugin));
-        assert_eq!(fault(Cause::Invalid("no URL".into())), (500, Source::Plugin));
+        for cause in [
+            Cause::from(ErrorCode::HttpRequestDenied),
+            ErrorCode::HttpProtocolError.into(),
+            ErrorCode::TlsProtocolError.into(),
+            Cause::Invalid("no URL".into()),
+            Cause::Redirect("it leads nowhere".into()),
+            Cause::Decode("it is not JSON".into()),
+            Cause::Incomplete,
+        ] {
+            let name = format!("{cause:?}");
+            assert_eq!(fault(cause), (500, Source::Plugin), "{name}");
+        }
     }
 
     #[test]

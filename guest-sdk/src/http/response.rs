@@ -135,7 +135,10 @@ impl Body {
                 Err(StreamError::Closed) => return Ok(None),
                 Err(StreamError::LastOperationFailed(err)) => {
                     return Err(match http_error_code(&err) {
-                        Some(code) => code.into(),
+                        Some(code) => match Cause::from(code) {
+                            Cause::Reset => Cause::Incomplete,
+                            cause => cause,
+                        },
                         None => Cause::Other(err.to_debug_string()),
                     });
                 }

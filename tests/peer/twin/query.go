@@ -36,6 +36,10 @@ func (b *httpBackend) QueryData(ctx context.Context, request *backend.QueryDataR
 	response := backend.NewQueryDataResponse()
 	for i, query := range request.Queries {
 		log.DefaultLogger.FromContext(ctx).Debug("Processing query", "number", i, "ref", query.RefID)
+		if query.QueryType == "decode" {
+			response.Responses[query.RefID] = b.decode(ctx, query)
+			continue
+		}
 		if i%2 != 0 {
 			message := fmt.Sprintf("query %d is refused on purpose, to show a status per query", i+1)
 			response.Responses[query.RefID] = backend.ErrDataResponse(backend.StatusBadRequest, message)

@@ -57,6 +57,13 @@ pub fn fetch(query: &Query) -> Result<Vec<Frame>> {
     Ok(vec![answer(wanted.request()?.send()?)?])
 }
 
+/// Reads the answer as JSON. Whatever fails becomes a fault as the SDK makes it.
+pub fn decode(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    wanted.request()?.send()?.json::<serde_json::Value>()?;
+    Ok(Vec::new())
+}
+
 /// Returns what the upstream says about its health.
 pub fn health(url: &str) -> Result<String> {
     Ok(http::get(format!("{url}/health")).send()?.text()?)

@@ -85,6 +85,7 @@ impl Data for Probe {
             "outside" => outside::outside(query),
 
             "fetch" | "redirect" => fetch::fetch(query),
+            "decode" => fetch::decode(query),
             "raw" => raw::send(query),
             "fetch-many" => fetch::fetch_many(query),
             "sleep-on-upstream" => fetch::sleep_on_upstream(query),
