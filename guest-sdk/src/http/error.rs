@@ -95,6 +95,17 @@ impl From<Error> for Fault {
 
 // === impl Cause ===
 
+impl Cause {
+    /// The host's library passes the words of an error in a body, and not its code.
+    pub(super) fn in_body(words: String) -> Self {
+        match words.as_str() {
+            "connection read timeout" => Self::Timeout,
+            "connection terminated" => Self::Incomplete,
+            _ => Self::Other(words),
+        }
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -191,6 +202,12 @@ mod tests {
             let name = format!("{cause:?}");
             assert_eq!(fault(cause), (500, Source::Plugin), "{name}");
         }
+    }
+
+    #[test]
+    fn what_ends_a_body_is_known_by_its_words() {
+        assert_eq!(fault(Cause::in_body("connection read timeout".into())), (504, Source::Downstream));
+        assert_eq!(fault(Cause::in_body("connection terminated".into())), (500, Source::Plugin));
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Body {
                             Cause::Reset => Cause::Incomplete,
                             cause => cause,
                         },
-                        None => Cause::Other(err.to_debug_string()),
+                        None => Cause::in_body(err.to_debug_string()),
                     });
                 }
             }
