@@ -84,7 +84,6 @@ impl Backend {
     /// registered answers `Unimplemented`.
     pub(crate) fn add_to(&self, routes: &mut RoutesBuilder) {
         add_services(self, routes);
-        routes.add_service(stream::server(self.clone()));
     }
 
     /// Used when the process ends: waits until the cancelled calls have ended their spans, and sends those. Takes at
@@ -193,6 +192,7 @@ macro_rules! add_services {
     ($($export:ident = $module:ident,)*) => {
         fn add_services(backend: &Backend, routes: &mut RoutesBuilder) {
             $(routes.add_service($module::server(backend.clone()));)*
+            routes.add_service(stream::server(backend.clone()));
         }
     };
 }
