@@ -1,15 +1,53 @@
 //! Errors as the panel's user, and Grafana's statistics, see them.
 
+use std::error::Error;
 use std::fmt::{self, Display};
+use std::io;
 
 use crate::bindings::base::gpx::plugin::types;
+use crate::http;
+use crate::resource::SendError;
 
 /// A result whose error is a [`Fault`]: what the functions that a plugin implements return.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
 
 /// An error with an HTTP status, a message for the panel's user, and who is to blame.
 ///
-/// Never put a secret into the message. `?` turns a [`crate::http::Error`] into a fault.
+/// Never put a secret into the message.
+///
+/// `?` turns every error into a fault, of this crate, of the standard library and of any other. Its status and source are
+/// those that Grafana's Go SDK would choose, also if the reason is further down in the error's chain of sources: the
+/// upstream is to blame for a [`http::Error`](crate::http::Error), the plugin for the rest, with 500.
+///
+/// ```
+/// fn port(text: &str) -> gpx_sdk::Result<u16> {
+///     Ok(text.trim().parse()?)
+/// }
+///
+/// let fault = port("many").unwrap_err();
+/// assert_eq!((fault.status, fault.source), (500, gpx_sdk::Source::Plugin));
+/// assert_eq!(fault.message, "invalid digit found in string");
+/// ```
+///
+/// To choose them yourself, make the fault before the `?`:
+///
+/// ```
+/// # use gpx_sdk::{Fault, Result};
+/// fn port(text: &str) -> Result<u16> {
+///     text.parse().map_err(|err| Fault::bad_request(format_args!("the port `{text}` is not valid: {err}")))
+/// }
+/// # assert_eq!(port("many").unwrap_err().status, 400);
+/// ```
+///
+/// A text is no error, as it does not say who is to blame: `?` on a `Result<_, String>` does not compile. Say it with
+/// `.map_err(Fault::bad_request)`, for example. For that to be possible a fault is not a [`std::error::Error`] itself.
+/// Where one is needed, [`Fault::into_error`] makes it, and `?` makes the same fault of it again.
+///
+/// ```compile_fail
+/// fn name() -> gpx_sdk::Result<String> {
+///     Ok(Err::<String, _>(String::from("no name"))?)
+/// }
+/// ```
 ///
 /// ```
 /// use gpx_sdk::Fault;
@@ -24,6 +62,10 @@ pub struct Fault {
     pub message: String,
     pub source: Source,
 }
+
+/// A fault where an error is needed, such as in a `Box<dyn Error>`. See [`Fault::into_error`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultError(Fault);
 
 /// Who is to blame: Grafana keeps the two apart in its statistics and alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +97,11 @@ impl Fault {
     pub fn downstream(status: u16, message: impl Display) -> Self {
         Self { source: Source::Downstream, ..Self::new(status, message) }
     }
+
+    /// Returns it as an error, for code that is generic over errors.
+    pub fn into_error(self) -> FaultError {
+        FaultError(self)
+    }
 }
 
 impl Display for Fault {
@@ -63,7 +110,21 @@ impl Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl<E: Error + 'static> From<E> for Fault {
+    fn from(error: E) -> Self {
+        let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(link) = next {
+            if let Some(FaultError(fault)) = link.downcast_ref() {
+                return fault.clone();
+            }
+            if let Some((status, source)) = blame(link) {
+                return Self { status, source, message: messages(&error) };
+            }
+            next = below(link);
+        }
+        Self::plugin(messages(&error))
+    }
+}
 
 impl From<Fault> for types::Fault {
     fn from(fault: Fault) -> Self {
@@ -74,3 +135,58 @@ impl From<Fault> for types::Fault {
         Self { status: fault.status, message: fault.message, source }
     }
 }
+
+// === impl FaultError ===
+
+impl Display for FaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for FaultError {}
+
+/// Status and source of an error that is not simply the plugin's.
+fn blame(error: &(dyn Error + 'static)) -> Option<(u16, Source)> {
+    if let Some(error) = error.downcast_ref::<http::Error>() {
+        return Some(error.blame());
+    }
+    if let Some(error) = error.downcast_ref::<SendError>() {
+        return Some(error.blame());
+    }
+    let error = error.downcast_ref::<io::Error>()?;
+    match error.kind() {
+        // What it contains decides.
+        _ if error.get_ref().is_some() => None,
+        io::ErrorKind::TimedOut => Some((504, Source::Downstream)),
+        io::ErrorKind::ConnectionRefused => Some((502, Source::Downstream)),
+        io::ErrorKind::PermissionDenied => Some((401, Source::Plugin)),
+        _ => None,
+    }
+}
+
+/// The error within an error. An I/O error's own `source` leaves out what the I/O error stands for.
+fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+/// The messages of the whole chain, without those that the one above already contains.
+fn messages(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let (mut above, mut next) = (text.clone(), below(error));
+    while let Some(link) = next {
+        let message = link.to_string();
+        if !above.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        (above, next) = (message, below(link));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@
 //! ```
 
 mod error;
+mod excerpt;
 mod port;
 mod redirect;
 mod request;

@@ -22,7 +22,7 @@ mod time;
 
 pub use attribute::{Attribute, ToValue, Value};
 pub use context::{Context, Header, PluginContext, User};
-pub use fault::{Fault, Result, Source};
+pub use fault::{Fault, FaultError, Result, Source};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
 pub use plugin::{Data, Diagnostics, Plugin, Resource};

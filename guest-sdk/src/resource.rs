@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::base::gpx::plugin::response as wit;
-use crate::{Fault, Header, Result, json};
+use crate::{Fault, Header, Result, Source, json};
 
 pub use crate::bindings::resource::exports::gpx::plugin::resource::Request;
 
@@ -84,6 +84,16 @@ impl From<wit::ResponseSender> for ResponseSender {
 
 // === impl SendError ===
 
+impl SendError {
+    /// 499 is what proxies log if the caller is gone.
+    pub(crate) fn blame(self) -> (u16, Source) {
+        match self {
+            Self::Closed => (499, Source::Downstream),
+            Self::Misuse => (500, Source::Plugin),
+        }
+    }
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -100,16 +110,6 @@ impl From<wit::SendError> for SendError {
         match error {
             wit::SendError::Closed => Self::Closed,
             wit::SendError::Misuse => Self::Misuse,
-        }
-    }
-}
-
-/// Lets `?` end a call whose caller is gone. 499 is what proxies log in that case.
-impl From<SendError> for Fault {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::Closed => Self::downstream(499, error),
-            SendError::Misuse => Self::plugin(error),
         }
     }
 }

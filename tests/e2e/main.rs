@@ -3,6 +3,7 @@
 
 mod ahead;
 mod attacks;
+mod author;
 mod code;
 mod data_source;
 mod deadline;

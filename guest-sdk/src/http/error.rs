@@ -5,7 +5,7 @@ use std::fmt;
 use http::StatusCode;
 use wasip2::http::types::ErrorCode;
 
-use crate::Fault;
+use crate::Source;
 
 /// Statuses that Grafana's Go SDK blames on the plugin, whose request was wrong. It blames all others on the upstream.
 const BLAMED_ON_PLUGIN: [u16; 10] = [405, 406, 412, 413, 414, 416, 417, 426, 431, 501];
@@ -44,8 +44,8 @@ pub enum Cause {
     Denied(&'static str),
     /// A redirect leads nowhere, or there were too many.
     Redirect(String),
-    /// The status is not 200 to 299.
-    Status(StatusCode),
+    /// The status is not 200 to 299. The text is the content type and how the body begins.
+    Status(StatusCode, String),
     /// The body is not the JSON that was expected.
     Decode(String),
     /// Anything else, in the host's words.
@@ -55,12 +55,26 @@ pub enum Cause {
 // === impl Error ===
 
 impl Error {
-    pub(super) fn new(request: &str, cause: impl Into<Cause>) -> Self {
+    pub(crate) fn new(request: &str, cause: impl Into<Cause>) -> Self {
         Self { request: request.to_owned(), cause: cause.into() }
     }
 
     pub fn cause(&self) -> &Cause {
         &self.cause
+    }
+
+    /// The status and source that Grafana's Go SDK would choose.
+    pub(crate) fn blame(&self) -> (u16, Source) {
+        match &self.cause {
+            Cause::Timeout => (504, Source::Downstream),
+            Cause::Refused => (502, Source::Downstream),
+            Cause::Status(status, _) if BLAMED_ON_PLUGIN.contains(&status.as_u16()) => {
+                (status.as_u16(), Source::Plugin)
+            }
+            Cause::Status(status, _) => (status.as_u16(), Source::Downstream),
+            Cause::Dns | Cause::Unreachable | Cause::Reset | Cause::Certificate => (500, Source::Downstream),
+            _ => (500, Source::Plugin),
+        }
     }
 
     pub fn is_timeout(&self) -> bool {
@@ -75,23 +89,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        match &error.cause {
-            Cause::Timeout => Self::downstream(504, &error),
-            Cause::Refused => Self::downstream(502, &error),
-            Cause::Status(status) if BLAMED_ON_PLUGIN.contains(&status.as_u16()) => {
-                Self::new(status.as_u16(), &error)
-            }
-            Cause::Status(status) => Self::downstream(status.as_u16(), &error),
-            Cause::Dns | Cause::Unreachable | Cause::Reset | Cause::Certificate => {
-                Self::downstream(500, &error)
-            }
-            _ => Self::plugin(&error),
-        }
-    }
-}
 
 // === impl Cause ===
 
@@ -125,7 +122,7 @@ impl fmt::Display for Cause {
                 )
             }
             Self::Redirect(what) => f.write_str(what),
-            Self::Status(status) => write!(f, "answered {status}"),
+            Self::Status(status, body) => write!(f, "answered {status} ({body})"),
             Self::Decode(what) => write!(f, "unexpected JSON: {what}"),
             Self::Other(what) => f.write_str(what),
         }
@@ -159,6 +156,9 @@ fn words(code: &ErrorCode) -> &'static str {
     match code {
         ErrorCode::InternalError(_) => "the host failed to send the request",
         ErrorCode::ConnectionLimitReached => "too many connections are open",
+        ErrorCode::HttpRequestUriInvalid => {
+            "the host cannot read the URL: it is like http://host/path, with a port up to 65535"
+        }
         ErrorCode::HttpRequestUriTooLong => "the URL is too long",
         ErrorCode::HttpResponseBodySize(_) => "the answer is too large",
         ErrorCode::HttpResponseContentCoding(_) => "the answer's encoding is not valid",
@@ -170,7 +170,7 @@ fn words(code: &ErrorCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Source;
+    use crate::Fault;
 
     fn fault(cause: impl Into<Cause>) -> (u16, Source) {
         let fault = Fault::from(Error::new("GET http://a.example/", cause));
@@ -212,8 +212,14 @@ mod tests {
 
     #[test]
     fn a_status_passes_on_with_the_source_that_go_gives_it() {
-        assert_eq!(fault(Cause::Status(StatusCode::NOT_FOUND)), (404, Source::Downstream));
-        assert_eq!(fault(Cause::Status(StatusCode::SERVICE_UNAVAILABLE)), (503, Source::Downstream));
-        assert_eq!(fault(Cause::Status(StatusCode::METHOD_NOT_ALLOWED)), (405, Source::Plugin));
+        assert_eq!(fault(Cause::Status(StatusCode::NOT_FOUND, String::new())), (404, Source::Downstream));
+        assert_eq!(
+            fault(Cause::Status(StatusCode::SERVICE_UNAVAILABLE, String::new())),
+            (503, Source::Downstream)
+        );
+        assert_eq!(
+            fault(Cause::Status(StatusCode::METHOD_NOT_ALLOWED, String::new())),
+            (405, Source::Plugin)
+        );
     }
 }

@@ -3,13 +3,14 @@
 use std::io::Read;
 use std::time::Instant;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use wasip2::http::types::{IncomingBody, IncomingResponse, http_error_code};
 use wasip2::io::streams::{InputStream, StreamError};
 
 use super::error::{Cause, Error};
-use super::wire;
+use super::{excerpt, wire};
 use crate::json;
 
 /// How much is read at once: the most that the host hands over in one piece.
@@ -65,26 +66,70 @@ impl Response {
         &self.headers
     }
 
+    fn content_type(&self) -> Option<&str> {
+        self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok())
+    }
+
     /// Where the response came from, after all redirects.
     pub fn url(&self) -> &Uri {
         &self.url
     }
 
-    /// Turns any status other than 200 to 299 into an error.
-    pub fn error_for_status(self) -> Result<Self, Error> {
+    /// Turns any status other than 200 to 299 into an error, which shows how the body begins.
+    pub fn error_for_status(mut self) -> Result<Self, Error> {
         if self.status.is_success() {
-            Ok(self)
-        } else {
-            Err(Error::new(&self.request, Cause::Status(self.status)))
+            return Ok(self);
         }
+        let (start, whole) = self.body.start(Vec::new());
+        let body = excerpt::describe(self.content_type(), &start, whole);
+        Err(Error::new(&self.request, Cause::Status(self.status, body)))
     }
 
     /// Reads the body as JSON while it arrives: its whole text is never in memory.
+    ///
+    /// Any status other than 200 to 299 is an error, as with [`Response::error_for_status`].
+    /// [`Response::json_of_any_status`] reads the JSON of such an answer.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
-        let Self { request, mut body, .. } = self;
-        json::from_pieces(&mut || body.piece(PIECE)).map_err(|error| match error {
-            json::Error::Piece(cause) => Error::new(&request, cause),
-            json::Error::Json(what) => Error::new(&request, Cause::Decode(what)),
+        self.error_for_status()?.json_of_any_status()
+    }
+
+    /// Reads the body as JSON, whatever the status: for upstreams that explain an error in JSON.
+    ///
+    /// ```no_run
+    /// # use gpx_sdk::{Fault, Result, http};
+    /// #[derive(serde::Deserialize)]
+    /// struct Refusal {
+    ///     message: String,
+    /// }
+    ///
+    /// # fn points(url: &str) -> Result<Vec<f64>> {
+    /// let response = http::get(url).send()?;
+    /// let status = response.status();
+    /// if status.is_client_error() {
+    ///     let refusal: Refusal = response.json_of_any_status()?;
+    ///     return Err(Fault::downstream(status.as_u16(), refusal.message));
+    /// }
+    /// # Ok(response.json()?) }
+    /// ```
+    pub fn json_of_any_status<T: DeserializeOwned>(mut self) -> Result<T, Error> {
+        let is_json = self.content_type().is_some_and(|kind| kind.to_ascii_lowercase().contains("json"));
+        let mut start = Vec::new();
+        let read = json::from_pieces(&mut || {
+            let piece = self.body.piece(PIECE)?;
+            if !is_json && start.len() <= excerpt::SHOWN {
+                start.extend(piece.iter().flatten().take(excerpt::SHOWN + 1));
+            }
+            Ok(piece)
+        });
+        read.map_err(|error| match error {
+            json::Error::Piece(cause) => Error::new(&self.request, cause),
+            // What calls itself JSON is data, which may be private.
+            json::Error::Json(what) if is_json => Error::new(&self.request, Cause::Decode(what)),
+            json::Error::Json(what) => {
+                let (start, whole) = self.body.start(start);
+                let body = excerpt::describe(self.content_type(), &start, whole);
+                Error::new(&self.request, Cause::Decode(format!("{what} ({}, {body})", self.status)))
+            }
         })
     }
 
@@ -123,6 +168,19 @@ impl Read for Response {
 // === impl Body ===
 
 impl Body {
+    /// Reads on until `start` is enough for an error, or everything there is. Returns whether it is everything.
+    fn start(&mut self, mut start: Vec<u8>) -> (Vec<u8>, bool) {
+        while start.len() <= excerpt::SHOWN {
+            match self.piece(excerpt::SHOWN) {
+                Ok(Some(piece)) => start.extend_from_slice(&piece),
+                Ok(None) => return (start, true),
+                // There is an error already, which matters more.
+                Err(_) => break,
+            }
+        }
+        (start, false)
+    }
+
     /// Returns the next piece of at most `size` bytes, or `None` at the end.
     fn piece(&mut self, size: usize) -> Result<Option<Vec<u8>>, Cause> {
         loop {

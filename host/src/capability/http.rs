@@ -213,8 +213,9 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         RequestErrorKind::Denied
         | RequestErrorKind::Limit
         | RequestErrorKind::Settings
+        // HttpRequestUriInvalid would not carry what is wrong with the URL.
+        | RequestErrorKind::InvalidUrl
         | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),
-        RequestErrorKind::InvalidUrl => Code::HttpRequestUriInvalid,
         RequestErrorKind::NameTimeout => Code::DnsTimeout,
         RequestErrorKind::NameNotResolved => Code::DnsError { rcode: Some(text()), info_code: None },
         RequestErrorKind::ConnectTimeout => Code::ConnectionTimeout,

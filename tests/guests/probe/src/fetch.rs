@@ -57,11 +57,18 @@ pub fn fetch(query: &Query) -> Result<Vec<Frame>> {
     Ok(vec![answer(wanted.request()?.send()?)?])
 }
 
-/// Reads the answer as JSON. Whatever fails becomes a fault as the SDK makes it.
-pub fn decode(query: &Query) -> Result<Vec<Frame>> {
+/// Reads JSON from the upstream, as authors do.
+pub fn fetch_json(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
-    wanted.request()?.send()?.json::<serde_json::Value>()?;
-    Ok(Vec::new())
+    let value: serde_json::Value = wanted.request()?.send()?.json()?;
+    Ok(vec![Frame::new("json").field("json", [value.to_string()])])
+}
+
+/// The same, whatever the status.
+pub fn fetch_json_of_any_status(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    let value: serde_json::Value = wanted.request()?.send()?.json_of_any_status()?;
+    Ok(vec![Frame::new("json").field("json", [value.to_string()])])
 }
 
 /// Returns what the upstream says about its health.

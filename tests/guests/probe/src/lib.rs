@@ -85,7 +85,8 @@ impl Data for Probe {
             "outside" => outside::outside(query),
 
             "fetch" | "redirect" => fetch::fetch(query),
-            "decode" => fetch::decode(query),
+            "fetch-json" | "decode" => fetch::fetch_json(query),
+            "fetch-json-of-any-status" => fetch::fetch_json_of_any_status(query),
             "raw" => raw::send(query),
             "fetch-many" => fetch::fetch_many(query),
             "sleep-on-upstream" => fetch::sleep_on_upstream(query),
