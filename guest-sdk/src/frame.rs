@@ -10,7 +10,7 @@ mod meta;
 #[cfg(test)]
 mod tests;
 
-pub use column::{Column, Enumeration, Item, Json};
+pub use column::{Column, Enumeration, Item, Json, NotNull};
 pub use config::{
     Color, ColorMode, EnumConfig, FieldConfig, InternalLink, Link, LinkTransformation, MappingResult,
     SeriesBy, SpecialValue, Step, ThresholdMode, Thresholds, ValueMapping,

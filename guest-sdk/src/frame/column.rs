@@ -5,9 +5,26 @@ use crate::Time;
 use crate::bindings::data::gpx::plugin::frames as wit;
 
 /// A value that a column can hold. An `Option` of it makes the column nullable.
+#[diagnostic::on_unimplemented(
+    message = "a frame has no column of `{Self}`",
+    label = "not a value of a column",
+    note = "columns hold `Time`, `String`, `&str`, `bool`, `i8` to `i64`, `u8` to `u64`, `f32`, `f64`, `Json`, `Enumeration`, and `Option` of each: convert a `usize` with `as u64`, a timestamp with `Time::from_unix_millis`"
+)]
 pub trait Item: Sized {
     fn column(values: Vec<Self>) -> Column;
 }
+
+/// An [`Item`] that is not an `Option` itself, as a column has only one kind of null.
+///
+/// ```compile_fail,E0277
+/// let field = gpx_sdk::Field::new("price", vec![Some(Some(1.0)), Some(None), None]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a column of `Option<{Self}>` is not possible",
+    label = "not a value that an `Option` makes nullable",
+    note = "a column has only one kind of null: make one `Option` of two with `Option::flatten`"
+)]
+pub trait NotNull: Item + Default {}
 
 /// The values of a field, ready for the host.
 #[derive(Debug)]
@@ -43,7 +60,7 @@ pub(super) fn rows(column: &wit::Column) -> usize {
 
 // === impl Item ===
 
-impl<T: Item + Default> Item for Option<T> {
+impl<T: NotNull> Item for Option<T> {
     fn column(values: Vec<Self>) -> Column {
         let validity = bits(values.iter().map(Option::is_some));
         let Column { column, .. } = T::column(values.into_iter().map(Option::unwrap_or_default).collect());
@@ -58,6 +75,7 @@ macro_rules! numbers {
                 wit::Column::$case(values).into()
             }
         }
+        impl NotNull for $number {}
     )*};
 }
 
@@ -104,6 +122,13 @@ impl Item for Json {
         wit::Column::Json(texts(values.iter().map(|json| json.0.as_str()))).into()
     }
 }
+
+impl NotNull for Time {}
+impl NotNull for Enumeration {}
+impl NotNull for bool {}
+impl NotNull for &str {}
+impl NotNull for String {}
+impl NotNull for Json {}
 
 // === impl Column ===
 

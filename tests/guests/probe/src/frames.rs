@@ -1,7 +1,7 @@
 //! Frames with every type of column, large ones, and broken ones.
 
 use gpx_sdk::bindings::data::gpx::plugin::frames as wit;
-use gpx_sdk::frame::{Enumeration, Item, Json, Meta, Visualization};
+use gpx_sdk::frame::{Enumeration, Item, Json, Meta, NotNull, Visualization};
 use gpx_sdk::{Field, FieldConfig, Frame, Query, Result, Time};
 use serde::Deserialize;
 use serde_json::json;
@@ -41,7 +41,7 @@ fn columns(frame: Frame, rows: usize) -> Frame {
 }
 
 /// Adds the values as they are, and again with the second one null, as a nullable column with labels and a config.
-fn both<T: Item + Clone + Default>(frame: Frame, name: &str, rows: usize, values: [T; 3]) -> Frame {
+fn both<T: NotNull + Clone>(frame: Frame, name: &str, rows: usize, values: [T; 3]) -> Frame {
     let values: Vec<T> = values.into_iter().take(rows).collect();
     let nullable: Vec<_> =
         values.iter().enumerate().map(|(row, value)| (row != 1).then(|| value.clone())).collect();
