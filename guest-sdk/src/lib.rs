@@ -18,7 +18,7 @@ mod query;
 pub mod resource;
 mod settings;
 pub mod span;
-mod time;
+pub mod time;
 
 pub use attribute::{Attribute, ToValue, Value};
 pub use context::{Context, Header, PluginContext, User};

@@ -4,16 +4,21 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
 
 #[cfg(test)]
 mod reference;
 mod rfc3339;
+mod unix;
 
 use self::rfc3339::NANOS_PER_SECOND;
+pub use self::unix::{UnixMicros, UnixMillis, UnixNanos, UnixSeconds};
 
+const NANOS_PER_MICRO: i64 = 1_000;
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// Nanoseconds since 1970-01-01T00:00:00Z. In JSON it is a string in the format of RFC 3339.
+/// Nanoseconds since 1970-01-01T00:00:00Z. In JSON it is a string in the format of RFC 3339. Where JSON has a number, read
+/// a [`UnixSeconds`], [`UnixMillis`], [`UnixMicros`] or [`UnixNanos`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Time(i64);
@@ -27,6 +32,11 @@ pub struct InvalidTime(String);
 impl Time {
     pub fn from_unix_nanos(nanos: i64) -> Self {
         Self(nanos)
+    }
+
+    /// A time that nanoseconds cannot express becomes the nearest one that they can.
+    pub fn from_unix_micros(micros: i64) -> Self {
+        Self(micros.saturating_mul(NANOS_PER_MICRO))
     }
 
     /// A time that nanoseconds cannot express becomes the nearest one that they can.
@@ -46,6 +56,10 @@ impl Time {
 
     pub fn unix_nanos(self) -> i64 {
         self.0
+    }
+
+    pub fn unix_micros(self) -> i64 {
+        self.0.div_euclid(NANOS_PER_MICRO)
     }
 
     pub fn unix_millis(self) -> i64 {
@@ -74,6 +88,12 @@ impl fmt::Display for Time {
     }
 }
 
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
@@ -82,7 +102,7 @@ impl<'de> Deserialize<'de> for Time {
             type Value = Time;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a time as RFC 3339 writes it")
+                f.write_str("a time like 2026-11-23T09:01:00Z")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
