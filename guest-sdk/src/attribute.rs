@@ -3,6 +3,15 @@
 pub use crate::bindings::base::gpx::plugin::types::{Attribute, Value};
 
 /// A type whose values attributes can have.
+///
+/// ```compile_fail,E0277
+/// let attributes = gpx_sdk::attributes!("took" = std::time::Duration::from_secs(1));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "an attribute cannot have a value of type `{Self}`",
+    label = "not a value of an attribute",
+    note = "attributes hold texts, `bool`, integers, floats, and lists of `&str`, `String`, `bool`, `i64` or `f64`: convert others, for example with `.to_string()`"
+)]
 pub trait ToValue {
     fn to_value(&self) -> Value;
 }

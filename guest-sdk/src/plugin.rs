@@ -5,30 +5,54 @@ use crate::{Context, Frame, Health, Query, Result, Settings};
 
 #[doc(hidden)]
 pub mod export;
+mod parts;
 
 /// A plugin, which is created from the settings of a data source (or app).
 ///
 /// The host creates as many instances of a data source as calls run at once, and drops them when the settings change,
 /// when they are idle, and after a panic, a timeout or a cancelled call. What an instance keeps is therefore a cache
 /// that may vanish: no call may rely on what another left behind.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a plugin yet",
+    note = "write `impl Plugin for {Self}` with `fn open(settings: Settings) -> Result<Self>`"
+)]
 pub trait Plugin: Sized + 'static {
     /// Called once per instance. A fault is the answer to the call for which the instance was created.
     fn open(settings: Settings) -> Result<Self>;
 }
 
 /// The service `data`: panels, Explore and alert rules.
+///
+/// ```compile_fail,E0277
+/// # use gpx_sdk::*;
+/// # struct Plugged;
+/// # impl Plugin for Plugged { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// plugin!(Plugged: data); // without `impl Data for Plugged`
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `data`, which `{Self}` does not implement",
+    note = "write `impl Data for {Self}`, or leave `data` out of `plugin!`"
+)]
 pub trait Data: Plugin {
     /// Answers one query. The host runs the queries of a request side by side, each in an instance of its own.
     fn query(&self, context: &Context, query: &Query) -> Result<Vec<Frame>>;
 }
 
 /// The service `diagnostics`: the button "Save & test".
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `diagnostics`, which `{Self}` does not implement",
+    note = "write `impl Diagnostics for {Self}`, or leave `diagnostics` out of `plugin!`"
+)]
 pub trait Diagnostics: Plugin {
     /// A fault is shown like [`Health::error`] with the fault's message.
     fn check_health(&self, context: &Context) -> Result<Health>;
 }
 
 /// The service `resource`: requests that the plugin's frontend makes to its backend.
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `resource`, which `{Self}` does not implement",
+    note = "write `impl Resource for {Self}`, or leave `resource` out of `plugin!`"
+)]
 pub trait Resource: Plugin {
     /// Answers through `response`. A fault before anything was sent becomes an answer with the fault's status. Returning
     /// without having sent anything answers 200 with an empty body.
@@ -51,28 +75,19 @@ pub trait Resource: Plugin {
 /// );
 /// ```
 ///
-/// Every part after the plugin's name may be left out: `plugin!(Prices)` exports no service.
+/// Every part after the plugin's name may be left out: `plugin!(Prices)` exports no service. The parts come in any order,
+/// each once:
+///
+/// ```compile_fail
+/// # use gpx_sdk::*;
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// gpx_sdk::plugin!(Prices; secrets: ["apiToken"]; secrets: ["password"]);
+/// ```
 #[macro_export]
 macro_rules! plugin {
-    (
-        $plugin:ident $(: $($service:ident),+ $(,)?)?
-        $(; attributes: { $($key:literal : $value:expr),* $(,)? })?
-        $(; secrets: [$($secret:expr),* $(,)?])?
-        $(; origins: [$($origin:expr),* $(,)?])?
-        $(; headers: [$($header:expr),* $(,)?])?
-        $(;)?
-    ) => {
-        impl $crate::plugin::export::Component for $plugin {
-            fn manifest() -> $crate::plugin::export::Manifest {
-                $crate::plugin::export::Manifest {
-                    sdk: ::std::string::String::from($crate::plugin::export::SDK),
-                    attributes: ::std::vec![$($($crate::Attribute::new($key, &$value)),*)?],
-                    secrets: ::std::vec![$($(::std::string::String::from($secret)),*)?],
-                    origins: ::std::vec![$($(::std::string::String::from($origin)),*)?],
-                    headers: ::std::vec![$($(::std::string::String::from($header)),*)?],
-                }
-            }
-        }
+    ($plugin:ident $(: $($service:ident),+ $(,)?)? $(; $($parts:tt)*)?) => {
+        $crate::__parts!($plugin [] [] [] [] $($($parts)*)?);
 
         // Natively there is no host to export to: the plugin is only checked, so that its tests can run.
         const _: fn() = $crate::plugin::export::plugin::<$plugin>;
@@ -82,6 +97,11 @@ macro_rules! plugin {
         };
 
         $($($crate::__export!($service $plugin);)+)?
+    };
+    ($($other:tt)*) => {
+        ::std::compile_error!(
+            "write `plugin!(Prices: data, diagnostics; secrets: [\"apiToken\"]);`: the name of a type, its services, and a `;` before each other part"
+        );
     };
 }
 
@@ -116,4 +136,30 @@ macro_rules! __export {
             "`: services are data, diagnostics and resource"
         ));
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::export::Component as _;
+    use super::*;
+
+    struct Anything;
+
+    plugin!(Anything; headers: ["X-Tenant"]; origins: []; attributes: { "a": 1, "b": "c" }; secrets: ["d", "e",]);
+
+    impl Plugin for Anything {
+        fn open(_: Settings) -> Result<Self> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn the_parts_come_in_any_order() {
+        let manifest = Anything::manifest();
+        assert_eq!(
+            (manifest.headers, manifest.secrets),
+            (vec!["X-Tenant".into()], vec!["d".into(), "e".into()])
+        );
+        assert_eq!((manifest.origins.len(), manifest.attributes.len()), (0, 2));
+    }
 }
