@@ -7,8 +7,9 @@ mod error;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
 use self::access::{Elements, Members, OneMember};
 pub(crate) use self::error::Error;
@@ -28,7 +29,7 @@ pub(crate) fn from_pieces<T: DeserializeOwned>(
     let mut reader = Reader::new(next);
     T::deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| error.at(reader.position()))
+        .map_err(|error| error.at(reader.position(), reader.path()))
 }
 
 // === impl Reader ===
@@ -77,6 +78,19 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         visitor.visit_newtype_struct(self)
     }
 
+    /// Unlike `serde_json`, takes no array for a struct: its elements would have no names.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if self.peek()? == Some(b'[') {
+            return Err(de::Error::invalid_type(Unexpected::Seq, &visitor));
+        }
+        self.deserialize_any(visitor)
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -93,6 +107,6 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }

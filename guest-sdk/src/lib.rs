@@ -26,6 +26,6 @@ pub use fault::{Fault, FaultError, Result, Source};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
 pub use plugin::{Data, Diagnostics, Plugin, Resource};
-pub use query::{Query, TimeRange};
+pub use query::{Model, Query, TimeRange, Unread};
 pub use settings::{Settings, SettingsKind};
 pub use time::{InvalidTime, Time};

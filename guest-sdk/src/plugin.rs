@@ -1,7 +1,7 @@
 //! What a plugin implements, and the macro that turns it into a component.
 
 use crate::resource::{Request, ResponseSender};
-use crate::{Context, Frame, Health, Query, Result, Settings};
+use crate::{Context, Frame, Health, Model, Query, Result, Settings, Unread};
 
 #[doc(hidden)]
 pub mod export;
@@ -23,19 +23,41 @@ pub trait Plugin: Sized + 'static {
 
 /// The service `data`: panels, Explore and alert rules.
 ///
+/// `impl Data<Prices>` names the type of the query model, which a query then brings along. A query whose model does not fit
+/// is answered with status 400 and the name of the field, and [`Data::query`] is not called.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// # struct Plugged;
+/// # impl Plugin for Plugged { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// #[derive(serde::Deserialize)]
+/// struct Prices {
+///     symbol: String,
+/// }
+///
+/// impl Data<Prices> for Plugged {
+///     fn query(&self, _: &Context, query: &Query<Prices>) -> Result<Vec<Frame>> {
+///         Ok(vec![Frame::new(&query.model.symbol)])
+///     }
+/// }
+/// # plugin!(Plugged: data);
+/// ```
+///
 /// ```compile_fail,E0277
 /// # use gpx_sdk::*;
 /// # struct Plugged;
 /// # impl Plugin for Plugged { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
 /// plugin!(Plugged: data); // without `impl Data for Plugged`
 /// ```
+///
+/// `impl Data` leaves the model unread; [`Query::json`] reads it, for example by query type.
 #[diagnostic::on_unimplemented(
     message = "`plugin!` names the service `data`, which `{Self}` does not implement",
     note = "write `impl Data for {Self}`, or leave `data` out of `plugin!`"
 )]
-pub trait Data: Plugin {
+pub trait Data<M: Model = Unread>: Plugin {
     /// Answers one query. The host runs the queries of a request side by side, each in an instance of its own.
-    fn query(&self, context: &Context, query: &Query) -> Result<Vec<Frame>>;
+    fn query(&self, context: &Context, query: &Query<M>) -> Result<Vec<Frame>>;
 }
 
 /// The service `diagnostics`: the button "Save & test".
@@ -109,7 +131,17 @@ macro_rules! plugin {
 #[macro_export]
 macro_rules! __export {
     (data $plugin:ident) => {
-        const _: fn() = $crate::plugin::export::data::<$plugin>;
+        const _: fn() = $crate::plugin::export::data::<$plugin, _>;
+        impl $crate::plugin::export::DataGuest for $plugin {
+            fn query_data(
+                query: $crate::plugin::export::DataQuery,
+            ) -> ::std::result::Result<
+                ::std::vec::Vec<$crate::plugin::export::DataFrame>,
+                $crate::plugin::export::DataFault,
+            > {
+                $crate::plugin::export::query_data::<$plugin, _>(query)
+            }
+        }
         #[cfg(target_family = "wasm")]
         const _: () = {
             $crate::bindings::data::export_data!($plugin with_types_in $crate::bindings::data);

@@ -49,11 +49,13 @@ fn no_panic_reveals_where_it_was_built() {
 
 /// A plugin of an author who has the SDK from the registry and nothing else from this repository.
 const AUTHORS_CODE: &str = r#"
+use std::collections::HashMap;
+
 use gpx_sdk::{Context, Data, Frame, Plugin, Query, Result, Settings};
 
 struct Constant;
 
-gpx_sdk::plugin!(Constant: data);
+gpx_sdk::plugin!(Constant: data; headers: ["X-Tenant"]; attributes: { "constant": true }; secrets: []);
 
 impl Plugin for Constant {
     fn open(_: Settings) -> Result<Self> {
@@ -61,9 +63,9 @@ impl Plugin for Constant {
     }
 }
 
-impl Data for Constant {
-    fn query(&self, _: &Context, _: &Query) -> Result<Vec<Frame>> {
-        Ok(vec![Frame::new("constant").field("values", vec![42.0])])
+impl Data<HashMap<String, f64>> for Constant {
+    fn query(&self, _: &Context, query: &Query<HashMap<String, f64>>) -> Result<Vec<Frame>> {
+        Ok(vec![Frame::new("constant").field("values", vec![query.model["value"]])])
     }
 }
 "#;
@@ -73,8 +75,22 @@ fn the_packaged_sdk_builds_a_plugin_outside_this_repository() {
     let component = build_outside();
     run(async move {
         let plugin = Plugin::of(&component).start().await;
-        let reply = plugin.query(&DataSource::new(""), [query("A")]).await.unwrap();
+        let queries = [
+            query("A").raw(r#"{"value":42}"#),
+            query("B").raw(r#"{"value":"many"}"#),
+            query("C").raw("[]"),
+            query("D").raw("{"),
+        ];
+        let reply = plugin.query(&DataSource::new(""), queries).await.unwrap();
         assert_eq!(reply.frame("A").field("values").numbers(), [42.0]);
+        for (name, what) in [
+            ("B", "`value`: a text where a number was expected at byte 15"),
+            ("C", "an array where an object was expected at byte 1"),
+            ("D", "a name in quotes is missing at byte 1"),
+        ] {
+            let text = format!("query {name} is not valid: {what}");
+            assert_eq!(reply.answer(name).failure(), (400, "plugin", text.as_str()));
+        }
     });
 }
 

@@ -1,7 +1,8 @@
 //! The members of an object, the elements of an array, and an object that stands for a variant.
 
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
 };
 
 use super::error::Error;
@@ -10,12 +11,20 @@ use super::reader::Reader;
 pub(crate) struct Members<'r, 'p> {
     reader: &'r mut Reader<'p>,
     first: bool,
+    /// The length of the object's own path.
+    object: usize,
 }
 
 pub(crate) struct Elements<'r, 'p> {
     reader: &'r mut Reader<'p>,
     first: bool,
+    /// The length of the array's own path, and the index of the next element.
+    array: usize,
+    index: usize,
 }
+
+/// The name of a member.
+struct Name<'n>(&'n str);
 
 /// The inside of `{"variant": value}`.
 pub(crate) struct OneMember<'r, 'p>(pub(crate) &'r mut Reader<'p>);
@@ -24,7 +33,8 @@ pub(crate) struct OneMember<'r, 'p>(pub(crate) &'r mut Reader<'p>);
 
 impl<'r, 'p> Members<'r, 'p> {
     pub(crate) fn new(reader: &'r mut Reader<'p>) -> Self {
-        Self { reader, first: true }
+        let object = reader.path().len();
+        Self { reader, first: true, object }
     }
 }
 
@@ -33,10 +43,10 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if !self.reader.follows(b'}', std::mem::take(&mut self.first))? {
+            self.reader.path().truncate(self.object);
             return Ok(None);
         }
-        key(self.reader)?;
-        seed.deserialize(&mut *self.reader).map(Some)
+        seed.deserialize(Name(self.reader.name(self.object)?)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
@@ -49,7 +59,8 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
 
 impl<'r, 'p> Elements<'r, 'p> {
     pub(crate) fn new(reader: &'r mut Reader<'p>) -> Self {
-        Self { reader, first: true }
+        let array = reader.path().len();
+        Self { reader, first: true, array, index: 0 }
     }
 }
 
@@ -58,9 +69,51 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         if !self.reader.follows(b']', std::mem::take(&mut self.first))? {
+            self.reader.path().truncate(self.array);
             return Ok(None);
         }
-        seed.deserialize(&mut *self.reader).map(Some)
+        let element = seed.deserialize(&mut *self.reader);
+        if element.is_err() {
+            self.reader.path().insert_str(self.array, &format!("[{}]", self.index));
+        }
+        self.index += 1;
+        element.map(Some)
+    }
+}
+
+// === impl Name ===
+
+impl<'de> Deserializer<'de> for Name<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
     }
 }
 

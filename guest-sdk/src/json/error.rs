@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
+use super::words;
 use crate::http::Cause;
 
 /// Why reading failed.
@@ -23,9 +24,13 @@ impl Error {
     }
 
     /// Adds where it happened.
-    pub(super) fn at(self, byte: usize) -> Self {
+    pub(super) fn at(self, byte: usize, path: &str) -> Self {
         match self {
-            Self::Json(what) => Self::Json(format!("{what} at byte {byte}")),
+            Self::Json(what) if path.is_empty() => Self::Json(format!("{what} at byte {byte}")),
+            Self::Json(what) => {
+                let path = path.strip_prefix('.').unwrap_or(path);
+                Self::Json(format!("`{path}`: {what} at byte {byte}"))
+            }
             Self::Piece(cause) => Self::Piece(cause),
         }
     }
@@ -42,27 +47,46 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Names the kind of what was found and not its value, which may be private.
 impl de::Error for Error {
     fn custom<T: Display>(what: T) -> Self {
-        Self::Json(what.to_string())
+        let what = what.to_string();
+        if what.starts_with("data did not match any variant") {
+            return Self::mistake("it has none of the forms that are expected");
+        }
+        Self::Json(what)
     }
 
-    /// Names the kind of what was found and not its value, which may be private.
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = match found {
-            Unexpected::Bool(_) => "true or false",
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a whole number",
-            Unexpected::Float(_) => "a number with a fraction",
-            Unexpected::Str(_) => "a text",
-            Unexpected::Unit | Unexpected::Option => "null",
-            Unexpected::Seq => "an array",
-            Unexpected::Map => "an object",
-            _ => "something else",
-        };
-        Self::Json(format!("{found} where {expected} was expected"))
+        Self::Json(format!("{} where {} was expected", words::found(&found), words::expected(expected)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+        match words::range(expected) {
+            Some((least, most)) => {
+                Self::Json(format!("{} that is not from {least} to {most}", words::found(&found)))
+            }
+            None => Self::invalid_type(found, expected),
+        }
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::Json(format!("an array of {length} where {} was expected", words::expected(expected)))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self::Json(format!("another name than {}", words::list(expected)))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Self::Json(format!("`{field}` is not expected here, only {}", words::list(expected)))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Json(format!("`{field}` is missing"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Json(format!("`{field}` is there twice"))
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Reader<'p> {
     at: usize,
     before: usize,
     depth: u32,
+    /// Where in the value the position is, such as `.points[3].time`. An index is added only once there is an error.
+    path: String,
 }
 
 pub(super) enum Number {
@@ -28,12 +30,30 @@ pub(super) enum Number {
 
 impl<'p> Reader<'p> {
     pub(super) fn new(next: &'p mut dyn FnMut() -> Result<Option<Vec<u8>>, Cause>) -> Self {
-        Self { next, window: Vec::new(), at: 0, before: 0, depth: 0 }
+        Self { next, window: Vec::new(), at: 0, before: 0, depth: 0, path: String::new() }
     }
 
     /// How many bytes of the text have been read.
     pub(super) fn position(&self) -> usize {
         self.before + self.at
+    }
+
+    pub(super) fn path(&mut self) -> &mut String {
+        &mut self.path
+    }
+
+    /// Reads the name of a member of the object whose path has the length, which becomes the end of the path.
+    #[inline(never)]
+    pub(super) fn name(&mut self, object: usize) -> Result<&str, Error> {
+        if self.peek()? != Some(b'"') {
+            return Err(Error::mistake("a name in quotes is missing"));
+        }
+        let mut path = std::mem::take(&mut self.path);
+        path.truncate(object);
+        path.push('.');
+        let read = self.text().map(|name| path.push_str(&name));
+        self.path = path;
+        read.map(|()| self.path.get(object + 1..).unwrap_or_default())
     }
 
     /// Moves the window on by one piece, keeping what has not been read yet. Returns false at the end.

@@ -88,6 +88,12 @@ enum Shape {
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 struct Wrapped(Option<String>);
 
+#[derive(Debug, Deserialize)]
+struct Single {
+    #[expect(dead_code, reason = "only errors are looked at")]
+    a: u8,
+}
+
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 struct Everything {
     shapes: Vec<Shape>,
@@ -122,7 +128,22 @@ fn types_come_back_as_they_went() {
 #[test]
 fn an_error_says_what_and_where() {
     let error = pieces::<Vec<i32>>(br#"[1, "two"]"#, 3).unwrap_err().to_string();
-    assert_eq!(error, "a text where i32 was expected at byte 9");
+    assert_eq!(error, "`[1]`: a text where a whole number was expected at byte 9");
+    let error = pieces::<Everything>(br#"{"shapes":[{"Square":{"side":-1}}]}"#, 3).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`shapes[0].side`: a whole number that is not from 0 to 18446744073709551615 at byte 31"
+    );
+    let error = pieces::<Everything>(br#"{"shapes":["Triangle"]}"#, 3).unwrap_err().to_string();
+    assert_eq!(error, "`shapes[0]`: another name than `Point`, `Circle`, `Line`, `Square` at byte 21");
+    let error = pieces::<Everything>(br#"{"pair":[true]}"#, 3).unwrap_err().to_string();
+    assert_eq!(error, "`pair`: an array of 1 where an array of 2 was expected at byte 13");
+    let error = pieces::<Vec<Wrapped>>(b"[{}]", 3).unwrap_err().to_string();
+    assert_eq!(error, "`[0]`: an object where a text was expected at byte 2");
+    let error = pieces::<Vec<Single>>(br#"[{"a":1},{"a":"x"}]"#, 3).unwrap_err().to_string();
+    assert_eq!(error, "`[1].a`: a text where a whole number was expected at byte 17");
+    let error = pieces::<[Single; 2]>(br#"[{"a":1},{}]"#, 3).unwrap_err().to_string();
+    assert_eq!(error, "`[1]`: `a` is missing at byte 10");
     assert_eq!(pieces::<Value>(b"[1", 1).unwrap_err().to_string(), "`,` is missing at byte 2");
 }
 

@@ -6,12 +6,13 @@ use std::cell::OnceCell;
 use crate::bindings::base::exports::gpx::plugin::plugin as wit;
 use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
-use crate::bindings::data::exports::gpx::plugin::data as wit_data;
-use crate::bindings::data::gpx::plugin::frames;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
-use crate::{Context, Data, Diagnostics, Plugin, Resource};
+use crate::{Context, Data, Diagnostics, Model, Plugin, Query, Resource};
 
+pub use crate::bindings::base::gpx::plugin::types::Fault as DataFault;
+pub use crate::bindings::data::exports::gpx::plugin::data::{Guest as DataGuest, Query as DataQuery};
+pub use crate::bindings::data::gpx::plugin::frames::Frame as DataFrame;
 pub use wit::Manifest;
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
@@ -23,7 +24,7 @@ pub trait Component: Plugin {
 
 // These exist so that a service that is named but not implemented is a readable error.
 pub fn plugin<P: Plugin>() {}
-pub fn data<P: Data>() {}
+pub fn data<P: Data<M>, M: Model>() {}
 pub fn diagnostics<P: Diagnostics>() {}
 pub fn resource<P: Resource>() {}
 
@@ -52,11 +53,11 @@ impl<P: Component> wit::Guest for P {
     }
 }
 
-impl<P: Data> wit_data::Guest for P {
-    fn query_data(query: wit_data::Query) -> Result<Vec<frames::Frame>, types::Fault> {
-        let answer = opened::<P>()?.query(&Context::default(), &query)?;
-        Ok(answer.into_iter().map(Into::into).collect())
-    }
+/// `plugin!` implements the export by this, as only there the compiler finds out which model the plugin names.
+pub fn query_data<P: Data<M>, M: Model>(query: DataQuery) -> Result<Vec<DataFrame>, DataFault> {
+    let plugin = opened::<P>()?;
+    let answer = plugin.query(&Context::default(), &Query::new(query)?)?;
+    Ok(answer.into_iter().map(Into::into).collect())
 }
 
 impl<P: Diagnostics> wit_diagnostics::Guest for P {
