@@ -2,6 +2,7 @@
 //! protobuf messages nor types of the WIT contract.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -39,7 +40,7 @@ pub(crate) enum Subject {
 }
 
 /// The settings of a data source.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct DataSourceSettings {
     /// Deprecated by Grafana, and 0 for all data sources in some of its versions.
     pub id: i64,
@@ -59,7 +60,7 @@ pub(crate) struct DataSourceSettings {
 }
 
 /// The settings of an app.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct AppSettings {
     /// A JSON object.
     pub json_data: Bytes,
@@ -68,6 +69,9 @@ pub(crate) struct AppSettings {
     pub updated: i64,
     pub api_version: String,
 }
+
+/// The names of secrets, as `Debug` shows them.
+struct Names<'s>(&'s HashMap<String, String>);
 
 /// A user of Grafana.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +109,63 @@ impl Subject {
             Self::DataSource(settings) => settings.updated,
             Self::App(settings) => settings.updated,
             Self::Plugin => 0,
+        }
+    }
+}
+
+// === impl DataSourceSettings ===
+
+/// Without secrets, and without what may contain one: the URL can have a password, and JSON anything.
+impl fmt::Debug for DataSourceSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataSourceSettings")
+            .field("id", &self.id)
+            .field("uid", &self.uid)
+            .field("name", &self.name)
+            .field("secrets", &Names(&self.secrets))
+            .field("updated", &self.updated)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl AppSettings ===
+
+/// As that of a data source.
+impl fmt::Debug for AppSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppSettings")
+            .field("secrets", &Names(&self.secrets))
+            .field("updated", &self.updated)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Names ===
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let secrets = HashMap::from([("apiToken".to_owned(), "geheim".to_owned())]);
+        let source = DataSourceSettings {
+            uid: "prices".to_owned(),
+            url: "http://ada:geheim@a.example".to_owned(),
+            json_data: Bytes::from_static(b"{\"token\":\"geheim\"}"),
+            secrets: secrets.clone(),
+            ..Default::default()
+        };
+        let app = AppSettings { json_data: source.json_data.clone(), secrets, ..Default::default() };
+        for subject in [Subject::DataSource(source), Subject::App(app)] {
+            let shown = format!("{:?}", CallContext { subject, ..Default::default() });
+            assert!(shown.contains("apiToken") && !shown.contains("geheim"), "{shown}");
         }
     }
 }
