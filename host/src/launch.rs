@@ -108,12 +108,9 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
 
     let executable = executable()?;
     let files = Files::beside(&executable);
-    let Identity { id, version } = files.identity().unwrap_or_else(|| {
+    let Identity { id, version } = files.identity().unwrap_or_else(|error| {
         let file = Value::from(files.metadata.display().to_string());
-        log.error(
-            "There is no plugin.json with the plugin's id; put one beside the executable",
-            &[("file", file)],
-        );
+        log.error(&error.to_string(), &[("file", file)]);
         Identity::default()
     });
     let component = Component::from_file(files.component);

@@ -63,3 +63,23 @@ async fn json_of_an_error_can_still_be_read() {
     let reply = plugin.query(&DataSource::new(&upstream.url()), [fetch]).await.unwrap();
     assert_eq!(reply.frame("A").field("json").values, [json!(r#"{"wait":7}"#)]);
 }
+
+#[gpx_tests::test]
+async fn what_is_wrong_with_plugin_json_is_in_the_log() {
+    for (text, message) in [
+        (Some("{\"id\": \"a-b-app\""), "plugin.json is not JSON (EOF while parsing an object"),
+        (
+            Some("{\"name\": \"Prices\"}"),
+            "plugin.json is not complete or has a value of another type (missing field `id`",
+        ),
+        (None, "There is no plugin.json beside the executable; put it there"),
+    ] {
+        let launch = Plugin::guest("probe").without("plugin.json");
+        let launch = match text {
+            Some(text) => launch.file("plugin.json", text.as_bytes()),
+            None => launch,
+        };
+        let plugin = launch.start().await;
+        plugin.logs.wait_for(|line| line.message.starts_with(message)).await;
+    }
+}
