@@ -25,18 +25,18 @@ pub(crate) fn message(input: &[u8]) {
         1 => {
             let Some(request) = decoded::<CallResourceRequest>(message) else { return };
             let pairs = header_list_pairs(request.headers.clone());
-            let context = call(request.plugin_context.clone(), pairs);
+            let Some(context) = call(request.plugin_context.clone(), pairs) else { return };
             let (path, body) = (request.path.clone(), request.body.clone());
             let converted = resource_request(request, &context);
             assert_eq!((converted.path, converted.body.as_slice()), (path, body.as_ref()));
         }
         2 => {
             let Some(request) = decoded::<CheckHealthRequest>(message) else { return };
-            call(request.plugin_context, header_pairs(request.headers));
+            let _ = call(request.plugin_context, header_pairs(request.headers));
         }
         3 => {
             let Some(request) = decoded::<CollectMetricsRequest>(message) else { return };
-            call(request.plugin_context, []);
+            let _ = call(request.plugin_context, []);
         }
         4 => drop(decoded::<ConnInfo>(message)),
         _ => drop(decoded::<StdioData>(message)),
@@ -46,7 +46,7 @@ pub(crate) fn message(input: &[u8]) {
 fn queries(message: &[u8]) {
     let Some(request) = decoded::<QueryDataRequest>(message) else { return };
     let _ = format(request.format);
-    let context = call(request.plugin_context, header_pairs(request.headers));
+    let Some(context) = call(request.plugin_context, header_pairs(request.headers)) else { return };
     assert!(concurrent_queries(&context) > 0);
     let count = request.queries.len();
     for (index, each) in request.queries.into_iter().enumerate() {
@@ -63,9 +63,12 @@ fn queries(message: &[u8]) {
 }
 
 /// A component sees no header that bears credentials, whatever it is granted, and none that is not on a list.
-fn call(message: Option<PluginContext>, headers: impl IntoIterator<Item = (String, String)>) -> CallContext {
+fn call(
+    message: Option<PluginContext>,
+    headers: impl IntoIterator<Item = (String, String)>,
+) -> Option<CallContext> {
     let headers: Vec<_> = headers.into_iter().collect();
-    let context = context(message, &MetadataMap::new(), headers.clone());
+    let context = context(message, &MetadataMap::new(), headers.clone())?;
     let seen = |grants: &HeaderGrants| {
         let seen = context.headers.clone().seen_with(grants);
         seen.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>()
@@ -95,7 +98,7 @@ fn call(message: Option<PluginContext>, headers: impl IntoIterator<Item = (Strin
     let again =
         CallHeaders::new(context.headers.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert!(again.iter().eq(context.headers.iter()));
-    context
+    Some(context)
 }
 
 /// What was read is written as what reads the same.
