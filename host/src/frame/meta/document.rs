@@ -55,8 +55,8 @@ pub(super) const ROOT: usize = 0;
 /// How many lists and objects may be nested. Go's decoders refuse more than 10,000, and those around this text count.
 pub(super) const NESTING: usize = 9_900;
 
-/// What a node costs at most: twice its size while the list of them grows, and its number twice while keys are sorted.
-const COST: usize = 2 * size_of::<Node>() + 2 * size_of::<u32>();
+/// What a node costs at most: twice its size while the list of them grows, and its number three times while keys are sorted.
+const COST: usize = 2 * size_of::<Node>() + 3 * size_of::<u32>();
 
 // === impl Document ===
 

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::super::pace::Pace;
+use super::super::pace::{Pace, drop_buffer};
 use super::document::Document;
-use super::string::decoded;
+use super::string::compare;
 
 /// Returns the keys of an object, sorted. Of keys that mean the same, only the last is left.
 ///
@@ -18,62 +18,63 @@ pub(super) async fn sorted_keys(document: &Document<'_>, object: usize, pace: &m
         key = document.next(key + 1);
         pace.spend(size_of::<u32>()).await;
     }
-    let mut runs: Vec<usize> = vec![1; keys.len()];
-    while runs.len() > 1 {
-        (keys, runs) = merge(document, &keys, &runs, pace).await;
+    let mut width = 1;
+    while width < keys.len() {
+        let merged = merge(document, &keys, width, pace).await;
+        drop_buffer(std::mem::replace(&mut keys, merged));
+        width = width.saturating_mul(2);
     }
-    keys
+    let last = last_of_each(document, &keys, pace).await;
+    drop_buffer(keys);
+    last
 }
 
-/// Merges each two runs of sorted keys. `runs` is how many keys each has.
-async fn merge(
-    document: &Document<'_>,
-    keys: &[u32],
-    runs: &[usize],
-    pace: &mut Pace,
-) -> (Vec<u32>, Vec<usize>) {
-    let (mut merged, mut lengths) =
-        (Vec::with_capacity(keys.len()), Vec::with_capacity(runs.len().div_ceil(2)));
-    let mut rest = keys;
-    for pair in runs.chunks(2) {
-        let before = merged.len();
-        let mut left = split(&mut rest, pair.first());
-        let mut right = split(&mut rest, pair.get(1));
+/// Merges each two runs of so many sorted keys. Keys that mean the same keep their order.
+async fn merge(document: &Document<'_>, keys: &[u32], width: usize, pace: &mut Pace) -> Vec<u32> {
+    let mut merged = Vec::with_capacity(keys.len());
+    for pair in keys.chunks(width.saturating_mul(2)) {
+        let (mut left, mut right) = pair.split_at_checked(width).unwrap_or((pair, &[]));
         while let ([one, ones @ ..], [other, others @ ..]) = (left, right) {
-            let (one_key, other_key) = (document.raw(*one as usize), document.raw(*other as usize));
-            match decoded(one_key).cmp(&decoded(other_key)) {
-                Ordering::Less => {
-                    merged.push(*one);
-                    left = ones;
-                }
-                // The other is the later one.
-                Ordering::Equal => left = ones,
-                Ordering::Greater => {
-                    merged.push(*other);
-                    right = others;
-                }
+            if order(document, *one, *other, pace).await == Ordering::Greater {
+                merged.push(*other);
+                right = others;
+            } else {
+                merged.push(*one);
+                left = ones;
             }
-            pace.spend(size_of::<u32>() + one_key.len().min(other_key.len())).await;
         }
         for keys in [left, right] {
             merged.extend_from_slice(keys);
             pace.spend(size_of_val(keys)).await;
         }
-        lengths.push(merged.len() - before);
     }
-    (merged, lengths)
+    merged
 }
 
-fn split<'a>(rest: &mut &'a [u32], count: Option<&usize>) -> &'a [u32] {
-    let (run, tail) = rest.split_at_checked(count.copied().unwrap_or_default()).unwrap_or((rest, &[]));
-    *rest = tail;
-    run
+async fn last_of_each(document: &Document<'_>, keys: &[u32], pace: &mut Pace) -> Vec<u32> {
+    let mut last: Vec<u32> = Vec::with_capacity(keys.len());
+    for key in keys {
+        if let Some(before) = last.last()
+            && order(document, *before, *key, pace).await == Ordering::Equal
+        {
+            last.pop();
+        }
+        last.push(*key);
+    }
+    last
+}
+
+async fn order(document: &Document<'_>, one: u32, other: u32, pace: &mut Pace) -> Ordering {
+    let (order, bytes) = compare(document.raw(one as usize), document.raw(other as usize));
+    pace.spend(size_of::<u32>() + bytes).await;
+    order
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::sample::{Random, polls};
     use super::super::document::ROOT;
+    use super::super::string::decoded;
     use super::*;
 
     fn sorted(text: &str) -> (Vec<String>, usize) {

@@ -1,6 +1,7 @@
 //! The strings of a JSON text: as Go decodes them, and written anew.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use super::super::draft::{Draft, Full};
 use super::super::escape::Style;
@@ -44,6 +45,60 @@ pub(super) fn decoded(raw: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(decoded)
+}
+
+/// Compares what two strings mean, up to the first difference. Also returns how many bytes were compared.
+pub(super) fn compare(one: &[u8], other: &[u8]) -> (Ordering, usize) {
+    let (mut one, mut other) = (Meaning::of(one), Meaning::of(other));
+    let mut compared = 1;
+    loop {
+        match (one.next(), other.next()) {
+            (Some(a), Some(b)) if a == b => compared += 1,
+            (a, b) => return (a.cmp(&b), compared),
+        }
+    }
+}
+
+/// The bytes of a string as it is meant, one by one: nothing is read ahead.
+struct Meaning<'a> {
+    rest: &'a [u8],
+    /// The character of the last escape, and how many of its bytes have been returned.
+    escaped: (Option<char>, usize),
+}
+
+impl<'a> Meaning<'a> {
+    fn of(raw: &'a [u8]) -> Self {
+        Self { rest: raw, escaped: (None, 0) }
+    }
+}
+
+impl Iterator for Meaning<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if let (Some(character), returned) = &mut self.escaped {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            if let Some(byte) = bytes.get(*returned) {
+                *returned += 1;
+                return Some(*byte);
+            }
+        }
+        match self.rest {
+            [] => None,
+            [b'\\', escaped @ ..] => {
+                let (character, rest) = unescape(escaped);
+                self.rest = rest;
+                self.escaped = (Some(character), 0);
+                self.next()
+            }
+            [byte, rest @ ..] => {
+                self.rest = rest;
+                self.escaped = (None, 0);
+                Some(*byte)
+            }
+        }
+    }
 }
 
 /// Splits off the next part.
@@ -119,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn strings_are_compared_by_what_they_mean_and_no_further_than_needed() {
+        let compare = |one: &str, other: &str| compare(one.as_bytes(), other.as_bytes());
+        assert_eq!(compare("", ""), (Ordering::Equal, 1));
+        assert_eq!(compare("ab", r"\u0061b"), (Ordering::Equal, 3));
+        assert_eq!(compare(r"\ud83e\udd80", "🦀a"), (Ordering::Less, 5));
+        assert_eq!(compare("é", r"\n"), (Ordering::Greater, 1));
+        let long = r"\u007a".repeat(10_000);
+        assert_eq!(compare(&long, "a"), (Ordering::Greater, 1));
+        assert_eq!(compare("za", &long), (Ordering::Less, 2));
+    }
+
+    #[test]
     fn a_string_is_written_with_the_escapes_of_the_style() {
         let written = |raw: &str, style| {
             let (out, count) = polls(async {
@@ -145,6 +212,7 @@ mod tests {
             let raw: String =
                 (0..random.below(8)).map(|_| PARTS[random.below(PARTS.len() as u64) as usize]).collect();
             assert_eq!(meaning(&raw), serde_json::from_str::<String>(&format!("\"{raw}\"")).unwrap());
+            assert!(Meaning::of(raw.as_bytes()).eq(meaning(&raw).bytes()));
         }
     }
 }
