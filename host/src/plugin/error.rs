@@ -67,8 +67,10 @@ pub(crate) enum CallError {
     /// What the plugin does not serve.
     #[error("{0}")]
     Unserved(String),
-    /// Grafana takes only an object, and fails on anything else.
-    #[error("the details of the health check are {0}, and must be a JSON object, such as {{\"version\": 1}}")]
+    /// Grafana takes only an object, or nothing.
+    #[error(
+        "the details of the health check are {0}; they must be a JSON object, such as {{\"version\": 1}}"
+    )]
     Details(&'static str),
     /// The component's answer cannot be encoded.
     #[error("{0}")]

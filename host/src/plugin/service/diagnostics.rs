@@ -28,6 +28,8 @@ impl Plugin {
         let mut turn = self.turn(call, time);
         let (mut health, _) = self.invoke(call, owner, &mut turn, pass, CheckHealth).await?;
         health.message = owner.scrub.shorten(health.message, MAX_REASON);
+        // Grafana, too, takes both for no details.
+        health.details = health.details.filter(|details| !matches!(details.trim_ascii(), "" | "null"));
         match health.details.as_ref().map(String::len) {
             Some(bytes) if bytes > MAX_DETAILS => {
                 Err(CallError::TooLong { what: "the details", bytes, limit: MAX_DETAILS })
@@ -43,14 +45,16 @@ impl Plugin {
     }
 }
 
-/// Says what the text is if it is no JSON object. None are no details.
+/// Says what the text is unless it is a JSON object.
 fn not_an_object(details: &str) -> Option<&'static str> {
-    match details.trim_ascii_start().bytes().next()? {
-        b'{' if serde_json::from_str::<serde::de::IgnoredAny>(details).is_ok() => None,
-        b'[' => Some("a list"),
-        b'"' => Some("a string"),
-        b'n' => Some("null"),
-        _ => Some("no valid JSON object"),
+    if serde_json::from_str::<serde::de::IgnoredAny>(details).is_err() {
+        return Some("not valid JSON");
+    }
+    match details.trim_ascii_start().bytes().next() {
+        Some(b'{') => None,
+        Some(b'[') => Some("a list"),
+        Some(b'"') => Some("a string"),
+        _ => Some("a value"),
     }
 }
 

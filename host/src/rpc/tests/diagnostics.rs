@@ -58,17 +58,26 @@ async fn details_must_be_an_object() {
     for (details, what) in [
         ("[1]", "a list"),
         ("\"x\"", "a string"),
-        ("null", "null"),
-        ("{\"x\":", "no valid JSON object"),
-        ("{} {}", "no valid JSON object"),
+        ("1", "a value"),
+        ("nonsense", "not valid JSON"),
+        ("{\"x\":", "not valid JSON"),
+        ("{} {}", "not valid JSON"),
     ] {
         let grafana = Grafana::new().await;
         let (status, message, none) = seen(&grafana, &format!("details {details}")).await;
         let text = format!(
-            "the details of the health check are {what}, and must be a JSON object, such as {{\"version\": 1}}"
+            "the details of the health check are {what}; they must be a JSON object, such as {{\"version\": 1}}"
         );
         assert_eq!((status, message, none), (HealthStatus::Error, text, String::new()));
         assert_eq!(grafana.counted("checkHealth", "error", "plugin"), "1");
+    }
+}
+
+#[tokio::test]
+async fn null_and_blanks_are_no_details() {
+    for details in ["null", " null ", "\n"] {
+        let (status, _, none) = seen(&Grafana::new().await, &format!("details {details}")).await;
+        assert_eq!((status, none), (HealthStatus::Ok, String::new()), "{details:?}");
     }
 }
 
@@ -120,7 +129,7 @@ async fn a_long_message_is_cut_and_long_details_are_told_with_their_limit() {
     assert_eq!(status, HealthStatus::Ok);
     // They are no object, but not too long.
     let (_, message, _) = seen(&Grafana::new().await, "details-long 1048576").await;
-    assert!(message.contains("are no valid JSON object"), "{message}");
+    assert!(message.contains("are not valid JSON"), "{message}");
     let (status, message, _) = seen(&Grafana::new().await, "details-long 1048577").await;
     let text = "the details of the plugin's answer take 1048577 bytes, and at most 1048576 are passed on; return less";
     assert_eq!((status, message.as_str()), (HealthStatus::Error, text));
