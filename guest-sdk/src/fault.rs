@@ -16,8 +16,8 @@ pub type Result<T, E = Fault> = std::result::Result<T, E>;
 /// Never put a secret into the message.
 ///
 /// `?` turns every error into a fault, of this crate, of the standard library and of any other. Its status and source are
-/// those that Grafana's Go SDK would choose, also if the reason is further down in the error's chain of sources: the
-/// upstream is to blame for a [`http::Error`](crate::http::Error), the plugin for the rest, with 500.
+/// those that Grafana's Go SDK would choose, even if the reason is further down in the error's chain of sources: the
+/// upstream is to blame if it could not be reached, did not answer in time or refused, and the plugin for the rest, with 500.
 ///
 /// ```
 /// fn port(text: &str) -> gpx_sdk::Result<u16> {

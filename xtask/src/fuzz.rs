@@ -1,4 +1,4 @@
-//! Looks for inputs for which something does not hold, with libFuzzer. The toolchain's own LLVM counts what the code
+//! Looks for inputs that break a property, with libFuzzer. The toolchain's own LLVM counts what the code
 //! reaches, so that neither a nightly compiler nor a sanitizer's runtime is needed.
 
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ struct Places {
     kept: PathBuf,
     /// The inputs of all runs on this machine.
     found: PathBuf,
-    /// Inputs for which something does not hold.
+    /// Inputs that break a property.
     failures: PathBuf,
 }
 

@@ -1,5 +1,5 @@
-//! Formatting, clippy with warnings denied, and the dependencies, for the workspaces of the host, the components and the
-//! fuzz targets.
+//! Formatting and clippy with warnings denied for the workspaces of the host, the components and the fuzz targets, and the
+//! dependencies of the first two.
 
 use std::process::Command;
 

@@ -31,7 +31,7 @@ usage: cargo xtask TASK
   package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
                     with --release, for real use: small and fast, but it takes minutes to build
   bench             measures the plugin against its twin on the Go SDK
-  fuzz TARGET       looks for inputs for which something does not hold, for ten minutes
+  fuzz TARGET       looks for inputs that break a property, for ten minutes
   chaos             attacks a plugin for five minutes, and checks its answers to others and its memory
 
 Options of guests: --sysroot builds std from Debian's packages even where rustup has the target.

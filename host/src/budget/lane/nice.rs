@@ -1,7 +1,8 @@
 //! The place of the lane's threads among all that want to run.
 
-/// How much nicer the threads of the lane are than those that serve calls. A thread at this distance gets a third of a core
-/// that it has to share, so long work goes on beside other busy programs, but whoever wakes up takes its place at once.
+/// How much nicer the threads of the lane are than those that serve calls. A thread at this distance gets a quarter of a
+/// core that it shares with one that is as busy. So long work goes on beside other busy programs, but whoever wakes up
+/// takes its place at once. Threads that the lane's work starts are as nice, such as those that free large buffers.
 const STEP: i32 = 5;
 
 /// Has the scheduler prefer other threads to this one.
