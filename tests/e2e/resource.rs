@@ -118,12 +118,12 @@ async fn a_fault_is_a_response_before_the_first_chunk_and_an_error_after_it() {
 async fn a_late_fault_of_any_length_leaves_the_connection_to_others() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
-    let mut other = plugin.resource_stream(&source, "GET", "stream", "").await.unwrap();
+    let mut other = plugin.resource_stream(&source, "GET", "large-chunks", "").await.unwrap();
     assert!(other.message().await.unwrap().is_some());
     let mut stream = plugin.resource_stream(&source, "GET", "long-fault", "").await.unwrap();
     assert!(stream.message().await.unwrap().is_some());
     let error = stream.message().await.unwrap_err();
-    assert_eq!(error.code(), tonic::Code::Unknown);
+    assert_eq!(error.code(), tonic::Code::Unknown, "{error:?}");
     let text = error.message();
     assert!(text.starts_with("é% é% ") && text.ends_with('…') && text.len() <= 8192, "{}", text.len());
     assert!(other.message().await.unwrap().is_some(), "it is still being answered");
