@@ -5,8 +5,8 @@ use std::fmt::{self, Display};
 use std::io;
 
 use crate::bindings::base::gpx::plugin::types;
-use crate::http;
 use crate::resource::SendError;
+use crate::{Source, http};
 
 /// A result whose error is a [`Fault`]: what the functions that a plugin implements return.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
@@ -66,15 +66,6 @@ pub struct Fault {
 /// A fault where an error is needed, such as in a `Box<dyn Error>`. See [`Fault::into_error`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultError(Fault);
-
-/// Who is to blame: Grafana keeps the two apart in its statistics and alerts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The plugin's own code, or what it was asked to do.
-    Plugin,
-    /// The system that the plugin asked.
-    Downstream,
-}
 
 // === impl Fault ===
 

@@ -17,15 +17,17 @@ pub mod plugin;
 mod query;
 pub mod resource;
 mod settings;
+mod source;
 pub mod span;
 pub mod time;
 
 pub use attribute::{Attribute, ToValue, Value};
 pub use context::{Context, Header, PluginContext, User};
-pub use fault::{Fault, FaultError, Result, Source};
+pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
 pub use plugin::{Data, Diagnostics, Plugin, Resource};
 pub use query::{Model, Query, TimeRange, Unread};
 pub use settings::{Settings, SettingsKind};
+pub use source::Source;
 pub use time::{InvalidTime, Time};

@@ -1,28 +1,20 @@
 //! Resource calls: HTTP-shaped requests that the plugin's frontend makes to its backend.
 
-use std::fmt;
+mod error;
 
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::base::gpx::plugin::response as wit;
-use crate::{Fault, Header, Result, Source, json};
+use crate::{Fault, Header, Result, json};
 
+pub use self::error::SendError;
 pub use crate::bindings::resource::exports::gpx::plugin::resource::Request;
 
 /// Takes the answer to a resource call, piece by piece.
 #[derive(Debug)]
 pub struct ResponseSender(wit::ResponseSender);
-
-/// Why a piece of an answer was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SendError {
-    /// The caller is gone. Stop working: the host drops the instance shortly.
-    Closed,
-    /// `start` after something was sent, or a status outside 100 to 599.
-    Misuse,
-}
 
 /// How much the host takes at once, in bytes; the contract allows a little more.
 const MAX_PIECE: usize = 1 << 20;
@@ -79,37 +71,5 @@ impl ResponseSender {
 impl From<wit::ResponseSender> for ResponseSender {
     fn from(sender: wit::ResponseSender) -> Self {
         Self(sender)
-    }
-}
-
-// === impl SendError ===
-
-impl SendError {
-    /// 499 is what proxies log if the caller is gone.
-    pub(crate) fn blame(self) -> (u16, Source) {
-        match self {
-            Self::Closed => (499, Source::Downstream),
-            Self::Misuse => (500, Source::Plugin),
-        }
-    }
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed => "the caller of the resource is gone",
-            Self::Misuse => "the status of an answer is from 100 to 599 and comes first",
-        })
-    }
-}
-
-impl std::error::Error for SendError {}
-
-impl From<wit::SendError> for SendError {
-    fn from(error: wit::SendError) -> Self {
-        match error {
-            wit::SendError::Closed => Self::Closed,
-            wit::SendError::Misuse => Self::Misuse,
-        }
     }
 }
