@@ -22,9 +22,12 @@ pub(crate) use self::share::Share;
 /// - One that wants more than is free lets others go ahead, until those that came later have got as much as it wants. From
 ///   then on it is first, and nobody else gets anything. An owner that holds more than its fair share never keeps others
 ///   waiting like that. Its fair share is the capacity divided by the number of owners that hold or want something.
+/// - Some of the capacity can be kept for those who do not hold more than their fair share: others do not get the last of
+///   it, even if nobody else wants it now.
 pub(crate) struct Shares {
     /// Changes only under the lock.
     capacity: AtomicUsize,
+    kept: usize,
     state: Mutex<State>,
 }
 
@@ -44,6 +47,21 @@ struct State {
     queues: Queues,
 }
 
+/// How much there is in all, and how much of it is kept for those who do not hold more than their fair share.
+#[derive(Clone, Copy)]
+struct Bounds {
+    capacity: usize,
+    kept: usize,
+}
+
+/// What is free, and for whom.
+#[derive(Clone, Copy)]
+struct Free {
+    all: usize,
+    kept: usize,
+    fair: usize,
+}
+
 /// A place in the line. If it is dropped, it is left, or the part that has come meanwhile is given back.
 struct Place<'a> {
     shares: &'a Arc<Shares>,
@@ -58,8 +76,13 @@ struct Place<'a> {
 
 impl Shares {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
+        Self::keeping(0, capacity)
+    }
+
+    /// Makes a capacity of which so much is kept for those who do not hold more than their fair share.
+    pub(crate) fn keeping(kept: usize, capacity: usize) -> Arc<Self> {
         let state = State { free: capacity, debt: 0, holders: 0, queues: Queues::default() };
-        Arc::new(Self { capacity: AtomicUsize::new(capacity), state: Mutex::new(state) })
+        Arc::new(Self { capacity: AtomicUsize::new(capacity), kept, state: Mutex::new(state) })
     }
 
     /// How much there is in all.
@@ -97,7 +120,7 @@ impl Shares {
     pub(crate) fn try_take(self: &Arc<Self>, share: &Arc<Share>, amount: usize) -> Option<Taken> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();
-        if !state.may_take(share, amount, self.capacity()) {
+        if !state.may_take(share, amount, self.bounds()) {
             return None;
         }
         state.give(share, amount, arrival);
@@ -125,7 +148,7 @@ impl Shares {
     ) -> Result<Taken, (Place<'a>, oneshot::Receiver<()>)> {
         let mut state = self.lock();
         let arrival = state.queues.arrive();
-        if !state.queues.have(share) && state.may_take(share, amount, self.capacity()) {
+        if !state.queues.have(share) && state.may_take(share, amount, self.bounds()) {
             state.give(share, amount, arrival);
             return Ok(self.taken_by(share, amount));
         }
@@ -137,7 +160,7 @@ impl Shares {
     /// Gives what is free to those who are waiting.
     fn serve(&self, mut state: MutexGuard<'_, State>) {
         let mut grants = Vec::new();
-        while let Some((share, waiter)) = state.next(self.capacity()) {
+        while let Some((share, waiter)) = state.next(self.bounds()) {
             state.give(&share, waiter.amount, waiter.arrival);
             grants.push(waiter.grant);
         }
@@ -152,6 +175,10 @@ impl Shares {
         Taken { shares: self.clone(), share: share.clone(), amount }
     }
 
+    fn bounds(&self) -> Bounds {
+        Bounds { capacity: self.capacity(), kept: self.kept }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,15 +188,15 @@ impl Shares {
 
 impl State {
     /// Whether one that comes now may have its part at once.
-    fn may_take(&self, share: &Arc<Share>, amount: usize, capacity: usize) -> bool {
+    fn may_take(&self, share: &Arc<Share>, amount: usize, Bounds { capacity, kept }: Bounds) -> bool {
         let fair = self.fair(capacity, Some(share));
-        amount <= self.free && !self.queues.has_due(capacity, fair)
+        Free { all: self.free, kept, fair }.suffices(share, amount) && !self.queues.has_due(capacity, fair)
     }
 
     /// Takes the one out of the line who gets something now, if anybody does.
-    fn next(&mut self, capacity: usize) -> Option<(Arc<Share>, Waiter)> {
+    fn next(&mut self, Bounds { capacity, kept }: Bounds) -> Option<(Arc<Share>, Waiter)> {
         let fair = self.fair(capacity, None);
-        self.queues.next(self.free, capacity, fair)
+        self.queues.next(Free { all: self.free, kept, fair }, capacity)
     }
 
     /// The capacity divided by the number of owners that hold or want something.
@@ -203,6 +230,18 @@ impl State {
         self.free += amount - repaid;
         share.subtract(amount);
         self.holders -= usize::from(share.held() == 0 && amount > 0);
+    }
+}
+
+// === impl Free ===
+
+impl Free {
+    /// Whether an owner may have so much of it. The first of anything is always a fair share.
+    fn suffices(self, share: &Share, amount: usize) -> bool {
+        let held = share.held();
+        let is_fair = held == 0 || held.saturating_add(amount) <= self.fair;
+        let free = if is_fair { self.all } else { self.all.saturating_sub(self.kept) };
+        amount <= free
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::Free;
 use super::share::Share;
 
 /// One queue for each owner that has somebody waiting.
@@ -82,9 +83,10 @@ impl Queues {
     }
 
     /// Takes the one out of the line who gets something now, if anybody does.
-    pub(super) fn next(&mut self, free: usize, capacity: usize, fair: usize) -> Option<(Arc<Share>, Waiter)> {
-        let fits = |queue: &Queue| queue.first().is_some_and(|first| first.amount <= free);
-        let next = match self.due(capacity, fair) {
+    pub(super) fn next(&mut self, free: Free, capacity: usize) -> Option<(Arc<Share>, Waiter)> {
+        let fits =
+            |queue: &Queue| queue.first().is_some_and(|first| free.suffices(&queue.share, first.amount));
+        let next = match self.due(capacity, free.fair) {
             Some(due) => Some(due).filter(|due| self.queues.get(*due).is_some_and(fits)),
             None => self.least(fits, |queue| queue.share.held()),
         };

@@ -23,6 +23,10 @@ pub(super) struct Bound {
     warned: Seldom,
 }
 
+/// The part that is kept for owners that do not hold more than their fair share: this fraction. Others may wait for
+/// upstreams that never answer, and would give nothing back.
+const KEPT: usize = 16;
+
 // === impl Bound ===
 
 impl Bound {
@@ -33,7 +37,14 @@ impl Bound {
         words: String,
         log: Log,
     ) -> Self {
-        Self { shares: Shares::new(max), reserve, waiting, words, log, warned: Seldom::default() }
+        Self {
+            shares: Shares::keeping(max / KEPT, max),
+            reserve,
+            waiting,
+            words,
+            log,
+            warned: Seldom::default(),
+        }
     }
 
     pub(super) fn words(&self) -> &str {
