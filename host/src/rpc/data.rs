@@ -1,6 +1,6 @@
 //! `pluginv2.Data`: a request's queries run concurrently, and each has its own answer.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -109,9 +109,11 @@ fn last_of_each(
     ref_ids: Vec<String>,
     answers: Vec<Option<QueryAnswer>>,
 ) -> Vec<(String, Option<QueryAnswer>)> {
-    let last: HashMap<_, _> = ref_ids.iter().cloned().enumerate().map(|(at, ref_id)| (ref_id, at)).collect();
-    let pairs = ref_ids.into_iter().zip(answers).enumerate();
-    pairs.filter(|(at, (ref_id, _))| last.get(ref_id) == Some(at)).map(|(_, pair)| pair).collect()
+    let mut later = HashSet::with_capacity(ref_ids.len());
+    let mut is_last: Vec<_> = ref_ids.iter().rev().map(|ref_id| later.insert(ref_id.as_str())).collect();
+    is_last.reverse();
+    let pairs = ref_ids.into_iter().zip(answers).zip(is_last);
+    pairs.filter_map(|(pair, is_last)| is_last.then_some(pair)).collect()
 }
 
 /// Runs the queries, as many at once as Grafana allows, and returns their answers in order. An answer is `None` if its
