@@ -12,10 +12,8 @@ const FORMATS: [&str; 2] = ["arrow", "json"];
 
 /// Starts the probe under the peer, unless Go is missing.
 async fn probe() -> Option<Peer> {
-    let mut peer = peer::tools()?.start().unwrap();
     let launch = Plugin::guest("probe");
-    peer.get("start", json!({ "exe": launch.executable(), "env": {}, "timeout_ms": 20000 })).await;
-    Some(peer)
+    Some(peer::tools()?.run(launch.executable(), json!({})).await)
 }
 
 /// Returns what the Go SDK makes of the answers to queries of these types and models, by refId.

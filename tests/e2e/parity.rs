@@ -16,12 +16,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tonic::Code;
 
-async fn started(tools: &Tools, executable: &Path) -> Peer {
-    let mut peer = tools.start().unwrap();
-    peer.get("start", json!({ "exe": executable, "env": {}, "timeout_ms": 20000 })).await;
-    peer
-}
-
 /// A data source in protobuf's JSON format.
 fn context(url: &str) -> Value {
     let settings = json!({ "uid": "u", "url": url, "jsonData": "e30=" });
@@ -70,8 +64,8 @@ async fn recorded(peer: &mut Peer) -> (Vec<String>, Vec<Value>) {
 async fn compare(calls: &[(&str, Value)], records: bool) {
     let Some(tools) = peer::tools() else { return };
     let launch = Plugin::packaged("http-backend");
-    let mut ours = started(&tools, launch.executable()).await;
-    let mut theirs = started(&tools, &tools.twin).await;
+    let mut ours = tools.run(launch.executable(), json!({})).await;
+    let mut theirs = tools.run(&tools.twin, json!({})).await;
     for (method, request) in calls {
         let call = json!({ "method": format!("pluginv2.{method}"), "request": request });
         let answer = ours.get("invoke", call.clone()).await;
@@ -145,7 +139,7 @@ async fn odd_requests_have_the_twins_answers() {
 
 /// Returns status, source and text of the query `decode` of each URL.
 async fn decoded(tools: &Tools, executable: &Path, urls: &[&str]) -> Vec<(Value, Value, Value)> {
-    let mut peer = started(tools, executable).await;
+    let mut peer = tools.run(executable, json!({})).await;
     let mut answers = Vec::new();
     for url in urls {
         let query = query("A").kind("decode").json(json!({ "url": url }));
@@ -235,7 +229,7 @@ async fn a_query_that_is_cancelled_is_recorded_like_the_twins() {
             _ => Answer::json(points(1)).after(&closed),
         })
         .await;
-        let mut peer = started(&tools, executable).await;
+        let mut peer = tools.run(executable, json!({})).await;
         let query = query("A").kind("decode").json(json!({ "url": upstream.url() }));
         let context = peer::context(&DataSource::new(&upstream.url()));
         let call = json!({ "plugin_context": context, "queries": [peer::query(&query)] });
@@ -260,7 +254,7 @@ async fn a_resource_that_is_not_found_is_no_failure() {
     let launch = Plugin::packaged("http-backend");
     let mut recordings = Vec::new();
     for executable in [launch.executable(), tools.twin.as_path()] {
-        let mut peer = started(&tools, executable).await;
+        let mut peer = tools.run(executable, json!({})).await;
         let context = peer::context(&DataSource::new("http://localhost:9"));
         let call = json!({ "plugin_context": context, "method": "GET", "path": "no-such", "url": "no-such" });
         let chunk = peer.get("resource", call).await["chunks"][0].take();

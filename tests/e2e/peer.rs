@@ -6,7 +6,7 @@ use std::path::Path;
 use gpx_tests::artifacts;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, Query, query};
-use gpx_tests::peer::{self, Peer, Tools};
+use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::trace::{Trace, differences, waterfall};
 use gpx_tests::upstream::{Answer, Upstream, points};
@@ -27,18 +27,12 @@ fn environment(collector: &Collector) -> Value {
     })
 }
 
-async fn started(tools: &Tools, executable: &Path, environment: Value) -> Peer {
-    let mut peer = tools.start().unwrap();
-    peer.get("start", json!({ "exe": executable, "env": environment, "timeout_ms": 20000 })).await;
-    peer
-}
-
 #[gpx_tests::test]
 async fn go_plugin_starts_calls_and_stops_it() {
     let Some(tools) = peer::tools() else { return };
     let upstream = Upstream::points(3).await;
     let launch = Plugin::packaged("http-backend");
-    let mut peer = started(&tools, launch.executable(), json!({})).await;
+    let mut peer = tools.run(launch.executable(), json!({})).await;
     peer.get("ping", json!({})).await;
 
     let context = peer::context(&DataSource::new(&upstream.url()));
@@ -78,7 +72,7 @@ async fn go_plugin_starts_calls_and_stops_it() {
 async fn the_sdk_decodes_every_field_type_alike_in_both_formats() {
     let Some(tools) = peer::tools() else { return };
     let launch = Plugin::guest("probe");
-    let mut peer = started(&tools, launch.executable(), json!({})).await;
+    let mut peer = tools.run(launch.executable(), json!({})).await;
     let asked = |format: &str| {
         json!({
             "plugin_context": peer::context(&DataSource::new("")),
@@ -100,7 +94,7 @@ async fn the_protocol_is_the_same_as_the_twins() {
     let launch = Plugin::packaged("http-backend");
     let (mut services, mut schemas) = (Vec::new(), Vec::new());
     for executable in [launch.executable(), tools.twin.as_path()] {
-        let mut peer = started(&tools, executable, json!({})).await;
+        let mut peer = tools.run(executable, json!({})).await;
         let mut answer = peer.get("reflect", json!({ "packages": ["pluginv2", "plugin"] })).await;
         services.push(answer["services"].take());
         schemas.push(answer["schemas"].take());
@@ -115,7 +109,7 @@ async fn the_protocol_is_the_same_as_the_twins() {
 /// Makes the calls one after the other in one process, and returns the trace of each.
 async fn traces(tools: &Tools, executable: &Path, source: &DataSource, calls: &[Vec<Query>]) -> Vec<Trace> {
     let collector = Collector::start().await;
-    let mut peer = started(tools, executable, environment(&collector)).await;
+    let mut peer = tools.run(executable, environment(&collector)).await;
     for (number, queries) in calls.iter().enumerate() {
         let asked = json!({
             "plugin_context": peer::context(source), "format": "json",

@@ -1,7 +1,7 @@
 //! The Go peer: go-plugin's client and the Go SDK's own code, driven by JSON lines. `tests/peer/README.md` describes
 //! its commands.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
@@ -43,6 +43,13 @@ impl Tools {
         let commands = child.stdin.take().context("stdin is piped")?;
         let answers = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
         Ok(Peer { child, commands, answers })
+    }
+
+    /// Starts a peer, and a plugin under it with these variables.
+    pub async fn run(&self, executable: &Path, environment: Value) -> Peer {
+        let mut peer = self.start().expect("the peer starts");
+        peer.get("start", json!({ "exe": executable, "env": environment, "timeout_ms": 20000 })).await;
+        peer
     }
 }
 
