@@ -39,16 +39,20 @@ const TOTAL_BYTES: u64 = 1280 << 20;
 const MIB: u64 = 1 << 20;
 
 fn main() -> Result<()> {
-    let words: Vec<_> = std::env::args().skip(1).collect();
-    let seconds = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => 300,
-        ["--seconds", number] => number.parse().context("--seconds needs a number")?,
-        _ => anyhow::bail!("usage: cargo xtask chaos [--seconds N]"),
-    };
+    let mut words = std::env::args().skip(1);
+    let (mut seconds, mut only) = (300, None);
+    while let Some(option) = words.next() {
+        let value = words.next();
+        match (option.as_str(), value) {
+            ("--seconds", Some(number)) => seconds = number.parse().context("--seconds needs a number")?,
+            ("--only", Some(attack)) => only = Some(attack),
+            _ => anyhow::bail!("usage: cargo xtask chaos [--seconds N] [--only ATTACK]"),
+        }
+    }
     // Attackers, their upstreams and the collector have a thread of their own: what they do here must not delay a healthy
     // call before it is sent, or its answer after it has come.
     let (healthy, hostile) = (runtime(2)?, runtime(1)?);
-    let result = healthy.block_on(compare(Duration::from_secs(seconds), hostile.handle()));
+    let result = healthy.block_on(compare(Duration::from_secs(seconds), only, hostile.handle()));
     hostile.shutdown_background();
     healthy.shutdown_background();
     result
@@ -58,7 +62,8 @@ fn runtime(threads: usize) -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?)
 }
 
-async fn compare(time: Duration, apart: &Handle) -> Result<()> {
+/// Compares a run without attackers with one beside all of them, or beside `only` one.
+async fn compare(time: Duration, only: Option<String>, apart: &Handle) -> Result<()> {
     let collector = Arc::new(apart.spawn(Collector::unread()).await?);
     // Loops and hanging requests end earlier than by default, so that there are more of them.
     let launch = Plugin::guest("probe").tracing(&collector.address()).unread();
@@ -74,7 +79,7 @@ async fn compare(time: Duration, apart: &Handle) -> Result<()> {
     let start = Held::by(&process);
     process.forget_peak();
 
-    let hostile = apart.spawn(Hostile::start(plugin.clone(), collector.clone())).await?;
+    let hostile = apart.spawn(Hostile::start(plugin.clone(), collector.clone(), only)).await??;
     let beside = healthy.load(rate, time).await;
     let said = hostile.end().await;
     let peak = process.peak();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
 use gpx_tests::collector::Collector;
 use gpx_tests::component::component;
 use gpx_tests::grafana::{DataSource, query};
@@ -16,6 +17,9 @@ use tokio::task::JoinSet;
 /// The least time between two calls of one attacker. It is about what an attack does to others, not about how many there
 /// are.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The attack that is another component.
+const TABLES: &str = "tables";
 
 pub(crate) struct Hostile {
     attackers: JoinSet<Heard>,
@@ -36,7 +40,13 @@ pub(crate) struct Said(Vec<Heard>);
 // === impl Hostile ===
 
 impl Hostile {
-    pub(crate) async fn start(plugin: Arc<Plugin>, collector: Arc<Collector>) -> Self {
+    /// Starts all attackers, or `only` one of them.
+    pub(crate) async fn start(
+        plugin: Arc<Plugin>,
+        collector: Arc<Collector>,
+        only: Option<String>,
+    ) -> Result<Self> {
+        let is_wanted = |kind: &str| only.as_ref().is_none_or(|only| only == kind);
         let quick = Arc::new(Upstream::points(1).await);
         let hanging = Arc::new(Upstream::always(Answer::json(points(1)).after(&Gate::closed())).await);
         let mut hostile = Self {
@@ -57,14 +67,25 @@ impl Hostile {
             ("inconsistent frames", "bad-frame", json!({}), &quick),
             ("hanging HTTP", "fetch", json!({}), &hanging),
         ];
+        let names = kinds.iter().map(|(kind, ..)| *kind).chain([TABLES]);
+        ensure!(
+            names.clone().any(is_wanted),
+            "no such attack; there are: {}",
+            names.collect::<Vec<_>>().join(", ")
+        );
         for (kind, query_type, mut model, upstream) in kinds {
+            if !is_wanted(kind) {
+                continue;
+            }
             model["url"] = upstream.url().into();
             hostile.attack(plugin.clone(), kind, query_type, model, DataSource::new(&upstream.url()));
         }
         // No compiler produces these, so it is another component, and another process.
-        let launch = Plugin::of(&tables()).tracing(&collector.address()).unread();
-        hostile.attack(Arc::new(launch.start().await), "tables", "", json!({}), DataSource::new(""));
-        hostile
+        if is_wanted(TABLES) {
+            let launch = Plugin::of(&tables()).tracing(&collector.address()).unread();
+            hostile.attack(Arc::new(launch.start().await), TABLES, "", json!({}), DataSource::new(""));
+        }
+        Ok(hostile)
     }
 
     /// Stops all attackers once their last calls have ended.

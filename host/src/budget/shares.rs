@@ -1,6 +1,7 @@
 //! A capacity that owners divide fairly: whoever holds less goes first. Its unit is up to its user, such as one connection
 //! or one byte.
 
+mod free;
 mod part;
 mod queues;
 mod share;
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use self::free::Free;
 use self::queues::{Queues, Waiter};
 pub(crate) use self::share::Share;
 
@@ -52,14 +54,6 @@ struct State {
 struct Bounds {
     capacity: usize,
     kept: usize,
-}
-
-/// What is free, and for whom.
-#[derive(Clone, Copy)]
-struct Free {
-    all: usize,
-    kept: usize,
-    fair: usize,
 }
 
 /// A place in the line. If it is dropped, it is left, or the part that has come meanwhile is given back.
@@ -230,18 +224,6 @@ impl State {
         self.free += amount - repaid;
         share.subtract(amount);
         self.holders -= usize::from(share.held() == 0 && amount > 0);
-    }
-}
-
-// === impl Free ===
-
-impl Free {
-    /// Whether an owner may have so much of it. The first of anything is always a fair share.
-    fn suffices(self, share: &Share, amount: usize) -> bool {
-        let held = share.held();
-        let is_fair = held == 0 || held.saturating_add(amount) <= self.fair;
-        let free = if is_fair { self.all } else { self.all.saturating_sub(self.kept) };
-        amount <= free
     }
 }
 

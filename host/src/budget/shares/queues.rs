@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::Free;
+use super::free::Free;
 use super::share::Share;
 
 /// One queue for each owner that has somebody waiting.
