@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout_at};
 use tonic::service::Routes;
 
 pub use self::builder::Builder;
@@ -21,13 +22,16 @@ use crate::plugin::{
     Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, code,
 };
 use crate::rpc::{self, Backend};
-use crate::serve::{self, LayerParts, Listener};
+use crate::serve::{self, LayerParts, Listener, OpenSpans};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 use crate::text::Scrub;
 
-/// How long the last spans may take to be sent. Grafana kills a plugin 2 s after asking it to stop.
-const FLUSH: Duration = Duration::from_millis(1200);
+/// How long the end may take: calls end, and the last spans are sent. Grafana kills a plugin 2 s after asking it to stop.
+const DRAIN: Duration = Duration::from_millis(1200);
+
+/// How much of that is left for sending the spans, however long the calls take to end.
+const FLUSH: Duration = Duration::from_millis(400);
 
 /// One plugin that answers Grafana's calls. Cheap to clone; all clones are the same host.
 ///
@@ -47,6 +51,8 @@ struct Inner {
     loading: Loading,
     current: Current,
     backend: Backend,
+    /// The server spans of calls that have not ended.
+    open: OpenSpans,
     shutdown: Shutdown,
     /// How many listeners are being served.
     serving: watch::Sender<usize>,
@@ -71,7 +77,7 @@ impl Host {
     /// Fails with [`Error::Serve`] if the listener has no address or the server fails.
     pub async fn serve(&self, listener: impl Into<Listener>) -> Result<(), Error> {
         let listener = listener.into();
-        let Inner { platform, current, backend, shutdown, .. } = &*self.0;
+        let Inner { platform, current, backend, shutdown, open, .. } = &*self.0;
         let address = listener.address().map_err(Error::serve)?;
         let layers = serve::layers(LayerParts {
             current: current.clone(),
@@ -79,13 +85,15 @@ impl Host {
             metrics: platform.metrics.clone(),
             address: &address,
             log: platform.log.clone(),
+            open: open.clone(),
         });
         let mut routes = Routes::builder();
         rpc::add_go_plugin_to(&mut routes, shutdown).await.map_err(Error::serve)?;
         backend.add_to(&mut routes);
-        let drain = backend.drain(FLUSH);
         let _serving = Serving::begin(&self.0.serving);
-        serve::run(listener, routes.routes(), layers, shutdown.clone(), drain).await.map_err(Error::serve)
+        serve::run(listener, routes.routes(), layers, shutdown.clone(), self.0.drain())
+            .await
+            .map_err(Error::serve)
     }
 
     /// Waits until the component is loaded, which may take seconds if it must be compiled.
@@ -117,7 +125,7 @@ impl Host {
             Err(_) => {
                 // Its spans are of a resource that does not know the component's attributes.
                 let earlier = before.telemetry.clone();
-                tokio::spawn(async move { earlier.flush(FLUSH).await });
+                tokio::spawn(async move { earlier.flush(DRAIN).await });
                 self.0.telemetry(&loaded)
             }
         };
@@ -131,7 +139,7 @@ impl Host {
     ///
     /// An embedding program calls this when it ends; for the executable, Grafana's request to stop does the same.
     pub async fn drain(&self) {
-        let Inner { backend, shutdown, serving, .. } = &*self.0;
+        let Inner { shutdown, serving, .. } = &*self.0;
         shutdown.trigger();
         let mut serving = serving.subscribe();
         tokio::select! {
@@ -139,7 +147,7 @@ impl Host {
             () = shutdown.drained() => {}
             // Nothing is served, or no longer.
             _ = serving.wait_for(|serving| *serving == 0) => {
-                backend.drain(FLUSH).await;
+                self.0.drain().await;
                 shutdown.finish();
             }
         }
@@ -205,6 +213,16 @@ impl Inner {
     fn failed(&self, reason: String) {
         let plugin = Err(LoadError::Host { reason });
         self.loading.loaded(Loaded { plugin, telemetry: Telemetry::default() });
+    }
+
+    /// Waits until the calls that are being cancelled have ended, and sends the last spans.
+    async fn drain(&self) {
+        let end = Instant::now() + DRAIN;
+        let _ = timeout_at(end - FLUSH, self.backend.ended()).await;
+        self.open.end().await;
+        if let Some(loaded) = self.current.now() {
+            loaded.telemetry.flush(end.saturating_duration_since(Instant::now())).await;
+        }
     }
 
     fn plugin(&self, loaded: LoadedComponent, telemetry: &Telemetry) -> Arc<Plugin> {

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status};
@@ -86,14 +85,9 @@ impl Backend {
         add_services(self, routes);
     }
 
-    /// Used when the process ends: waits until the cancelled calls have ended their spans, and sends those. Takes at
-    /// most `within`.
-    pub(crate) async fn drain(&self, within: Duration) {
-        let until = Instant::now() + within;
-        let _ = tokio::time::timeout_at(until, self.running.ended()).await;
-        if let Some(loaded) = self.parts.current.now() {
-            loaded.telemetry.flush(until.saturating_duration_since(Instant::now())).await;
-        }
+    /// Used when the process ends: waits until the calls that are being cancelled have ended.
+    pub(crate) async fn ended(&self) {
+        self.running.ended().await;
     }
 
     /// Begins a call of a service once the component is loaded. If loading failed, the call begins anyway, so that its

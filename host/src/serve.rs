@@ -11,7 +11,7 @@ use tonic::transport::server::Connected;
 pub(crate) use self::address::Address;
 #[cfg(test)]
 pub(crate) use self::layer::unattached;
-pub(crate) use self::layer::{LayerParts, Layers, layers};
+pub(crate) use self::layer::{LayerParts, Layers, OpenSpans, layers};
 pub use self::listener::Listener;
 use crate::shutdown::Shutdown;
 use listener::Socket;

@@ -22,6 +22,25 @@ async fn shutdown_flushes_spans_removes_the_socket_and_exits_with_0() {
     assert!(names.contains(&"HTTP Outgoing Request".to_owned()), "{names:?}");
 }
 
+/// A server span ends with its reply, and this one is larger than what may be on its way to a caller who does not read.
+#[gpx_tests::test]
+async fn shutdown_loses_no_span_of_a_reply_that_nobody_reads() {
+    let collector = Collector::start().await;
+    let mut plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let call = plugin.resource_stream(&DataSource::new(""), "GET", "one-chunk", "4000000");
+    let unread = call.traceparent(TRACEPARENT).await.unwrap();
+    plugin.logs.wait_for_message("Plugin Request Completed").await;
+    plugin.shutdown().await;
+    assert_eq!(plugin.exit().await.code(), Some(0));
+    drop(unread);
+    let spans = collector.spans();
+    let server: Vec<_> = spans.iter().filter(|span| span.name == "pluginv2.Resource/CallResource").collect();
+    let codes: Vec<_> = server.iter().map(|span| span.text("rpc.response.status_code")).collect();
+    assert_eq!(codes, ["CANCELLED"]);
+    let handler = spans.iter().find(|span| span.name == "sdk.callResource").unwrap();
+    assert_eq!(handler.text("request_status"), "ok");
+}
+
 #[gpx_tests::test]
 async fn shutdown_cancels_running_calls_and_flushes_their_spans() {
     let gate = Gate::closed();

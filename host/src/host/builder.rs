@@ -17,6 +17,7 @@ use crate::net::files;
 use crate::plugin::code::{CodeSources, Compiler};
 use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
+use crate::serve::OpenSpans;
 use crate::shutdown::Shutdown;
 use crate::telemetry::{ServiceIdentity, TracingConfig, TracingSettings};
 
@@ -173,6 +174,7 @@ impl Builder {
             loading,
             current,
             backend,
+            open: OpenSpans::default(),
             shutdown,
             serving: watch::Sender::new(0),
             replacing: Mutex::default(),

@@ -13,6 +13,7 @@ use tower_layer::Stack;
 
 use self::deadline::DeadlineLayer;
 use self::observe::ObserveLayer;
+pub(crate) use self::observe::OpenSpans;
 use self::paid::PaidLayer;
 use self::panic::PanicLayer;
 use self::size::RequestSize;
@@ -34,17 +35,19 @@ pub(crate) struct LayerParts<'a> {
     /// Where the server listens.
     pub address: &'a Address,
     pub log: Log,
+    /// The server spans that the layers have not ended.
+    pub open: OpenSpans,
 }
 
 /// Makes the layers, the innermost first. A layer may answer in place of those further in, so a layer that must see
 /// every answer is further out. The span and the metrics thus see panics, passed deadlines and refused requests, and a
 /// call that is aborted at its deadline ends like any other.
 pub(crate) fn layers(parts: LayerParts<'_>) -> Layers {
-    let LayerParts { current, shutdown, metrics, address, log } = parts;
+    let LayerParts { current, shutdown, metrics, address, log, open } = parts;
     let innermost = Stack::new(Stack::new(PaidLayer, RequestSize), DeadlineLayer);
     Stack::new(
         Stack::new(innermost, PanicLayer::new(log)),
-        ObserveLayer::new(current, shutdown, metrics, address),
+        ObserveLayer::new(current, shutdown, metrics, address, open),
     )
 }
 
@@ -58,5 +61,6 @@ pub(crate) fn unattached() -> Layers {
         metrics: Metrics::unattached(),
         address: &address,
         log: Log::memory().0,
+        open: OpenSpans::default(),
     })
 }

@@ -5,6 +5,7 @@ mod call;
 mod code;
 mod messages;
 mod method;
+mod open;
 mod server;
 
 use std::pin::{Pin, pin};
@@ -22,6 +23,7 @@ use tower_service::Service;
 use self::call::ServerCall;
 use self::messages::Messages;
 use self::method::Methods;
+pub(crate) use self::open::OpenSpans;
 use self::server::{ObservedServer, address_attributes};
 use super::deadline;
 use super::response::BoxFuture;
@@ -58,7 +60,13 @@ pub(crate) struct ObserveBody<B> {
 impl ObserveLayer {
     /// Makes the layer. Calls wait until something is loaded: the plugin's spans need attributes that the component
     /// names.
-    pub(crate) fn new(current: Current, shutdown: Shutdown, metrics: Metrics, address: &Address) -> Self {
+    pub(crate) fn new(
+        current: Current,
+        shutdown: Shutdown,
+        metrics: Metrics,
+        address: &Address,
+        open: OpenSpans,
+    ) -> Self {
         Self {
             shared: Arc::new(ObservedServer {
                 current,
@@ -66,6 +74,7 @@ impl ObserveLayer {
                 metrics,
                 address: address_attributes(address),
                 methods: Methods::known(),
+                open,
             }),
         }
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use http::HeaderMap;
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status as SpanStatus, TraceContextExt as _};
+use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{Context, KeyValue};
 use tonic::Status;
 
 use super::code;
 use super::method::Method;
+use super::open::OpenSpan;
 use super::server::ObservedServer;
 use crate::telemetry::Telemetry;
 
@@ -21,7 +22,8 @@ pub(super) struct ServerCall {
     method: Option<Arc<Method>>,
     arrived: SystemTime,
     start: Instant,
-    span: Option<Context>,
+    /// `None` without tracing.
+    span: Option<OpenSpan>,
     finished: bool,
 }
 
@@ -60,7 +62,7 @@ impl ServerCall {
             .with_start_time(self.arrived)
             .with_attributes(attributes);
         let context = telemetry.host().start(span, &parent);
-        self.span = Some(context.clone());
+        self.span = self.shared.open.add(&context);
         context
     }
 
@@ -79,17 +81,9 @@ impl ServerCall {
             let code = code::camel_case(status.code());
             self.shared.metrics.grpc.handled(method.labels(), code, self.start.elapsed());
         }
-        let Some(context) = &self.span else { return };
-        let span = context.span();
-        // Without tracing, this is the caller's span, and we must not end it.
-        if !span.is_recording() {
-            return;
+        if let Some(span) = self.span.take() {
+            span.end(status);
         }
-        span.set_attribute(KeyValue::new("rpc.response.status_code", code::upper_snake(status.code())));
-        if code::is_servers_fault(status.code()) {
-            span.set_status(SpanStatus::error(status.message().to_owned()));
-        }
-        span.end();
     }
 }
 

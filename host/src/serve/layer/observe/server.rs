@@ -3,6 +3,7 @@
 use opentelemetry::KeyValue;
 
 use super::method::Methods;
+use super::open::OpenSpans;
 use crate::metrics::Metrics;
 use crate::plugin::Current;
 use crate::serve::address::Address;
@@ -15,6 +16,7 @@ pub(super) struct ObservedServer {
     pub(super) metrics: Metrics,
     pub(super) address: Vec<KeyValue>,
     pub(super) methods: Methods,
+    pub(super) open: OpenSpans,
 }
 
 /// Returns the attributes that say where this server listens: a socket's path or abstract name, or host and port.

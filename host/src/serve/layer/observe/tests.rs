@@ -42,7 +42,13 @@ struct Setup {
 fn setup(address: &Address) -> Setup {
     let (telemetry, ended) = recording();
     let metrics = Metrics::unattached();
-    let layer = ObserveLayer::new(current(telemetry), Shutdown::new(), metrics.clone(), address);
+    let layer = ObserveLayer::new(
+        current(telemetry),
+        Shutdown::new(),
+        metrics.clone(),
+        address,
+        OpenSpans::default(),
+    );
     Setup { metrics, layer, ended }
 }
 
@@ -167,7 +173,13 @@ async fn calls_of_other_services_and_unknown_methods_make_no_series() {
 async fn calls_wait_for_the_component_but_not_beyond_their_deadline() {
     let (telemetry, ended) = recording();
     let (ready, current) = loading();
-    let layer = ObserveLayer::new(current, Shutdown::new(), Metrics::unattached(), &address("unix", "s"));
+    let layer = ObserveLayer::new(
+        current,
+        Shutdown::new(),
+        Metrics::unattached(),
+        &address("unix", "s"),
+        OpenSpans::default(),
+    );
     let handler = Fake::new(|request| {
         assert!(request.extensions().get::<CallerDeadline>().is_some());
         Box::pin(async { Ok(Status::ok("").into_http()) })
@@ -196,6 +208,7 @@ async fn without_tracing_the_callers_context_is_passed_on() {
         Shutdown::new(),
         Metrics::unattached(),
         &address("unix", "s"),
+        OpenSpans::default(),
     );
     let handler = Fake::new(|request| {
         let ServerContext(context) = request.extensions().get().unwrap();
@@ -209,7 +222,13 @@ async fn without_tracing_the_callers_context_is_passed_on() {
 async fn the_layers_work_together_under_tonics_server() {
     let (telemetry, ended) = recording();
     let (ready, current) = loading();
-    let observe = ObserveLayer::new(current, Shutdown::new(), Metrics::unattached(), &address("unix", "s"));
+    let observe = ObserveLayer::new(
+        current,
+        Shutdown::new(),
+        Metrics::unattached(),
+        &address("unix", "s"),
+        OpenSpans::default(),
+    );
     let handler = Fake::new(|request| match request.uri().path() {
         "/pluginv2.Data/QueryData" => Box::pin(std::future::pending()),
         _ => panic!("a bug in the handler"),
