@@ -73,7 +73,11 @@ pub(crate) enum Refused {
 
 impl MemoryAccount {
     pub(crate) fn new(total: usize) -> Arc<Self> {
-        Arc::new(Self { shares: Shares::new(total), sums: Sums::default(), reclaim: OnceLock::new() })
+        Arc::new(Self {
+            shares: Shares::keeping_some(total),
+            sums: Sums::default(),
+            reclaim: OnceLock::new(),
+        })
     }
 
     /// Sets what drops an idle instance when memory is short, and says whether there was one.

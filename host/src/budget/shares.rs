@@ -24,12 +24,12 @@ pub(crate) use self::share::Share;
 /// - One that wants more than is free lets others go ahead, until those that came later have got as much as it wants. From
 ///   then on it is first, and nobody else gets anything. An owner that holds more than its fair share never keeps others
 ///   waiting like that. Its fair share is the capacity divided by the number of owners that hold or want something.
-/// - Some of the capacity can be kept for those who do not hold more than their fair share: others do not get the last of
-///   it, even if nobody else wants it now.
+/// - The last of the capacity can be kept for those who hold little: others do not get it, even if nobody else wants it
+///   now. What they have may never come back, and whoever comes next must not wait for that.
 pub(crate) struct Shares {
     /// Changes only under the lock.
     capacity: AtomicUsize,
-    kept: usize,
+    keeps_some: bool,
     state: Mutex<State>,
 }
 
@@ -49,7 +49,7 @@ struct State {
     queues: Queues,
 }
 
-/// How much there is in all, and how much of it is kept for those who do not hold more than their fair share.
+/// How much there is in all, and how much of it is kept for those who hold little.
 #[derive(Clone, Copy)]
 struct Bounds {
     capacity: usize,
@@ -66,17 +66,24 @@ struct Place<'a> {
     ended: bool,
 }
 
+/// The fraction of a capacity that is kept for those who hold little, if any is.
+const KEPT: usize = 16;
+
 // === impl Shares ===
 
 impl Shares {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Self::keeping(0, capacity)
+        Self::with(capacity, false)
     }
 
-    /// Makes a capacity of which so much is kept for those who do not hold more than their fair share.
-    pub(crate) fn keeping(kept: usize, capacity: usize) -> Arc<Self> {
+    /// Makes a capacity of which a sixteenth is kept for those who hold little.
+    pub(crate) fn keeping_some(capacity: usize) -> Arc<Self> {
+        Self::with(capacity, true)
+    }
+
+    fn with(capacity: usize, keeps_some: bool) -> Arc<Self> {
         let state = State { free: capacity, debt: 0, holders: 0, queues: Queues::default() };
-        Arc::new(Self { capacity: AtomicUsize::new(capacity), kept, state: Mutex::new(state) })
+        Arc::new(Self { capacity: AtomicUsize::new(capacity), keeps_some, state: Mutex::new(state) })
     }
 
     /// How much there is in all.
@@ -170,7 +177,8 @@ impl Shares {
     }
 
     fn bounds(&self) -> Bounds {
-        Bounds { capacity: self.capacity(), kept: self.kept }
+        let capacity = self.capacity();
+        Bounds { capacity, kept: if self.keeps_some { capacity / KEPT } else { 0 } }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -184,13 +192,13 @@ impl State {
     /// Whether one that comes now may have its part at once.
     fn may_take(&self, share: &Arc<Share>, amount: usize, Bounds { capacity, kept }: Bounds) -> bool {
         let fair = self.fair(capacity, Some(share));
-        Free { all: self.free, kept, fair }.suffices(share, amount) && !self.queues.has_due(capacity, fair)
+        Free { all: self.free, kept }.suffices(share, amount) && !self.queues.has_due(capacity, fair)
     }
 
     /// Takes the one out of the line who gets something now, if anybody does.
     fn next(&mut self, Bounds { capacity, kept }: Bounds) -> Option<(Arc<Share>, Waiter)> {
         let fair = self.fair(capacity, None);
-        self.queues.next(Free { all: self.free, kept, fair }, capacity)
+        self.queues.next(Free { all: self.free, kept }, capacity, fair)
     }
 
     /// The capacity divided by the number of owners that hold or want something.

@@ -149,9 +149,13 @@ impl LoadedComponent {
 async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifest, CallError> {
     // It has no owner whose share of the log it could use.
     let (code, log) = (code.clone(), platform.log.with_own_share());
-    let memory =
-        InstanceMemory::open(&platform.memory.owner(), code.declared.prepaid(), platform.limits.memory_max)
-            .await?;
+    let memory = InstanceMemory::open(
+        &platform.memory.owner(),
+        code.declared.prepaid(),
+        0,
+        platform.limits.memory_max,
+    )
+    .await?;
     let deadline = Instant::now() + platform.limits.call_timeout;
     let mut turn = platform.governor.turn(&OwnerTime::default(), deadline, Upstream::default());
     let footprint = memory.footprint().clone();

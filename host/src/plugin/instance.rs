@@ -113,6 +113,11 @@ impl Instance {
         self.handles = self.store.data_mut().handles();
     }
 
+    /// Has it pay only for what it uses. Returns by how many bytes its memories have grown since it was made.
+    pub(super) fn settle_memory(&mut self) -> usize {
+        self.store.data_mut().memory.settle()
+    }
+
     /// Lets the component describe itself.
     pub(super) async fn describe(&mut self) -> Result<Manifest, CallError> {
         match self.exports.plugin.call_describe(&mut self.store).await {

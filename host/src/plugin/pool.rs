@@ -20,7 +20,12 @@ pub(crate) struct Pool {
     returned: Notify,
     /// How many calls wait for either.
     leasing: AtomicUsize,
+    /// By how many bytes an instance has grown at the end of a call, on average.
+    growth: AtomicUsize,
 }
+
+/// How much of the average the last call makes up: this fraction.
+const RECENT: usize = 8;
 
 /// What a call gets.
 pub(super) enum Leased {
@@ -41,6 +46,7 @@ impl Pool {
             permits,
             returned: Notify::new(),
             leasing: AtomicUsize::new(0),
+            growth: AtomicUsize::new(0),
         }
     }
 
@@ -67,8 +73,8 @@ impl Pool {
         max: usize,
         priority: Priority,
     ) -> Result<Leased, Refused> {
-        let payer = self.memory.with(priority);
-        let mut memory = std::pin::pin!(InstanceMemory::open(&payer, prepaid, max));
+        let (payer, expected) = (self.memory.with(priority), self.growth.load(Ordering::Relaxed));
+        let mut memory = std::pin::pin!(InstanceMemory::open(&payer, prepaid, expected, max));
         let _leasing = Counted::among(&self.leasing);
         loop {
             let returned = self.returned.notified();
@@ -85,13 +91,23 @@ impl Pool {
     }
 
     /// Takes an instance back after a call. If others need its memory more, one that is idle is dropped.
-    pub(super) fn put_back(&self, instance: Instance) {
+    pub(super) fn put_back(&self, mut instance: Instance) {
+        self.learn(instance.settle_memory());
         self.idle.put(self.id, instance);
         match self.memory.next_is_own() {
             None => {}
             Some(true) if self.leasing.load(Ordering::Acquire) > 0 => self.returned.notify_one(),
             Some(_) => _ = self.idle.drop_oldest(),
         }
+    }
+}
+
+impl Pool {
+    /// Notes by how much an instance has grown.
+    fn learn(&self, grown: usize) {
+        // Calls that end at the same time may overwrite each other's part in the average.
+        let before = self.growth.load(Ordering::Relaxed);
+        self.growth.store(before - before / RECENT + grown / RECENT, Ordering::Relaxed);
     }
 }
 

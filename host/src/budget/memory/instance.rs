@@ -15,6 +15,10 @@ pub(crate) struct InstanceMemory {
     _own: Charge,
     /// Charged for memories and tables that the engine has not made yet.
     prepaid: Prepaid,
+    /// Its memories at the start, in bytes.
+    declared: usize,
+    /// Charged for growth that is likely, and has not come yet.
+    expected: usize,
     max: usize,
     used: Footprint,
     /// The limit that the last growth would have exceeded, if any.
@@ -49,6 +53,10 @@ struct Figures {
 /// In the host, an element of a table is a pointer.
 const ELEMENT: usize = size_of::<usize>();
 
+/// No more than this fraction of the total is charged for growth before it comes: an owner whose calls need very much, or
+/// needed it once, still has many at a time.
+const EXPECTED: usize = 64;
+
 /// Bytes that are filled, copied or lifted within about a millisecond.
 const QUICK: usize = 1 << 20;
 
@@ -74,18 +82,47 @@ impl Prepaid {
 // === impl InstanceMemory ===
 
 impl InstanceMemory {
-    /// Waits until there is memory for what an instance needs to start, and charges it to its owner. Fails if it needs more
-    /// than an instance, or all instances together, may ever have.
-    pub(crate) async fn open(owner: &OwnerMemory, prepaid: Prepaid, max: usize) -> Result<Self, Refused> {
-        if prepaid.linear.saturating_add(prepaid.tables) > max {
+    /// Waits until there is memory for what an instance needs to start, and for the growth that is expected of it, and
+    /// charges that to its owner. Fails if it needs more to start than an instance, or all instances together, may ever have.
+    ///
+    /// An instance that waits before it starts can wait for long. One that waits in the middle of a call may hold what others
+    /// wait for, and is refused.
+    pub(crate) async fn open(
+        owner: &OwnerMemory,
+        prepaid: Prepaid,
+        expected: usize,
+        max: usize,
+    ) -> Result<Self, Refused> {
+        let Some(room) = max.checked_sub(prepaid.linear.saturating_add(prepaid.tables)) else {
             return Err(Refused::Instance { max });
-        }
-        let mut own = owner.charge(MemoryKind::Instance, prepaid.sum()).await?;
-        let linear = own.move_to(MemoryKind::Linear, prepaid.linear);
+        };
+        let expected = expected.min(room).min(owner.total() / EXPECTED);
+        let mut own = owner.charge(MemoryKind::Instance, prepaid.sum().saturating_add(expected)).await?;
+        let linear = own.move_to(MemoryKind::Linear, prepaid.linear.saturating_add(expected));
         let tables = own.move_to(MemoryKind::Tables, prepaid.tables);
         let handles = own.move_to(MemoryKind::Handles, 0);
         let (used, refused) = (Footprint::default(), None);
-        Ok(Self { linear, tables, handles, _own: own, prepaid, max, used, refused, growing: 0 })
+        let declared = prepaid.linear;
+        Ok(Self {
+            linear,
+            tables,
+            handles,
+            _own: own,
+            prepaid,
+            declared,
+            expected,
+            max,
+            used,
+            refused,
+            growing: 0,
+        })
+    }
+
+    /// Gives back what was charged for growth that has not come. Returns by how many bytes it has grown.
+    pub(crate) fn settle(&mut self) -> usize {
+        let unused = std::mem::take(&mut self.expected);
+        self.linear.shrink_to(self.linear.bytes().saturating_sub(unused));
+        self.used.linear().saturating_sub(self.declared)
     }
 
     pub(crate) fn footprint(&self) -> &Footprint {
@@ -120,7 +157,7 @@ impl InstanceMemory {
     }
 
     fn within_max(&self, more: usize) -> Result<(), Refused> {
-        let held = self.linear.bytes() + self.tables.bytes() + self.handles.bytes();
+        let held = (self.linear.bytes() + self.tables.bytes() + self.handles.bytes()) - self.expected;
         let fits = held.checked_add(more).is_some_and(|sum| sum <= self.max);
         if fits { Ok(()) } else { Err(Refused::Instance { max: self.max }) }
     }
@@ -130,13 +167,18 @@ impl InstanceMemory {
             MemoryKind::Tables => &mut self.prepaid.tables,
             _ => &mut self.prepaid.linear,
         };
-        let paid = more.min(*prepaid);
-        *prepaid -= paid;
-        let more = more - paid;
+        let more = more - take_up_to(prepaid, more);
         if more == 0 {
             return Ok(());
         }
         self.within_max(more)?;
+        let more = match kind {
+            MemoryKind::Linear => more - take_up_to(&mut self.expected, more),
+            _ => more,
+        };
+        if more == 0 {
+            return Ok(());
+        }
         let _waiting = self.used.waiting(self.owner().total());
         match kind {
             MemoryKind::Tables => self.tables.grow(more).await,
@@ -201,6 +243,13 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
     fn memories(&self) -> usize {
         MAX_MEMORIES as usize
     }
+}
+
+/// Takes up to so much from an amount, and returns how much that is.
+fn take_up_to(amount: &mut usize, wanted: usize) -> usize {
+    let taken = wanted.min(*amount);
+    *amount -= taken;
+    taken
 }
 
 // === impl Footprint ===

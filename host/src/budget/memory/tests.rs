@@ -66,9 +66,34 @@ async fn an_instance_yields_when_its_memories_and_tables_become_large_together()
     assert!(yields(memory.memory_growing(0, MIB + 1, None)).await && memory.footprint().is_large());
 }
 
+#[tokio::test]
+async fn growth_that_is_expected_is_paid_for_at_the_start() {
+    let account = MemoryAccount::new(64 * MIB);
+    let owner = account.owner();
+    let open =
+        async |expected| InstanceMemory::open(&owner, Prepaid::default(), expected, 2 * MIB).await.unwrap();
+    let mut memory = open(MIB).await;
+    assert_eq!(account.taken(), MIB);
+    assert!(memory.memory_growing(0, MIB / 4, None).await.unwrap());
+    assert_eq!(account.taken(), MIB);
+    assert_eq!((memory.settle(), account.taken()), (MIB / 4, MIB / 4), "what was not needed comes back");
+    assert!(memory.memory_growing(MIB / 4, MIB, None).await.unwrap());
+    assert_eq!((memory.settle(), account.taken()), (MIB, MIB));
+    drop(memory);
+
+    let mut memory = open(MIB).await;
+    assert!(memory.table_growing(0, 2 * MIB / ELEMENT, None).await.unwrap(), "it may need something else");
+    assert!(!memory.memory_growing(0, 1, None).await.unwrap());
+    drop(memory);
+
+    assert_eq!(open(usize::MAX).await.settle(), 0);
+    let _much = open(usize::MAX).await;
+    assert_eq!(account.taken(), MIB, "no more than a small part of the total");
+}
+
 async fn open() -> InstanceMemory {
     let owner = MemoryAccount::new(64 * MIB).owner();
-    InstanceMemory::open(&owner, Prepaid::default(), 64 * MIB).await.unwrap()
+    InstanceMemory::open(&owner, Prepaid::default(), 0, 64 * MIB).await.unwrap()
 }
 
 /// Returns whether the growth takes more than one poll.

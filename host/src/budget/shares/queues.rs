@@ -83,10 +83,10 @@ impl Queues {
     }
 
     /// Takes the one out of the line who gets something now, if anybody does.
-    pub(super) fn next(&mut self, free: Free, capacity: usize) -> Option<(Arc<Share>, Waiter)> {
+    pub(super) fn next(&mut self, free: Free, capacity: usize, fair: usize) -> Option<(Arc<Share>, Waiter)> {
         let fits =
             |queue: &Queue| queue.first().is_some_and(|first| free.suffices(&queue.share, first.amount));
-        let next = match self.due(capacity, free.fair) {
+        let next = match self.due(capacity, fair) {
             Some(due) => Some(due).filter(|due| self.queues.get(*due).is_some_and(fits)),
             None => self.least(fits, |queue| queue.share.held()),
         };

@@ -221,26 +221,24 @@ fn the_place_of_a_large_one_that_leaves_is_free_at_once() {
 }
 
 #[test]
-fn the_last_of_it_is_kept_for_those_who_hold_less() {
-    let shares = Shares::keeping(2, 16);
+fn the_last_of_it_is_kept_for_those_who_hold_little() {
+    let shares = Shares::keeping_some(512);
     let mut line = Line::new(&shares);
-    let (greedy, other, newcomer) = (owner(), owner(), owner());
-    // Alone, an owner may have everything.
-    let mut held: Vec<_> = (0..10).map(|_| take(&shares, &greedy, 1)).collect();
-    let of_other: Vec<_> = (0..4).map(|_| take(&shares, &other, 1)).collect();
-    // The fair share is 8 of 16, and two are free.
+    let (greedy, small, newcomer) = (owner(), owner(), owner());
+    // Even if it is alone. What is kept is 32, and little is 2.
+    let mut held = vec![take(&shares, &greedy, 480)];
     assert!(line.take("greedy", &greedy, 1).is_none());
-    let fifth = take(&shares, &other, 1);
-    // Even if there are more owners than what each could have, the first of anything is fair.
-    let first = take(&shares, &newcomer, 1);
+    let of_small = [take(&shares, &small, 1), take(&shares, &small, 1)];
+    assert!(shares.try_take(&small, 1).is_none());
+    // The first of anything is little.
+    let first = take(&shares, &newcomer, 30);
     assert!(shares.try_take(&owner(), 1).is_none());
-    drop((fifth, first));
-    assert!(line.names(&mut held).is_empty());
-    // Once it is alone again, all is its fair share.
-    drop(of_other);
+    drop((of_small, first));
+    assert!(line.names(&mut held).is_empty(), "what is kept stays free");
+    shares.set_capacity(528);
     assert_eq!(line.names(&mut held), ["greedy"]);
-    held.extend((0..5).map(|_| take(&shares, &greedy, 1)));
-    assert!(shares.try_take(&greedy, 1).is_none());
+    held.push(take(&shares, &greedy, 14));
+    assert!(shares.try_take(&greedy, 1).is_none(), "as much more is kept");
 }
 
 #[test]

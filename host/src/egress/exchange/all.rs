@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::bound::Bound;
 use super::idle::IdleConnections;
+use crate::budget::Shares;
 use crate::log::Log;
 
 /// The files that are left to everything but connections to upstreams: Grafana's connections, the collector's, DNS
@@ -37,7 +38,7 @@ impl AllConnections {
             ),
         };
         let waiting = Arc::default();
-        let bound = Bound::new(max, reserve, Arc::clone(&waiting), words, log.clone());
+        let bound = Bound::new(Shares::keeping_some(max), reserve, Arc::clone(&waiting), words, log.clone());
         Arc::new(Self { bound, idle: IdleConnections::default(), waiting, log })
     }
 

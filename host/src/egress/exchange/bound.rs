@@ -23,28 +23,17 @@ pub(super) struct Bound {
     warned: Seldom,
 }
 
-/// The part that is kept for owners that do not hold more than their fair share: this fraction. Others may wait for
-/// upstreams that never answer, and would give nothing back.
-const KEPT: usize = 16;
-
 // === impl Bound ===
 
 impl Bound {
     pub(super) fn new(
-        max: usize,
+        shares: Arc<Shares>,
         reserve: usize,
         waiting: Arc<AtomicUsize>,
         words: String,
         log: Log,
     ) -> Self {
-        Self {
-            shares: Shares::keeping(max / KEPT, max),
-            reserve,
-            waiting,
-            words,
-            log,
-            warned: Seldom::default(),
-        }
+        Self { shares, reserve, waiting, words, log, warned: Seldom::default() }
     }
 
     pub(super) fn words(&self) -> &str {
@@ -112,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_is_in_line_before_room_is_made() {
-        let bound = Bound::new(1, 0, Arc::default(), "a limit".to_owned(), Log::memory().0);
+        let bound = Bound::new(Shares::new(1), 0, Arc::default(), "a limit".to_owned(), Log::memory().0);
         let share = Arc::default();
         let held = bound.take(&share, Priority::Usual, None, || false).await.unwrap();
         // The exchange ends when nothing idle has been found. Whoever ends looks whether another waits.

@@ -14,7 +14,7 @@ use super::bound::Bound;
 use super::connection::{Connection, SendFailure};
 use super::idle::ClientId;
 use super::time_limits::TimeLimits;
-use crate::budget::{HEALTH_CHECKS, Priority, Share, Taken};
+use crate::budget::{HEALTH_CHECKS, Priority, Share, Shares, Taken};
 use crate::egress::dial::{Dialed, DialedStream, Dialer};
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
@@ -68,7 +68,8 @@ impl Connections {
         all: Arc<AllConnections>,
     ) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
-        let bound = || Bound::new(max, HEALTH_CHECKS, all.waiting.clone(), words.clone(), log.clone());
+        let bound =
+            || Bound::new(Shares::new(max), HEALTH_CHECKS, all.waiting.clone(), words.clone(), log.clone());
         let own = Own {
             id: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
             exchanges: bound(),
