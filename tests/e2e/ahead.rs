@@ -117,7 +117,8 @@ async fn while_queries_have_all_files() {
         words.into_iter().chain([executable.display().to_string()]).collect()
     };
     let mut slow = Slow::on(probe().start_by(few).await.unwrap()).await;
-    slow.queries(100, 64, "limit of 128 open files").await;
+    // Connections may have 64, of which a sixteenth is kept for other data sources.
+    slow.queries(100, 60, "limit of 128 open files").await;
     slow.is_healthy().await;
     slow.over().await;
 }

@@ -50,7 +50,8 @@ struct Kept<B> {
 }
 
 /// Health checks may use this fraction of the total beyond it, if others have taken all. It is a quarter of what the process
-/// may take beside the total.
+/// may take beside the total. Owners that hold little may use half of that: what others have may not come back for long, if
+/// their calls wait for an upstream that hangs.
 const RESERVE: usize = 16;
 
 /// The limit that kept a component from getting more memory.
@@ -160,13 +161,16 @@ impl OwnerMemory {
         self.account.shares.take_now(&self.share, bytes).map(|taken| self.charged(kind, taken))
     }
 
-    /// Charges the owner beyond the total, if the call goes ahead of others and not too much has been charged that way.
+    /// Charges the owner beyond the total, if the call goes ahead of others or the owner holds little, and not too much has
+    /// been charged that way.
     fn charge_beyond(&self, kind: MemoryKind, bytes: usize) -> Option<Charge> {
-        if self.priority == Priority::Usual {
-            return None;
-        }
-        let reserve = self.account.total() / RESERVE;
-        self.account.shares.take_beyond(&self.share, bytes, reserve).map(|taken| self.charged(kind, taken))
+        let (shares, reserve) = (&self.account.shares, self.account.total() / RESERVE);
+        let reserve = match self.priority {
+            Priority::Ahead => reserve,
+            Priority::Usual if shares.is_little(&self.share, bytes) => reserve / 2,
+            Priority::Usual => return None,
+        };
+        shares.take_beyond(&self.share, bytes, reserve).map(|taken| self.charged(kind, taken))
     }
 
     /// Charges the owner. If there is too little memory, idle instances are dropped, and then this waits until others need

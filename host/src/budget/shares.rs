@@ -54,6 +54,7 @@ struct State {
 struct Bounds {
     capacity: usize,
     kept: usize,
+    little: usize,
 }
 
 /// A place in the line. If it is dropped, it is left, or the part that has come meanwhile is given back.
@@ -68,6 +69,9 @@ struct Place<'a> {
 
 /// The fraction of a capacity that is kept for those who hold little, if any is.
 const KEPT: usize = 16;
+
+/// An owner that holds no more than this fraction of a capacity holds little.
+const LITTLE: usize = 256;
 
 // === impl Shares ===
 
@@ -178,7 +182,8 @@ impl Shares {
 
     fn bounds(&self) -> Bounds {
         let capacity = self.capacity();
-        Bounds { capacity, kept: if self.keeps_some { capacity / KEPT } else { 0 } }
+        let kept = if self.keeps_some { capacity / KEPT } else { 0 };
+        Bounds { capacity, kept, little: capacity / LITTLE }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -190,15 +195,19 @@ impl Shares {
 
 impl State {
     /// Whether one that comes now may have its part at once.
-    fn may_take(&self, share: &Arc<Share>, amount: usize, Bounds { capacity, kept }: Bounds) -> bool {
-        let fair = self.fair(capacity, Some(share));
-        Free { all: self.free, kept }.suffices(share, amount) && !self.queues.has_due(capacity, fair)
+    fn may_take(&self, share: &Arc<Share>, amount: usize, bounds: Bounds) -> bool {
+        let fair = self.fair(bounds.capacity, Some(share));
+        self.free(bounds).suffices(share, amount) && !self.queues.has_due(bounds.capacity, fair)
     }
 
     /// Takes the one out of the line who gets something now, if anybody does.
-    fn next(&mut self, Bounds { capacity, kept }: Bounds) -> Option<(Arc<Share>, Waiter)> {
-        let fair = self.fair(capacity, None);
-        self.queues.next(Free { all: self.free, kept }, capacity, fair)
+    fn next(&mut self, bounds: Bounds) -> Option<(Arc<Share>, Waiter)> {
+        let fair = self.fair(bounds.capacity, None);
+        self.queues.next(self.free(bounds), bounds.capacity, fair)
+    }
+
+    fn free(&self, Bounds { kept, little, .. }: Bounds) -> Free {
+        Free { all: self.free, kept, little }
     }
 
     /// The capacity divided by the number of owners that hold or want something.

@@ -7,6 +7,7 @@ use gpx_tests::plugin::{Launch, Plugin};
 use gpx_tests::proto::pluginv2::check_health_response::HealthStatus;
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::siege::{ATTACKERS, Siege, assert_ended, assert_told};
 use gpx_tests::component::{component, component_with};
@@ -34,6 +35,35 @@ async fn tables_are_memory() {
     // The tables' own limits may stop it first.
     assert_ended(&siege.attack("", &query("A")).await);
     siege.over().await;
+}
+
+/// What hangs gives nothing back for long. Data sources that come later must not wait for that.
+#[gpx_tests::test]
+async fn a_call_that_hangs_leaves_memory_for_others() {
+    let gate = Gate::closed();
+    let hanging = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let launch = Plugin::guest("probe").setting("gpx_memory_max", "64").setting("gpx_memory_total", "64");
+    let plugin = launch.start().await;
+    // It hangs for longer than the test lasts.
+    let source = DataSource::new(&hanging.url()).json(json!({ "timeout": 300 }));
+    // Steps that leave too little for another instance.
+    let model = json!({ "bytes": 600 << 10, "hold": hanging.url() });
+    let grow = query("A").kind("grow").json(model);
+    let growing = tokio::spawn(plugin.query(&source, [grow]).into_future());
+    hanging.wait_for_requests(1).await;
+    let mut waiting = JoinSet::new();
+    for _ in 0..20 {
+        waiting.spawn(plugin.query(&source, [query("A").kind("count")]).into_future());
+    }
+    plugin.logs.wait_for_message("gpx_memory_total = 64").await;
+    for _ in 0..3 {
+        let other = plugin.query(&DataSource::new(""), [query("A").kind("count")]).await.unwrap();
+        assert_eq!(other.answer("A").error, "");
+    }
+    gate.open();
+    for reply in waiting.join_all().await.into_iter().chain([growing.await.unwrap()]) {
+        assert_eq!(reply.unwrap().answer("A").error, "");
+    }
 }
 
 /// Returns what "Save & test" says about a component that cannot be loaded.

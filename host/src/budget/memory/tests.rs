@@ -54,6 +54,20 @@ async fn calls_that_go_ahead_have_a_sixteenth_more() {
 }
 
 #[tokio::test]
+async fn owners_that_hold_little_have_half_of_that() {
+    let account = MemoryAccount::new(512);
+    let (much, little, newcomer) = (account.owner(), account.owner(), account.owner());
+    let kind = MemoryKind::Linear;
+    let _all = much.try_charge(kind, 512).unwrap();
+    assert!(much.try_charge(kind, 1).is_err());
+    let _two = little.charge(kind, 2).await.unwrap();
+    assert!(little.try_charge(kind, 1).is_err(), "it no longer holds little");
+    let _first = newcomer.charge(kind, 14).await.unwrap();
+    assert!(account.owner().try_charge(kind, 1).is_err());
+    assert!(account.owner().with(Priority::Ahead).try_charge(kind, 16).is_ok());
+}
+
+#[tokio::test]
 async fn an_instance_yields_when_its_memories_and_tables_become_large_together() {
     let mut memory = open().await;
     assert!(!yields(memory.memory_growing(0, MIB / 2, None)).await && !memory.footprint().is_large());

@@ -8,19 +8,17 @@ pub(super) struct Free {
     pub(super) all: usize,
     /// How much of it is kept for those who hold little.
     pub(super) kept: usize,
+    /// Who holds no more than this holds little.
+    pub(super) little: usize,
 }
-
-/// An owner that holds no more than this fraction of what is kept holds little.
-const LITTLE: usize = 16;
 
 // === impl Free ===
 
 impl Free {
-    /// Whether an owner may have so much of it. The first of anything is little.
+    /// Whether an owner may have so much of it.
     pub(super) fn suffices(self, share: &Share, amount: usize) -> bool {
-        let held = share.held();
-        let is_little = held == 0 || held.saturating_add(amount) <= self.kept / LITTLE;
-        let free = if is_little { self.all } else { self.all.saturating_sub(self.kept) };
+        let free =
+            if share.is_little(amount, self.little) { self.all } else { self.all.saturating_sub(self.kept) };
         amount <= free
     }
 }

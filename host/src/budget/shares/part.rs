@@ -56,6 +56,11 @@ impl Shares {
         share.held().saturating_add(more) <= self.lock().fair(self.capacity(), Some(share))
     }
 
+    /// Returns whether the owner holds little, also with so much more.
+    pub(crate) fn is_little(&self, share: &Share, more: usize) -> bool {
+        share.is_little(more, self.bounds().little)
+    }
+
     /// Returns whether the first in the line belongs to this owner. `None` if nobody waits.
     pub(crate) fn next_is(&self, share: &Arc<Share>) -> Option<bool> {
         let state = self.lock();

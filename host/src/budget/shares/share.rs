@@ -17,6 +17,11 @@ impl Share {
         self.held.load(Ordering::Relaxed)
     }
 
+    /// Whether the owner holds no more than `little`, also with so much more. The first of anything is little.
+    pub(super) fn is_little(&self, more: usize, little: usize) -> bool {
+        self.held() == 0 || self.held().saturating_add(more) <= little
+    }
+
     pub(super) fn add(&self, amount: usize) {
         self.held.fetch_add(amount, Ordering::Relaxed);
     }

@@ -230,6 +230,7 @@ fn the_last_of_it_is_kept_for_those_who_hold_little() {
     assert!(line.take("greedy", &greedy, 1).is_none());
     let of_small = [take(&shares, &small, 1), take(&shares, &small, 1)];
     assert!(shares.try_take(&small, 1).is_none());
+    assert!(shares.is_little(&small, 0) && !shares.is_little(&small, 1));
     // The first of anything is little.
     let first = take(&shares, &newcomer, 30);
     assert!(shares.try_take(&owner(), 1).is_none());

@@ -52,10 +52,11 @@ fn in_userinfo(url: &str) -> Vec<String> {
     let (start, end) = userinfo(url);
     let written = url.get(start..end).unwrap_or_default().trim_end_matches('@').to_owned();
     let mut secrets = Vec::new();
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     for userinfo in parsed.into_iter().chain([written]) {
-        let decoded = percent_decode_str(&userinfo).decode_utf8_lossy();
-        secrets.push(decoded.split_once(':').map_or("", |(_, password)| password).to_owned());
-        secrets.push(decoded.into_owned());
+        // Split before it is decoded: there may be an encoded colon in the user's name.
+        secrets.push(decoded(userinfo.split_once(':').map_or("", |(_, password)| password)));
+        secrets.push(decoded(&userinfo));
     }
     secrets
 }
@@ -95,6 +96,17 @@ mod tests {
             ("localhost:9090", "localhost:9090"),
         ] {
             assert_eq!(without_userinfo(url), without, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_known_whatever_is_encoded_before_it() {
+        for (url, password) in [
+            ("https://a%3Ab:hunter2@example.com", "hunter2"),
+            ("https://a%3Ab@c%40d:hun%3Ater@example.com", "hun:ter"),
+            ("https://a%3Ab:hunter2@[bad", "hunter2"),
+        ] {
+            assert!(in_userinfo(url).iter().any(|secret| secret == password), "{url}");
         }
     }
 
