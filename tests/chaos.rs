@@ -40,13 +40,13 @@ const MIB: u64 = 1 << 20;
 
 fn main() -> Result<()> {
     let mut words = std::env::args().skip(1);
-    let (mut seconds, mut only) = (300, None);
+    let (mut seconds, mut only) = (300, Vec::new());
     while let Some(option) = words.next() {
         let value = words.next();
         match (option.as_str(), value) {
             ("--seconds", Some(number)) => seconds = number.parse().context("--seconds needs a number")?,
-            ("--only", Some(attack)) => only = Some(attack),
-            _ => anyhow::bail!("usage: cargo xtask chaos [--seconds N] [--only ATTACK]"),
+            ("--only", Some(attack)) => only.push(attack),
+            _ => anyhow::bail!("usage: cargo xtask chaos [--seconds N] [--only ATTACK]..."),
         }
     }
     // Attackers, their upstreams and the collector have a thread of their own, which steps back: what they do here must not
@@ -69,8 +69,8 @@ fn step_back() {
     let _ = rustix::process::setpriority_process(None, 10);
 }
 
-/// Compares a run without attackers with one beside all of them, or beside `only` one.
-async fn compare(time: Duration, only: Option<String>, apart: &Handle) -> Result<()> {
+/// Compares a run without attackers with one beside all of them, or beside `only` some.
+async fn compare(time: Duration, only: Vec<String>, apart: &Handle) -> Result<()> {
     let collector = Arc::new(apart.spawn(Collector::unread()).await?);
     // Loops and hanging requests end earlier than by default, so that there are more of them.
     let launch = Plugin::guest("probe").tracing(&collector.address()).unread();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use gpx_tests::collector::Collector;
 use gpx_tests::component::component;
 use gpx_tests::grafana::{DataSource, query};
@@ -40,13 +40,13 @@ pub(crate) struct Said(Vec<Heard>);
 // === impl Hostile ===
 
 impl Hostile {
-    /// Starts all attackers, or `only` one of them.
+    /// Starts all attackers, or `only` some.
     pub(crate) async fn start(
         plugin: Arc<Plugin>,
         collector: Arc<Collector>,
-        only: Option<String>,
+        only: Vec<String>,
     ) -> Result<Self> {
-        let is_wanted = |kind: &str| only.as_ref().is_none_or(|only| only == kind);
+        let is_wanted = |kind: &str| only.is_empty() || only.iter().any(|only| only == kind);
         let quick = Arc::new(Upstream::points(1).await);
         let hanging = Arc::new(Upstream::always(Answer::json(points(1)).after(&Gate::closed())).await);
         let mut hostile = Self {
@@ -68,11 +68,10 @@ impl Hostile {
             ("hanging HTTP", "fetch", json!({}), &hanging),
         ];
         let names = kinds.iter().map(|(kind, ..)| *kind).chain([TABLES]);
-        ensure!(
-            names.clone().any(is_wanted),
-            "no such attack; there are: {}",
-            names.collect::<Vec<_>>().join(", ")
-        );
+        let names: Vec<_> = names.collect();
+        if let Some(unknown) = only.iter().find(|only| !names.contains(&only.as_str())) {
+            bail!("there is no attack \"{unknown}\"; there are: {}", names.join(", "));
+        }
         for (kind, query_type, mut model, upstream) in kinds {
             if !is_wanted(kind) {
                 continue;

@@ -6,7 +6,7 @@ use crate::artifacts::Artifacts;
 use crate::profile::Profile;
 use crate::step;
 
-/// Passes its arguments on: `--seconds N` for less than five minutes, `--only ATTACK` for one kind of attack.
+/// Passes its arguments on: `--seconds N` for less than five minutes, `--only ATTACK`, once or more, for some kinds of attack.
 pub(crate) fn chaos(options: &[&str]) -> Result<()> {
     let artifacts = Artifacts::build(Profile::Release, &[])?;
     artifacts.precompile()?;

@@ -57,8 +57,9 @@ const ELEMENT: usize = size_of::<usize>();
 /// needed it once, still has many at a time.
 const EXPECTED: usize = 64;
 
-/// Bytes that are filled, copied or lifted within about a millisecond.
-const QUICK: usize = 1 << 20;
+/// Bytes that are filled, copied or lifted within about a millisecond. Guests of every language start with less, and most
+/// calls need no more.
+const QUICK: usize = 2 << 20;
 
 /// How many linear memories an instance of a component may have. Each takes 4 GiB of the address space and a slot of
 /// the pool; a component of one language has one, and one that is composed of several has a few.

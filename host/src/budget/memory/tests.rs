@@ -70,14 +70,12 @@ async fn owners_that_hold_little_have_half_of_that() {
 #[tokio::test]
 async fn an_instance_yields_when_its_memories_and_tables_become_large_together() {
     let mut memory = open().await;
-    assert!(!yields(memory.memory_growing(0, MIB / 2, None)).await && !memory.footprint().is_large());
-    assert!(
-        !yields(memory.table_growing(0, MIB / 2 / ELEMENT, None)).await && !memory.footprint().is_large()
-    );
+    assert!(!yields(memory.memory_growing(0, MIB, None)).await && !memory.footprint().is_large());
+    assert!(!yields(memory.table_growing(0, MIB / ELEMENT, None)).await && !memory.footprint().is_large());
     assert!(yields(memory.table_growing(0, 1, None)).await && memory.footprint().is_large());
     assert!(!yields(memory.memory_growing(0, MIB, None)).await, "its work has moved already");
     let mut memory = open().await;
-    assert!(yields(memory.memory_growing(0, MIB + 1, None)).await && memory.footprint().is_large());
+    assert!(yields(memory.memory_growing(0, 2 * MIB + 1, None)).await && memory.footprint().is_large());
 }
 
 #[tokio::test]
