@@ -34,6 +34,7 @@ pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
 use self::trace::RequestTracing;
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
+use crate::metrics::UpstreamRequests;
 use crate::net::Resolver;
 use crate::telemetry::Telemetry;
 use crate::text::Scrub;
@@ -48,6 +49,7 @@ pub(crate) struct Egress {
     connections_max: usize,
     all: Arc<AllConnections>,
     wishes: Arc<Wishes>,
+    requests: UpstreamRequests,
 }
 
 // === impl Egress ===
@@ -61,6 +63,7 @@ impl Egress {
         telemetry: Telemetry,
         connections_max: usize,
         all: Arc<AllConnections>,
+        requests: UpstreamRequests,
     ) -> Self {
         Self {
             operator,
@@ -71,6 +74,7 @@ impl Egress {
             connections_max,
             all,
             wishes: Arc::default(),
+            requests,
         }
     }
 
@@ -98,7 +102,8 @@ impl Egress {
         let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
         let connections = self.connections(&settings, dialer);
         let tracing = self.tracing.without_secrets(scrub);
-        Client::new(settings, grants, connections, tracing, self.wishes.clone())
+        let (wishes, requests) = (self.wishes.clone(), self.requests.clone());
+        Client::new(settings, grants, connections, tracing, wishes, requests)
     }
 
     fn connections(&self, settings: &DataSourceHttp, dialer: Dialer) -> Connections {

@@ -232,6 +232,7 @@ impl Inner {
             telemetry.clone(),
             self.connections_max,
             self.connections.clone(),
+            self.platform.metrics.upstream.clone(),
         );
         let egress = egress.wishing(&loaded.manifest.origins);
         Arc::new(Plugin::new(loaded, self.platform.clone(), Arc::new(egress)))

@@ -1,11 +1,14 @@
 //! The process's Prometheus metrics, with the names that plugins on the Go SDK use.
 
 mod grpc;
+mod process;
+mod requests;
 mod scrape;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 pub(crate) use self::grpc::{Grpc, Labels};
+pub(crate) use self::requests::{CountedRequest, DataSourceType, UpstreamRequests};
 use self::scrape::AtScrape;
 
 /// A metric could not be registered or written.
@@ -19,7 +22,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// The calls as gRPC sees them.
     pub grpc: Grpc,
+    /// What components request from upstreams.
+    pub upstream: UpstreamRequests,
     requests: IntCounterVec,
+    traps: IntCounterVec,
     /// Data sources and apps that have instances.
     pub active_instances: IntGauge,
     /// Data source instances created so far, whether or not their `open` succeeds.
@@ -29,15 +35,15 @@ pub(crate) struct Metrics {
 // === impl Metrics ===
 
 impl Metrics {
-    /// At each scrape, `dropped_spans` and `dropped_lines` report how many have been dropped.
-    pub(crate) fn new(
-        dropped_spans: impl Fn() -> u64 + Send + Sync + 'static,
-        dropped_lines: impl Fn() -> u64 + Send + Sync + 'static,
-    ) -> Result<Self, MetricsError> {
+    pub(crate) fn new() -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let requests = IntCounterVec::new(
             Opts::new("grafana_plugin_request_total", "The total amount of plugin requests"),
             &["endpoint", "status", "status_source"],
+        )?;
+        let traps = IntCounterVec::new(
+            Opts::new("gpx_traps_total", "Calls of the component that did not return, by what ended them"),
+            &["kind"],
         )?;
         let active_instances =
             IntGauge::new("plugins_active_instances", "The number of active plugin instances")?;
@@ -46,36 +52,23 @@ impl Metrics {
             "The total number of data source instances created",
         )?;
         registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(traps.clone()))?;
         registry.register(Box::new(active_instances.clone()))?;
         registry.register(Box::new(datasource_instances.clone()))?;
+        process::register(&registry)?;
+        let (grpc, upstream) = (Grpc::new(&registry)?, UpstreamRequests::new(&registry)?);
+        Ok(Self { registry, grpc, upstream, requests, traps, active_instances, datasource_instances })
+    }
 
-        let spans = move || Some(dropped_spans() as f64);
-        let lines = move || Some(dropped_lines() as f64);
-        for counter in [
-            AtScrape::counter(
-                "gpx_spans_dropped_total",
-                "Ended spans that did not reach the collector",
-                spans,
-            )?,
-            AtScrape::counter(
-                "gpx_log_lines_dropped_total",
-                "Log lines dropped because the reader of stderr was too slow",
-                lines,
-            )?,
-            AtScrape::counter(
-                "process_cpu_seconds_total",
-                "CPU time of the process in seconds",
-                scrape::cpu_seconds,
-            )?,
-            AtScrape::gauge(
-                "process_resident_memory_bytes",
-                "Resident memory in bytes",
-                scrape::resident_bytes,
-            )?,
-        ] {
-            registry.register(Box::new(counter))?;
-        }
-        Ok(Self { grpc: Grpc::new(&registry)?, registry, requests, active_instances, datasource_instances })
+    /// Adds a counter whose value is read at each scrape.
+    pub(crate) fn counter(
+        &self,
+        name: &str,
+        help: &str,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<(), MetricsError> {
+        let counter = AtScrape::counter(name, help, move || Some(read() as f64))?;
+        Ok(self.registry.register(Box::new(counter))?)
     }
 
     /// Adds a gauge whose value is read at each scrape.
@@ -106,6 +99,11 @@ impl Metrics {
         self.requests.with_label_values(&[endpoint, status, status_source]).inc();
     }
 
+    /// Counts a call of the component that did not return.
+    pub(crate) fn trap(&self, kind: &str) {
+        self.traps.with_label_values(&[kind]).inc();
+    }
+
     /// Returns all metrics in Prometheus's text format 0.0.4.
     pub(crate) fn text(&self) -> Result<String, MetricsError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
@@ -114,9 +112,9 @@ impl Metrics {
 
 #[cfg(test)]
 impl Metrics {
-    /// Without any telemetry or log that could drop something.
+    /// Without what the host adds.
     pub(crate) fn unattached() -> Self {
-        Self::new(|| 0, || 0).unwrap()
+        Self::new().unwrap()
     }
 }
 
@@ -130,6 +128,8 @@ mod tests {
         metrics.request("queryData", "ok", "plugin");
         metrics.request("queryData", "ok", "plugin");
         metrics.active_instances.inc();
+        metrics.trap("panic");
+        metrics.counter("gpx_spans_dropped_total", "help", || 3).unwrap();
         metrics.gauge("gpx_connections", "help", || 7).unwrap();
         let text = metrics.text().unwrap();
         for line in [
@@ -137,10 +137,11 @@ mod tests {
             r#"grafana_plugin_request_total{endpoint="queryData",status="ok",status_source="plugin"} 2"#,
             "plugins_active_instances 1",
             "plugins_datasource_instances_total 0",
-            "gpx_spans_dropped_total 0",
+            r#"gpx_traps_total{kind="panic"} 1"#,
+            "# TYPE gpx_spans_dropped_total counter",
+            "gpx_spans_dropped_total 3",
             "# TYPE gpx_connections gauge",
             "gpx_connections 7",
-            "gpx_log_lines_dropped_total 0",
             "# TYPE process_resident_memory_bytes gauge",
             "# TYPE process_cpu_seconds_total counter",
         ] {

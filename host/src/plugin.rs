@@ -155,10 +155,11 @@ impl Plugin {
             let Owner { client, scrub, log, .. } = &*opened;
             Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone(), place).await
         };
-        let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop))??;
+        let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop));
+        let instance = self.counted(instance.flatten())?;
         let running = Running { _ticking: self.component.code.engine.tick(), permit: permit.clone() };
         let opened = instance.call(call, turn, limits, running, OpenInstance(owner.clone())).await;
-        opened.result?;
+        self.counted(opened.result)?;
         let mut instance =
             opened.instance.ok_or_else(|| CallError::Host("the instance is gone".to_owned()))?;
         instance.opened();
@@ -206,7 +207,15 @@ impl Plugin {
             }
         }
         drop(permit);
-        ended.result
+        self.counted(ended.result)
+    }
+
+    /// Counts a call of the component if it did not return.
+    fn counted<T>(&self, result: Result<T, CallError>) -> Result<T, CallError> {
+        if let Some(kind) = result.as_ref().err().and_then(CallError::trap) {
+            self.platform.metrics.trap(kind);
+        }
+        result
     }
 
     /// Returns whether an instance exists only because its call went ahead of others. If it were kept, they would use it, and

@@ -20,5 +20,27 @@ pub(crate) mod plugin {
     tonic::include_proto!("plugin");
 }
 
-/// The descriptors of all messages and services, for reflection.
-pub(crate) const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+/// The descriptors of the messages and services of `proto/`.
+const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The services that a plugin on the Go SDK has. The descriptors declare more of them.
+pub(crate) const SERVED: [&str; 10] = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "plugin.GRPCBroker",
+    "plugin.GRPCController",
+    "plugin.GRPCStdio",
+    "pluginv2.Data",
+    "pluginv2.Diagnostics",
+    "pluginv2.Resource",
+    "pluginv2.Stream",
+];
+
+/// The descriptors of all of them.
+pub(crate) const ALL_DESCRIPTORS: [&[u8]; 4] = [
+    DESCRIPTORS,
+    tonic_health::pb::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+    tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+];

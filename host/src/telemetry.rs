@@ -129,6 +129,11 @@ impl Telemetry {
         }
     }
 
+    /// Returns how many spans the collector has taken.
+    pub(crate) fn exported(&self) -> u64 {
+        self.recording.as_ref().map_or(0, |recording| recording.queue.taken())
+    }
+
     /// Returns how many ended spans are known not to have reached the collector.
     pub(crate) fn dropped(&self) -> u64 {
         self.recording.as_ref().map_or(0, |recording| recording.queue.dropped())

@@ -19,6 +19,7 @@ mod limits;
 mod load;
 mod log;
 mod machine;
+mod metrics;
 mod package;
 mod parity;
 mod peer;

@@ -35,8 +35,9 @@ pub(crate) struct HttpHooks {
     client: Option<Client>,
     spans: CallSpans,
     upstream: Upstream,
-    /// That of the call.
+    /// Those of the call.
     priority: Priority,
+    endpoint: &'static str,
     scope: Scope,
     /// Whether a message was changed since this was asked for.
     changed: bool,
@@ -69,15 +70,22 @@ impl HttpHooks {
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
         let (upstream, priority, scope) = (Upstream::default(), Priority::default(), Scope::default());
-        Self { client, spans, upstream, priority, scope, changed: false }
+        Self { client, spans, upstream, priority, endpoint: "", scope, changed: false }
     }
 
     /// From now on, requests belong to another call.
-    pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream, priority: Priority) {
+    pub(crate) fn begin(
+        &mut self,
+        spans: CallSpans,
+        upstream: Upstream,
+        priority: Priority,
+        endpoint: &'static str,
+    ) {
         self.end();
         self.spans = spans;
         self.upstream = upstream;
         self.priority = priority;
+        self.endpoint = endpoint;
         self.scope = Scope::default();
     }
 
@@ -117,7 +125,7 @@ impl WasiHttpHooks for HttpHooks {
             return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
         };
         let parent = self.spans.parent_of_request(request.headers());
-        let response = client.send(request, options, &parent, self.priority);
+        let response = client.send(request, options, &parent, self.priority, self.endpoint);
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
         let exchange = async move {
             let waiting = upstream.wait();

@@ -112,6 +112,36 @@ pub(crate) enum RequestErrorKind {
     TooLarge(u64),
 }
 
+// === impl RequestErrorKind ===
+
+impl RequestErrorKind {
+    /// Returns the name that metrics use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Limit => "limit",
+            Self::InvalidUrl => "invalid_url",
+            Self::NameTimeout => "name_timeout",
+            Self::NameNotResolved => "name_not_resolved",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::ConnectionRefused => "connection_refused",
+            Self::NoRoute => "no_route",
+            Self::ConnectFailed => "connect_failed",
+            Self::Settings => "settings",
+            Self::Certificate => "certificate",
+            Self::TlsAlert(_) => "tls_alert",
+            Self::TlsFailed => "tls_failed",
+            Self::ResponseTimeout => "response_timeout",
+            Self::ReadTimeout => "read_timeout",
+            Self::ConnectionLost => "connection_lost",
+            Self::Protocol => "protocol",
+            Self::RequestBody => "request_body",
+            Self::Encoding => "encoding",
+            Self::TooLarge(_) => "too_large",
+        }
+    }
+}
+
 // === impl RequestError ===
 
 impl RequestError {

@@ -1,5 +1,5 @@
 //! A request and its response, from the guest's call to the end of the body: `client` checks and sends it, `connections`
-//! chooses its connection, `body` reads the response and returns the connection.
+//! chooses its connection, `body` reads the response and returns the connection, `counted` tells the metrics.
 
 mod all;
 mod body;
@@ -7,6 +7,7 @@ mod bound;
 mod client;
 mod connection;
 mod connections;
+mod counted;
 mod decode;
 mod idle;
 mod time_limits;

@@ -15,6 +15,7 @@ use url::Url;
 
 pub(crate) use self::custom_headers::BadHeaders;
 use crate::log::origin;
+use crate::metrics::DataSourceType;
 
 pub(crate) use self::tls::BadPem;
 pub(super) use self::tls::TlsSettings;
@@ -49,6 +50,8 @@ pub(crate) struct DataSourceHttp {
     pub(super) tls: Result<TlsSettings, BadPem>,
     /// Attributes of the span of each request.
     pub(super) labels: Vec<(&'static str, String)>,
+    /// What the metrics call the data source. `None` for anything else.
+    pub(super) kind: Option<DataSourceType>,
     /// The keys that are set and have no effect, each with what to do instead.
     pub(crate) ignored: Vec<String>,
 }
@@ -94,6 +97,7 @@ impl DataSourceHttp {
             },
             tls: TlsSettings::parse(&json, source.secrets),
             labels: labels(&source),
+            kind: if source.uid.is_empty() { None } else { DataSourceType::new(source.plugin_type) },
             ignored: ignored::ignored(&json),
         }
     }

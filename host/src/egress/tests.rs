@@ -1,6 +1,7 @@
 //! The client against a server that follows a script.
 
 mod connections;
+mod counted;
 mod exchange;
 mod hostile;
 mod limits;
@@ -25,6 +26,7 @@ use super::*;
 use crate::budget::Priority;
 use crate::log::Log;
 use crate::log::memory::Lines;
+use crate::metrics::Metrics;
 use crate::telemetry::test::{Ended, recording};
 use crate::text::Scrub;
 
@@ -58,6 +60,7 @@ struct Fixture {
     egress: Egress,
     spans: Ended,
     lines: Lines,
+    metrics: Metrics,
 }
 
 // === impl Server ===
@@ -172,7 +175,9 @@ impl Fixture {
         let hosts = Patterns::parse([allow_hosts]).0;
         let operator = OperatorPolicy { hosts, ..OperatorPolicy::default() };
         let all = AllConnections::new(files, log);
-        Self { egress: Egress::new(operator, "my-plugin", telemetry, max, all), spans, lines }
+        let metrics = Metrics::unattached();
+        let egress = Egress::new(operator, "my-plugin", telemetry, max, all, metrics.upstream.clone());
+        Self { egress, spans, lines, metrics }
     }
 
     fn client(&self, url: &str) -> Client {
@@ -215,7 +220,7 @@ async fn send_with(
     request: Request,
     options: RequestOptions,
 ) -> Result<Response, RequestError> {
-    client.send(request, Some(options), &Context::new(), Priority::Usual).await
+    client.send(request, Some(options), &Context::new(), Priority::Usual, "queryData").await
 }
 
 async fn text(response: Response) -> Result<String, RequestError> {

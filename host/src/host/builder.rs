@@ -195,9 +195,16 @@ fn metrics(
     log: Log,
     connections: &Arc<AllConnections>,
 ) -> Result<Metrics, crate::metrics::MetricsError> {
-    let queued = current.clone();
-    let spans = move || current.now().map_or(0, |loaded| loaded.telemetry.dropped());
-    let metrics = Metrics::new(spans, move || log.dropped())?;
+    let metrics = Metrics::new()?;
+    let (exported, dropped, queued) = (current.clone(), current.clone(), current);
+    let help = "Spans that the collector has taken";
+    let spans = move || exported.now().map_or(0, |loaded| loaded.telemetry.exported());
+    metrics.counter("gpx_spans_exported_total", help, spans)?;
+    let help = "Ended spans that did not reach the collector";
+    let spans = move || dropped.now().map_or(0, |loaded| loaded.telemetry.dropped());
+    metrics.counter("gpx_spans_dropped_total", help, spans)?;
+    let help = "Log lines dropped because the reader of stderr was too slow";
+    metrics.counter("gpx_log_lines_dropped_total", help, move || log.dropped())?;
     let (open, waiting) = (connections.clone(), connections.clone());
     metrics.gauge("gpx_connections", "Open connections to upstreams", move || open.open())?;
     let help = "Requests that wait until they may have a connection";

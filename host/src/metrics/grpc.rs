@@ -1,4 +1,4 @@
-//! Metrics of the server's calls, as in go-grpc-middleware.
+//! Metrics of the server's calls, with the names and texts of go-grpc-middleware.
 
 use std::time::Duration;
 
@@ -41,15 +41,31 @@ impl Grpc {
         let handled = [METHOD, &["grpc_code"]].concat();
         let seconds = HistogramOpts::new(
             "grpc_server_handling_seconds",
-            "How long calls took until the end of the reply",
+            "Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.",
         );
         let seconds = HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), METHOD)?;
         registry.register(Box::new(seconds.clone()))?;
         Ok(Self {
-            started: counter("grpc_server_started_total", "Calls that were started", METHOD)?,
-            handled: counter("grpc_server_handled_total", "Calls that ended, with any code", &handled)?,
-            received: counter("grpc_server_msg_received_total", "Messages received from callers", METHOD)?,
-            sent: counter("grpc_server_msg_sent_total", "Messages sent to callers", METHOD)?,
+            started: counter(
+                "grpc_server_started_total",
+                "Total number of RPCs started on the server.",
+                METHOD,
+            )?,
+            handled: counter(
+                "grpc_server_handled_total",
+                "Total number of RPCs completed on the server, regardless of success or failure.",
+                &handled,
+            )?,
+            received: counter(
+                "grpc_server_msg_received_total",
+                "Total number of RPC stream messages received on the server.",
+                METHOD,
+            )?,
+            sent: counter(
+                "grpc_server_msg_sent_total",
+                "Total number of gRPC stream messages sent by the server.",
+                METHOD,
+            )?,
             seconds,
         })
     }
@@ -58,12 +74,12 @@ impl Grpc {
         self.started.with_label_values(&labels.values()).inc();
     }
 
-    pub(crate) fn received(&self, labels: Labels<'_>) {
-        self.received.with_label_values(&labels.values()).inc();
+    pub(crate) fn received(&self, labels: Labels<'_>, messages: u64) {
+        add(&self.received, labels, messages);
     }
 
     pub(crate) fn sent(&self, labels: Labels<'_>, messages: u64) {
-        self.sent.with_label_values(&labels.values()).inc_by(messages);
+        add(&self.sent, labels, messages);
     }
 
     /// `code` is Go's name of the code, such as `DeadlineExceeded`.
@@ -71,6 +87,13 @@ impl Grpc {
         let [kind, service, method] = labels.values();
         self.handled.with_label_values(&[kind, service, method, code]).inc();
         self.seconds.with_label_values(&labels.values()).observe(took.as_secs_f64());
+    }
+}
+
+/// As in Go, a series appears with its first message.
+fn add(counter: &IntCounterVec, labels: Labels<'_>, messages: u64) {
+    if messages > 0 {
+        counter.with_label_values(&labels.values()).inc_by(messages);
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use rustix::time::{ClockId, clock_gettime};
 
 /// A metric whose value is read at each scrape. It is absent if it cannot be read.
 pub(super) struct AtScrape {
@@ -17,19 +16,6 @@ pub(super) struct AtScrape {
 
 /// The value of the metric's label, if it has one, and the metric's value.
 pub(super) type Sample = (&'static str, f64);
-
-/// Returns the CPU time that the process has used.
-pub(super) fn cpu_seconds() -> Option<f64> {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
-}
-
-/// Returns the resident memory of the process, if there is a /proc to read it from.
-pub(super) fn resident_bytes() -> Option<f64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: f64 = statm.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as f64)
-}
 
 // === impl AtScrape ===
 
@@ -121,11 +107,5 @@ mod tests {
     #[test]
     fn a_metric_that_cannot_be_read_is_absent() {
         assert!(AtScrape::gauge("absent", "help", || None).unwrap().collect().is_empty());
-    }
-
-    #[test]
-    fn a_running_process_has_used_time_and_memory() {
-        assert!(cpu_seconds().unwrap() > 0.0);
-        assert!(resident_bytes().is_none_or(|bytes| bytes > 65536.0));
     }
 }

@@ -144,6 +144,24 @@ impl CallError {
         matches!(self, Self::Fault(_)) && self.status() < 500
     }
 
+    /// Returns what ended a call of the component that did not return, under the name that metrics use. `None` for other
+    /// failures.
+    pub(super) fn trap(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Panicked(_) => "panic",
+            Self::Trapped(_) => "trap",
+            Self::NotStarted(_) => "start",
+            Self::StackOverflow(_) => "stack",
+            Self::OutOfMemory(_) | Self::Memory(_) | Self::AddressSpace => "memory",
+            Self::PassedAtOnce(_) | Self::TooLong { .. } => "size",
+            Self::Handles => "handles",
+            Self::CpuTime(_) => "cpu_timeout",
+            Self::WallTime(_) => "call_timeout",
+            Self::CallerDeadline(_) => "caller_deadline",
+            _ => return None,
+        })
+    }
+
     pub(crate) fn source(&self) -> ErrorSource {
         match self {
             Self::Fault(Fault { source: FaultSource::Downstream, .. }) => ErrorSource::Downstream,

@@ -140,6 +140,7 @@ impl Loaded {
                 telemetry.clone(),
                 1000,
                 AllConnections::new(None, log.clone()),
+                metrics.upstream.clone(),
             ));
             let plugin = Arc::new(Plugin::new(component, platform, egress));
             Self { plugin, metrics, telemetry, ended, log, lines: lines.clone() }

@@ -20,20 +20,6 @@ use crate::shutdown::Shutdown;
 /// The name under which go-plugin's client asks for the process's health.
 const HEALTH_SERVICE: &str = "plugin";
 
-/// The services that reflection lists: those that a plugin on the Go SDK has. The descriptors declare more of them.
-const SERVED: [&str; 10] = [
-    "grpc.health.v1.Health",
-    "grpc.reflection.v1.ServerReflection",
-    "grpc.reflection.v1alpha.ServerReflection",
-    "plugin.GRPCBroker",
-    "plugin.GRPCController",
-    "plugin.GRPCStdio",
-    "pluginv2.Data",
-    "pluginv2.Diagnostics",
-    "pluginv2.Resource",
-    "pluginv2.Stream",
-];
-
 /// A stream without items that ends when the process does.
 type Held<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -54,13 +40,11 @@ pub(crate) async fn add_to(
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status(HEALTH_SERVICE, ServingStatus::Serving).await;
     let reflection = || {
-        let builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)
-            .include_reflection_service(false);
-        SERVED.iter().fold(builder, |builder, name| builder.with_service_name(*name))
+        let builder = tonic_reflection::server::Builder::configure().include_reflection_service(false);
+        let add = tonic_reflection::server::Builder::register_encoded_file_descriptor_set;
+        let builder = proto::ALL_DESCRIPTORS.into_iter().fold(builder, add);
+        // Only these are listed.
+        proto::SERVED.into_iter().fold(builder, tonic_reflection::server::Builder::with_service_name)
     };
     routes
         .add_service(GrpcControllerServer::new(Controller(shutdown.clone())))

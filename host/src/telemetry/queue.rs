@@ -38,6 +38,11 @@ impl Queue {
         self.lock().dropped()
     }
 
+    /// Returns how many spans the collector has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.lock().taken()
+    }
+
     /// Returns what the spans weigh that wait or are being exported, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.lock().bytes()

@@ -22,9 +22,10 @@ type Health struct {
 	Details json.RawMessage `json:"details,omitempty"`
 }
 
-// Metrics are in Prometheus's text format.
+// Metrics are in Prometheus's text format, and as its own parser reads them.
 type Metrics struct {
-	Prometheus string `json:"prometheus"`
+	Prometheus string   `json:"prometheus"`
+	Families   []Family `json:"families"`
 }
 
 // Health checks the data source's health.
@@ -57,5 +58,10 @@ func (p *Plugin) Metrics(diagnose Diagnose) (*Metrics, error) {
 	if err != nil {
 		return nil, failure(ctx, err)
 	}
-	return &Metrics{Prometheus: string(backend.FromProto().CollectMetricsResponse(reply).PrometheusMetrics)}, nil
+	text := backend.FromProto().CollectMetricsResponse(reply).PrometheusMetrics
+	parsed, err := families(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Metrics{Prometheus: string(text), Families: parsed}, nil
 }

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, OperatorPolicy};
 use crate::log::Log;
+use crate::metrics::Metrics;
 use crate::telemetry::{Telemetry, Tracer};
 use crate::text::Scrub;
 
@@ -25,7 +26,9 @@ fn hooks(url: &str) -> HttpHooks {
         plugin_type: "",
     });
     let all = AllConnections::new(None, Log::memory().0);
-    let egress = Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), 1000, all);
+    let requests = Metrics::unattached().upstream;
+    let egress =
+        Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), 1000, all, requests);
     HttpHooks::new(
         Some(egress.client(settings, Scrub::default())),
         CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
@@ -101,13 +104,14 @@ async fn responses_that_are_kept_end_with_their_call() {
         |hooks: &mut HttpHooks| hooks.end(),
         |hooks: &mut HttpHooks| {
             let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
-            hooks.begin(spans, Upstream::default(), Priority::Usual);
+            hooks.begin(spans, Upstream::default(), Priority::Usual, "");
         },
     ] {
         hooks.begin(
             CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
             Upstream::default(),
             Priority::Usual,
+            "",
         );
         let mut kept = Vec::new();
         for _ in 0..100 {
@@ -182,6 +186,7 @@ async fn a_response_that_is_read_leaves_its_connection_to_the_next_call() {
         CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
         Upstream::default(),
         Priority::Usual,
+        "",
     );
     let _request = begin(&mut hooks, get(&url));
     assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0, "the next request comes on the same connection");

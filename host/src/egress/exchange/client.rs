@@ -13,6 +13,7 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody};
 use super::body::{ResponseBody, Streamed};
 use super::connection::SendFailure;
 use super::connections::{Connections, Exchange};
+use super::counted::CountedBody;
 use super::decode;
 use super::time_limits::TimeLimits;
 use crate::budget::Priority;
@@ -23,6 +24,7 @@ use crate::egress::policy::{self, Grants};
 use crate::egress::settings::DataSourceHttp;
 use crate::egress::trace::{Events, RequestTracing};
 use crate::egress::wishes::Wishes;
+use crate::metrics::UpstreamRequests;
 
 /// Cheap to clone; the clones share connections.
 #[derive(Clone)]
@@ -34,6 +36,7 @@ struct SharedClient {
     connections: Connections,
     tracing: RequestTracing,
     wishes: Arc<Wishes>,
+    requests: UpstreamRequests,
 }
 
 // === impl Client ===
@@ -45,25 +48,34 @@ impl Client {
         connections: Connections,
         tracing: RequestTracing,
         wishes: Arc<Wishes>,
+        requests: UpstreamRequests,
     ) -> Self {
-        Self(Arc::new(SharedClient { settings, grants, connections, tracing, wishes }))
+        Self(Arc::new(SharedClient { settings, grants, connections, tracing, wishes, requests }))
     }
 
-    /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
+    /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled. `endpoint`
+    /// is that of the call.
     pub(crate) fn send(
         &self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         parent: &Context,
         priority: Priority,
+        endpoint: &'static str,
     ) -> impl Future<Output = Result<Response<ResponseBody>, RequestError>> + Send + 'static {
         let client = self.0.clone();
         let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
+        let kind = client.settings.kind.clone();
+        let mut counted = client.requests.begin(kind, endpoint, request.method());
         async move {
             let result = client.exchange(request, limits, priority, span.events()).await;
             span.finish(&result);
-            result
+            match &result {
+                Ok(response) => counted.answered(response.status()),
+                Err(error) => counted.failed(error.kind().name()),
+            }
+            Ok(result?.map(|body| CountedBody::new(body, counted).boxed_unsync()))
         }
     }
 }

@@ -94,7 +94,8 @@ impl State {
     pub(crate) fn begin(&mut self, call: &Arc<Call>, spans: CallSpans) {
         self.stdout.begin(call.log.clone());
         self.stderr.begin(call.log.clone());
-        self.hooks.begin(spans.clone(), call.upstream.clone(), self.memory.owner().priority());
+        let priority = self.memory.owner().priority();
+        self.hooks.begin(spans.clone(), call.upstream.clone(), priority, call.endpoint.name);
         self.spans = spans;
         self.call = Some(call.clone());
         self.take_refused();

@@ -1,11 +1,12 @@
-//! The server span and the gRPC metrics of each call of a Grafana service. Both are finished exactly once, however the
-//! call ends.
+//! The gRPC metrics of each call, and the server span if it is of a Grafana service. Both are finished exactly once, however
+//! the call ends.
 
 mod call;
 mod code;
 mod messages;
 mod method;
 mod open;
+mod received;
 mod server;
 
 use std::pin::{Pin, pin};
@@ -17,6 +18,7 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::timeout_at;
 use tonic::Status;
+use tonic::body::Body as TonicBody;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -90,12 +92,11 @@ impl<S> Layer<S> for ObserveLayer {
 
 // === impl ObserveService ===
 
-impl<S, R, B> Service<Request<R>> for ObserveService<S>
+impl<S, B> Service<Request<TonicBody>> for ObserveService<S>
 where
-    S: Service<Request<R>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<TonicBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Send,
-    R: Send + 'static,
 {
     type Response = Response<ObserveBody<B>>;
     type Error = S::Error;
@@ -105,7 +106,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<R>) -> Self::Future {
+    fn call(&mut self, request: Request<TonicBody>) -> Self::Future {
         // Only the service that was polled for readiness may be called.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
@@ -115,20 +116,14 @@ where
                 async move { Ok(handler.await?.map(|body| ObserveBody::new(Some(body), None))) },
             );
         };
-        let deadline = deadline::of_headers(request.headers());
+        let mut request = request.map(|body| call.counting(body));
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let loaded = match wait(&shared, deadline).await {
-                Ok(loaded) => loaded,
-                Err(status) => {
-                    call.finish(&status);
-                    return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
-                }
-            };
-            let context = call.start_span(&loaded.telemetry, request.headers());
-            request.extensions_mut().insert(ServerContext(context));
-            if let Some(deadline) = deadline {
-                request.extensions_mut().insert(deadline);
+            if call.is_grafanas
+                && let Err(status) = begin(&shared, &mut call, &mut request).await
+            {
+                call.finish(&status);
+                return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
             }
             let response = match inner.call(request).await {
                 Ok(response) => response,
@@ -148,6 +143,22 @@ where
             Ok(response.map(|body| ObserveBody::new(Some(body), call)))
         })
     }
+}
+
+/// Starts the span of a call of Grafana's once something is loaded, and gives the request what is known of the call.
+async fn begin(
+    server: &ObservedServer,
+    call: &mut ServerCall,
+    request: &mut Request<TonicBody>,
+) -> Result<(), Status> {
+    let deadline = deadline::of_headers(request.headers());
+    let loaded = wait(server, deadline).await?;
+    let context = call.start_span(&loaded.telemetry, request.headers());
+    request.extensions_mut().insert(ServerContext(context));
+    if let Some(deadline) = deadline {
+        request.extensions_mut().insert(deadline);
+    }
+    Ok(())
 }
 
 /// Waits until something is loaded, unless the process ends or the caller leaves meanwhile.

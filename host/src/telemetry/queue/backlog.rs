@@ -31,6 +31,8 @@ pub(super) struct Backlog {
     /// The batch that the export task holds, until it reports what became of it.
     exporting: Batch,
     dropped: u64,
+    /// How many spans the collector has taken.
+    taken: u64,
     /// A flush is waiting, so nothing waits for more spans.
     pub hurry: bool,
     /// The provider is gone, so no span will follow.
@@ -62,6 +64,10 @@ struct Batch {
 impl Backlog {
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -123,8 +129,10 @@ impl Backlog {
     /// Ends the current batch, of which `lost` spans did not arrive.
     pub(super) fn exported(&mut self, lost: u64) {
         // A flush that gave up has counted them already.
-        if std::mem::take(&mut self.exporting).spans > 0 {
+        let sent = std::mem::take(&mut self.exporting).spans as u64;
+        if sent > 0 {
             self.dropped += lost;
+            self.taken += sent.saturating_sub(lost);
         }
     }
 

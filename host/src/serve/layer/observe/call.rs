@@ -7,10 +7,13 @@ use http::HeaderMap;
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{Context, KeyValue};
 use tonic::Status;
+use tonic::body::Body;
 
 use super::code;
+use super::messages::Messages;
 use super::method::Method;
 use super::open::OpenSpan;
+use super::received::ReceivedBody;
 use super::server::ObservedServer;
 use crate::telemetry::Telemetry;
 
@@ -18,8 +21,10 @@ pub(super) struct ServerCall {
     shared: Arc<ObservedServer>,
     /// Such as `pluginv2.Data/QueryData`.
     name: String,
-    /// `None` for a method that the protocol does not have. Such a call is traced, but must not create new series.
+    /// `None` for a method that is not served. Such a call is traced, but must not create new series.
     method: Option<Arc<Method>>,
+    /// Whether it is one of Grafana's services, whose calls are traced.
+    pub(super) is_grafanas: bool,
     arrived: SystemTime,
     start: Instant,
     /// `None` without tracing.
@@ -30,24 +35,40 @@ pub(super) struct ServerCall {
 // === impl ServerCall ===
 
 impl ServerCall {
-    /// Returns `None` for services that are not Grafana's.
+    /// Returns `None` for a call that is neither counted nor traced.
     pub(super) fn arrived(shared: &Arc<ObservedServer>, path: &str) -> Option<Self> {
-        let name = path.strip_prefix('/').filter(|name| name.starts_with("pluginv2."))?;
-        let method = shared.methods.get(name);
+        let name = path.strip_prefix('/')?;
+        let (method, is_grafanas) = (shared.methods.get(name), name.starts_with("pluginv2."));
+        if method.is_none() && !is_grafanas {
+            return None;
+        }
         if let Some(method) = &method {
             shared.metrics.grpc.started(method.labels());
-            // No method of the protocol takes more than one message.
-            shared.metrics.grpc.received(method.labels());
+            if !method.takes_stream {
+                shared.metrics.grpc.received(method.labels(), 1);
+            }
         }
         Some(Self {
             shared: Arc::clone(shared),
             name: name.to_owned(),
             method,
+            is_grafanas,
             arrived: SystemTime::now(),
             start: Instant::now(),
             span: None,
             finished: false,
         })
+    }
+
+    /// Counts the messages of a request that has a stream of them. Of any other, the one message is counted already.
+    pub(super) fn counting(&self, body: Body) -> Body {
+        match self.method.as_ref().filter(|method| method.takes_stream) {
+            Some(method) => {
+                let (method, metrics) = (Arc::clone(method), self.shared.metrics.grpc.clone());
+                Body::new(ReceivedBody { body, messages: Messages::default(), method, metrics })
+            }
+            None => body,
+        }
     }
 
     /// Starts the server span, as of the call's arrival, and returns its context.

@@ -1,4 +1,4 @@
-//! The methods of Grafana's protocol, for the metrics' labels.
+//! The methods that are served, for the metrics' labels.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,9 +7,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
 use crate::metrics::Labels;
-use crate::proto::DESCRIPTORS;
-
-const PACKAGE: &str = "pluginv2";
+use crate::proto::{ALL_DESCRIPTORS, SERVED};
 
 /// By name, such as `pluginv2.Data/QueryData`.
 pub(super) struct Methods(HashMap<String, Arc<Method>>);
@@ -17,8 +15,10 @@ pub(super) struct Methods(HashMap<String, Arc<Method>>);
 #[derive(Debug)]
 pub(super) struct Method {
     kind: &'static str,
-    service: String,
+    service: &'static str,
     name: String,
+    /// Whether it takes a stream of messages.
+    pub takes_stream: bool,
 }
 
 // === impl Methods ===
@@ -26,23 +26,27 @@ pub(super) struct Method {
 impl Methods {
     pub(super) fn known() -> Self {
         // The build wrote them, so they are valid.
-        let files = FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default().file;
-        let services = files.iter().filter(|file| file.package() == PACKAGE).flat_map(|file| &file.service);
-        let methods = services.flat_map(|service| {
-            let service_name = format!("{PACKAGE}.{}", service.name());
-            service.method.iter().map(move |method| {
-                let kind = match (method.client_streaming(), method.server_streaming()) {
-                    (false, false) => "unary",
-                    (true, false) => "client_stream",
-                    (false, true) => "server_stream",
-                    (true, true) => "bidi_stream",
-                };
-                let name = method.name().to_owned();
-                let path = format!("{service_name}/{name}");
-                (path, Arc::new(Method { kind, service: service_name.clone(), name }))
-            })
-        });
-        Self(methods.collect())
+        let sets = ALL_DESCRIPTORS.iter().map(|set| FileDescriptorSet::decode(*set).unwrap_or_default());
+        let mut methods = HashMap::new();
+        for file in sets.flat_map(|set| set.file) {
+            for service in &file.service {
+                let full_name = format!("{}.{}", file.package(), service.name());
+                let Some(served) = SERVED.into_iter().find(|served| *served == full_name) else { continue };
+                for method in &service.method {
+                    let takes_stream = method.client_streaming();
+                    let kind = match (takes_stream, method.server_streaming()) {
+                        (false, false) => "unary",
+                        (true, false) => "client_stream",
+                        (false, true) => "server_stream",
+                        (true, true) => "bidi_stream",
+                    };
+                    let method =
+                        Method { kind, service: served, name: method.name().to_owned(), takes_stream };
+                    methods.insert(format!("{served}/{}", method.name), Arc::new(method));
+                }
+            }
+        }
+        Self(methods)
     }
 
     pub(super) fn get(&self, path: &str) -> Option<Arc<Method>> {
@@ -54,7 +58,7 @@ impl Methods {
 
 impl Method {
     pub(super) fn labels(&self) -> Labels<'_> {
-        Labels { kind: self.kind, service: &self.service, method: &self.name }
+        Labels { kind: self.kind, service: self.service, method: &self.name }
     }
 }
 
@@ -63,14 +67,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_protocols_methods_are_known_and_no_others() {
+    fn what_is_served_is_known_and_nothing_else() {
         let methods = Methods::known();
-        let labels = |path| methods.get(path).map(|method| (method.kind, method.name.clone()));
-        assert_eq!(labels("pluginv2.Data/QueryData"), Some(("unary", "QueryData".into())));
-        assert_eq!(labels("pluginv2.Resource/CallResource"), Some(("server_stream", "CallResource".into())));
-        assert_eq!(labels("pluginv2.Data/Invented"), None);
-        assert_eq!(labels("plugin.GRPCBroker/StartStream"), None);
-        // Call::arrived counts one message for each.
-        assert!(methods.0.values().all(|method| matches!(method.kind, "unary" | "server_stream")));
+        let kind = |path| methods.get(path).map(|method| method.kind);
+        for (path, expected) in [
+            ("pluginv2.Data/QueryData", Some("unary")),
+            ("pluginv2.Resource/CallResource", Some("server_stream")),
+            ("plugin.GRPCBroker/StartStream", Some("bidi_stream")),
+            ("plugin.GRPCStdio/StreamStdio", Some("server_stream")),
+            ("grpc.health.v1.Health/Check", Some("unary")),
+            ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Some("bidi_stream")),
+            ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Some("bidi_stream")),
+            ("pluginv2.Data/Invented", None),
+            ("pluginv2.AdmissionControl/ValidateAdmission", None),
+        ] {
+            assert_eq!(kind(path), expected, "{path}");
+        }
+        let services: std::collections::HashSet<_> =
+            methods.0.values().map(|method| method.service).collect();
+        assert_eq!(services.len(), SERVED.len());
     }
 }

@@ -10,7 +10,7 @@ use super::*;
 use crate::log::Log;
 use crate::plugin::{LoadError, loading};
 use crate::serve::layer::deadline::DeadlineLayer;
-use crate::serve::layer::fake::{Fake, connect, reply};
+use crate::serve::layer::fake::{Fake, connect, framed, reply};
 use crate::serve::layer::panic::PanicLayer;
 use crate::telemetry::Telemetry;
 use crate::telemetry::test::{Ended, recording};
@@ -157,11 +157,46 @@ async fn a_caller_that_hangs_up_ends_the_span_as_cancelled() {
 }
 
 #[tokio::test]
-async fn calls_of_other_services_and_unknown_methods_make_no_series() {
+async fn calls_of_other_services_are_counted_but_not_traced() {
+    let Setup { metrics, layer, ended } = unix();
+    let handler = Fake::new(|request| {
+        Box::pin(async {
+            request.into_body().collect().await.unwrap();
+            Ok(reply(&[b"one"], &Status::ok("")))
+        })
+    });
+    for path in
+        ["/plugin.GRPCStdio/StreamStdio", "/plugin.GRPCBroker/StartStream", "/grpc.health.v1.Health/Check"]
+    {
+        let messages = [framed(b"first"), framed(b"second")].concat();
+        let request = request(path).map(|_| TonicBody::new(http_body_util::Full::<Bytes>::from(messages)));
+        let response = layer.layer(handler.clone()).call(request).await.unwrap();
+        response.into_body().collect().await.unwrap();
+    }
+    assert_eq!(ended.spans().len(), 0);
+    let text = metrics.text().unwrap();
+    for (method, service, kind, received) in [
+        ("StreamStdio", "plugin.GRPCStdio", "server_stream", 1),
+        ("StartStream", "plugin.GRPCBroker", "bidi_stream", 2),
+        ("Check", "grpc.health.v1.Health", "unary", 1),
+    ] {
+        let labels = format!(r#"grpc_method="{method}",grpc_service="{service}",grpc_type="{kind}""#);
+        for line in [
+            format!("grpc_server_started_total{{{labels}}} 1"),
+            format!(r#"grpc_server_handled_total{{grpc_code="OK",{labels}}} 1"#),
+            format!("grpc_server_msg_received_total{{{labels}}} {received}"),
+            format!("grpc_server_msg_sent_total{{{labels}}} 1"),
+        ] {
+            assert!(text.lines().any(|text| text == line), "{line} is not in\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_methods_make_no_series() {
     let Setup { metrics, layer, ended } = unix();
     let handler = Fake::new(|_| Box::pin(async { Ok(Status::unimplemented("").into_http()) }));
-    for path in ["/plugin.GRPCController/Shutdown", "/grpc.health.v1.Health/Check", "/pluginv2.Data/Invented"]
-    {
+    for path in ["/invented.Service/Call", "/pluginv2.Data/Invented"] {
         layer.layer(handler.clone()).call(request(path)).await.unwrap();
     }
     let [span] = ended.spans().try_into().unwrap();

@@ -1,0 +1,126 @@
+//! CollectMetrics next to that of the example's twin on the Go SDK. What differs on purpose is in docs/differences.md.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use gpx_tests::collector::Collector;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::peer::{self, Tools};
+use gpx_tests::plugin::Plugin;
+use gpx_tests::upstream::Upstream;
+use serde_json::{Value, json};
+
+/// Makes the same calls of all services, and returns the families of metrics.
+async fn families(tools: &Tools, executable: &Path, url: &str) -> BTreeMap<String, Value> {
+    let mut peer = tools.run(executable, json!({})).await;
+    let source = DataSource::new(url).plugin("gpx-httpbackend-datasource");
+    let context = peer::context(&source);
+    peer.get("ping", json!({})).await;
+    let queries = [query("A"), query("B")].each_ref().map(peer::query);
+    peer.get("query", json!({ "plugin_context": context, "queries": queries })).await;
+    peer.get("health", json!({ "plugin_context": context })).await;
+    let echo =
+        json!({ "plugin_context": context, "method": "POST", "path": "echo", "url": "echo", "body": "hi" });
+    peer.get("resource", echo).await;
+    // The same one: Go makes an instance of another, although nobody serves these calls.
+    let (uid, updated) = (&source.settings.uid, source.settings.last_updated_ms.to_string());
+    let id = source.settings.id;
+    let settings = json!({ "id": id, "uid": uid, "lastUpdatedMS": updated, "url": url, "jsonData": "e30=" });
+    let same = json!({
+        "orgId": 1, "pluginId": source.plugin, "namespace": source.namespace, "dataSourceInstanceSettings": settings,
+    });
+    for method in [
+        "Stream/SubscribeStream",
+        "Stream/RunStream",
+        "Data/QueryChunkedData",
+        "AdmissionControl/ValidateAdmission",
+    ] {
+        let call = json!({ "method": format!("pluginv2.{method}"), "request": { "pluginContext": same } });
+        peer.get("invoke", call).await;
+    }
+    peer.get("reflect", json!({})).await;
+    peer.get("metrics", json!({})).await;
+    let mut metrics = peer.get("metrics", json!({})).await;
+    peer.end().await;
+    let families = metrics["families"].take();
+    let named = |family: &Value| (family["name"].as_str().unwrap().to_owned(), family.clone());
+    families.as_array().unwrap().iter().map(named).collect()
+}
+
+/// Returns a family's type, text, labels and buckets.
+fn outline(family: &Value) -> Value {
+    let series = family["series"].as_array().unwrap();
+    let labels: BTreeSet<_> =
+        series.iter().flat_map(|series| series["labels"].as_object().unwrap().keys()).collect();
+    json!([family["type"], family["help"], labels, series[0]["bounds"]])
+}
+
+#[gpx_tests::test]
+async fn names_types_texts_and_labels_are_those_of_go() {
+    let Some(tools) = peer::tools() else { return };
+    let upstream = Upstream::points(3).await;
+    let ours = families(&tools, Plugin::packaged("http-backend").executable(), &upstream.url()).await;
+    let theirs = families(&tools, &tools.twin, &upstream.url()).await;
+
+    let outlines = |families: &BTreeMap<String, Value>, apart: &str| -> BTreeMap<String, Value> {
+        let of_both = families.iter().filter(|(name, _)| !name.starts_with(apart));
+        of_both.map(|(name, family)| (name.clone(), outline(family))).collect()
+    };
+    assert_eq!(outlines(&ours, "gpx_"), outlines(&theirs, "go_"));
+    for name in ["process_open_fds", "plugins_datasource_response_size_bytes", "grpc_server_msg_sent_total"] {
+        assert!(theirs.contains_key(name), "{name} in {:?}", theirs.keys());
+    }
+
+    // What the calls alone decide is equal to the last value.
+    let counts = |families: &BTreeMap<String, Value>| {
+        let mut counts = BTreeSet::new();
+        for (name, family) in families {
+            if !["grafana_", "grpc_", "plugins_"].iter().any(|prefix| name.starts_with(prefix)) {
+                continue;
+            }
+            for series in family["series"].as_array().unwrap() {
+                // How many messages a client of reflection sends depends on how the schema is split into files.
+                let is_reflection = series["labels"]["grpc_method"] == "ServerReflectionInfo";
+                let value = if is_reflection { &Value::Null } else { &series["value"] };
+                counts.insert(format!("{name} {} {value}", series["labels"]));
+            }
+        }
+        counts
+    };
+    let (ours, theirs) = (counts(&ours), counts(&theirs));
+    let only =
+        |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
+    assert_eq!(only(&ours, &theirs), only(&theirs, &ours));
+    assert!(ours.len() > 30, "{ours:#?}");
+}
+
+#[gpx_tests::test]
+async fn traps_ends_of_requests_and_spans_are_counted() {
+    let (collector, upstream) = (Collector::start().await, Upstream::points(1).await);
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let source = DataSource::new(&upstream.url());
+    let fetch = |id: &str, url: &str| query(id).kind("fetch").json(json!({ "url": url }));
+    let queries = [
+        query("A").kind("panic"),
+        query("B").kind("trap"),
+        fetch("C", &upstream.url()),
+        fetch("D", "http://elsewhere.example/"),
+    ];
+    plugin.query(&source, queries).await.unwrap();
+    let metrics = plugin.metrics().await.unwrap();
+    for line in [
+        r#"gpx_traps_total{kind="panic"} 1"#,
+        r#"gpx_traps_total{kind="trap"} 1"#,
+        r#"gpx_http_requests_total{outcome="response"} 1"#,
+        r#"gpx_http_requests_total{outcome="denied"} 1"#,
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+    // A batch fills up: to ask for metrics is a span, too.
+    let exported = async || {
+        let metrics = plugin.metrics().await.unwrap();
+        let line = metrics.lines().find_map(|line| line.strip_prefix("gpx_spans_exported_total "));
+        line.unwrap().parse::<u32>().unwrap()
+    };
+    while exported().await == 0 {}
+}
