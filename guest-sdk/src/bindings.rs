@@ -22,6 +22,7 @@ macro_rules! service {
             with: {
                 "gpx:plugin/call@0.1.0": crate::bindings::base::gpx::plugin::call,
                 "gpx:plugin/log@0.1.0": crate::bindings::base::gpx::plugin::log,
+                "gpx:plugin/metrics@0.1.0": crate::bindings::base::gpx::plugin::metrics,
                 "gpx:plugin/response@0.1.0": crate::bindings::base::gpx::plugin::response,
                 "gpx:plugin/tracer@0.1.0": crate::bindings::base::gpx::plugin::tracer,
                 "gpx:plugin/types@0.1.0": crate::bindings::base::gpx::plugin::types,

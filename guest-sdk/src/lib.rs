@@ -13,6 +13,7 @@ mod health;
 pub mod http;
 mod json;
 pub mod log;
+pub mod metrics;
 pub mod plugin;
 mod query;
 pub mod resource;

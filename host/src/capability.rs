@@ -5,6 +5,7 @@ pub(crate) mod bindings;
 mod call;
 pub(crate) mod http;
 mod log;
+mod metrics;
 mod poll;
 pub(crate) mod response;
 pub(crate) mod tracer;
@@ -15,6 +16,7 @@ use wasmtime::component::Linker;
 use self::bindings::gpx::plugin as wit;
 pub(crate) use self::call::{CallView, HasCall, headers};
 pub(crate) use self::log::{HasLog, LogView};
+pub(crate) use self::metrics::{HasMetrics, MetricsView};
 use self::response::HasResponse;
 use self::tracer::HasTracer;
 pub(crate) use self::view::View;
@@ -28,6 +30,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;
+    wit::metrics::add_to_linker::<T, HasMetrics>(linker, T::metrics)?;
     wit::response::add_to_linker::<T, HasResponse>(linker, T::response)?;
     wit::tracer::add_to_linker::<T, HasTracer>(linker, T::tracer)
 }

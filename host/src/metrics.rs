@@ -1,5 +1,6 @@
 //! The process's Prometheus metrics, with the names that plugins on the Go SDK use.
 
+mod component;
 mod grpc;
 mod process;
 mod requests;
@@ -7,6 +8,9 @@ mod scrape;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
+pub(crate) use self::component::{
+    Change, ComponentMetrics, Definition, Kind, MAX_BUCKETS, MAX_HELP, MAX_LABELS, MAX_NAME, MAX_SET,
+};
 pub(crate) use self::grpc::{Grpc, Labels};
 pub(crate) use self::requests::{CountedRequest, DataSourceType, UpstreamRequests};
 use self::scrape::AtScrape;
@@ -24,6 +28,8 @@ pub(crate) struct Metrics {
     pub grpc: Grpc,
     /// What components request from upstreams.
     pub upstream: UpstreamRequests,
+    /// The component's own.
+    pub component: ComponentMetrics,
     requests: IntCounterVec,
     traps: IntCounterVec,
     /// Data sources and apps that have instances.
@@ -57,7 +63,21 @@ impl Metrics {
         registry.register(Box::new(datasource_instances.clone()))?;
         process::register(&registry)?;
         let (grpc, upstream) = (Grpc::new(&registry)?, UpstreamRequests::new(&registry)?);
-        Ok(Self { registry, grpc, upstream, requests, traps, active_instances, datasource_instances })
+        let component = ComponentMetrics::default();
+        let metrics = Self {
+            registry,
+            grpc,
+            upstream,
+            component,
+            requests,
+            traps,
+            active_instances,
+            datasource_instances,
+        };
+        let (help, values) =
+            ("Values of the component's metrics that were dropped", metrics.component.clone());
+        metrics.counter("gpx_metrics_dropped_total", help, move || values.dropped())?;
+        Ok(metrics)
     }
 
     /// Adds a counter whose value is read at each scrape.
@@ -106,7 +126,10 @@ impl Metrics {
 
     /// Returns all metrics in Prometheus's text format 0.0.4.
     pub(crate) fn text(&self) -> Result<String, MetricsError> {
-        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+        let mut families = self.registry.gather();
+        families.extend(self.component.families());
+        families.sort_by(|one, other| one.name().cmp(other.name()));
+        Ok(TextEncoder::new().encode_to_string(&families)?)
     }
 }
 

@@ -150,10 +150,12 @@ impl Plugin {
         let place = self.wait(call, awaited, self.place(priority)).await?;
         let (code, opened) = (self.component.code.clone(), owner.clone());
         let footprint = memory.footprint().clone();
+        let metrics = self.platform.metrics.component.clone();
         let new = async move {
             let _ticking = code.engine.tick();
             let Owner { client, scrub, log, .. } = &*opened;
-            Instance::new(&code, Some(client.clone()), memory, scrub.clone(), log.clone(), place).await
+            let state = State::new(Some(client.clone()), memory, scrub.clone(), log.clone(), metrics);
+            Instance::new(&code, state, place).await
         };
         let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop));
         let instance = self.counted(instance.flatten())?;

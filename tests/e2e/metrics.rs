@@ -1,4 +1,5 @@
-//! CollectMetrics next to that of the example's twin on the Go SDK. What differs on purpose is in docs/differences.md.
+//! CollectMetrics next to that of the example's twin on the Go SDK, and with metrics of the component's own. What differs on
+//! purpose is in docs/differences.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -123,4 +124,100 @@ async fn traps_ends_of_requests_and_spans_are_counted() {
         line.unwrap().parse::<u32>().unwrap()
     };
     while exported().await == 0 {}
+}
+
+#[gpx_tests::test]
+async fn a_components_metrics_add_up_over_instances_and_data_sources() {
+    let Some(tools) = peer::tools() else { return };
+    let launch = Plugin::guest("probe");
+    let mut peer = tools.run(launch.executable(), json!({})).await;
+    for _ in 0..2 {
+        let context = peer::context(&DataSource::new(""));
+        let measure = |id: &str, value: f64| {
+            peer::query(&query(id).kind("measure").json(json!({ "symbol": "A é", "value": value })))
+        };
+        let queries = [measure("A", 50.0), measure("B", 50.0), measure("C", 50.0)];
+        let answer = peer.get("query", json!({ "plugin_context": context, "queries": queries })).await;
+        let errors = ["A", "B", "C"].map(|id| answer["responses"][id]["error"].clone());
+        assert_eq!(errors, ["", "", ""]);
+    }
+    let metrics = peer.get("metrics", json!({})).await;
+    let family = |name: &str| {
+        let families = metrics["families"].as_array().unwrap();
+        let family = families.iter().find(|family| family["name"] == name);
+        let family = family.unwrap_or_else(|| panic!("no {name} in {}", metrics["prometheus"]));
+        let values = family["series"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|series| json!([series["labels"], series["value"]]));
+        json!([family["type"], family["help"], values.collect::<Vec<_>>()])
+    };
+    let symbol = || json!({ "symbol": "A é" });
+    for (name, expected) in [
+        (
+            "probe_reads_total",
+            json!(["counter", "Reads, \"quoted\"\nand on two lines",
+                [[{ "symbol": "A é", "from": "cache" }, "300"], [{ "symbol": "A é", "from": "upstream" }, "6"]]]),
+        ),
+        ("probe_calls_total", json!(["counter", "Calls", [[{}, "6"]]])),
+        ("probe_level", json!(["gauge", "The last value", [[{}, "50"]]])),
+        ("probe_open", json!(["gauge", "What is open", [[symbol(), "294"]]])),
+        ("probe_sizes_bytes", json!(["histogram", "Sizes", [[symbol(), "6"]]])),
+        ("probe_work_seconds", json!(["histogram", "How long it worked", [[{}, "6"]]])),
+        ("probe_unused_total", json!(["counter", "Is there from the start", [[{}, "0"]]])),
+        (
+            "gpx_metrics_dropped_total",
+            json!(["counter", "Values of the component's metrics that were dropped", [[{}, "0"]]]),
+        ),
+    ] {
+        assert_eq!(family(name), expected, "{name}");
+    }
+    let families = metrics["families"].as_array().unwrap();
+    let sizes = families.iter().find(|family| family["name"] == "probe_sizes_bytes").unwrap();
+    let sizes = &sizes["series"][0];
+    assert_eq!(
+        (&sizes["bounds"], &sizes["counts"], &sizes["sum"]),
+        (&json!(["10", "100", "+Inf"]), &json!([0, 6, 6]), &json!("300"))
+    );
+    peer.end().await;
+}
+
+#[gpx_tests::test]
+async fn what_a_components_metrics_cannot_be_is_said_once() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    let secret = source.clone().secret("apiToken", "s3cr3t-token");
+    let measure = query("A").kind("measure").json(json!({ "symbol": "it is s3cr3t-token", "value": 1 }));
+    plugin.query(&secret, [measure]).await.unwrap();
+    for _ in 0..2 {
+        let reply = plugin.query(&source, [query("A").kind("mismeasure")]).await.unwrap();
+        let frame = reply.frame("A");
+        let said = |number: usize| frame.fields[0].values[number].as_str().unwrap().to_owned();
+        assert!(said(0).starts_with("names that begin with process_ are for the host's own"), "{}", said(0));
+        assert!(said(1).starts_with("it is registered already with another type"), "{}", said(1));
+    }
+    let metrics = plugin.metrics().await.unwrap();
+    for line in ["probe_calls_total 1", "probe_level NaN", "gpx_metrics_dropped_total 2"] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+    assert!(metrics.contains("symbol=\"it is [secret]\"") && !metrics.contains("s3cr3t"), "{metrics}");
+    assert_eq!(metrics.matches("# TYPE process_cpu_seconds_total counter").count(), 1);
+
+    let logs = plugin.logs.clone();
+    assert!(plugin.stop().await.success());
+    let lines = logs.all();
+    let about = |name: &str| {
+        let about = lines.iter().filter(|line| line.text("metric") == name);
+        about
+            .map(|line| (line.level.clone(), line.message.clone(), line.text("reason").to_owned()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(about("process_cpu_seconds_total").len(), 1);
+    let calls = about("probe_calls_total");
+    let messages: Vec<_> =
+        calls.iter().map(|(level, message, _)| (level.as_str(), message.as_str())).collect();
+    let dropped = ("warn", "A value of the plugin's metric is dropped");
+    assert_eq!(messages, [dropped, ("warn", "The plugin's metric is not registered")]);
+    assert_eq!(calls[0].2, "a counter only increases, by finite numbers, and not by -1");
 }

@@ -5,6 +5,7 @@ use wasmtime_wasi_http::WasiHttpView;
 
 use super::call::CallView;
 use super::log::LogView;
+use super::metrics::MetricsView;
 use super::response::ResponseView;
 use super::tracer::TracerView;
 
@@ -12,6 +13,7 @@ use super::tracer::TracerView;
 pub(crate) trait View: WasiView + WasiHttpView {
     fn call(&mut self) -> CallView<'_>;
     fn log(&mut self) -> LogView<'_>;
+    fn metrics(&mut self) -> MetricsView<'_>;
     fn response(&mut self) -> ResponseView<'_>;
     fn tracer(&mut self) -> TracerView<'_>;
 

@@ -27,6 +27,7 @@ use self::link::LinkedCode;
 use self::reservation::MAX_POOLS;
 use super::error::CallError;
 use super::instance::Instance;
+use super::instance::state::State;
 use super::platform::Platform;
 use crate::budget::{AddressSpace, Fitted, InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
@@ -149,6 +150,7 @@ impl LoadedComponent {
 async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifest, CallError> {
     // It has no owner whose share of the log it could use.
     let (code, log) = (code.clone(), platform.log.with_own_share());
+    let metrics = platform.metrics.component.clone();
     let memory = InstanceMemory::open(
         &platform.memory.owner(),
         code.declared.prepaid(),
@@ -161,7 +163,8 @@ async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifes
     let footprint = memory.footprint().clone();
     let described = turn.run_guest(&footprint, async move {
         let _ticking = code.engine.tick();
-        Instance::new(&code, None, memory, Scrub::default(), log, None).await?.describe().await
+        let state = State::new(None, memory, Scrub::default(), log, metrics);
+        Instance::new(&code, state, None).await?.describe().await
     });
     let described = described.await;
     described.unwrap_or_else(|stop| Err(CallError::from_stop(stop, SetBy::Operator, &platform.limits)))

@@ -19,14 +19,12 @@ use super::component::engine::Ticking;
 use super::component::link::LinkedCode;
 use super::component::services::Exports;
 use super::error::{CallError, Evidence};
-use crate::budget::{Charge, InstanceMemory, Limits, Priority, Turn};
+use crate::budget::{Charge, Limits, Priority, Turn};
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::tracer::CallSpans;
-use crate::egress::Client;
-use crate::log::{Log, MAX_VALUE, Value};
+use crate::log::{MAX_VALUE, Value};
 use crate::text;
-use crate::text::Scrub;
 
 /// An instance. Whatever stops it in the middle of a call also drops it.
 pub(super) struct Instance {
@@ -70,13 +68,10 @@ const KEPT_HANDLES: usize = 64;
 impl Instance {
     pub(super) async fn new(
         code: &LinkedCode,
-        client: Option<Client>,
-        memory: InstanceMemory,
-        scrub: Scrub,
-        log: Log,
+        state: State,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self, CallError> {
-        let mut store = Store::new(code.engine.wasmtime(), State::new(client, memory, scrub, log));
+        let mut store = Store::new(code.engine.wasmtime(), state);
         store.limiter_async(|state| &mut state.memory);
         store.set_max_component_handles(MAX_HANDLES);
         store.call_hook(cross);

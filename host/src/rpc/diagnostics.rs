@@ -1,9 +1,10 @@
-//! `pluginv2.Diagnostics`: the component reports its own health, and the metrics are the host's.
+//! `pluginv2.Diagnostics`: the component reports its own health. The metrics are the host's and those that the component has
+//! registered.
 
 use tonic::{Request, Response, Status};
 
 use super::{Backend, Begun, Door, convert, fail};
-use crate::budget::MAX_REQUEST;
+use crate::budget::{MAX_REQUEST, beside_others};
 use crate::call::{CallContext, Endpoint, Outcome};
 use crate::plugin::Export;
 use crate::proto::pluginv2::collect_metrics_response::Payload;
@@ -38,7 +39,9 @@ impl Diagnostics for DiagnosticsService {
         &self,
         _: Request<CollectMetricsRequest>,
     ) -> Result<Response<CollectMetricsResponse>, Status> {
-        let text = self.0.parts.metrics.text().map_err(|error| Status::internal(error.to_string()))?;
+        // With a component's own metrics this can take milliseconds.
+        let text = beside_others(|| self.0.parts.metrics.text());
+        let text = text.map_err(|error| Status::internal(error.to_string()))?;
         Ok(Response::new(CollectMetricsResponse { metrics: Some(Payload { prometheus: text.into() }) }))
     }
 }

@@ -1,4 +1,4 @@
-//! Floods of log lines, output, spans, requests, random numbers and faults.
+//! Floods of log lines, metrics, output, spans, requests, random numbers and faults.
 
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
@@ -33,6 +33,50 @@ async fn log_lines_of_all_sizes() {
         ("log-attributes", json!({ "count": 100, "bytes": 100_000 })),
     ])
     .await;
+}
+
+#[gpx_tests::test]
+async fn a_million_sets_of_labels() {
+    const ATTACKERS: usize = 4;
+    const SETS: usize = 125_000;
+    let launch = Plugin::guest("probe").setting("gpx_cpu_timeout", "5m").setting("gpx_memory_max", "16");
+    let plugin = launch.start().await;
+    let process = plugin.process();
+    let flood = |count: usize| {
+        let model = json!({ "count": count, "bytes": 100 });
+        let attack = |number: usize| {
+            let mut model = model.clone();
+            model["url"] = number.to_string().into();
+            let query = query("A").kind("metric-flood").json(model);
+            plugin.query(&DataSource::new(""), [query]).into_future()
+        };
+        (0..ATTACKERS).map(attack).collect::<JoinSet<_>>().join_all()
+    };
+    // So that the instances are there.
+    flood(0).await;
+    process.forget_peak();
+    let before = process.resident();
+    for reply in flood(SETS).await {
+        assert_eq!(reply.unwrap().answer("A").error, "");
+    }
+    let metrics = plugin.metrics().await.unwrap();
+    let grown = process.peak().saturating_sub(before);
+    assert!(grown < 48 << 20, "{} MiB", grown >> 20);
+    assert!(metrics.len() < 5 << 20, "{} bytes", metrics.len());
+    let sets = metrics.lines().filter(|line| line.starts_with("flood_") && line.contains("_count{")).count();
+    let dropped = format!("gpx_metrics_dropped_total {}", 2 * ATTACKERS * SETS - sets);
+    assert!(
+        (1000..=2000).contains(&sets) && metrics.lines().any(|line| line == dropped),
+        "{sets} sets, {dropped}"
+    );
+    let told = |line: &Line| line.message == "A value of the plugin's metric is dropped";
+    let reasons = plugin.logs.all().into_iter().filter(told).map(|line| line.text("reason").to_owned());
+    let reasons: Vec<_> = reasons.collect();
+    assert!((1..=4).contains(&reasons.len()), "{reasons:?}");
+    assert_eq!(
+        plugin.query(&DataSource::new(""), [query("A").kind("count")]).await.unwrap().frame("A").rows(),
+        1
+    );
 }
 
 #[gpx_tests::test]

@@ -13,9 +13,10 @@ use crate::call::Call;
 use crate::capability::http::{self, HttpHooks};
 use crate::capability::response::ResponseView;
 use crate::capability::tracer::{CallSpans, TracerView};
-use crate::capability::{CallView, LogView, View};
+use crate::capability::{CallView, LogView, MetricsView, View};
 use crate::egress::Client;
 use crate::log::Log;
+use crate::metrics::ComponentMetrics;
 use crate::telemetry::Tracer;
 use crate::text::Scrub;
 
@@ -41,6 +42,7 @@ pub(crate) struct State {
     hooks: HttpHooks,
     /// The log of the plugin as a whole, for what happens outside of calls.
     log: Log,
+    metrics: ComponentMetrics,
     call: Option<Arc<Call>>,
     spans: CallSpans,
     /// The memory that the component was refused in this call, and did without.
@@ -61,7 +63,13 @@ pub(super) struct Crossing {
 
 impl State {
     /// Makes the state of an instance that can reach what `client` allows.
-    pub(crate) fn new(client: Option<Client>, memory: InstanceMemory, scrub: Scrub, log: Log) -> Self {
+    pub(crate) fn new(
+        client: Option<Client>,
+        memory: InstanceMemory,
+        scrub: Scrub,
+        log: Log,
+        metrics: ComponentMetrics,
+    ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let (stdout, stderr) =
@@ -84,6 +92,7 @@ impl State {
             http,
             hooks,
             log,
+            metrics,
             call,
             spans,
             refused_earlier,
@@ -154,6 +163,11 @@ impl View for State {
     fn log(&mut self) -> LogView<'_> {
         self.goes_on();
         LogView { log: self.current_log(), scrub: &self.scrub }
+    }
+
+    fn metrics(&mut self) -> MetricsView<'_> {
+        self.goes_on();
+        MetricsView { metrics: &self.metrics, log: self.current_log(), scrub: &self.scrub }
     }
 
     fn response(&mut self) -> ResponseView<'_> {

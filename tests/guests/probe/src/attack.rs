@@ -74,6 +74,7 @@ fn attack(name: &str, wanted: &Wanted) -> Result<Vec<Frame>> {
         "poll-one" => handles::poll_one(wanted),
 
         "log-flood" => floods::logs(wanted),
+        "metric-flood" => floods::metrics(wanted)?,
         "log-attributes" => floods::log_attributes(wanted),
         "stdout-flood" => floods::stdout(wanted),
         "span-flood" => floods::spans(wanted),

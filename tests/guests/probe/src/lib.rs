@@ -12,6 +12,7 @@ use serde::Deserialize;
 mod attack;
 mod fetch;
 mod frames;
+mod metrics;
 mod misbehave;
 mod outside;
 mod raw;
@@ -75,6 +76,8 @@ impl Data for Probe {
             "fault" => report::fault(query),
             "leak" => report::leak(&self.settings),
             "say" => say::say(query),
+            "measure" => metrics::measure(query),
+            "mismeasure" => metrics::mismeasure(),
 
             "panic" => misbehave::panic(),
             "trap" => misbehave::trap(),

@@ -1,10 +1,11 @@
-//! Floods of what the host does for a guest: log lines, spans, requests, random numbers.
+//! Floods of what the host does for a guest: log lines, metrics, spans, requests, random numbers.
 
 use std::hint::black_box;
 use std::io::Write as _;
 
+use gpx_sdk::bindings::base::gpx::plugin::metrics as host;
 use gpx_sdk::log::{self, Level};
-use gpx_sdk::{Attribute, Result, attributes, span};
+use gpx_sdk::{Attribute, Fault, Result, attributes, span};
 
 use super::{Wanted, wire};
 
@@ -21,6 +22,27 @@ pub(super) fn log_attributes(wanted: &Wanted) {
     let attributes: Vec<_> =
         (0..wanted.count).map(|number| Attribute::new(&format!("key{number}"), text.as_str())).collect();
     log::log(Level::Info, &text, &attributes);
+}
+
+/// Histograms without end, until the host refuses more. Then `count` sets of labels for each two of them, with values of
+/// `bytes`, and the URL among them.
+pub(super) fn metrics(wanted: &Wanted) -> Result<()> {
+    let metric = |number: usize| host::Metric {
+        name: format!("flood_{number}"),
+        help: "x".repeat(wanted.bytes),
+        kind: host::MetricKind::Histogram,
+        labels: vec!["label".to_owned()],
+        buckets: Vec::new(),
+    };
+    let numbers: Vec<_> = (0..).map_while(|number| host::register(&metric(number)).ok()).collect();
+    let two = numbers.get(..2).ok_or_else(|| Fault::plugin("the host refuses the second metric"))?;
+    for number in 0..wanted.count {
+        let label = format!("{number:0width$} {}", wanted.url, width = wanted.bytes);
+        for metric in two {
+            host::observe(*metric, std::slice::from_ref(&label), 1.0);
+        }
+    }
+    Ok(())
 }
 
 /// Text without an end of line.
