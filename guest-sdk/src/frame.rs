@@ -5,7 +5,11 @@ use crate::bindings::data::gpx::plugin::frames as wit;
 
 mod column;
 mod config;
+mod contract;
+mod convert;
 mod json;
+mod kind;
+mod labels;
 mod meta;
 #[cfg(test)]
 mod tests;
@@ -15,6 +19,10 @@ pub use config::{
     Color, ColorMode, EnumConfig, FieldConfig, InternalLink, Link, LinkTransformation, MappingResult,
     SeriesBy, SpecialValue, Step, ThresholdMode, Thresholds, ValueMapping,
 };
+pub(crate) use contract::{Breach, Repetition, in_order};
+pub use contract::{ContractError, promise};
+pub use convert::{ConvertError, Fill};
+pub use labels::Labels;
 pub use meta::{FrameType, Inspect, Meta, Notice, Severity, Stat, Topic, Visualization};
 
 /// A table that is built column by column.
@@ -120,6 +128,19 @@ impl Field {
         let label = wit::Label { name: name.into(), value: value.into() };
         self.0.labels.get_or_insert_default().push(label);
         self
+    }
+
+    /// Adds all of these labels.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// # use gpx_sdk::Field;
+    ///
+    /// let field = Field::new("load", [0.5]).labels([("host", "a"), ("zone", "b")]);
+    /// let field = Field::new("load", [0.5]).labels(HashMap::from([("host", "a")]));
+    /// ```
+    pub fn labels(self, labels: impl Into<Labels>) -> Self {
+        labels.into().into_iter().fold(self.no_labels(), |field, (name, value)| field.label(name, value))
     }
 
     /// Gives the field labels, but none yet. Grafana tells a field with no labels from one that has none set.

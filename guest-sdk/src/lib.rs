@@ -4,6 +4,7 @@ mod attribute;
 #[doc(hidden)]
 pub mod bindings;
 mod context;
+pub mod dataplane;
 mod fault;
 pub mod frame;
 #[cfg(any(test, feature = "fuzz"))]

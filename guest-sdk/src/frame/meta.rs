@@ -60,45 +60,33 @@ pub struct Meta {
 }
 
 /// The structure that a frame promises to have. `timeseries-…`, `numeric-…` and `log-lines` are formats of Grafana's
-/// [data plane contract](https://grafana.com/developers/dataplane).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// [data plane contract](https://grafana.com/developers/dataplane); [`Frame::promise`](super::Frame::promise) checks them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FrameType {
     /// A time field, and a number field for each series, told apart by labels.
-    #[serde(rename = "timeseries-wide")]
     TimeSeriesWide,
     /// A time field, number fields, and string fields that tell the series apart.
-    #[serde(rename = "timeseries-long")]
     TimeSeriesLong,
     /// A frame for each series: a time field and a number field.
-    #[serde(rename = "timeseries-multi")]
     TimeSeriesMulti,
     /// One row, and a number field for each metric, told apart by labels.
-    #[serde(rename = "numeric-wide")]
     NumericWide,
     /// Number fields, and string fields that tell the metrics apart.
-    #[serde(rename = "numeric-long")]
     NumericLong,
     /// A frame for each metric, with one number.
-    #[serde(rename = "numeric-multi")]
     NumericMulti,
     /// A line of a log in each row.
-    #[serde(rename = "log-lines")]
     LogLines,
     /// Any table.
-    #[serde(rename = "table")]
     Table,
     /// The items of a directory: their name and media type.
-    #[serde(rename = "directory-listing")]
     DirectoryListing,
     /// A field for x, and a field with counts for each row of a heatmap.
-    #[serde(rename = "heatmap-rows")]
     HeatmapRows,
     /// `xMin`, `yMin`, `count` and others: one row for each cell of a heatmap.
-    #[serde(rename = "heatmap-cells")]
     HeatmapCells,
     /// `xMin`, `xMax` and counts: one row for each bucket.
-    #[serde(rename = "histogram")]
     Histogram,
 }
 
@@ -153,6 +141,12 @@ impl Meta {
     /// Promises a structure, in a version of the contract. `(0, 0)` promises none, and `(0, 1)` is the first.
     pub fn frame_type(mut self, frame_type: FrameType, version: (u32, u32)) -> Self {
         (self.frame_type, self.type_version) = (Some(frame_type), version);
+        self
+    }
+
+    /// Sets the structure, in the version that was promised before.
+    pub(super) fn retyped(mut self, frame_type: FrameType) -> Self {
+        self.frame_type = Some(frame_type);
         self
     }
 
@@ -220,6 +214,34 @@ impl Meta {
     pub fn unique_row_fields(mut self, fields: impl IntoIterator<Item = u32>) -> Self {
         self.unique_row_fields = fields.into_iter().collect();
         self
+    }
+}
+
+// === impl FrameType ===
+
+impl FrameType {
+    /// Returns Grafana's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TimeSeriesWide => "timeseries-wide",
+            Self::TimeSeriesLong => "timeseries-long",
+            Self::TimeSeriesMulti => "timeseries-multi",
+            Self::NumericWide => "numeric-wide",
+            Self::NumericLong => "numeric-long",
+            Self::NumericMulti => "numeric-multi",
+            Self::LogLines => "log-lines",
+            Self::Table => "table",
+            Self::DirectoryListing => "directory-listing",
+            Self::HeatmapRows => "heatmap-rows",
+            Self::HeatmapCells => "heatmap-cells",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+impl Serialize for FrameType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
