@@ -16,6 +16,7 @@ use super::*;
 use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Frame};
 
 mod columns;
+mod random;
 
 fn file(frame: &Frame) -> Bytes {
     encoded(frame).unwrap()

@@ -40,7 +40,7 @@ fn samples(valid: &[bool]) -> Vec<Sample> {
     ]
 }
 
-fn numbers<T: ArrowPrimitiveType>(
+pub(super) fn numbers<T: ArrowPrimitiveType>(
     column: fn(Vec<T::Native>) -> Column,
     values: &[T::Native],
     valid: &[bool],
@@ -49,19 +49,19 @@ fn numbers<T: ArrowPrimitiveType>(
     (column(values.iter().copied().cycle().take(valid.len()).collect()), Arc::new(array))
 }
 
-fn booleans(values: &[bool], valid: &[bool]) -> (Column, ArrayRef) {
+pub(super) fn booleans(values: &[bool], valid: &[bool]) -> (Column, ArrayRef) {
     let bits = bitmap(values.iter().copied().cycle().take(valid.len()));
     let array: BooleanArray = cells(values, valid).collect();
     (Column::Boolean(Booleans { rows: valid.len() as u32, bits }), Arc::new(array))
 }
 
-fn strings(values: &[&str], valid: &[bool]) -> (Column, ArrayRef) {
+pub(super) fn strings(values: &[&str], valid: &[bool]) -> (Column, ArrayRef) {
     let rows: Vec<_> = values.iter().copied().cycle().take(valid.len()).collect();
     let array: StringArray = cells(values, valid).collect();
     (Column::Text(texts(&rows)), Arc::new(array))
 }
 
-fn documents(values: &[&str], valid: &[bool]) -> (Column, ArrayRef) {
+pub(super) fn documents(values: &[&str], valid: &[bool]) -> (Column, ArrayRef) {
     let rows: Vec<_> = values.iter().copied().cycle().take(valid.len()).collect();
     let array: BinaryArray = cells(values, valid).map(|cell| cell.map(str::as_bytes)).collect();
     (Column::Json(texts(&rows)), Arc::new(array))
@@ -71,7 +71,7 @@ fn cells<'a, T: Copy>(values: &'a [T], valid: &'a [bool]) -> impl Iterator<Item 
     values.iter().cycle().zip(valid).map(|(value, valid)| valid.then_some(*value))
 }
 
-fn bitmap(bits: impl Iterator<Item = bool>) -> Vec<u8> {
+pub(super) fn bitmap(bits: impl Iterator<Item = bool>) -> Vec<u8> {
     let bits: Vec<bool> = bits.collect();
     let byte = |bits: &[bool]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
     bits.chunks(8).map(byte).collect()
