@@ -10,7 +10,7 @@ pub use crate::bindings::base::gpx::plugin::types::{Attribute, Value};
 #[diagnostic::on_unimplemented(
     message = "an attribute cannot have a value of type `{Self}`",
     label = "not a value of an attribute",
-    note = "attributes hold texts, `bool`, integers, floats, and lists of `&str`, `String`, `bool`, `i64` or `f64`: convert others, for example with `.to_string()`"
+    note = "attributes hold strings, `bool`, integers, floats, and lists of `&str`, `String`, `bool`, `i64` or `f64`: convert others, for example with `.to_string()`"
 )]
 pub trait ToValue {
     fn to_value(&self) -> Value;

@@ -41,7 +41,7 @@ pub type Result<T, E = Fault> = std::result::Result<T, E>;
 ///
 /// A text is no error, as it does not say who is to blame: `?` on a `Result<_, String>` does not compile. Say it with
 /// `.map_err(Fault::bad_request)`, for example. For that to be possible a fault is not a [`std::error::Error`] itself.
-/// Where one is needed, [`Fault::into_error`] makes it, and `?` makes the same fault of it again.
+/// Where one is needed, [`Fault::into_error`] makes it, and `?` makes a fault with its status and source of it again.
 ///
 /// ```compile_fail
 /// fn name() -> gpx_sdk::Result<String> {
@@ -105,9 +105,6 @@ impl<E: Error + 'static> From<E> for Fault {
     fn from(error: E) -> Self {
         let mut next: Option<&(dyn Error + 'static)> = Some(&error);
         while let Some(link) = next {
-            if let Some(FaultError(fault)) = link.downcast_ref() {
-                return fault.clone();
-            }
             if let Some((status, source)) = blame(link) {
                 return Self { status, source, message: messages(&error) };
             }
@@ -139,6 +136,9 @@ impl Error for FaultError {}
 
 /// Status and source of an error that is not simply the plugin's.
 fn blame(error: &(dyn Error + 'static)) -> Option<(u16, Source)> {
+    if let Some(FaultError(fault)) = error.downcast_ref() {
+        return Some((fault.status, fault.source));
+    }
     if let Some(error) = error.downcast_ref::<http::Error>() {
         return Some(error.blame());
     }

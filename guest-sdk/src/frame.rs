@@ -2,6 +2,7 @@
 
 use crate::Time;
 use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::time::IntoTime;
 
 mod column;
 mod config;
@@ -57,8 +58,12 @@ impl Frame {
     }
 
     /// Adds a column of times.
-    pub fn time(self, name: impl Into<String>, times: impl IntoIterator<Item: Into<Time>>) -> Self {
-        self.field(name, times.into_iter().map(Into::into).collect::<Vec<Time>>())
+    ///
+    /// ```compile_fail,E0277
+    /// let frame = gpx_sdk::Frame::new("prices").time("time", [1_700_000_000_i64]); // seconds or milliseconds?
+    /// ```
+    pub fn time(self, name: impl Into<String>, times: impl IntoIterator<Item: IntoTime>) -> Self {
+        self.field(name, times.into_iter().map(IntoTime::into_time).collect::<Vec<Time>>())
     }
 
     /// Adds a column. Values of type `Option` make it nullable.

@@ -59,7 +59,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
             Some(b'f') => self.word("false").and_then(|()| visitor.visit_bool(false)),
             Some(b'n') => self.word("null").and_then(|()| visitor.visit_unit()),
             Some(_) => Err(Error::mistake("a value is missing")),
-            None => Err(Error::mistake("the text ends before the value does")),
+            None => Err(Error::mistake("the input ends before the value does")),
         }
     }
 

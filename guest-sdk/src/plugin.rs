@@ -13,7 +13,7 @@ mod parts;
 /// when they are idle, and after a panic, a timeout or a cancelled call. What an instance keeps is therefore a cache
 /// that may vanish: no call may rely on what another left behind.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a plugin yet",
+    message = "`{Self}` does not implement `Plugin`",
     note = "write `impl Plugin for {Self}` with `fn open(settings: Settings) -> Result<Self>`"
 )]
 pub trait Plugin: Sized + 'static {

@@ -76,8 +76,7 @@ impl<M: Model> Query<M> {
 
 impl<T: DeserializeOwned> Model for T {
     fn read(ref_id: &str, json: &[u8]) -> Result<Self> {
-        // As with settings: what is not there has no fields.
-        read(ref_id, if json.is_empty() { b"{}" } else { json })
+        read(ref_id, json)
     }
 }
 
@@ -88,7 +87,8 @@ impl Model for Unread {
 }
 
 fn read<T: DeserializeOwned>(ref_id: &str, json: &[u8]) -> Result<T> {
-    json::from_slice(json)
+    // As with settings: what is not there has no fields.
+    json::from_slice(if json.is_empty() { b"{}" } else { json })
         .map_err(|err| Fault::bad_request(format_args!("query {ref_id} is not valid: {err}")))
 }
 
@@ -139,7 +139,7 @@ mod tests {
         for (json, what) in [
             ("[]", "an array where an object was expected at byte 0"),
             ("", "`symbol` is missing at byte 1"),
-            (r#"{"symbol":7}"#, "`symbol`: a whole number where a text was expected at byte 11"),
+            (r#"{"symbol":7}"#, "`symbol`: a whole number where a string was expected at byte 11"),
             (
                 r#"{"symbol":"x","limits":[1,300]}"#,
                 "`limits[1]`: a whole number that is not from 0 to 255 at byte 29",
@@ -152,6 +152,19 @@ mod tests {
                 "{json}"
             );
         }
+    }
+
+    #[test]
+    fn an_empty_model_has_no_fields_however_it_is_read() {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
+        struct Anything {
+            symbol: String,
+        }
+        assert_eq!(query::<Anything>("").unwrap().model.symbol, "");
+        assert_eq!(query::<Unread>("").unwrap().json::<Anything>().unwrap().symbol, "");
+        let fault = query::<Unread>("").unwrap().json::<Prices>().unwrap_err();
+        assert_eq!(fault.message, query::<Prices>("").unwrap_err().message);
     }
 
     #[test]

@@ -27,6 +27,16 @@ pub struct Time(i64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidTime(String);
 
+/// What a column of times is made of.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a point in time",
+    label = "not a time",
+    note = "a number is seconds or milliseconds: make it a time with `Time::from_unix_seconds` or `Time::from_unix_millis`, or read it from JSON as `time::UnixSeconds` or `time::UnixMillis`; an `Option<Time>` goes into `Frame::field`"
+)]
+pub trait IntoTime {
+    fn into_time(self) -> Time;
+}
+
 // === impl Time ===
 
 impl Time {
@@ -68,6 +78,18 @@ impl Time {
 
     pub fn unix_seconds(self) -> i64 {
         self.0.div_euclid(NANOS_PER_SECOND)
+    }
+}
+
+impl IntoTime for Time {
+    fn into_time(self) -> Time {
+        self
+    }
+}
+
+impl IntoTime for SystemTime {
+    fn into_time(self) -> Time {
+        self.into()
     }
 }
 

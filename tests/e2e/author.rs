@@ -37,7 +37,8 @@ async fn json_of_an_upstream_that_refuses_is_an_error_with_its_beginning() {
             answer(200, "text/html", "<h1>Log\n in</h1>"),
             500,
             "plugin",
-            "unexpected JSON: a value is missing at byte 0 (200 OK, text/html: <h1>Log in</h1>)".to_owned(),
+            "unexpected JSON: a value is missing at byte 0 (200 OK, text/html: <h1>Log\\n in</h1>)"
+                .to_owned(),
         ),
         (
             answer(404, "text/html", &long),

@@ -29,8 +29,8 @@ async fn upstreams_that_answer_wrongly() {
     for (answer, status, text, cause) in [
         (Answer::status(500), 400, "bad gateway response", None),
         (Answer::status(404), 400, "bad gateway response", None),
-        (Answer::Close, 502, "bad gateway request", Some("the connection ended before the answer did")),
-        (Answer::Reset, 502, "bad gateway request", Some("the connection ended before the answer did")),
+        (Answer::Close, 502, "bad gateway request", Some("the connection ended before the response began")),
+        (Answer::Reset, 502, "bad gateway request", Some("the connection ended before the response began")),
         (Answer::CloseMidBody(half), 502, "bad gateway request", None),
         (
             Answer::text("application/json", "{\"datapoints\":"),
@@ -162,8 +162,11 @@ async fn an_empty_or_malformed_url_is_reported() {
     let plugin = Plugin::packaged("http-backend").start().await;
     for (url, text) in [
         ("", "request: the URL is empty: set it in the data source's settings"),
-        ("not a url", "request: the URL is not valid (invalid uri character): it is like http://host/path"),
-        ("http://", "request: the URL is not valid (empty string): it is like http://host/path"),
+        (
+            "not a url",
+            "request: the URL is not valid (invalid uri character): write it like http://host/path",
+        ),
+        ("http://", "request: the URL is not valid (empty string): write it like http://host/path"),
         (
             "ftp://example.com/",
             "request: the URL is not valid: it starts with http:// or https:// and a host",

@@ -84,7 +84,7 @@ fn the_packaged_sdk_builds_a_plugin_outside_this_repository() {
         let reply = plugin.query(&DataSource::new(""), queries).await.unwrap();
         assert_eq!(reply.frame("A").field("values").numbers(), [42.0]);
         for (name, what) in [
-            ("B", "`value`: a text where a number was expected at byte 15"),
+            ("B", "`value`: a string where a number was expected at byte 15"),
             ("C", "an array where an object was expected at byte 1"),
             ("D", "a name in quotes is missing at byte 1"),
         ] {

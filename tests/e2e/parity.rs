@@ -206,7 +206,7 @@ async fn who_is_to_blame_for_a_failed_request_is_as_in_go() {
     let theirs = decoded(&tools, &tools.twin, &urls).await;
     for (((name, _, status, source), ours), theirs) in cases.iter().zip(&ours).zip(&theirs) {
         assert_eq!((&ours.0, &ours.1), (&json!(status), &json!(source)), "{name}: {}", ours.2);
-        let is_told = ours.2.as_str().unwrap().ends_with("ended in the middle of the answer");
+        let is_told = ours.2.as_str().unwrap().ends_with("ended in the middle of the response");
         assert_eq!(is_told, *name == "half a body", "{name}: {}", ours.2);
         // The SDK's rule for a connection that is closed without an answer does not reach it.
         let go = if *name == "closed" { "plugin" } else { *source };

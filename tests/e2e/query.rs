@@ -234,6 +234,6 @@ async fn a_guests_own_timeout_is_a_downstream_fault() {
     let model = json!({ "url": upstream.url(), "timeout_ms": 200 });
     let source = DataSource::new(&upstream.url());
     let reply = plugin.query(&source, [query("A").kind("fetch").json(model)]).await.unwrap();
-    let text = format!("GET {}/: no answer in time", upstream.url());
+    let text = format!("GET {}/: no response in time", upstream.url());
     assert_eq!(reply.answer("A").failure(), (504, "downstream", text.as_str()));
 }

@@ -81,7 +81,7 @@ async fn a_second_start_is_an_error_value_for_the_guest() {
     let answer = plugin.resource(&DataSource::new(""), "GET", "start-twice", "").await.unwrap();
     assert_eq!(
         (answer.status, answer.text().as_str(), answer.pieces.len()),
-        (200, "sent\nthe status of an answer is from 100 to 599 and comes first\n", 2)
+        (200, "sent\nthe status must be from 100 to 599, and be set once and before the body\n", 2)
     );
 }
 

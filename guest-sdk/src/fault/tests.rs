@@ -70,7 +70,7 @@ fn what_is_deep_in_the_chain_decides() {
     // As a body does that is read through `Read`.
     let fault = Fault::from(io::Error::other(HttpError::new("GET http://a.example/", Cause::Timeout)));
     assert_eq!((fault.status, fault.source), (504, Source::Downstream));
-    assert_eq!(fault.message, "GET http://a.example/: no answer in time", "it is said once");
+    assert_eq!(fault.message, "GET http://a.example/: no response in time", "it is said once");
 
     let fault = Fault::from(Reading(Box::new(io::Error::from(io::ErrorKind::ConnectionRefused))));
     assert_eq!((fault.status, fault.source), (502, Source::Downstream));
@@ -84,5 +84,7 @@ fn a_fault_survives_a_box() {
         Err(Reading(Box::new(Fault::downstream(418, "tea").into_error())))?
     }
     let fault = Fault::from(inner().map_err(Reading).unwrap_err());
-    assert_eq!(fault, Fault::downstream(418, "tea"));
+    assert_eq!(fault, Fault::downstream(418, "cannot read the prices: tea"));
+    let alone = Fault::bad_request("choose a table");
+    assert_eq!(Fault::from(alone.clone().into_error()), alone);
 }

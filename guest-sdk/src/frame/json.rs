@@ -7,8 +7,9 @@ use crate::{Fault, Result};
 
 /// Returns any value as JSON.
 pub(super) fn as_json(value: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(value)
-        .map_err(|error| Fault::plugin(format_args!("a frame's extra data is no JSON: {error}")))
+    serde_json::to_value(value).map_err(|error| {
+        Fault::plugin(format_args!("a frame's custom data cannot be written as JSON: {error}"))
+    })
 }
 
 /// Grafana leaves out what is empty.

@@ -107,18 +107,18 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(what) => f.write_str(what),
-            Self::Timeout => f.write_str("no answer in time"),
+            Self::Timeout => f.write_str("no response in time"),
             Self::Dns => f.write_str("the name cannot be resolved"),
             Self::Refused => f.write_str("connection refused"),
             Self::Unreachable => f.write_str("the address cannot be reached"),
-            Self::Reset => f.write_str("the connection ended before the answer did"),
-            Self::Incomplete => f.write_str("the connection ended in the middle of the answer"),
+            Self::Reset => f.write_str("the connection ended before the response began"),
+            Self::Incomplete => f.write_str("the connection ended in the middle of the response"),
             Self::Certificate => f.write_str("no secure connection: the certificate is not trusted"),
             Self::Tls(what) => write!(f, "no secure connection: {what}"),
             Self::Denied(what) => {
                 write!(
                     f,
-                    "the {what} is not granted to this plugin: the operator grants it by gpx_allow_hosts"
+                    "the {what} is not granted to this plugin: the operator can grant it with gpx_allow_hosts"
                 )
             }
             Self::Redirect(what) => f.write_str(what),
@@ -157,13 +157,13 @@ fn words(code: &ErrorCode) -> &'static str {
         ErrorCode::InternalError(_) => "the host failed to send the request",
         ErrorCode::ConnectionLimitReached => "too many connections are open",
         ErrorCode::HttpRequestUriInvalid => {
-            "the host cannot read the URL: it is like http://host/path, with a port up to 65535"
+            "the URL is not valid: write it like http://host/path, with a port up to 65535"
         }
         ErrorCode::HttpRequestUriTooLong => "the URL is too long",
-        ErrorCode::HttpResponseBodySize(_) => "the answer is too large",
-        ErrorCode::HttpResponseContentCoding(_) => "the answer's encoding is not valid",
+        ErrorCode::HttpResponseBodySize(_) => "the response is too large",
+        ErrorCode::HttpResponseContentCoding(_) => "the response's encoding is not valid",
         ErrorCode::ConfigurationError => "the data source's HTTP settings are not valid",
-        _ => "the request or its answer is not valid HTTP",
+        _ => "the request or its response is not valid HTTP",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a redirect leads and what is sent along: RFC 9110 section 15.4, with the methods that browsers and Go use.
 
+use std::fmt;
+
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -20,7 +22,7 @@ const HARMLESS: [&str; 6] = ["accept", "cache-control", "content-", "if-", "rang
 const BODY_HEADERS: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
 
 /// The parts of a request that a redirect can change.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Parts {
     pub(super) method: Method,
     pub(super) url: Uri,
@@ -31,6 +33,18 @@ pub(super) struct Parts {
 // === impl Parts ===
 
 impl Parts {
+    /// Returns how errors name the request: without userinfo and query, which may contain a secret.
+    pub(super) fn name(&self) -> String {
+        let Self { method, url, .. } = self;
+        let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+        format!(
+            "{method} {}://{}{port}{}",
+            url.scheme_str().unwrap_or_default(),
+            url.host().unwrap_or_default(),
+            url.path()
+        )
+    }
+
     /// Gives the URL another path and query.
     pub(super) fn go_to(&mut self, path_and_query: &str) -> Result<(), http::Error> {
         let mut url = self.url.clone().into_parts();
@@ -59,6 +73,22 @@ impl Parts {
         self.url = target;
         Ok(true)
     }
+}
+
+/// Without values, which may be private.
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts")
+            .field("request", &self.name())
+            .field("headers", &names(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
+}
+
+/// Returns the headers as `Debug` shows them.
+pub(super) fn names(headers: &HeaderMap) -> Vec<&str> {
+    headers.keys().map(HeaderName::as_str).collect()
 }
 
 fn is_harmless(name: &HeaderName) -> bool {
@@ -173,6 +203,15 @@ mod tests {
             headers: headers.into_iter().collect(),
             body: b"body".to_vec(),
         }
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let url = Uri::from_static("http://ada:geheim@a.example:81/b?token=geheim");
+        let headers = [(AUTHORIZATION, HeaderValue::from_static("geheim"))].into_iter().collect();
+        let shown = format!("{:?}", Parts { url, headers, body: b"geheim".to_vec(), method: Method::PUT });
+        assert!(shown.contains("PUT http://a.example:81/b") && shown.contains("authorization"), "{shown}");
+        assert!(!shown.contains("geheim"), "{shown}");
     }
 
     fn redirected(status: u16, location: &str) -> Parts {

@@ -87,7 +87,7 @@ impl Request {
             let name: HeaderName =
                 name.parse().map_err(|_| format!("`{name}` is not a valid header name"))?;
             let value = HeaderValue::from_str(value.as_ref())
-                .map_err(|_| format!("header `{name}` has a value that headers cannot have"))?;
+                .map_err(|_| format!("header `{name}` has a value that is not allowed in a header"))?;
             parts.headers.append(name, value);
             Ok(())
         })
@@ -160,13 +160,13 @@ impl Pending {
                 Ok(true) => format!("stopped after {MAX_REDIRECTS} redirects"),
                 Err(location) => format!("redirected to `{location}`, which is not an http URL"),
             };
-            return Err(Error::new(&wire::name(&self.parts), Cause::Redirect(what)));
+            return Err(Error::new(&self.parts.name(), Cause::Redirect(what)));
         }
     }
 
     /// Waits for the response to the request that is in flight.
     fn response(&self) -> Result<Response, Error> {
-        let name = wire::name(&self.parts);
+        let name = self.parts.name();
         match self.exchange.wait(self.deadline) {
             Ok(response) => Response::new(name, self.parts.url.clone(), response, self.deadline),
             Err(cause) => Err(Error::new(&name, cause)),
@@ -179,7 +179,7 @@ fn parse(url: &str) -> Result<Uri, String> {
         return Err("the URL is empty: set it in the data source's settings".to_owned());
     }
     let parsed: Uri =
-        url.parse().map_err(|err| format!("the URL is not valid ({err}): it is like http://host/path"))?;
+        url.parse().map_err(|err| format!("the URL is not valid ({err}): write it like http://host/path"))?;
     match parsed.scheme_str() {
         Some("http" | "https") if parsed.host().is_some_and(|host| !host.is_empty()) => {
             if port::is_valid(&parsed) {

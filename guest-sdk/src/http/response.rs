@@ -1,5 +1,6 @@
 //! A response, whose body is read as it arrives.
 
+use std::fmt;
 use std::io::Read;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use wasip2::http::types::{IncomingBody, IncomingResponse, http_error_code};
 use wasip2::io::streams::{InputStream, StreamError};
 
 use super::error::{Cause, Error};
-use super::{excerpt, wire};
+use super::{excerpt, redirect, wire};
 use crate::json;
 
 /// How much is read at once: the most that the host hands over in one piece.
@@ -20,7 +21,6 @@ const PIECE: usize = 64 * 1024;
 const DRAINED: u64 = 2 * 1024;
 
 /// The response to a request. Its body is read as it arrives, through [`Read`] or by a method that reads all of it.
-#[derive(Debug)]
 pub struct Response {
     request: String,
     url: Uri,
@@ -31,7 +31,6 @@ pub struct Response {
 
 /// The handles of a body. The host requires that the stream is dropped first, then the body, then the response, which is
 /// the order of the fields.
-#[derive(Debug)]
 struct Body {
     stream: InputStream,
     _body: IncomingBody,
@@ -49,7 +48,8 @@ impl Response {
         response: IncomingResponse,
         deadline: Option<Instant>,
     ) -> Result<Self, Error> {
-        let gone = || Error::new(&request, Cause::Other("the host gave an answer without a body".to_owned()));
+        let gone =
+            || Error::new(&request, Cause::Other("the host returned a response without a body".to_owned()));
         let status = StatusCode::from_u16(response.status()).map_err(|_| gone())?;
         let headers = wire::headers(&response.headers());
         let body = response.consume().map_err(|()| gone())?;
@@ -162,6 +162,17 @@ impl Response {
 impl Read for Response {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.body.read(buffer)
+    }
+}
+
+/// Without values, which may be private.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("request", &self.request)
+            .field("status", &self.status)
+            .field("headers", &redirect::names(&self.headers))
+            .finish_non_exhaustive()
     }
 }
 

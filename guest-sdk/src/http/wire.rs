@@ -19,21 +19,10 @@ const WRITTEN_AT_ONCE: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Exchange(wasi::FutureIncomingResponse);
 
-/// How errors name a request: without userinfo and query, which may contain a secret.
-pub(super) fn name(parts: &Parts) -> String {
-    let Parts { method, url, .. } = parts;
-    let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    format!(
-        "{method} {}://{}{port}{}",
-        url.scheme_str().unwrap_or_default(),
-        url.host().unwrap_or_default(),
-        url.path()
-    )
-}
-
 pub(super) fn send(parts: &Parts) -> Result<Exchange, Error> {
-    let error = |cause| Error::new(&name(parts), cause);
-    let invalid = |what: &str| error(Cause::Invalid(format!("the host does not take the request's {what}")));
+    let error = |cause| Error::new(&parts.name(), cause);
+    let invalid =
+        |what: &str| error(Cause::Invalid(format!("the host does not accept the request's {what}")));
     let fields = wasi::Fields::new();
     for (name, value) in &parts.headers {
         fields.append(name.as_str(), value.as_bytes()).map_err(|_| invalid(name.as_str()))?;
@@ -95,7 +84,7 @@ impl Exchange {
         match self.0.get() {
             Some(Ok(Ok(response))) => Ok(response),
             Some(Ok(Err(code))) => Err(code.into()),
-            Some(Err(())) | None => Err(Cause::Other("the host gave no answer".to_owned())),
+            Some(Err(())) | None => Err(Cause::Other("the host returned no response".to_owned())),
         }
     }
 }

@@ -11,15 +11,14 @@ use super::reader::Reader;
 pub(crate) struct Members<'r, 'p> {
     reader: &'r mut Reader<'p>,
     first: bool,
-    /// The length of the object's own path.
+    /// Which of the open objects this is, counted from 1.
     object: usize,
 }
 
 pub(crate) struct Elements<'r, 'p> {
     reader: &'r mut Reader<'p>,
     first: bool,
-    /// The length of the array's own path, and the index of the next element.
-    array: usize,
+    /// The index of the next element.
     index: usize,
 }
 
@@ -33,7 +32,7 @@ pub(crate) struct OneMember<'r, 'p>(pub(crate) &'r mut Reader<'p>);
 
 impl<'r, 'p> Members<'r, 'p> {
     pub(crate) fn new(reader: &'r mut Reader<'p>) -> Self {
-        let object = reader.path().len();
+        let object = reader.open_objects();
         Self { reader, first: true, object }
     }
 }
@@ -43,15 +42,15 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if !self.reader.follows(b'}', std::mem::take(&mut self.first))? {
-            self.reader.path().truncate(self.object);
             return Ok(None);
         }
-        seed.deserialize(Name(self.reader.name(self.object)?)).map(Some)
+        let name = seed.deserialize(Name(&self.reader.name()?));
+        name.map(Some).inspect_err(|_| self.reader.failed_in_member(self.object))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        self.reader.expect(b':')?;
-        seed.deserialize(&mut *self.reader)
+        let value = self.reader.expect(b':').and_then(|()| seed.deserialize(&mut *self.reader));
+        value.inspect_err(|_| self.reader.failed_in_member(self.object))
     }
 }
 
@@ -59,8 +58,7 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
 
 impl<'r, 'p> Elements<'r, 'p> {
     pub(crate) fn new(reader: &'r mut Reader<'p>) -> Self {
-        let array = reader.path().len();
-        Self { reader, first: true, array, index: 0 }
+        Self { reader, first: true, index: 0 }
     }
 }
 
@@ -69,13 +67,10 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         if !self.reader.follows(b']', std::mem::take(&mut self.first))? {
-            self.reader.path().truncate(self.array);
             return Ok(None);
         }
         let element = seed.deserialize(&mut *self.reader);
-        if element.is_err() {
-            self.reader.path().insert_str(self.array, &format!("[{}]", self.index));
-        }
+        let element = element.inspect_err(|_| self.reader.failed_in_element(self.index));
         self.index += 1;
         element.map(Some)
     }
@@ -148,10 +143,10 @@ impl<'de> VariantAccess<'de> for OneMember<'_, '_> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.0.deserialize_any(visitor)
+        self.0.deserialize_struct("", names, visitor)
     }
 }
 

@@ -52,7 +52,7 @@ impl de::Error for Error {
     fn custom<T: Display>(what: T) -> Self {
         let what = what.to_string();
         if what.starts_with("data did not match any variant") {
-            return Self::mistake("it has none of the forms that are expected");
+            return Self::mistake("it has none of the expected forms");
         }
         Self::Json(what)
     }
@@ -63,9 +63,7 @@ impl de::Error for Error {
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         match words::range(expected) {
-            Some((least, most)) => {
-                Self::Json(format!("{} that is not from {least} to {most}", words::found(&found)))
-            }
+            Some(range) => Self::Json(format!("{} that is not {range}", words::found(&found))),
             None => Self::invalid_type(found, expected),
         }
     }
@@ -75,7 +73,7 @@ impl de::Error for Error {
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::Json(format!("another name than {}", words::list(expected)))
+        Self::Json(format!("a name that is none of {}", words::list(expected)))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -87,6 +85,7 @@ impl de::Error for Error {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::Json(format!("`{field}` is there twice"))
+        let field = words::name(field);
+        Self::Json(format!("`{field}` appears twice"))
     }
 }

@@ -1,12 +1,17 @@
 //! The text of JSON across its pieces: white space, brackets, texts, numbers and words.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::error::Error;
+use super::words;
 use crate::http::Cause;
 
 /// How deep values may be nested, as the guest's stack is small. `serde_json` allows one level less.
 const MAX_DEPTH: u32 = 128;
+
+/// How much of the path to an error is shown, in bytes. The names of a map are data, which may be long.
+const MAX_PATH: usize = 256;
 
 /// A text of which only a window is in memory. It does not depend on the type that is read, so its code exists once.
 pub(crate) struct Reader<'p> {
@@ -16,8 +21,17 @@ pub(crate) struct Reader<'p> {
     at: usize,
     before: usize,
     depth: u32,
-    /// Where in the value the position is, such as `.points[3].time`. An index is added only once there is an error.
+    /// The name that is being read of each object that is open, from the outside to the inside.
+    names: Vec<Name>,
+    /// Where an error is, such as `.points[3].time`. Nothing is written before there is one.
     path: String,
+}
+
+/// The name of a member, in its quotes. It is copied only when the window moves on.
+enum Name {
+    None,
+    InWindow(Range<usize>),
+    Kept(Vec<u8>),
 }
 
 pub(super) enum Number {
@@ -30,7 +44,7 @@ pub(super) enum Number {
 
 impl<'p> Reader<'p> {
     pub(super) fn new(next: &'p mut dyn FnMut() -> Result<Option<Vec<u8>>, Cause>) -> Self {
-        Self { next, window: Vec::new(), at: 0, before: 0, depth: 0, path: String::new() }
+        Self { next, window: Vec::new(), at: 0, before: 0, depth: 0, names: Vec::new(), path: String::new() }
     }
 
     /// How many bytes of the text have been read.
@@ -38,27 +52,63 @@ impl<'p> Reader<'p> {
         self.before + self.at
     }
 
-    pub(super) fn path(&mut self) -> &mut String {
-        &mut self.path
+    /// Returns where the error is.
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
-    /// Reads the name of a member of the object whose path has the length, which becomes the end of the path.
+    /// Returns how many objects are open.
+    pub(super) fn open_objects(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Notes that the error is in an element of an array.
+    #[cold]
+    pub(super) fn failed_in_element(&mut self, index: usize) {
+        self.failed_in(&format!("[{index}]"));
+    }
+
+    /// Notes that the error is in the member that is being read of one of the open objects, which are counted from 1.
+    #[cold]
+    pub(super) fn failed_in_member(&mut self, object: usize) {
+        let quoted = match object.checked_sub(1).and_then(|index| self.names.get(index)) {
+            Some(Name::InWindow(range)) => self.window.get(range.clone()).unwrap_or_default(),
+            Some(Name::Kept(name)) => name,
+            Some(Name::None) | None => return,
+        };
+        let name: String = serde_json::from_slice(quoted).unwrap_or_default();
+        self.failed_in(&format!(".{}", words::name(&name)));
+    }
+
+    fn failed_in(&mut self, part: &str) {
+        if self.path.len() < MAX_PATH {
+            self.path.insert_str(0, part);
+        } else if !self.path.starts_with(words::CUT) {
+            self.path.insert_str(0, words::CUT);
+        }
+    }
+
+    /// Reads the name of a member of the innermost object.
     #[inline(never)]
-    pub(super) fn name(&mut self, object: usize) -> Result<&str, Error> {
+    pub(super) fn name(&mut self) -> Result<Cow<'_, str>, Error> {
         if self.peek()? != Some(b'"') {
             return Err(Error::mistake("a name in quotes is missing"));
         }
-        let mut path = std::mem::take(&mut self.path);
-        path.truncate(object);
-        path.push('.');
-        let read = self.text().map(|name| path.push_str(&name));
-        self.path = path;
-        read.map(|()| self.path.get(object + 1..).unwrap_or_default())
+        let (quoted, escapes) = self.quoted()?;
+        if let Some(name) = self.names.last_mut() {
+            *name = Name::InWindow(quoted.clone());
+        }
+        self.unquoted(quoted, escapes)
     }
 
     /// Moves the window on by one piece, keeping what has not been read yet. Returns false at the end.
     fn more(&mut self) -> Result<bool, Error> {
         let Some(piece) = (self.next)().map_err(Error::Piece)? else { return Ok(false) };
+        for name in &mut self.names {
+            if let Name::InWindow(range) = name {
+                *name = Name::Kept(self.window.get(range.clone()).unwrap_or_default().to_vec());
+            }
+        }
         self.before += self.at;
         if self.at == self.window.len() {
             self.window = piece;
@@ -114,19 +164,25 @@ impl<'p> Reader<'p> {
         if self.depth > MAX_DEPTH {
             return Err(Error::mistake("nested too deeply"));
         }
+        if open == b'{' {
+            self.names.push(Name::None);
+        }
         self.expect(open)
     }
 
     #[inline(never)]
     pub(super) fn leave(&mut self, close: u8) -> Result<(), Error> {
         self.depth -= 1;
+        if close == b'}' {
+            self.names.pop();
+        }
         self.expect(close)
     }
 
     pub(super) fn end(&mut self) -> Result<(), Error> {
         match self.peek()? {
             None => Ok(()),
-            Some(_) => Err(Error::mistake("more text behind the value")),
+            Some(_) => Err(Error::mistake("more input after the value")),
         }
     }
 
@@ -146,9 +202,15 @@ impl<'p> Reader<'p> {
         Ok(self.window.get(start..self.at).unwrap_or_default())
     }
 
-    /// Reads a text in quotes.
+    /// Reads a string.
     #[inline(never)]
     pub(super) fn text(&mut self) -> Result<Cow<'_, str>, Error> {
+        let (quoted, escapes) = self.quoted()?;
+        self.unquoted(quoted, escapes)
+    }
+
+    /// Consumes a string. Returns where it is in the window, with its quotes, and whether it has escapes.
+    fn quoted(&mut self) -> Result<(Range<usize>, bool), Error> {
         let (mut length, mut escapes) = (1, false);
         loop {
             let rest = self.window.get(self.at + length..).unwrap_or_default();
@@ -158,21 +220,25 @@ impl<'p> Reader<'p> {
                 Some(b'"') => break,
                 // The escaped character may be in the next piece.
                 Some(b'\\') => (length, escapes) = (length + 2, true),
-                Some(_) => return Err(Error::mistake("a control character within a text")),
-                None if !self.more()? => return Err(Error::mistake("the text ends within quotes")),
+                Some(_) => return Err(Error::mistake("a control character inside a string")),
+                None if !self.more()? => return Err(Error::mistake("the input ends inside a string")),
                 None => {}
             }
         }
         let start = self.at;
         self.at += length + 1;
-        let quoted = self.window.get(start..self.at).unwrap_or_default();
+        Ok((start..self.at, escapes))
+    }
+
+    fn unquoted(&self, quoted: Range<usize>, escapes: bool) -> Result<Cow<'_, str>, Error> {
+        let quoted = self.window.get(quoted).unwrap_or_default();
         if escapes {
             return serde_json::from_slice(quoted)
                 .map(Cow::Owned)
-                .map_err(|_| Error::mistake("an escape that is not valid"));
+                .map_err(|_| Error::mistake("an invalid escape"));
         }
-        let text = quoted.get(1..length).unwrap_or_default();
-        str::from_utf8(text).map(Cow::Borrowed).map_err(|_| Error::mistake("a text that is not UTF-8"))
+        let text = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+        str::from_utf8(text).map(Cow::Borrowed).map_err(|_| Error::mistake("a string that is not UTF-8"))
     }
 
     #[inline(never)]
@@ -190,9 +256,7 @@ impl<'p> Reader<'p> {
         if let Some(number) = whole.and_then(|number| number.parse().ok()) {
             return Ok(Number::Unsigned(number));
         }
-        serde_json::from_slice(number)
-            .map(Number::Float)
-            .map_err(|_| Error::mistake("a number that is not valid"))
+        serde_json::from_slice(number).map(Number::Float).map_err(|_| Error::mistake("an invalid number"))
     }
 
     #[inline(never)]

@@ -1,5 +1,8 @@
 //! The reader against `serde_json`, with pieces of every size.
 
+use std::collections::HashMap;
+use std::num::{NonZeroI8, NonZeroU8, NonZeroUsize};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -128,23 +131,75 @@ fn types_come_back_as_they_went() {
 #[test]
 fn an_error_says_what_and_where() {
     let error = pieces::<Vec<i32>>(br#"[1, "two"]"#, 3).unwrap_err().to_string();
-    assert_eq!(error, "`[1]`: a text where a whole number was expected at byte 9");
+    assert_eq!(error, "`[1]`: a string where a whole number was expected at byte 9");
     let error = pieces::<Everything>(br#"{"shapes":[{"Square":{"side":-1}}]}"#, 3).unwrap_err().to_string();
     assert_eq!(
         error,
         "`shapes[0].side`: a whole number that is not from 0 to 18446744073709551615 at byte 31"
     );
     let error = pieces::<Everything>(br#"{"shapes":["Triangle"]}"#, 3).unwrap_err().to_string();
-    assert_eq!(error, "`shapes[0]`: another name than `Point`, `Circle`, `Line`, `Square` at byte 21");
+    assert_eq!(error, "`shapes[0]`: a name that is none of `Point`, `Circle`, `Line`, `Square` at byte 21");
     let error = pieces::<Everything>(br#"{"pair":[true]}"#, 3).unwrap_err().to_string();
     assert_eq!(error, "`pair`: an array of 1 where an array of 2 was expected at byte 13");
     let error = pieces::<Vec<Wrapped>>(b"[{}]", 3).unwrap_err().to_string();
-    assert_eq!(error, "`[0]`: an object where a text was expected at byte 2");
+    assert_eq!(error, "`[0]`: an object where a string was expected at byte 2");
     let error = pieces::<Vec<Single>>(br#"[{"a":1},{"a":"x"}]"#, 3).unwrap_err().to_string();
-    assert_eq!(error, "`[1].a`: a text where a whole number was expected at byte 17");
+    assert_eq!(error, "`[1].a`: a string where a whole number was expected at byte 17");
     let error = pieces::<[Single; 2]>(br#"[{"a":1},{}]"#, 3).unwrap_err().to_string();
     assert_eq!(error, "`[1]`: `a` is missing at byte 10");
     assert_eq!(pieces::<Value>(b"[1", 1).unwrap_err().to_string(), "`,` is missing at byte 2");
+}
+
+#[test]
+fn a_path_is_known_when_the_text_has_moved_on() {
+    #[derive(Debug, Deserialize)]
+    struct Outer {
+        #[expect(dead_code, reason = "only errors are looked at")]
+        lists: HashMap<String, Vec<Single>>,
+    }
+    let text = br#"{"lists":{"first":[{"a":1}],"s\u0065cond":[{"a":1},{"a":300}]}}"#;
+    for size in 1..text.len() {
+        let error = pieces::<Outer>(text, size).unwrap_err().to_string();
+        let expected = "`lists.second[1].a`: a whole number that is not from 0 to 255 at byte 59";
+        assert_eq!(error, expected, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn long_names_are_not_shown() {
+    let name = |length| "k".repeat(length);
+    let read =
+        |text: String| pieces::<HashMap<String, HashMap<String, u8>>>(text.as_bytes(), 100).unwrap_err();
+    let error = read(format!(r#"{{"{}":{{"{}":true}}}}"#, name(64), name(65))).to_string();
+    assert!(error.starts_with(&format!("`{}.…`: true or false where ", name(64))), "{error}");
+    let deep = [r#"{"ten bytes":"#.repeat(100), "1e999".to_owned()].concat();
+    let error = pieces::<Value>(deep.as_bytes(), 100).unwrap_err().to_string();
+    assert!(error.starts_with("`….ten bytes.ten bytes") && error.len() < 400, "{error}");
+}
+
+#[test]
+fn whole_numbers_of_every_type_have_a_range() {
+    fn said<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
+        pieces::<T>(text.as_bytes(), 100).unwrap_err().to_string()
+    }
+    for (found, range) in [
+        (said::<u8>("-1"), "from 0 to 255"),
+        (said::<isize>("18446744073709551615"), "from -9223372036854775808 to 9223372036854775807"),
+        (said::<usize>("-1"), "from 0 to 18446744073709551615"),
+        (said::<NonZeroU8>("0"), "from 1 to 255"),
+        (said::<NonZeroI8>("0"), "from -128 to 127 and not 0"),
+        (said::<NonZeroI8>("128"), "from -128 to 127 and not 0"),
+    ] {
+        assert!(found.starts_with(&format!("a whole number that is not {range} at byte ")), "{found}");
+    }
+    assert_eq!(said::<NonZeroUsize>("[]"), "an array where a whole number was expected at byte 0");
+}
+
+#[test]
+fn no_array_is_taken_for_what_has_names() {
+    let error = pieces::<Vec<Shape>>(br#"[{"Square":[7]}]"#, 3).unwrap_err().to_string();
+    assert_eq!(error, "`[0]`: an array where an object was expected at byte 11");
+    assert!(pieces::<Single>(b"[7]", 3).is_err());
 }
 
 #[test]

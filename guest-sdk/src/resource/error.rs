@@ -30,7 +30,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the caller of the resource is gone",
-            Self::Misuse => "the status of an answer is from 100 to 599 and comes first",
+            Self::Misuse => "the status must be from 100 to 599, and be set once and before the body",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::Time;
+use super::{IntoTime, Time};
 
 /// What a float can tell apart today is a quarter of a microsecond: more digits would be noise.
 const NANOS_PER_MICRO: f64 = 1000.0;
@@ -21,6 +21,12 @@ macro_rules! units {
         impl From<$name> for Time {
             fn from(time: $name) -> Self {
                 time.0
+            }
+        }
+
+        impl IntoTime for $name {
+            fn into_time(self) -> Time {
+                self.0
             }
         }
 

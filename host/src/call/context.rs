@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::headers::CallHeaders;
 
 /// Everything in a call except the request itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct CallContext {
     /// Grafana Cloud's tenant. Empty elsewhere.
     pub tenant: String,
@@ -70,7 +70,7 @@ pub(crate) struct AppSettings {
     pub api_version: String,
 }
 
-/// The names of secrets, as `Debug` shows them.
+/// The names of secrets or settings, as `Debug` shows them.
 struct Names<'s>(&'s HashMap<String, String>);
 
 /// A user of Grafana.
@@ -101,6 +101,21 @@ impl CallContext {
 }
 
 // === impl Subject ===
+
+/// Without what may contain a secret, such as the values of Grafana's configuration, and without what is about a person.
+impl fmt::Debug for CallContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallContext")
+            .field("tenant", &self.tenant)
+            .field("namespace", &self.namespace)
+            .field("org_id", &self.org_id)
+            .field("plugin_id", &self.plugin_id)
+            .field("plugin_version", &self.plugin_version)
+            .field("grafana_config", &Names(&self.grafana_config))
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Subject {
     /// Returns when the settings were last changed, as Unix time in milliseconds.
@@ -164,8 +179,12 @@ mod tests {
         };
         let app = AppSettings { json_data: source.json_data.clone(), secrets, ..Default::default() };
         for subject in [Subject::DataSource(source), Subject::App(app)] {
-            let shown = format!("{:?}", CallContext { subject, ..Default::default() });
-            assert!(shown.contains("apiToken") && !shown.contains("geheim"), "{shown}");
+            let grafana_config = HashMap::from([("GF_KEY".to_owned(), "geheim".to_owned())]);
+            let headers = CallHeaders::new([("X-Rule-Name".to_owned(), "geheim".to_owned())]);
+            let context = CallContext { subject, grafana_config, headers, ..Default::default() };
+            let shown = format!("{context:?}");
+            assert!(shown.contains("apiToken") && shown.contains("GF_KEY"), "{shown}");
+            assert!(!shown.contains("geheim"), "{shown}");
         }
     }
 }

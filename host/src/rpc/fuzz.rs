@@ -1,5 +1,6 @@
 //! What holds for any message from Grafana or go-plugin.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use prost::Message;
@@ -11,7 +12,8 @@ use super::convert::{
 use crate::call::{CallContext, CallHeaders, HeaderGrants};
 use crate::proto::plugin::{ConnInfo, StdioData};
 use crate::proto::pluginv2::{
-    CallResourceRequest, CheckHealthRequest, CollectMetricsRequest, PluginContext, QueryDataRequest,
+    CallResourceRequest, CheckHealthRequest, CollectMetricsRequest, PluginContext, PublishStreamRequest,
+    QueryDataRequest, RunStreamRequest, SubscribeStreamRequest,
 };
 
 /// What no header that a component sees may contain, between any signs.
@@ -20,7 +22,18 @@ const CREDENTIALS: [&str; 6] = ["authorization", "cookie", "token", "password", 
 /// The first byte says what message the others are.
 pub(crate) fn message(input: &[u8]) {
     let Some((kind, message)) = input.split_first() else { return };
-    match kind % 6 {
+    match kind {
+        6 => {
+            streams(decoded(message).map(|read: SubscribeStreamRequest| (read.plugin_context, read.headers)))
+        }
+        7 => streams(decoded(message).map(|read: RunStreamRequest| (read.plugin_context, read.headers))),
+        8 => streams(decoded(message).map(|read: PublishStreamRequest| (read.plugin_context, read.headers))),
+        kind => unary(kind % 6, message),
+    }
+}
+
+fn unary(kind: u8, message: &[u8]) {
+    match kind {
         0 => queries(message),
         1 => {
             let Some(request) = decoded::<CallResourceRequest>(message) else { return };
@@ -41,6 +54,11 @@ pub(crate) fn message(input: &[u8]) {
         4 => drop(decoded::<ConnInfo>(message)),
         _ => drop(decoded::<StdioData>(message)),
     }
+}
+
+fn streams(request: Option<(Option<PluginContext>, HashMap<String, String>)>) {
+    let Some((context, headers)) = request else { return };
+    let _ = call(context, header_pairs(headers));
 }
 
 fn queries(message: &[u8]) {

@@ -1,6 +1,7 @@
 //! `pluginv2.Stream`: no component can serve streams yet. As with a Go plugin without a handler, each call is recorded.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
@@ -37,7 +38,10 @@ impl StreamService {
         headers: HashMap<String, String>,
     ) -> Status {
         let context = convert::context(context, &door.metadata, convert::header_pairs(headers));
-        self.0.unserved(endpoint, door, context, UNSERVED).await
+        let unserved =
+            async { Err::<Infallible, _>(self.0.unserved(endpoint, door, context, UNSERVED).await) };
+        let Err(status) = self.0.until_shutdown(unserved).await;
+        status
     }
 }
 

@@ -227,7 +227,7 @@ fn unlike_serde_json_the_names_of_members_are_texts_only() {
     let text = r#"{"1":true}"#;
     assert_eq!(serde_json::from_str::<HashMap<u8, bool>>(text).unwrap(), HashMap::from([(1, true)]));
     let error = pieces::<HashMap<u8, bool>>(text.as_bytes(), 100).unwrap_err().to_string();
-    assert_eq!(error, "`1`: a text where a whole number was expected at byte 4");
+    assert_eq!(error, "`1`: a string where a whole number was expected at byte 4");
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use tonic::Code;
 
+use crate::plugin::test::LIMITS;
 use crate::proto::pluginv2::{
     PluginContext, PublishStreamRequest, QueryDataRequest, RunStreamRequest, SubscribeStreamRequest,
 };
-use crate::rpc::test::{Grafana, answer, context, queries};
+use crate::rpc::test::{Grafana, a_while, answer, context, queries};
 
 #[tokio::test(start_paused = true)]
 async fn two_queries_with_one_ref_id_get_the_answer_to_the_last() {
@@ -40,6 +41,23 @@ async fn an_unknown_format_ends_the_call() {
     assert_eq!((status.code(), status.message()), (Code::Unknown, "unsupported data frame format 7"));
     assert_eq!(grafana.counted("queryData", "error", "plugin"), "1");
     assert_eq!(answer(&grafana.query(queries(&[("A", "count")])).await.unwrap(), "A"), "1", "no query ran");
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_that_wait_for_the_component_end_with_the_process() {
+    let grafana = Grafana::loading().await;
+    let calls = tokio::spawn({
+        let grafana = grafana.clone();
+        async move { grafana.stream(Default::default(), Default::default(), Default::default()).await }
+    });
+    a_while().await;
+    grafana.shutdown.trigger();
+    let calls = tokio::time::timeout(LIMITS.call_timeout, calls).await.expect("they end");
+    for (endpoint, status) in calls.unwrap() {
+        let status = status.unwrap();
+        let expected = (Code::Cancelled, "the plugin is being stopped");
+        assert_eq!((status.code(), status.message()), expected, "{endpoint}");
+    }
 }
 
 #[tokio::test]
