@@ -1,6 +1,6 @@
 //! What a plugin implements, and the macro that turns it into a component.
 
-use crate::resource::{Request, ResponseSender};
+use crate::resource::Router;
 use crate::{Context, Frame, Health, Model, Query, Result, Settings, Unread};
 
 #[doc(hidden)]
@@ -71,14 +71,39 @@ pub trait Diagnostics: Plugin {
 }
 
 /// The service `resource`: requests that the plugin's frontend makes to its backend.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// use gpx_sdk::resource::{Request, ResponseSender, Router};
+///
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// impl Resource for Prices {
+///     fn routes() -> Router<Self> {
+///         Router::new()
+///             .get("/tables", |_, _, _, response| response.json(&["prices"]))
+///             .get("/tables/{table}/columns", Self::columns)
+///     }
+/// }
+///
+/// impl Prices {
+///     fn columns(&self, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+///         let table: String = request.parameter("table")?;
+///         if table != "prices" {
+///             return Err(Fault::new(404, format_args!("there is no table `{table}`")));
+///         }
+///         response.json(&["time", "price"])
+///     }
+/// }
+/// # plugin!(Prices: resource);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`plugin!` names the service `resource`, which `{Self}` does not implement",
     note = "write `impl Resource for {Self}`, or leave `resource` out of `plugin!`"
 )]
 pub trait Resource: Plugin {
-    /// Answers through `response`. A fault before anything was sent becomes an answer with the fault's status. Returning
-    /// without having sent anything answers 200 with an empty body.
-    fn call(&self, context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()>;
+    /// Returns which function answers which requests. Called once per instance.
+    fn routes() -> Router<Self>;
 }
 
 /// Turns a plugin into a component that exports only the services that are named.

@@ -1,16 +1,19 @@
 //! Resource calls: HTTP-shaped requests that the plugin's frontend makes to its backend.
 
 mod error;
+mod query;
+mod request;
+mod router;
 
 use http::StatusCode;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::bindings::base::gpx::plugin::response as wit;
-use crate::{Fault, Header, Result, json};
+use crate::{Fault, Header, Result};
 
 pub use self::error::SendError;
-pub use crate::bindings::resource::exports::gpx::plugin::resource::Request;
+pub use self::request::Request;
+pub use self::router::{Handler, Router};
 
 /// Takes the answer to a resource call, piece by piece.
 #[derive(Debug)]
@@ -18,23 +21,6 @@ pub struct ResponseSender(wit::ResponseSender);
 
 /// How much the host takes at once, in bytes; the contract allows a little more.
 const MAX_PIECE: usize = 1 << 20;
-
-// === impl Request ===
-
-impl Request {
-    /// The body as a type of your own.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        json::from_slice(&self.body).map_err(|err| {
-            Fault::bad_request(format_args!("the body of `{}` is not valid: {err}", self.path))
-        })
-    }
-
-    /// The first header with that name, ignoring case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        found.map(|header| header.value.as_str())
-    }
-}
 
 // === impl ResponseSender ===
 

@@ -41,6 +41,7 @@ pub(crate) use self::owner::Owner;
 use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::{Leased, Pool};
+pub(crate) use self::service::ResourceRequest;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
 use crate::egress::Egress;

@@ -267,6 +267,73 @@ async fn a_resource_that_is_not_found_is_no_failure() {
     assert_eq!(recordings[0].1, [json!(["info", "callResource", "ok", "plugin"])]);
 }
 
+/// Returns status, `Allow` and body of each answer. What is no JSON is left out: each has its own text for an error.
+async fn routed(tools: &Tools, executable: &Path, calls: &[(&str, &str)]) -> Vec<(Value, Value, Value)> {
+    let mut peer = tools.run(executable, json!({})).await;
+    let context = peer::context(&DataSource::new("http://localhost:9"));
+    let mut answers = Vec::new();
+    for (method, url) in calls {
+        let path = url.split('?').next().unwrap();
+        let call = json!({ "plugin_context": context, "method": method, "path": path, "url": url });
+        let mut answer = peer.get("resource", call).await;
+        let chunk = answer["chunks"][0].take();
+        let body = chunk["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        let body = body.filter(|body| body.is_array()).unwrap_or_default();
+        answers.push((chunk["status"].clone(), chunk["headers"]["Allow"].clone(), body));
+    }
+    peer.end().await;
+    answers
+}
+
+#[gpx_tests::test]
+async fn resources_are_routed_as_in_go() {
+    let Some(tools) = peer::tools() else { return };
+    let probe = Plugin::guest("probe");
+    let same = [
+        ("GET", "tables"),
+        ("HEAD", "tables"),
+        ("POST", "tables"),
+        ("", "tables"),
+        ("PUT", "tables"),
+        ("OPTIONS", "tables"),
+        ("PATCH", "tables/a"),
+        ("GET", "tables/"),
+        ("GET", "tables/a"),
+        ("GET", "tables/a/"),
+        ("GET", "tables/a b"),
+        ("GET", "tables/ü;x"),
+        ("POST", "tables/new"),
+        ("GET", "tables/new"),
+        ("DELETE", "tables/a/rows/7"),
+        ("GET", "tables/a/rows/7"),
+        ("DELETE", "tables/a/rows"),
+        ("GET", "files/a/b/c"),
+        ("GET", "files/a/b/"),
+        ("PURGE", "any/a"),
+        ("GET", "any"),
+        ("GET", ""),
+        ("GET", "nowhere"),
+        ("GET", "tables?a=1&b=x+y&a=2&c&%C3%BC=%26"),
+        ("GET", "tables?"),
+        ("GET", "tables/a?b=c/d?e"),
+    ];
+    let ours = routed(&tools, probe.executable(), &same).await;
+    let theirs = routed(&tools, &tools.twin, &same).await;
+    for ((call, ours), theirs) in same.iter().zip(&ours).zip(&theirs) {
+        assert_eq!(ours, theirs, "{call:?}");
+    }
+    let differ = [("GET", "tables/a%20b"), ("GET", "tables/50%"), ("GET", "files//a"), ("GET", "files/")];
+    let ours = routed(&tools, probe.executable(), &differ).await;
+    let table = |table: &str| (json!(200), Value::Null, json!(["GET", [table, "", ""], {}]));
+    let file = (json!(200), Value::Null, json!(["GET", ["", "", "/a"], {}]));
+    let missing = (json!(404), Value::Null, Value::Null);
+    assert_eq!(ours, [table("a%20b"), table("50%"), file, missing]);
+    let theirs = routed(&tools, &tools.twin, &differ).await;
+    let statuses: Vec<_> = theirs.iter().map(|(status, ..)| status).collect();
+    assert_eq!(statuses, [&json!(200), &Value::Null, &json!(301), &json!(200)]);
+    assert_eq!(theirs[0].2[1][0], "a b");
+}
+
 #[gpx_tests::test]
 async fn a_plugin_can_answer_for_itself() {
     let plugin = Plugin::guest("probe").start().await;

@@ -1,6 +1,7 @@
 //! CallResource: an HTTP-like call whose response is streamed in chunks.
 
 use gpx_tests::grafana::DataSource;
+use gpx_tests::logs::Line;
 use gpx_tests::plugin::Plugin;
 use serde_json::{Value, json};
 
@@ -53,6 +54,40 @@ async fn an_unknown_path_is_not_found() {
 }
 
 #[gpx_tests::test]
+async fn another_method_than_a_route_has_is_not_allowed() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let answer = plugin.resource(&DataSource::new(""), "GET", "migrate-query", "").await.unwrap();
+    let text = r#"{"message":"the resource `migrate-query` does not allow GET: it allows POST"}"#;
+    assert_eq!((answer.status, answer.text().as_str()), (405, text));
+    assert_eq!(answer.headers["allow"], ["POST"]);
+    assert_eq!(answer.headers["content-type"], ["application/json"]);
+}
+
+#[gpx_tests::test]
+async fn parameters_that_are_not_valid_are_the_callers_mistake() {
+    let plugin = Plugin::guest("probe").start().await;
+    let source = DataSource::new("");
+    let answer = plugin.resource(&source, "GET", "page/7?limit=ten", "").await.unwrap();
+    let text = r#"{"message":"the query string of `page/7` is not valid: `limit`: a string where a whole number was expected"}"#;
+    assert_eq!((answer.status, answer.text().as_str()), (400, text));
+    let answer = plugin.resource(&source, "GET", "page/seven?limit=10", "").await.unwrap();
+    let text =
+        r#"{"message":"`number` in the path `page/seven` is not valid: invalid digit found in string"}"#;
+    assert_eq!((answer.status, answer.text().as_str()), (400, text));
+    let answer = plugin.resource(&source, "GET", "page/7?limit=10&tag=a+b&tag=%C3%BC", "").await.unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"[7,10,["a b","ü"]]"#));
+}
+
+#[gpx_tests::test]
+async fn a_body_arrives_whole() {
+    let plugin = Plugin::guest("probe").setting("gpx_memory_max", "64MiB").start().await;
+    let body = "0123456789abcde\n".repeat((15 << 20) / 16);
+    let answer = plugin.resource(&DataSource::new(""), "POST", "echo", body.clone()).await.unwrap();
+    let text = answer.text();
+    assert!(answer.status == 200 && text.ends_with(&format!("\n\n{body}")), "{} bytes", text.len());
+}
+
+#[gpx_tests::test]
 async fn chunks_arrive_as_they_are_sent() {
     let plugin = Plugin::guest("probe").start().await;
     let answer = plugin.resource(&DataSource::new(""), "GET", "stream", "3").await.unwrap();
@@ -73,6 +108,27 @@ async fn a_caller_that_hangs_up_ends_an_endless_response() {
     let line = plugin.logs.wait_for_message("stream ended").await;
     assert_eq!(line.text("error"), "the caller of the resource is gone");
     assert_eq!(line.fields.get("cancelled"), Some(&json!(true)), "{line}");
+}
+
+#[gpx_tests::test]
+async fn a_caller_that_hangs_up_stops_a_guest_that_computes() {
+    let launch = Plugin::guest("probe").setting("gpx_instances_max", "1").setting("gpx_cpu_timeout", "30m");
+    let plugin = launch.start().await;
+    let source = DataSource::new("");
+    for (call, first) in ["", "a piece"].into_iter().enumerate() {
+        let mut stream = plugin.resource_stream(&source, "GET", "compute", first).await.unwrap();
+        plugin.logs.wait_for_lines(call + 1, |line| line.message == "looping").await;
+        if !first.is_empty() {
+            assert_eq!(stream.message().await.unwrap().unwrap().body, first);
+        }
+        drop(stream);
+        let is_end =
+            |line: &Line| line.message == "Plugin Request Completed" && line.text("status") == "cancelled";
+        plugin.logs.wait_for_lines(call + 1, is_end).await;
+        // The only instance that there may be was given up.
+        let answer = plugin.resource(&source, "GET", "length", "four").await.unwrap();
+        assert_eq!((answer.status, answer.text().as_str()), (200, "4"));
+    }
 }
 
 #[gpx_tests::test]

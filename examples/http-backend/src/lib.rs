@@ -2,7 +2,7 @@
 //! It does the same as the HTTP backend example of Grafana's documentation, with the same spans.
 
 use gpx_sdk::http::{self, StatusCode};
-use gpx_sdk::resource::{Request, ResponseSender};
+use gpx_sdk::resource::{Request, ResponseSender, Router};
 use gpx_sdk::{Context, Data, Diagnostics, Fault, Frame, Health, Plugin, Query, Resource, Result, Settings};
 use gpx_sdk::{Time, log, span};
 use serde::Deserialize;
@@ -112,15 +112,21 @@ impl Diagnostics for HttpBackend {
 }
 
 impl Resource for HttpBackend {
-    fn call(&self, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
-        match (request.method.as_str(), request.path.as_str()) {
-            (_, "echo") => Ok(response.send(&request.body)?),
-            // The query editor sends a query that an older version of the editor saved.
-            ("POST", "migrate-query") => response.json(&request.json::<Model>()?),
-            _ => Err(Fault::new(
-                404,
-                format_args!("there is no resource `{} {}`", request.method, request.path),
-            )),
+    fn routes() -> Router<Self> {
+        Router::new().any("/echo", Self::echo).post("/migrate-query", Self::migrate_query)
+    }
+}
+
+impl HttpBackend {
+    fn echo(&self, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+        if let Some(content_type) = request.header("Content-Type") {
+            response.start(StatusCode::OK, &[("Content-Type", content_type)])?;
         }
+        Ok(response.send(&request.body)?)
+    }
+
+    /// The query editor sends a query that an older version of the editor saved.
+    fn migrate_query(&self, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+        response.json(&request.json::<Model>()?)
     }
 }

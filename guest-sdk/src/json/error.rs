@@ -23,6 +23,14 @@ impl Error {
         Self::Json(what.to_owned())
     }
 
+    /// Names the value that it is about.
+    pub(crate) fn of(self, name: &str) -> Self {
+        match self {
+            Self::Json(what) => Self::Json(format!("`{name}`: {what}")),
+            Self::Piece(cause) => Self::Piece(cause),
+        }
+    }
+
     /// Adds where it happened.
     pub(super) fn at(self, byte: usize, path: &str) -> Self {
         match self {
@@ -77,6 +85,7 @@ impl de::Error for Error {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let field = words::name(field);
         Self::Json(format!("`{field}` is not expected here, only {}", words::list(expected)))
     }
 
@@ -85,7 +94,6 @@ impl de::Error for Error {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        let field = words::name(field);
         Self::Json(format!("`{field}` appears twice"))
     }
 }

@@ -8,6 +8,7 @@ use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
+use crate::resource::{Request, Router};
 use crate::{Context, Data, Diagnostics, Model, Plugin, Query, Resource};
 
 pub use crate::bindings::base::gpx::plugin::types::Fault as DataFault;
@@ -31,6 +32,8 @@ pub fn resource<P: Resource>() {}
 thread_local! {
     /// The one plugin of this component. It lives as long as the component's instance.
     static PLUGIN: OnceCell<&'static dyn Any> = const { OnceCell::new() };
+    /// Its [`Router`], once it has answered a resource call.
+    static ROUTES: OnceCell<&'static dyn Any> = const { OnceCell::new() };
 }
 
 fn opened<P: Plugin>() -> Result<&'static P, types::Fault> {
@@ -38,6 +41,15 @@ fn opened<P: Plugin>() -> Result<&'static P, types::Fault> {
     plugin
         .and_then(|plugin| plugin.downcast_ref())
         .ok_or_else(|| crate::Fault::plugin("the host called the plugin before `open` succeeded").into())
+}
+
+fn routes<P: Resource>() -> &'static Router<P> {
+    let known = ROUTES.with(|routes| routes.get().copied());
+    known.and_then(|routes| routes.downcast_ref()).unwrap_or_else(|| {
+        let routes: &'static Router<P> = Box::leak(Box::new(P::routes()));
+        let _ = ROUTES.with(|known| known.set(routes));
+        routes
+    })
 }
 
 impl<P: Component> wit::Guest for P {
@@ -68,6 +80,7 @@ impl<P: Diagnostics> wit_diagnostics::Guest for P {
 
 impl<P: Resource> wit_resource::Guest for P {
     fn call(request: wit_resource::Request, response: response::ResponseSender) -> Result<(), types::Fault> {
-        Ok(opened::<P>()?.call(&Context::default(), &request, &mut response.into())?)
+        let (plugin, request) = (opened::<P>()?, Request::try_from(request)?);
+        Ok(routes::<P>().answer(plugin, &Context::default(), request, &mut response.into())?)
     }
 }

@@ -1,4 +1,4 @@
-//! The one `bindgen!`: the contract of `wit/` as Rust types, and the traits that `capability` implements.
+//! The contract of `wit/` as Rust types, and the traits that `capability` implements.
 
 wasmtime::component::bindgen!({
     path: "../wit",
@@ -14,3 +14,28 @@ wasmtime::component::bindgen!({
     },
     require_store_data_send: true,
 });
+
+/// The interface `resource` with arguments that are borrowed: a body of 16 MiB goes from the message into the component's
+/// memory without another copy.
+mod borrowed {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "resource-service",
+        ownership: Borrowing { duplicate_if_necessary: false },
+        exports: { default: async },
+        with: {
+            "gpx:plugin/call": super::gpx::plugin::call,
+            "gpx:plugin/log": super::gpx::plugin::log,
+            "gpx:plugin/response": super::gpx::plugin::response,
+            "gpx:plugin/tracer": super::gpx::plugin::tracer,
+            "gpx:plugin/types": super::gpx::plugin::types,
+        },
+        require_store_data_send: true,
+    });
+}
+
+/// The interfaces that a component may export.
+pub(crate) mod exported {
+    pub(crate) use super::borrowed::exports::gpx::plugin::resource;
+    pub(crate) use super::exports::gpx::plugin::*;
+}

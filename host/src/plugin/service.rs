@@ -3,3 +3,5 @@
 mod data;
 mod diagnostics;
 mod resource;
+
+pub(crate) use self::resource::ResourceRequest;

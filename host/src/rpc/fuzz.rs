@@ -41,7 +41,7 @@ fn unary(kind: u8, message: &[u8]) {
             let Some(context) = call(request.plugin_context.clone(), pairs) else { return };
             let (path, body) = (request.path.clone(), request.body.clone());
             let converted = resource_request(request, &context);
-            assert_eq!((converted.path, converted.body.as_slice()), (path, body.as_ref()));
+            assert_eq!((converted.path, converted.body), (path, body));
         }
         2 => {
             let Some(request) = decoded::<CheckHealthRequest>(message) else { return };

@@ -9,8 +9,22 @@ import (
 func resources() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", echo)
-	mux.HandleFunc("/migrate-query", migrateQuery)
+	mux.HandleFunc("POST /migrate-query", migrateQuery)
+	// The tests' component has these, too.
+	for _, pattern := range []string{
+		"GET /tables", "POST /tables", "GET /tables/{table}", "POST /tables/new",
+		"DELETE /tables/{table}/rows/{row}", "GET /files/{rest...}", "/any/{table}",
+	} {
+		mux.HandleFunc(pattern, routed)
+	}
 	return mux
+}
+
+// routed sends the method, what the wildcards of the pattern stand for, and the parameters of the query string.
+func routed(w http.ResponseWriter, r *http.Request) {
+	values := []string{r.PathValue("table"), r.PathValue("row"), r.PathValue("rest")}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode([]any{r.Method, values, r.URL.Query()})
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -21,10 +35,6 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 func migrateQuery(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)

@@ -3,7 +3,7 @@
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-use crate::capability::bindings::exports::gpx::plugin as exported;
+use crate::capability::bindings::exported;
 use crate::plugin::instance::state::State;
 
 /// The only list: the name of each service, and its interface in `wit/`. Code that is needed once per service is a

@@ -2,18 +2,29 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use wasmtime::Store;
 
 use crate::call::Call;
-use crate::capability::bindings::exports::gpx::plugin::resource::Request;
+use crate::capability::bindings::exported::resource::Request;
+use crate::capability::bindings::gpx::plugin::types::Header;
 use crate::capability::response::ResponseSender;
 use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
 use crate::plugin::{CallError, Owner, Plugin};
 
+/// A request for a resource. Its body is part of Grafana's message.
+pub(crate) struct ResourceRequest {
+    pub path: String,
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<Header>,
+    pub body: Bytes,
+}
+
 struct CallResource {
-    request: Request,
+    request: ResourceRequest,
     sender: ResponseSender,
 }
 
@@ -23,7 +34,7 @@ impl Plugin {
         &self,
         call: &Arc<Call>,
         owner: &Arc<Owner>,
-        request: Request,
+        request: ResourceRequest,
         sender: ResponseSender,
     ) -> Result<(), CallError> {
         let mut turn = self.turn(call, &owner.time);
@@ -37,6 +48,9 @@ impl Invocation for CallResource {
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         let sender = store.data_mut().table.push(self.sender)?;
-        exports.resource()?.call_call(store, &self.request, sender).await
+        let ResourceRequest { path, method, url, headers, body } = &self.request;
+        let headers: Vec<_> = headers.iter().collect();
+        let request = Request { path, method, url, headers: &headers, body };
+        exports.resource()?.call_call(store, request, sender).await
     }
 }

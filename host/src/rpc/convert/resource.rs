@@ -6,9 +6,8 @@ use bytes::Bytes;
 
 use crate::call::CallContext;
 use crate::capability;
-use crate::capability::bindings::exports::gpx::plugin::resource::Request;
 use crate::capability::response::{Piece, ResponseHead};
-use crate::plugin::CallError;
+use crate::plugin::{CallError, ResourceRequest};
 use crate::proto::pluginv2::{CallResourceRequest, CallResourceResponse, StringList};
 
 /// Returns the headers of a resource call, one pair for each value.
@@ -21,10 +20,10 @@ pub(crate) fn header_list_pairs(
 }
 
 /// Converts a request without its headers, which are part of the call.
-pub(crate) fn resource_request(request: CallResourceRequest, context: &CallContext) -> Request {
+pub(crate) fn resource_request(request: CallResourceRequest, context: &CallContext) -> ResourceRequest {
     let CallResourceRequest { plugin_context: _, path, method, url, headers: _, body } = request;
     let headers = capability::headers(&context.headers);
-    Request { path, method, url, headers, body: body.into() }
+    ResourceRequest { path, method, url, headers, body }
 }
 
 /// Converts a chunk of an answer.
@@ -48,4 +47,20 @@ pub(crate) fn failure(error: &CallError) -> CallResourceResponse {
         head: Some(ResponseHead { status: error.status(), headers }),
         body: body.to_string().into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_handed_on_where_it_arrived() {
+        let sent = CallResourceRequest { body: vec![1; 1000].into(), ..Default::default() };
+        let received = Bytes::from(sent.encode_to_vec());
+        let request = CallResourceRequest::decode(received.clone()).unwrap();
+        let body = resource_request(request, &CallContext::default()).body;
+        assert!(received.as_ptr_range().contains(&body.as_ptr()) && body == sent.body);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use gpx_sdk::resource::{Request, ResponseSender};
+use gpx_sdk::resource::Router;
 use gpx_sdk::{
     Context, Data, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query, Resource, Result, Settings,
 };
@@ -138,7 +138,7 @@ impl Diagnostics for Probe {
 }
 
 impl Resource for Probe {
-    fn call(&self, context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
-        resources::call(context, request, response)
+    fn routes() -> Router<Self> {
+        resources::routes()
     }
 }

@@ -1,24 +1,66 @@
 //! Resource calls, by path.
 
-use gpx_sdk::http::StatusCode;
-use gpx_sdk::resource::{Request, ResponseSender};
-use gpx_sdk::{Context, Fault, Result, log};
+use std::collections::BTreeMap;
 
-pub fn call(context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
-    match request.path.as_str() {
-        "stream" => stream(context, request, response),
-        "large-chunks" => large_chunks(response),
-        "one-chunk" => one_chunk(request, response),
-        "echo" => echo(request, response),
-        "fault" => Err(Fault::downstream(418, "the resource failed on purpose")),
-        "long-fault" => long_fault(response),
-        "late-fault" => late_fault(response, "the resource failed late"),
-        "long-late-fault" => late_fault(response, &"x".repeat(number(request))),
-        "start-twice" => start_twice(response),
-        "empty" => Ok(()),
-        "panic" => panic!("the resource panicked on purpose"),
-        other => Err(Fault::new(404, format_args!("the probe has no resource `{other}`"))),
+use gpx_sdk::http::StatusCode;
+use gpx_sdk::resource::{Request, ResponseSender, Router};
+use gpx_sdk::{Context, Fault, Result, log};
+use serde::Deserialize;
+
+use crate::{Probe, misbehave};
+
+pub fn routes() -> Router<Probe> {
+    Router::new()
+        .any("/stream", |_, context, request, response| stream(context, request, response))
+        .any("/large-chunks", |_, _, _, response| large_chunks(response))
+        .any("/one-chunk", |_, _, request, response| one_chunk(request, response))
+        .any("/echo", |_, _, request, response| echo(request, response))
+        .any("/fault", |_, _, _, _| Err(Fault::downstream(418, "the resource failed on purpose")))
+        .any("/long-fault", |_, _, _, response| long_fault(response))
+        .any("/late-fault", |_, _, _, response| late_fault(response, "the resource failed late"))
+        .any("/long-late-fault", |_, _, request, response| late_fault(response, &"x".repeat(number(request))))
+        .any("/start-twice", |_, _, _, response| start_twice(response))
+        .any("/empty", |_, _, _, _| Ok(()))
+        .any("/panic", |_, _, _, _| panic!("the resource panicked on purpose"))
+        .any("/compute", |_, _, request, response| compute(request, response))
+        .any("/length", |_, _, request, response| Ok(response.send(request.body.len().to_string())?))
+        .get("/page/{number}", page)
+        // The tests' plugin on the Go SDK has these, too.
+        .get("/tables", routed)
+        .post("/tables", routed)
+        .get("/tables/{table}", routed)
+        .post("/tables/new", routed)
+        .delete("/tables/{table}/rows/{row}", routed)
+        .get("/files/{*rest}", routed)
+        .any("/any/{table}", routed)
+}
+
+/// Sends the method, what the route's parameters stand for, and the parameters of the query string.
+fn routed(_: &Probe, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+    let parameters =
+        ["table", "row", "rest"].map(|name| request.parameter::<String>(name).unwrap_or_default());
+    let query: BTreeMap<String, Vec<String>> = request.query()?;
+    response.json(&(request.method.as_str(), parameters, query))
+}
+
+/// Sends back what is typed.
+fn page(_: &Probe, _: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Page {
+        limit: Option<u32>,
+        #[serde(default)]
+        tag: Vec<String>,
     }
+    let (number, page) = (request.parameter::<u64>("number")?, request.query::<Page>()?);
+    response.json(&(number, page.limit, page.tag))
+}
+
+/// Sends a piece and then computes without end.
+fn compute(request: &Request, response: &mut ResponseSender) -> Result<()> {
+    if !request.body.is_empty() {
+        response.send(&request.body)?;
+    }
+    misbehave::forever().map(drop)
 }
 
 /// Sends as many chunks as the body says, or, if it contains no number, chunks until the caller is gone.
