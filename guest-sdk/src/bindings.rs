@@ -13,7 +13,7 @@ pub mod base {
 }
 
 macro_rules! service {
-    ($world:tt, $export:tt) => {
+    ($world:tt, $export:tt $(, $interface:tt: $shared:path)*) => {
         wit_bindgen::generate!({
             path: "wit",
             world: $world,
@@ -26,6 +26,7 @@ macro_rules! service {
                 "gpx:plugin/response@0.1.0": crate::bindings::base::gpx::plugin::response,
                 "gpx:plugin/tracer@0.1.0": crate::bindings::base::gpx::plugin::tracer,
                 "gpx:plugin/types@0.1.0": crate::bindings::base::gpx::plugin::types,
+                $($interface: $shared,)*
             },
         });
     };
@@ -33,6 +34,15 @@ macro_rules! service {
 
 pub mod data {
     service!("data-service", "export_data");
+}
+
+pub mod data_batch {
+    service!(
+        "data-batch-service",
+        "export_data_batch",
+        "gpx:plugin/frames@0.1.0": crate::bindings::data::gpx::plugin::frames,
+        "gpx:plugin/queries@0.1.0": crate::bindings::data::gpx::plugin::queries
+    );
 }
 
 pub mod diagnostics {

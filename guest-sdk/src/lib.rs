@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod attribute;
 #[doc(hidden)]
 pub mod bindings;
@@ -23,12 +24,13 @@ mod source;
 pub mod span;
 pub mod time;
 
+pub use answer::{Answer, Answers};
 pub use attribute::{Attribute, ToValue, Value};
 pub use context::{Context, Header, PluginContext, User};
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
-pub use plugin::{Data, Diagnostics, Plugin, Resource};
+pub use plugin::{Data, DataBatch, Diagnostics, Plugin, Resource};
 pub use query::{Model, Query, TimeRange, Unread};
 pub use settings::{Settings, SettingsKind};
 pub use source::Source;

@@ -1,7 +1,7 @@
 //! What a plugin implements, and the macro that turns it into a component.
 
 use crate::resource::Router;
-use crate::{Context, Frame, Health, Model, Query, Result, Settings, Unread};
+use crate::{Answer, Answers, Context, Frame, Health, Model, Query, Result, Settings, Unread};
 
 #[doc(hidden)]
 pub mod export;
@@ -51,13 +51,49 @@ pub trait Plugin: Sized + 'static {
 /// ```
 ///
 /// `impl Data` leaves the model unread; [`Query::json`] reads it, for example by query type.
+///
+/// `query` returns frames. `impl Data<Prices, Frame>` lets it return a single one, and `impl Data<Prices, Answer>` an
+/// [`Answer`]: frames together with an error, another status than 200, or answers under further refIds.
 #[diagnostic::on_unimplemented(
     message = "`plugin!` names the service `data`, which `{Self}` does not implement",
     note = "write `impl Data for {Self}`, or leave `data` out of `plugin!`"
 )]
-pub trait Data<M: Model = Unread>: Plugin {
+pub trait Data<M: Model = Unread, A: Into<Answer> = Vec<Frame>>: Plugin {
     /// Answers one query. The host runs the queries of a request side by side, each in an instance of its own.
-    fn query(&self, context: &Context, query: &Query<M>) -> Result<Vec<Frame>>;
+    fn query(&self, context: &Context, query: &Query<M>) -> Result<A>;
+}
+
+/// The service `data_batch`: the queries of a request together, where `data` gets one at a time. A plugin has one of the two.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// # impl Prices { fn read(&self, _: &[&str]) -> Result<Vec<Frame>> { Ok(vec![]) } }
+/// #[derive(serde::Deserialize)]
+/// struct Model {
+///     symbol: String,
+/// }
+///
+/// impl DataBatch<Model> for Prices {
+///     fn query_batch(&self, _: &Context, queries: &[Query<Model>]) -> Result<Answers> {
+///         let symbols: Vec<_> = queries.iter().map(|query| query.model.symbol.as_str()).collect();
+///         let frames = self.read(&symbols)?; // one request for all
+///         Ok(queries.iter().map(|query| &query.ref_id).zip(frames).collect())
+///     }
+/// }
+///
+/// plugin!(Prices: data_batch);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `data_batch`, which `{Self}` does not implement",
+    note = "write `impl DataBatch for {Self}`, or leave `data_batch` out of `plugin!`"
+)]
+pub trait DataBatch<M: Model = Unread>: Plugin {
+    /// Answers the queries of a request. A query whose model does not fit is answered with status 400, and is not among
+    /// them. A query that gets no answer has no data. A fault fails the whole request, and Grafana shows only that the plugin
+    /// failed: to fail one query with a message for its panel, add the fault as its answer.
+    fn query_batch(&self, context: &Context, queries: &[Query<M>]) -> Result<Answers>;
 }
 
 /// The service `diagnostics`: the button "Save & test".
@@ -156,20 +192,37 @@ macro_rules! plugin {
 #[macro_export]
 macro_rules! __export {
     (data $plugin:ident) => {
-        const _: fn() = $crate::plugin::export::data::<$plugin, _>;
+        const _: fn() = $crate::plugin::export::data::<$plugin, _, _>;
         impl $crate::plugin::export::DataGuest for $plugin {
             fn query_data(
                 query: $crate::plugin::export::DataQuery,
             ) -> ::std::result::Result<
-                ::std::vec::Vec<$crate::plugin::export::DataFrame>,
+                ::std::vec::Vec<$crate::plugin::export::DataAnswer>,
                 $crate::plugin::export::DataFault,
             > {
-                $crate::plugin::export::query_data::<$plugin, _>(query)
+                $crate::plugin::export::query_data::<$plugin, _, _>(query)
             }
         }
         #[cfg(target_family = "wasm")]
         const _: () = {
             $crate::bindings::data::export_data!($plugin with_types_in $crate::bindings::data);
+        };
+    };
+    (data_batch $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::data_batch::<$plugin, _>;
+        impl $crate::plugin::export::DataBatchGuest for $plugin {
+            fn query_data(
+                queries: ::std::vec::Vec<$crate::plugin::export::DataQuery>,
+            ) -> ::std::result::Result<
+                ::std::vec::Vec<$crate::plugin::export::DataAnswer>,
+                $crate::plugin::export::DataFault,
+            > {
+                $crate::plugin::export::query_batch::<$plugin, _>(queries)
+            }
+        }
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::data_batch::export_data_batch!($plugin with_types_in $crate::bindings::data_batch);
         };
     };
     (diagnostics $plugin:ident) => {
@@ -190,7 +243,7 @@ macro_rules! __export {
         ::std::compile_error!(::std::concat!(
             "there is no service `",
             ::std::stringify!($other),
-            "`: services are data, diagnostics and resource"
+            "`: services are data, data_batch, diagnostics and resource"
         ));
     };
 }

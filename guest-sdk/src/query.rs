@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::bindings::data::exports::gpx::plugin::data as wit;
+use crate::bindings::data::gpx::plugin::queries as wit;
 use crate::{Fault, Result, json};
 
 pub use crate::bindings::base::gpx::plugin::types::TimeRange;

@@ -7,6 +7,7 @@ mod diagnostics;
 pub(crate) mod fuzz;
 mod go_plugin;
 mod resource;
+mod routes;
 mod running;
 mod stream;
 #[cfg(test)]
@@ -19,7 +20,6 @@ use std::time::Duration;
 
 use opentelemetry::Context;
 use tonic::metadata::MetadataMap;
-use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status};
 
 use self::running::Running;
@@ -29,10 +29,11 @@ use crate::call::{
 };
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::plugin::{CallError, Current, Export, Loaded, Owner, Plugin, services};
+use crate::plugin::{CallError, Current, Export, Loaded, Owner, Plugin};
 use crate::shutdown::Shutdown;
 
 pub(crate) use self::go_plugin::add_to as add_go_plugin_to;
+pub(crate) use self::routes::add_to;
 
 /// What all services share. Cheap to clone.
 #[derive(Clone)]
@@ -79,22 +80,16 @@ impl Backend {
         Self { parts: Arc::new(parts), running: Arc::default() }
     }
 
-    /// Registers the services that a component may export, and that of streams, which none can. A service that is not
-    /// registered answers `Unimplemented`.
-    pub(crate) fn add_to(&self, routes: &mut RoutesBuilder) {
-        add_services(self, routes);
-    }
-
     /// Used when the process ends: waits until the calls that are being cancelled have ended.
     pub(crate) async fn ended(&self) {
         self.running.ended().await;
     }
 
-    /// Begins a call of a service once the component is loaded. If loading failed, the call begins anyway, so that its
-    /// answer can say why. A call that cannot be answered at all is recorded like others.
+    /// Begins a call that any of these services can answer, once the component is loaded. If loading failed, the call begins
+    /// anyway, so that its answer can say why. A call that cannot be answered at all is recorded like others.
     async fn begin(
         &self,
-        export: Export,
+        exports: &[Export],
         endpoint: Endpoint,
         door: Door,
         context: Option<CallContext>,
@@ -103,10 +98,7 @@ impl Backend {
         let has_context = context.is_some();
         let mut unanswered = self.arrived(&loaded, endpoint, door, context);
         let target = match &loaded.plugin {
-            Ok(plugin) if !plugin.exports(export) => Err(CallError::Unserved(format!(
-                "the plugin does not export gpx:plugin/{}",
-                export.interface()
-            ))),
+            Ok(plugin) if !exports.iter().any(|export| plugin.exports(*export)) => Err(unserved(exports)),
             _ if !has_context => Err(CallError::Malformed("the request has no plugin context".to_owned())),
             Ok(plugin) => {
                 let owner = plugin.owner(&unanswered.call().context).await;
@@ -167,6 +159,12 @@ impl Backend {
     }
 }
 
+fn unserved(exports: &[Export]) -> CallError {
+    let interfaces: Vec<_> =
+        exports.iter().map(|export| format!("gpx:plugin/{}", export.interface())).collect();
+    CallError::Unserved(format!("the plugin does not export {}", interfaces.join(" or ")))
+}
+
 /// Ends a call that fails as a whole.
 fn fail(unanswered: Unanswered, error: &CallError) -> Status {
     unanswered.answered(Outcome::failed(error.source(), error.to_string()));
@@ -181,16 +179,6 @@ fn paid_by<T>(memory: Option<OwnerMemory>, message: T) -> Response<T> {
     }
     response
 }
-
-macro_rules! add_services {
-    ($($export:ident = $module:ident,)*) => {
-        fn add_services(backend: &Backend, routes: &mut RoutesBuilder) {
-            $(routes.add_service($module::server(backend.clone()));)*
-            routes.add_service(stream::server(backend.clone()));
-        }
-    };
-}
-services!(add_services);
 
 // === impl Door ===
 

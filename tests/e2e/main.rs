@@ -2,6 +2,7 @@
 //! builds what they need; `tests/harness` is the library that they use.
 
 mod ahead;
+mod answers;
 mod attacks;
 mod author;
 mod code;

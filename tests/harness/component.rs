@@ -49,8 +49,9 @@ pub fn component_with(modules: &str, items: &str, query: &str, pages: usize) -> 
 impl Answer {
     /// Returns a component that answers each query with this.
     pub fn component(self) -> Vec<u8> {
-        // The frames' list and the fields' list are real; what is in them is not copied.
-        let frames = ANSWER + 16;
+        // The lists of answers, frames and fields are real; what is in them is not copied.
+        let answer = ANSWER + 16;
+        let frames = answer + 36;
         let fields = frames + self.frames * 36;
         let texts = fields + self.fields * 64;
         let (case, words, used) = match self.column {
@@ -61,7 +62,9 @@ impl Answer {
                 (1, vec![texts, offsets, texts + offsets * 4, bytes], offsets * 4 + bytes)
             }
         };
-        let mut image = words_of(&[0, frames, self.frames, 0]);
+        let mut image = words_of(&[0, answer, 1, 0]);
+        // An empty refId, the frames, and success.
+        image.extend(words_of(&[0, 0, frames, self.frames, 0, 0, 0, 0, 0]));
         for _ in 0..self.frames {
             image.extend(words_of(&[0, 0, 0, 0, 0, 0, 0, fields, self.fields]));
         }

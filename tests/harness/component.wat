@@ -5,7 +5,7 @@
     (; items ;)
     (memory (export "memory") (; pages ;))
     (global $free (mut i32) (i32.const 1024))
-    ;; The first bytes are zero: an empty manifest, success, and a list of no frames.
+    ;; The first bytes are zero: an empty manifest, success, and a list of no answers.
     (func (export "describe") (result i32) (i32.const 0))
     (func (export "open") (param i32) (result i32) (i32.const 0))
     (func (export "query-data")
@@ -69,7 +69,9 @@
     (field "config" (option string)) (field "validity" (option (list u8))) (field "column" $column)))
   (type $frame (record (field "name" string) (field "ref-id" string) (field "meta" (option string))
     (field "fields" (list $field))))
-  (func $query-data (param "query" $query) (result (result (list $frame) (error $fault)))
+  (type $answer (record (field "ref-id" string) (field "frames" (list $frame))
+    (field "outcome" (result u16 (error $fault)))))
+  (func $query-data (param "query" $query) (result (result (list $answer) (error $fault)))
     (canon lift (core func $main "query-data") (memory $m) (realloc $realloc)))
   (instance $data
     (export "fault-source" (type $source))
@@ -82,5 +84,6 @@
     (export "column" (type $column))
     (export "field" (type $field))
     (export "frame" (type $frame))
+    (export "answer" (type $answer))
     (export "query-data" (func $query-data)))
   (export "gpx:plugin/data@0.1.0" (instance $data)))

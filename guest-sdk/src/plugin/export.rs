@@ -9,11 +9,12 @@ use crate::bindings::base::gpx::plugin::types;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
 use crate::resource::{Request, Router};
-use crate::{Context, Data, Diagnostics, Model, Plugin, Query, Resource};
+use crate::{Answer, Answers, Context, Data, DataBatch, Diagnostics, Model, Plugin, Query, Resource};
 
 pub use crate::bindings::base::gpx::plugin::types::Fault as DataFault;
-pub use crate::bindings::data::exports::gpx::plugin::data::{Guest as DataGuest, Query as DataQuery};
-pub use crate::bindings::data::gpx::plugin::frames::Frame as DataFrame;
+pub use crate::bindings::data::exports::gpx::plugin::data::Guest as DataGuest;
+pub use crate::bindings::data::gpx::plugin::queries::{Answer as DataAnswer, Query as DataQuery};
+pub use crate::bindings::data_batch::exports::gpx::plugin::data_batch::Guest as DataBatchGuest;
 pub use wit::Manifest;
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
@@ -25,7 +26,8 @@ pub trait Component: Plugin {
 
 // These exist so that a service that is named but not implemented is a readable error.
 pub fn plugin<P: Plugin>() {}
-pub fn data<P: Data<M>, M: Model>() {}
+pub fn data<P: Data<M, A>, M: Model, A: Into<Answer>>() {}
+pub fn data_batch<P: DataBatch<M>, M: Model>() {}
 pub fn diagnostics<P: Diagnostics>() {}
 pub fn resource<P: Resource>() {}
 
@@ -66,10 +68,31 @@ impl<P: Component> wit::Guest for P {
 }
 
 /// `plugin!` implements the export by this, as only there the compiler finds out which model the plugin names.
-pub fn query_data<P: Data<M>, M: Model>(query: DataQuery) -> Result<Vec<DataFrame>, DataFault> {
+pub fn query_data<P: Data<M, A>, M: Model, A: Into<Answer>>(
+    query: DataQuery,
+) -> Result<Vec<DataAnswer>, DataFault> {
     let plugin = opened::<P>()?;
     let answer = plugin.query(&Context::default(), &Query::new(query)?)?;
-    Ok(answer.into_iter().map(Into::into).collect())
+    let mut answers = Vec::new();
+    answer.into().write(String::new(), &mut answers);
+    Ok(answers)
+}
+
+pub fn query_batch<P: DataBatch<M>, M: Model>(queries: Vec<DataQuery>) -> Result<Vec<DataAnswer>, DataFault> {
+    let plugin = opened::<P>()?;
+    let (mut fit, mut answers) = (Vec::with_capacity(queries.len()), Answers::new());
+    for query in queries {
+        let ref_id = query.ref_id.clone();
+        match Query::<M>::new(query) {
+            Ok(query) => fit.push(query),
+            Err(fault) => answers.add(ref_id, fault),
+        }
+    }
+    let mut written = answers.write();
+    if !fit.is_empty() || written.is_empty() {
+        written.extend(plugin.query_batch(&Context::default(), &fit)?.write());
+    }
+    Ok(written)
 }
 
 impl<P: Diagnostics> wit_diagnostics::Guest for P {

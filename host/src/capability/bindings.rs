@@ -2,7 +2,7 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "data-source",
+    world: "all",
     imports: {
         default: trappable,
         "gpx:plugin/response.[method]response-sender.send": async | trappable,

@@ -23,6 +23,9 @@ pub(crate) enum CallError {
     /// The component's own error.
     #[error("{}", .0.message)]
     Fault(Fault),
+    /// The component's own error about a request as a whole.
+    #[error("{}", .0.message)]
+    Request(Fault),
     #[error("the plugin panicked: {0}")]
     Panicked(String),
     #[error("the plugin failed: {0}")]
@@ -50,6 +53,10 @@ pub(crate) enum CallError {
         "{what} of the plugin's answer take {bytes} bytes, and at most {limit} are passed on; return less"
     )]
     TooLong { what: &'static str, bytes: usize, limit: usize },
+    #[error("an answer of the plugin has no refId; give it that of a query")]
+    NoRefId,
+    #[error("the plugin answered {count} refIds at once, and at most {limit} are passed on; answer fewer")]
+    ManyAnswers { count: usize, limit: usize },
     #[error("the plugin computed for more than {0:?}; raise gpx_cpu_timeout if it needs more")]
     CpuTime(Duration),
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]
@@ -122,7 +129,7 @@ impl CallError {
     /// Returns the HTTP status that the caller sees.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Fault(fault) if (100..600).contains(&fault.status) => fault.status,
+            Self::Fault(fault) | Self::Request(fault) if (100..600).contains(&fault.status) => fault.status,
             error if error.is_late() => 504,
             _ => 500,
         }
@@ -135,7 +142,7 @@ impl CallError {
 
     /// Returns whether the call fails as a whole: nothing waits for its answer any more, or none is possible.
     pub(crate) fn ends_call(&self) -> bool {
-        matches!(self, Self::CallerDeadline(_) | Self::Malformed(_) | Self::Unserved(_))
+        matches!(self, Self::CallerDeadline(_) | Self::Malformed(_) | Self::Unserved(_) | Self::Request(_))
     }
 
     /// Returns whether this is the component's own answer to a request that it does not take, such as 404. As a resource's
@@ -164,7 +171,9 @@ impl CallError {
 
     pub(crate) fn source(&self) -> ErrorSource {
         match self {
-            Self::Fault(Fault { source: FaultSource::Downstream, .. }) => ErrorSource::Downstream,
+            Self::Fault(fault) | Self::Request(fault) if fault.source == FaultSource::Downstream => {
+                ErrorSource::Downstream
+            }
             Self::CallerDeadline(awaited) => ErrorSource::of_delay(*awaited == WaitedFor::Upstream),
             _ => ErrorSource::Plugin,
         }
@@ -176,6 +185,9 @@ impl CallError {
         match self {
             Self::Fault(Fault { message, status, source }) => {
                 Self::Fault(Fault { message: clean(message), status, source })
+            }
+            Self::Request(Fault { message, status, source }) => {
+                Self::Request(Fault { message: clean(message), status, source })
             }
             Self::Panicked(text) => Self::Panicked(scrub.text(text)),
             Self::Trapped(text) => Self::Trapped(clean(text)),

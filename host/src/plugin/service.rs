@@ -1,7 +1,10 @@
 //! The calls that a component can answer: one file for each service, with the functions that it calls.
 
+mod answers;
 mod data;
+mod data_batch;
 mod diagnostics;
 mod resource;
 
+pub(crate) use self::answers::Answered;
 pub(crate) use self::resource::ResourceRequest;

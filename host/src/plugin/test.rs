@@ -12,13 +12,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::code::CodeSources;
-use super::{CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
+use super::{Answered, CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
 use crate::budget::{Limits, Machine};
 use crate::call::{
     Arrival, Call, CallContext, CallerDeadline, DataSourceSettings, Deadline, Endpoint, Outcome, Subject,
 };
-use crate::capability::bindings::exports::gpx::plugin::data::Query;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
+use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
 use crate::egress::{AllConnections, Egress, OperatorPolicy};
 use crate::frame::Format;
@@ -170,7 +170,11 @@ impl Loaded {
             index: 0,
             count: 1,
         };
-        let frames = self.plugin.query(unanswered.call(), &owner, query, Format::Json).await?;
+        let answers = self.plugin.query(unanswered.call(), &owner, query, Format::Json).await?;
+        let [Answered { frames, outcome, .. }] = answers.as_slice() else {
+            panic!("{} answers", answers.len())
+        };
+        outcome.clone()?;
         unanswered.answered(Outcome::OK);
         let name = |frame: &bytes::Bytes| {
             let frame: serde_json::Value = serde_json::from_slice(frame).unwrap();

@@ -52,7 +52,7 @@ async fn check(
     context: Option<CallContext>,
 ) -> Result<CheckHealthResponse, Status> {
     let Begun { unanswered, target } =
-        backend.begin(Export::Diagnostics, CHECK_HEALTH, door, context).await?;
+        backend.begin(&[Export::Diagnostics], CHECK_HEALTH, door, context).await?;
     // The operator must fix an invalid setting before anything else is worth checking.
     if !backend.parts.problems.is_empty() {
         unanswered.answered(Outcome::OK);

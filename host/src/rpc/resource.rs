@@ -48,7 +48,7 @@ impl Resource for ResourceService {
         let headers = convert::header_list_pairs(std::mem::take(&mut message.headers));
         let context = convert::context(message.plugin_context.take(), &door.metadata, headers);
         let backend = self.0.clone();
-        let begun = backend.begin(Export::Resource, CALL_RESOURCE, door, context).await?;
+        let begun = backend.begin(&[Export::Resource], CALL_RESOURCE, door, context).await?;
         let memory = begun.target.as_ref().ok().map(|target| target.owner.memory.clone());
         let (answers, receiver) = mpsc::channel(1);
         let answering = async move { backend.until_shutdown(answer(begun, message, answers)).await };

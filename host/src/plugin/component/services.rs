@@ -6,24 +6,22 @@ use wasmtime::component::{Instance, InstancePre};
 use crate::capability::bindings::exported;
 use crate::plugin::instance::state::State;
 
-/// The only list: the name of each service, and its interface in `wit/`. Code that is needed once per service is a
-/// macro; its name is passed to this one, which calls it with the list.
+/// The only list: the name of each service, its module in the bindings, and its interface in `wit/`. Code that is needed
+/// once per service is a macro; its name is passed to this one, which calls it with the list.
 ///
-/// A new service needs a line here, its calls in `plugin/service`, its server in `rpc`, and its messages in
-/// `rpc/convert`. Each of these is one file, named after the interface.
+/// A new service needs a line here, and its calls in `plugin/service`, a file with the module's name.
 macro_rules! services {
     ($use:ident) => {
         $use! {
-            Data = data,
-            Diagnostics = diagnostics,
-            Resource = resource,
+            Data = data "data",
+            DataBatch = data_batch "data-batch",
+            Diagnostics = diagnostics "diagnostics",
+            Resource = resource "resource",
         }
     };
 }
-pub(crate) use services;
-
 macro_rules! exports {
-    ($($service:ident = $interface:ident,)*) => {
+    ($($service:ident = $module:ident $interface:literal,)*) => {
         /// A service that a component may export.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Export {
@@ -33,20 +31,20 @@ macro_rules! exports {
         /// Where a component's exports are. They are looked up once for all instances.
         pub(crate) struct Indices {
             plugin: exported::plugin::GuestIndices,
-            $($interface: Option<exported::$interface::GuestIndices>,)*
+            $($module: Option<exported::$module::GuestIndices>,)*
         }
 
         /// The functions of one instance.
         pub(crate) struct Exports {
             pub plugin: exported::plugin::Guest,
-            $($interface: Option<exported::$interface::Guest>,)*
+            $($module: Option<exported::$module::Guest>,)*
         }
 
         impl Export {
-            /// The interface's name, such as `data`.
+            /// The interface's name, such as `data-batch`.
             pub(crate) fn interface(self) -> &'static str {
                 match self {
-                    $(Self::$service => stringify!($interface),)*
+                    $(Self::$service => $interface,)*
                 }
             }
         }
@@ -57,8 +55,8 @@ macro_rules! exports {
                 let has = |name: &str| interfaces.iter().any(|interface| interface == name);
                 Ok(Self {
                     plugin: exported::plugin::GuestIndices::new(component)?,
-                    $($interface: has(stringify!($interface))
-                        .then(|| exported::$interface::GuestIndices::new(component))
+                    $($module: has($interface)
+                        .then(|| exported::$module::GuestIndices::new(component))
                         .transpose()?,)*
                 })
             }
@@ -66,7 +64,7 @@ macro_rules! exports {
             /// Returns whether the component exports a service.
             pub(crate) fn have(&self, export: Export) -> bool {
                 match export {
-                    $(Export::$service => self.$interface.is_some(),)*
+                    $(Export::$service => self.$module.is_some(),)*
                 }
             }
 
@@ -74,8 +72,8 @@ macro_rules! exports {
             pub(crate) fn load(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Exports> {
                 Ok(Exports {
                     plugin: self.plugin.load(&mut *store, instance)?,
-                    $($interface: self
-                        .$interface
+                    $($module: self
+                        .$module
                         .as_ref()
                         .map(|indices| indices.load(&mut *store, instance))
                         .transpose()?,)*
@@ -85,8 +83,8 @@ macro_rules! exports {
 
         impl Exports {
             $(/// Fails if the service is not exported, which callers check beforehand.
-            pub(crate) fn $interface(&self) -> wasmtime::Result<&exported::$interface::Guest> {
-                self.$interface.as_ref().ok_or_else(|| not_exported(Export::$service))
+            pub(crate) fn $module(&self) -> wasmtime::Result<&exported::$module::Guest> {
+                self.$module.as_ref().ok_or_else(|| not_exported(Export::$service))
             })*
         }
     };

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-
 use crate::call::CallContext;
-use crate::capability::bindings::exports::gpx::plugin::data::Query;
+use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
 use crate::frame::Format;
-use crate::plugin::CallError;
+use crate::plugin::{Answered, CallError};
 use crate::proto::pluginv2::{DataFrameFormat, DataQuery, DataResponse, QueryDataResponse};
 
 /// How many queries of a request run at once if Grafana does not say. It is Grafana's own default.
@@ -76,18 +74,17 @@ impl DataResponses {
     }
 
     /// Adds an answer.
-    pub(crate) fn add(&mut self, ref_id: String, answer: Result<Vec<Bytes>, CallError>) {
-        let format = self.format;
-        let response = match answer {
-            Ok(frames) => DataResponse { frames, status: 200, format, ..Default::default() },
-            Err(error) => DataResponse {
-                error: error.to_string(),
-                status: error.status().into(),
-                error_source: error.source().name().to_owned(),
-                format,
-                ..Default::default()
-            },
-        };
+    pub(crate) fn add(&mut self, answer: Answered) {
+        let Answered { ref_id, frames, outcome } = answer;
+        let mut response = DataResponse { frames, format: self.format, ..Default::default() };
+        match outcome {
+            Ok(status) => response.status = status.into(),
+            Err(error) => {
+                response.error = error.to_string();
+                response.status = error.status().into();
+                response.error_source = error.source().name().to_owned();
+            }
+        }
         self.responses.insert(ref_id, response);
     }
 

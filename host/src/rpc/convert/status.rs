@@ -51,7 +51,9 @@ pub(crate) fn failed(error: &CallError) -> Status {
 pub(crate) fn failed_data(error: &CallError) -> Status {
     let status = failed(error);
     match error {
-        CallError::CallerDeadline(_) => blaming(error.source().name(), status.code(), status.message()),
+        CallError::CallerDeadline(_) | CallError::Fault(_) | CallError::Request(_) => {
+            blaming(error.source().name(), status.code(), status.message())
+        }
         _ => status,
     }
 }

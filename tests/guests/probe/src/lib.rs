@@ -5,10 +5,12 @@ use std::cell::Cell;
 
 use gpx_sdk::resource::Router;
 use gpx_sdk::{
-    Context, Data, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query, Resource, Result, Settings,
+    Answer, Context, Data, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query, Resource, Result,
+    Settings, Unread,
 };
 use serde::Deserialize;
 
+mod answer;
 mod attack;
 mod fetch;
 mod frames;
@@ -65,10 +67,11 @@ impl Plugin for Probe {
     }
 }
 
-impl Data for Probe {
-    fn query(&self, context: &Context, query: &Query) -> Result<Vec<Frame>> {
+impl Data<Unread, Answer> for Probe {
+    fn query(&self, context: &Context, query: &Query) -> Result<Answer> {
         self.calls.set(self.calls.get() + 1);
-        match query.query_type.as_str() {
+        let frames = match query.query_type.as_str() {
+            "answer" => return answer::answer(query),
             "count" => self.count(),
             "context" => Ok(report::context(context)),
             "settings" => Ok(report::settings(&self.settings)),
@@ -107,7 +110,8 @@ impl Data for Probe {
             "bad-frame" => Ok(frames::bad_frame()),
             "none" => Ok(Vec::new()),
             _ => attack::run(query),
-        }
+        };
+        frames.map(Answer::from)
     }
 }
 

@@ -168,7 +168,9 @@
     (field "config" (option string)) (field "validity" (option (list u8))) (field "column" $column)))
   (type $frame (record (field "name" string) (field "ref-id" string) (field "meta" (option string))
     (field "fields" (list $field))))
-  (func $query-data (param "query" $query) (result (result (list $frame) (error $fault)))
+  (type $answer (record (field "ref-id" string) (field "frames" (list $frame))
+    (field "outcome" (result u16 (error $fault)))))
+  (func $query-data (param "query" $query) (result (result (list $answer) (error $fault)))
     (canon lift (core func $main "query-data") (memory $m) (realloc $realloc)))
   (instance $data
     (export "fault-source" (type $fault-source))
@@ -181,6 +183,7 @@
     (export "column" (type $column))
     (export "field" (type $field))
     (export "frame" (type $frame))
+    (export "answer" (type $answer))
     (export "query-data" (func $query-data)))
 
   (type $health-status (enum "unknown" "ok" "error"))

@@ -68,6 +68,9 @@
     (if (call $is 'ref-id') (then (call $say-list (i32.const 24)) (return)))
     ;; A setting by its offset: 16 is the uid, 32 the URL.
     (if (call $is 'setting') (then (call $say-list (i32.add (global.get $settings) (call $number))) (return)))
+    ;; Fails with the frame; `status` succeeds with this status.
+    (if (call $is 'part') (then (call $part (call $number) (call $number) (call $text)) (return)))
+    (if (call $is 'status') (then (i32.store16 (i32.const 420) (call $number)) (return)))
     (if (call $is 'fail') (then (call $fail (call $number) (call $number) (call $text)) (return)))
     ;; Fails with a message of so many bytes; `say-long` answers with one, and `details-long` gives such details.
     (if (call $is 'fail-long') (then (call $fail (i32.const 500) (i32.const 0) (call $long (call $number))) (return)))
@@ -175,6 +178,14 @@
     (i32.store (i32.const 44) (local.get $length))
     (i32.store (i32.const 48) (local.get $source)))
 
+  ;; The same, as the outcome of the answer at 400.
+  (func $part (param $status i32) (param $source i32) (param $text i32) (param $length i32)
+    (i32.store (i32.const 416) (i32.const 1))
+    (i32.store (i32.const 420) (local.get $status))
+    (i32.store (i32.const 424) (local.get $text))
+    (i32.store (i32.const 428) (local.get $length))
+    (i32.store (i32.const 432) (local.get $source)))
+
   ;; Answers a query with a column of so many booleans, whose bits are the memory from 0 on. The field is at 320.
   (func $rows (param $rows i32)
     (i32.store (i32.const 92) (i32.const 320))
@@ -257,12 +268,13 @@
     (i32.store offset=4 (local.get $at) (local.get $text))
     (i32.store offset=8 (local.get $at) (local.get $length)))
 
-  ;; The exports: each clears the result at 32 and the frame at 64, and runs a script.
+  ;; The exports: each clears the result at 32, the frame at 64 and the answer at 400, and runs a script.
 
   (func $begin
     (global.set $speech (i32.const 8192))
     (global.set $said (i32.const 0))
-    (memory.fill (i32.const 32) (i32.const 0) (i32.const 72)))
+    (memory.fill (i32.const 32) (i32.const 0) (i32.const 72))
+    (memory.fill (i32.const 400) (i32.const 0) (i32.const 36)))
 
   ;; Answers a call. For an empty script, it answers how many calls there have been.
   (func $answer (param $script i32) (param $length i32)
@@ -297,8 +309,10 @@
     (call $answer (local.get $json) (local.get $json-length))
     (if (i32.eqz (i32.load (i32.const 32)))
       (then
-        (i32.store (i32.const 36) (i32.const 64))
+        (i32.store (i32.const 36) (i32.const 400))
         (i32.store (i32.const 40) (i32.const 1))
+        (i32.store (i32.const 408) (i32.const 64))
+        (i32.store (i32.const 412) (i32.const 1))
         (i32.store (i32.const 64) (global.get $speech))
         (i32.store (i32.const 68) (global.get $said))))
     (i32.const 32))
