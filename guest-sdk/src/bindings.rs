@@ -21,6 +21,8 @@ macro_rules! service {
             export_macro_name: $export,
             with: {
                 "gpx:plugin/call@0.1.0": crate::bindings::base::gpx::plugin::call,
+                "gpx:plugin/chunks@0.1.0": crate::bindings::base::gpx::plugin::chunks,
+                "gpx:plugin/frames@0.1.0": crate::bindings::base::gpx::plugin::frames,
                 "gpx:plugin/log@0.1.0": crate::bindings::base::gpx::plugin::log,
                 "gpx:plugin/metrics@0.1.0": crate::bindings::base::gpx::plugin::metrics,
                 "gpx:plugin/response@0.1.0": crate::bindings::base::gpx::plugin::response,
@@ -40,7 +42,14 @@ pub mod data_batch {
     service!(
         "data-batch-service",
         "export_data_batch",
-        "gpx:plugin/frames@0.1.0": crate::bindings::data::gpx::plugin::frames,
+        "gpx:plugin/queries@0.1.0": crate::bindings::data::gpx::plugin::queries
+    );
+}
+
+pub mod data_chunked {
+    service!(
+        "data-chunked-service",
+        "export_data_chunked",
         "gpx:plugin/queries@0.1.0": crate::bindings::data::gpx::plugin::queries
     );
 }

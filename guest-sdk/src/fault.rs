@@ -5,6 +5,7 @@ use std::fmt::{self, Display};
 use std::io;
 
 use crate::bindings::base::gpx::plugin::types;
+use crate::chunks::ChunkError;
 use crate::resource::SendError;
 use crate::{Source, http};
 
@@ -143,6 +144,9 @@ fn blame(error: &(dyn Error + 'static)) -> Option<(u16, Source)> {
         return Some(error.blame());
     }
     if let Some(error) = error.downcast_ref::<SendError>() {
+        return Some(error.blame());
+    }
+    if let Some(error) = error.downcast_ref::<ChunkError>() {
         return Some(error.blame());
     }
     let error = error.downcast_ref::<io::Error>()?;

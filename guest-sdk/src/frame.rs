@@ -1,7 +1,7 @@
 //! Data frames: tables of named columns of equal length.
 
 use crate::Time;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 use crate::time::IntoTime;
 
 mod column;
@@ -12,6 +12,7 @@ mod json;
 mod kind;
 mod labels;
 mod meta;
+mod parts;
 #[cfg(test)]
 mod tests;
 

@@ -4,6 +4,7 @@ mod answer;
 mod attribute;
 #[doc(hidden)]
 pub mod bindings;
+pub mod chunks;
 mod context;
 pub mod dataplane;
 mod fault;
@@ -30,7 +31,7 @@ pub use context::{Context, Header, PluginContext, User};
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
-pub use plugin::{Data, DataBatch, Diagnostics, Plugin, Resource};
+pub use plugin::{Data, DataBatch, DataChunked, Diagnostics, Plugin, Resource};
 pub use query::{Model, Query, TimeRange, Unread};
 pub use settings::{Settings, SettingsKind};
 pub use source::Source;

@@ -1,5 +1,6 @@
 //! What a plugin implements, and the macro that turns it into a component.
 
+use crate::chunks::ChunkSender;
 use crate::resource::Router;
 use crate::{Answer, Answers, Context, Frame, Health, Model, Query, Result, Settings, Unread};
 
@@ -94,6 +95,46 @@ pub trait DataBatch<M: Model = Unread>: Plugin {
     /// them. A query that gets no answer has no data. A fault fails the whole request, and Grafana shows only that the plugin
     /// failed: to fail one query with a message for its panel, add the fault as its answer.
     fn query_batch(&self, context: &Context, queries: &[Query<M>]) -> Result<Answers>;
+}
+
+/// The service `data_chunked`: queries whose answers are sent while they are made, so that a result of any size needs little
+/// memory. Name it beside `data` or `data_batch`: Grafana calls it for API requests that ask for a stream, and the others for
+/// panels and alert rules.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// # use gpx_sdk::chunks::ChunkSender;
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// # impl Prices { fn pages(&self, _: &str) -> Result<Vec<Result<Frame>>> { Ok(vec![]) } }
+/// #[derive(serde::Deserialize)]
+/// struct Model {
+///     symbol: String,
+/// }
+///
+/// impl DataChunked<Model> for Prices {
+///     fn query_chunked(&self, _: &Context, queries: &[Query<Model>], chunks: &mut ChunkSender) -> Result<()> {
+///         for query in queries {
+///             match self.pages(&query.model.symbol) {
+///                 // All pages are rows of one frame.
+///                 Ok(pages) => pages.into_iter().try_for_each(|page| Ok(chunks.frame(&query.ref_id, "prices", page?)?))?,
+///                 Err(fault) => chunks.fault(&query.ref_id, fault)?,
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// plugin!(Prices: data_chunked);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `data_chunked`, which `{Self}` does not implement",
+    note = "write `impl DataChunked for {Self}`, or leave `data_chunked` out of `plugin!`"
+)]
+pub trait DataChunked<M: Model = Unread>: Plugin {
+    /// Answers the queries of a request through `chunks`. A query whose model does not fit is answered with status 400, and is
+    /// not among them. A fault ends the answer with an error: to fail one query, send the fault.
+    fn query_chunked(&self, context: &Context, queries: &[Query<M>], chunks: &mut ChunkSender) -> Result<()>;
 }
 
 /// The service `diagnostics`: the button "Save & test".
@@ -225,6 +266,21 @@ macro_rules! __export {
             $crate::bindings::data_batch::export_data_batch!($plugin with_types_in $crate::bindings::data_batch);
         };
     };
+    (data_chunked $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::data_chunked::<$plugin, _>;
+        impl $crate::plugin::export::DataChunkedGuest for $plugin {
+            fn query_data(
+                queries: ::std::vec::Vec<$crate::plugin::export::DataQuery>,
+                chunks: $crate::plugin::export::WitChunkSender,
+            ) -> ::std::result::Result<(), $crate::plugin::export::DataFault> {
+                $crate::plugin::export::query_chunked::<$plugin, _>(queries, chunks)
+            }
+        }
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::data_chunked::export_data_chunked!($plugin with_types_in $crate::bindings::data_chunked);
+        };
+    };
     (diagnostics $plugin:ident) => {
         const _: fn() = $crate::plugin::export::diagnostics::<$plugin>;
         #[cfg(target_family = "wasm")]
@@ -243,7 +299,7 @@ macro_rules! __export {
         ::std::compile_error!(::std::concat!(
             "there is no service `",
             ::std::stringify!($other),
-            "`: services are data, data_batch, diagnostics and resource"
+            "`: services are data, data_batch, data_chunked, diagnostics and resource"
         ));
     };
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod bindings;
 mod call;
+pub(crate) mod chunks;
 pub(crate) mod http;
 mod log;
 mod metrics;
@@ -15,6 +16,7 @@ use wasmtime::component::Linker;
 
 use self::bindings::gpx::plugin as wit;
 pub(crate) use self::call::{CallView, HasCall, headers};
+use self::chunks::HasChunks;
 pub(crate) use self::log::{HasLog, LogView};
 pub(crate) use self::metrics::{HasMetrics, MetricsView};
 use self::response::HasResponse;
@@ -29,6 +31,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     poll::add_to_linker(linker)?;
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
+    wit::chunks::add_to_linker::<T, HasChunks>(linker, T::chunks)?;
     wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;
     wit::metrics::add_to_linker::<T, HasMetrics>(linker, T::metrics)?;
     wit::response::add_to_linker::<T, HasResponse>(linker, T::response)?;

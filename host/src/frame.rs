@@ -12,10 +12,13 @@ use crate::capability::bindings::gpx::plugin::frames::Frame;
 use error::Mistake;
 use pace::Pace;
 
+pub(crate) use chunk::{Include, Shape};
 pub(crate) use error::FrameError;
+pub(crate) use limit::FRAMES as MAX_FRAMES;
 
 mod arrow;
 mod check;
+mod chunk;
 mod draft;
 mod error;
 mod escape;
@@ -65,7 +68,19 @@ pub(crate) async fn encode(
     format: Format,
     memory: Charge,
 ) -> Result<Vec<Bytes>, FrameError> {
-    encode_within(limit::ANSWER, frames, ref_id, format, memory).await
+    encode_within(limit::ANSWER, frames, ref_id, format, Include::All, memory).await
+}
+
+/// Encodes a frame, or rows that follow. All that holds for [`encode`] holds here.
+pub(crate) async fn encode_chunk(
+    frame: Frame,
+    ref_id: &str,
+    include: Include,
+    format: Format,
+    memory: Charge,
+) -> Result<Bytes, FrameError> {
+    let encoded = encode_within(limit::ANSWER, vec![frame], ref_id, format, include, memory).await?;
+    Ok(encoded.into_iter().next().unwrap_or_default())
 }
 
 /// Returns the memory of the frames, in bytes, or a little less.
@@ -78,6 +93,7 @@ async fn encode_within(
     frames: Vec<Frame>,
     ref_id: &str,
     format: Format,
+    include: Include,
     mut memory: Charge,
 ) -> Result<Vec<Bytes>, FrameError> {
     let count = frames.len();
@@ -94,7 +110,7 @@ async fn encode_within(
         let table = check::check(frame, ref_id, &mut pace).await?;
         let result = match format {
             Format::Arrow => arrow::encode(&table, left, &mut pace).await,
-            Format::Json => json::encode(&table, left, &mut pace).await.map_err(Mistake::from),
+            Format::Json => json::encode(&table, include, left, &mut pace).await.map_err(Mistake::from),
         };
         let bytes = result.map_err(|mistake| FrameError::in_frame(table.name, table.ref_id, mistake))?;
         left = left.saturating_sub(bytes.len());
@@ -254,7 +270,7 @@ mod tests {
         };
         for format in FORMATS {
             let frames = || vec![named_frame("1"), named_frame("2"), named_frame("3")];
-            let encode = |limit| polls(encode_within(limit, frames(), "A", format, paid())).0;
+            let encode = |limit| polls(encode_within(limit, frames(), "A", format, Include::All, paid())).0;
             let all: usize = encode(usize::MAX).unwrap().iter().map(Bytes::len).sum();
             assert_eq!(encode(all).unwrap().len(), 3);
             for (limit, name) in [(all - 1, "3"), (all / 2, "2"), (100, "1")] {
@@ -285,7 +301,7 @@ mod tests {
         let rows = 1 << 20;
         let column = Column::Boolean(Booleans { rows, bits: vec![0; rows as usize / 8] });
         let frames = vec![frame(vec![named("", column)])];
-        let (encoded, count) = polls(encode_within(4 << 20, frames, "A", Format::Json, paid()));
+        let (encoded, count) = polls(encode_within(4 << 20, frames, "A", Format::Json, Include::All, paid()));
         assert!(encoded.is_err());
         assert_eq!(count, 1);
     }

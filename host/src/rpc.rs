@@ -10,6 +10,7 @@ mod resource;
 mod routes;
 mod running;
 mod stream;
+mod streaming;
 #[cfg(test)]
 mod test;
 #[cfg(test)]
@@ -110,6 +111,14 @@ impl Backend {
         match target {
             Err(error) if error.ends_call() => Err(fail(unanswered, &error)),
             target => Ok(Begun { unanswered, target }),
+        }
+    }
+
+    /// Fails if the component does not export a service.
+    async fn serves(&self, export: Export) -> Result<(), Status> {
+        match &self.parts.current.wait().await.plugin {
+            Ok(plugin) if !plugin.exports(export) => Err(convert::failed(&unserved(&[export]))),
+            _ => Ok(()),
         }
     }
 

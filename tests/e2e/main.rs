@@ -5,6 +5,7 @@ mod ahead;
 mod answers;
 mod attacks;
 mod author;
+mod chunked;
 mod code;
 mod data_source;
 mod deadline;

@@ -17,8 +17,8 @@ use crate::proto::pluginv2::diagnostics_client::DiagnosticsClient;
 use crate::proto::pluginv2::resource_client::ResourceClient;
 use crate::proto::pluginv2::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
-    CollectMetricsRequest, DataFrameFormat, DataQuery, DataResponse, PluginContext, QueryDataRequest,
-    QueryDataResponse, StringList, TimeRange,
+    CollectMetricsRequest, DataFrameFormat, DataQuery, DataResponse, PluginContext, QueryChunkedDataRequest,
+    QueryChunkedDataResponse, QueryDataRequest, QueryDataResponse, StringList, TimeRange,
 };
 
 /// 2026-01-01T00:00:00Z and an hour later, in milliseconds.
@@ -104,6 +104,24 @@ impl Plugin {
             .max_encoding_message_size(usize::MAX);
         Call::new(request, move |request| {
             Box::pin(async move { Ok(Reply::of(client.query_data(request).await?.into_inner())) })
+        })
+    }
+
+    /// Calls QueryChunkedData and asks for JSON frames; the caller reads the answer chunk by chunk.
+    pub fn chunks(
+        &self,
+        source: impl Into<PluginContext>,
+        queries: impl IntoIterator<Item = Query>,
+    ) -> Call<QueryChunkedDataRequest, tonic::Streaming<QueryChunkedDataResponse>> {
+        let request = QueryChunkedDataRequest {
+            plugin_context: Some(source.into()),
+            headers: HashMap::new(),
+            queries: queries.into_iter().map(|query| query.0).collect(),
+            format: DataFrameFormat::Json.into(),
+        };
+        let mut client = DataClient::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
+        Call::new(request, move |request| {
+            Box::pin(async move { Ok(client.query_chunked_data(request).await?.into_inner()) })
         })
     }
 

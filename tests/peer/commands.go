@@ -45,6 +45,8 @@ func (p *peer) run(command string, line []byte) (any, error) {
 	switch command {
 	case "query":
 		return with(line, plugin.Query)
+	case "chunked":
+		return with(line, plugin.Chunked)
 	case "health":
 		return with(line, plugin.Health)
 	case "metrics":

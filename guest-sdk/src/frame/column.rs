@@ -2,7 +2,7 @@
 //! nulls as bits.
 
 use crate::Time;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// A value that a column can hold. An `Option` of it makes the column nullable.
 #[diagnostic::on_unimplemented(
@@ -139,7 +139,7 @@ impl From<wit::Column> for Column {
 }
 
 /// Least significant bit of the first byte first.
-fn bits(values: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
+pub(super) fn bits(values: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
     let mut bits = Vec::with_capacity(values.len().div_ceil(8));
     for (row, value) in values.enumerate() {
         if row % 8 == 0 {

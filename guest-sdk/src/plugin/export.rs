@@ -8,13 +8,18 @@ use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
+use crate::chunks::ChunkSender;
 use crate::resource::{Request, Router};
-use crate::{Answer, Answers, Context, Data, DataBatch, Diagnostics, Model, Plugin, Query, Resource};
+use crate::{
+    Answer, Answers, Context, Data, DataBatch, DataChunked, Diagnostics, Model, Plugin, Query, Resource,
+};
 
+pub use crate::bindings::base::gpx::plugin::chunks::ChunkSender as WitChunkSender;
 pub use crate::bindings::base::gpx::plugin::types::Fault as DataFault;
 pub use crate::bindings::data::exports::gpx::plugin::data::Guest as DataGuest;
 pub use crate::bindings::data::gpx::plugin::queries::{Answer as DataAnswer, Query as DataQuery};
 pub use crate::bindings::data_batch::exports::gpx::plugin::data_batch::Guest as DataBatchGuest;
+pub use crate::bindings::data_chunked::exports::gpx::plugin::data_chunked::Guest as DataChunkedGuest;
 pub use wit::Manifest;
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
@@ -28,6 +33,7 @@ pub trait Component: Plugin {
 pub fn plugin<P: Plugin>() {}
 pub fn data<P: Data<M, A>, M: Model, A: Into<Answer>>() {}
 pub fn data_batch<P: DataBatch<M>, M: Model>() {}
+pub fn data_chunked<P: DataChunked<M>, M: Model>() {}
 pub fn diagnostics<P: Diagnostics>() {}
 pub fn resource<P: Resource>() {}
 
@@ -80,19 +86,42 @@ pub fn query_data<P: Data<M, A>, M: Model, A: Into<Answer>>(
 
 pub fn query_batch<P: DataBatch<M>, M: Model>(queries: Vec<DataQuery>) -> Result<Vec<DataAnswer>, DataFault> {
     let plugin = opened::<P>()?;
-    let (mut fit, mut answers) = (Vec::with_capacity(queries.len()), Answers::new());
+    let (queries, unfit) = read(queries);
+    let mut answers = unfit.into_iter().collect::<Answers>().write();
+    if !queries.is_empty() || answers.is_empty() {
+        answers.extend(plugin.query_batch(&Context::default(), &queries)?.write());
+    }
+    Ok(answers)
+}
+
+pub fn query_chunked<P: DataChunked<M>, M: Model>(
+    queries: Vec<DataQuery>,
+    chunks: WitChunkSender,
+) -> Result<(), DataFault> {
+    let plugin = opened::<P>()?;
+    let mut chunks = chunks.into();
+    let (queries, unfit) = read(queries);
+    let none_fits = queries.is_empty() && !unfit.is_empty();
+    for (ref_id, fault) in unfit {
+        ChunkSender::fault(&mut chunks, &ref_id, fault).map_err(crate::Fault::from)?;
+    }
+    if none_fits {
+        return Ok(());
+    }
+    Ok(plugin.query_chunked(&Context::default(), &queries, &mut chunks)?)
+}
+
+/// Reads the models of queries. Returns the queries whose model fits, and the faults of the others.
+fn read<M: Model>(queries: Vec<DataQuery>) -> (Vec<Query<M>>, Vec<(String, crate::Fault)>) {
+    let (mut fit, mut unfit) = (Vec::with_capacity(queries.len()), Vec::new());
     for query in queries {
         let ref_id = query.ref_id.clone();
-        match Query::<M>::new(query) {
+        match Query::new(query) {
             Ok(query) => fit.push(query),
-            Err(fault) => answers.add(ref_id, fault),
+            Err(fault) => unfit.push((ref_id, fault)),
         }
     }
-    let mut written = answers.write();
-    if !fit.is_empty() || written.is_empty() {
-        written.extend(plugin.query_batch(&Context::default(), &fit)?.write());
-    }
-    Ok(written)
+    (fit, unfit)
 }
 
 impl<P: Diagnostics> wit_diagnostics::Guest for P {

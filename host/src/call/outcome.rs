@@ -41,14 +41,16 @@ impl Outcome {
     /// Returns the outcome of a request from the sources of its parts' errors. Downstream is to blame only if nothing
     /// else is.
     pub(crate) fn of_parts(errors: impl IntoIterator<Item = ErrorSource>) -> Self {
-        errors.into_iter().fold(Self::OK, |outcome, source| match (outcome.status, outcome.source, source) {
-            (RequestStatus::Error, ErrorSource::Plugin, _) | (_, _, ErrorSource::Plugin) => {
-                Self { status: RequestStatus::Error, source: ErrorSource::Plugin, error: None }
-            }
-            (_, _, ErrorSource::Downstream) => {
-                Self { status: RequestStatus::Error, source: ErrorSource::Downstream, error: None }
-            }
-        })
+        let mut outcome = Self::OK;
+        errors.into_iter().for_each(|source| outcome.add_error(source));
+        outcome
+    }
+
+    /// Adds the error of a part.
+    pub(crate) fn add_error(&mut self, source: ErrorSource) {
+        if self.status != RequestStatus::Error || source == ErrorSource::Plugin {
+            *self = Self { status: RequestStatus::Error, source, error: None };
+        }
     }
 }
 

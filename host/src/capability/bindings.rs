@@ -5,11 +5,14 @@ wasmtime::component::bindgen!({
     world: "all",
     imports: {
         default: trappable,
+        "gpx:plugin/chunks.[method]chunk-sender.send-fault": async | trappable,
+        "gpx:plugin/chunks.[method]chunk-sender.send-frame": async | trappable,
         "gpx:plugin/response.[method]response-sender.send": async | trappable,
     },
     exports: { default: async },
     with: {
         "gpx:plugin/tracer.span": crate::capability::tracer::Span,
+        "gpx:plugin/chunks.chunk-sender": crate::capability::chunks::ChunkSender,
         "gpx:plugin/response.response-sender": crate::capability::response::ResponseSender,
     },
     require_store_data_send: true,

@@ -4,6 +4,7 @@ use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpView;
 
 use super::call::CallView;
+use super::chunks::ChunksView;
 use super::log::LogView;
 use super::metrics::MetricsView;
 use super::response::ResponseView;
@@ -12,6 +13,7 @@ use super::tracer::TracerView;
 /// The data of a store, as the capabilities see it.
 pub(crate) trait View: WasiView + WasiHttpView {
     fn call(&mut self) -> CallView<'_>;
+    fn chunks(&mut self) -> ChunksView<'_>;
     fn log(&mut self) -> LogView<'_>;
     fn metrics(&mut self) -> MetricsView<'_>;
     fn response(&mut self) -> ResponseView<'_>;

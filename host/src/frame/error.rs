@@ -69,6 +69,10 @@ pub(super) enum Mistake {
     NoMemory(Refused),
     #[error("its answer has {0} frames; return at most {FRAMES}")]
     ManyFrames(usize),
+    #[error(
+        "its fields are not of the same types as in its first chunk; send the same ones, or give it another id"
+    )]
+    OtherFields,
 }
 
 /// Which query, which of its frames, and which field of that frame.
@@ -82,6 +86,16 @@ struct Place {
 // === impl FrameError ===
 
 impl FrameError {
+    /// Makes the error of a frame that is one too many of those that are sent in chunks.
+    pub(crate) fn one_too_many(ref_id: &str) -> FrameError {
+        Self::in_answer(ref_id, Mistake::ManyFrames(FRAMES + 1))
+    }
+
+    /// Makes the error of a chunk whose fields are not those of its frame.
+    pub(crate) fn other_fields(frame: &str, ref_id: &str) -> FrameError {
+        Self::in_frame(frame, ref_id, Mistake::OtherFields)
+    }
+
     pub(super) fn in_answer(ref_id: &str, mistake: Mistake) -> FrameError {
         FrameError { place: Place { ref_id: kept(ref_id), frame: None, field: None }, mistake }
     }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::chunk::Include;
 use super::draft::{Draft, Full};
 use super::escape::Style;
 use super::meta::{self, FIELD_CONFIG, FRAME_META};
@@ -17,7 +18,12 @@ mod column;
 const FIELD: usize = 256;
 
 /// Writes the frame if it takes at most `limit` bytes.
-pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> Result<Bytes, Full> {
+pub(super) async fn encode(
+    table: &Table<'_>,
+    include: Include,
+    limit: usize,
+    pace: &mut Pace,
+) -> Result<Bytes, Full> {
     let (mut estimate, mut least) = (FIELD + table.meta.map_or(0, str::len), 0_usize);
     for series in &table.series {
         let Field { name, labels, column, .. } = series.field;
@@ -32,9 +38,13 @@ pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> 
         return Err(Full::Limit);
     }
     let mut draft = Draft::new(estimate, limit, pace);
-    draft.bytes.extend_from_slice(br#"{"schema":"#);
-    write_schema(&mut draft, table).await?;
-    draft.bytes.extend_from_slice(br#","data":"#);
+    draft.bytes.push(b'{');
+    if include == Include::All {
+        draft.bytes.extend_from_slice(br#""schema":"#);
+        write_schema(&mut draft, table).await?;
+        draft.bytes.push(b',');
+    }
+    draft.bytes.extend_from_slice(br#""data":"#);
     write_data(&mut draft, table).await?;
     draft.bytes.push(b'}');
     draft.pause(0).await?;
@@ -171,7 +181,7 @@ mod tests {
         let (encoded, _) = polls(async {
             let mut pace = Pace::new();
             let table = check(frame, "A", &mut pace).await.unwrap();
-            encode(&table, usize::MAX, &mut pace).await.unwrap()
+            encode(&table, Include::All, usize::MAX, &mut pace).await.unwrap()
         });
         String::from_utf8(encoded.to_vec()).unwrap()
     }

@@ -7,7 +7,7 @@ pub(super) const ANSWER: usize = 512 << 20;
 
 /// How many frames an answer may have. Most answers have a frame per series, and a browser can show fewer than this.
 /// The reply is written, and freed, in one go: ten thousand frames take about a tick.
-pub(super) const FRAMES: usize = 100_000;
+pub(crate) const FRAMES: usize = 100_000;
 
 /// The largest body of a message that Grafana's reader (arrow-go) accepts, in bytes.
 pub(super) const ARROW_BODY: u64 = 256 << 20;

@@ -3,6 +3,7 @@
 mod answers;
 mod data;
 mod data_batch;
+mod data_chunked;
 mod diagnostics;
 mod resource;
 

@@ -8,7 +8,9 @@ mod resource;
 mod status;
 
 pub(super) use self::context::context;
-pub(super) use self::data::{DataResponses, concurrent_queries, format, header_pairs, query};
+pub(super) use self::data::{
+    DataResponses, chunk_failure, concurrent_queries, format, header_pairs, queries, query, rows,
+};
 pub(super) use self::diagnostics::{health, unhealthy};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};
 pub(super) use self::status::{failed, failed_data, stopping};

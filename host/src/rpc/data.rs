@@ -1,5 +1,7 @@
 //! `pluginv2.Data`: each query of a request has its own answer.
 
+mod chunked;
+mod failure;
 mod run;
 
 use tonic::codegen::BoxStream;
@@ -7,15 +9,12 @@ use tonic::{Request, Response, Status};
 
 use super::{Backend, Begun, Door, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
-use crate::call::{Call, CallContext, Endpoint, Outcome, Subject};
-use crate::frame::Format;
-use crate::log::Value;
-use crate::plugin::{CallError, Export, Owner};
+use crate::call::{CallContext, Endpoint, Outcome};
+use crate::plugin::Export;
 use crate::proto::pluginv2::data_server::{Data, DataServer};
 use crate::proto::pluginv2::{
     DataQuery, QueryChunkedDataRequest, QueryChunkedDataResponse, QueryDataRequest, QueryDataResponse,
 };
-use crate::text::MAX_REASON;
 
 const QUERY_DATA: Endpoint = Endpoint { name: "queryData", span: "sdk.queryData" };
 
@@ -45,9 +44,9 @@ impl Data for DataService {
 
     async fn query_chunked_data(
         &self,
-        _: Request<QueryChunkedDataRequest>,
+        request: Request<QueryChunkedDataRequest>,
     ) -> Result<Response<Self::QueryChunkedDataStream>, Status> {
-        Err(Status::unimplemented("Grafana calls QueryData instead"))
+        chunked::query(self.0.clone(), request).await
     }
 }
 
@@ -60,7 +59,7 @@ async fn answer(
 ) -> Result<Response<QueryDataResponse>, Status> {
     let Begun { unanswered, target } =
         backend.begin(&[Export::Data, Export::DataBatch], QUERY_DATA, door, context).await?;
-    let format = match asked(&unanswered.call().context, format) {
+    let format = match convert::format(&unanswered.call().context, format) {
         Ok(format) => format,
         Err(error) => return Err(fail(unanswered, &error)),
     };
@@ -83,34 +82,10 @@ async fn answer(
     for answer in answers {
         if let Err(error) = &answer.outcome {
             sources.push(error.source());
-            log_failure(call, owner.as_deref(), answer.ref_id.clone(), error);
+            failure::log(call, owner.as_deref(), answer.ref_id.clone(), error);
         }
         responses.add(answer);
     }
     unanswered.answered(Outcome::of_parts(sources));
     Ok(paid_by(owner.map(|owner| owner.memory.clone()), responses.into_message()))
-}
-
-/// Returns the format that Grafana asks for. Queries are always for a data source or an app.
-fn asked(context: &CallContext, format: i32) -> Result<Format, CallError> {
-    if matches!(context.subject, Subject::Plugin) {
-        let text = "the request has no settings of a data source or an app";
-        return Err(CallError::Malformed(text.to_owned()));
-    }
-    convert::format(format)
-}
-
-fn log_failure(call: &Call, owner: Option<&Owner>, ref_id: String, error: &CallError) {
-    // The component may have made it up.
-    let ref_id = match owner {
-        Some(owner) => owner.scrub.shorten(ref_id, MAX_REASON),
-        None => ref_id,
-    };
-    let fields = [
-        ("refID", Value::from(ref_id)),
-        ("status", Value::from(i64::from(error.status()))),
-        ("error", Value::from(error.to_string())),
-        ("statusSource", Value::from(error.source().name())),
-    ];
-    call.log.error("Partial data response error", &fields);
 }

@@ -7,13 +7,14 @@ use prost::Message;
 use tonic::metadata::MetadataMap;
 
 use super::convert::{
-    concurrent_queries, context, format, header_list_pairs, header_pairs, query, resource_request,
+    concurrent_queries, context, format, header_list_pairs, header_pairs, queries as all, query,
+    resource_request,
 };
 use crate::call::{CallContext, CallHeaders, HeaderGrants};
 use crate::proto::plugin::{ConnInfo, StdioData};
 use crate::proto::pluginv2::{
     CallResourceRequest, CheckHealthRequest, CollectMetricsRequest, PluginContext, PublishStreamRequest,
-    QueryDataRequest, RunStreamRequest, SubscribeStreamRequest,
+    QueryChunkedDataRequest, QueryDataRequest, RunStreamRequest, SubscribeStreamRequest,
 };
 
 /// What no header that a component sees may contain, between any signs.
@@ -63,8 +64,9 @@ fn streams(request: Option<(Option<PluginContext>, HashMap<String, String>)>) {
 
 fn queries(message: &[u8]) {
     let Some(request) = decoded::<QueryDataRequest>(message) else { return };
-    let _ = format(request.format);
+    chunked(message, &request);
     let Some(context) = call(request.plugin_context, header_pairs(request.headers)) else { return };
+    let _ = format(&context, request.format);
     assert!(concurrent_queries(&context) > 0);
     let count = request.queries.len();
     for (index, each) in request.queries.into_iter().enumerate() {
@@ -78,6 +80,20 @@ fn queries(message: &[u8]) {
             assert_eq!(i128::from(ours), exact.clamp(i64::MIN.into(), i64::MAX.into()));
         }
     }
+}
+
+/// A request for chunks is the same message under another name.
+fn chunked(message: &[u8], request: &QueryDataRequest) {
+    let chunked = decoded::<QueryChunkedDataRequest>(message);
+    let Some(QueryChunkedDataRequest { plugin_context, headers, queries, format }) = chunked else {
+        panic!("it is no request for chunks");
+    };
+    let same = QueryDataRequest { plugin_context, headers, queries, format };
+    assert_eq!(&same, request);
+    let converted = all(same.queries);
+    assert_eq!(converted.len(), request.queries.len());
+    assert!(converted.iter().enumerate().all(|(at, query)| query.index as usize == at));
+    assert!(converted.iter().all(|query| query.count as usize == converted.len()));
 }
 
 /// A component sees no header that bears credentials, whatever it is granted, and none that is not on a list.

@@ -19,8 +19,8 @@ use crate::proto::pluginv2::stream_server::Stream as _;
 use crate::proto::pluginv2::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
     CollectMetricsRequest, DataFrameFormat, DataQuery, DataSourceInstanceSettings, PluginContext,
-    PublishStreamRequest, QueryChunkedDataRequest, QueryDataRequest, QueryDataResponse, RunStreamRequest,
-    SubscribeStreamRequest,
+    PublishStreamRequest, QueryChunkedDataRequest, QueryChunkedDataResponse, QueryDataRequest,
+    QueryDataResponse, RunStreamRequest, SubscribeStreamRequest,
 };
 use crate::shutdown::Shutdown;
 
@@ -34,8 +34,8 @@ pub(super) struct Grafana {
     pub(super) shutdown: Shutdown,
 }
 
-/// The answer to a resource call, chunk by chunk.
-pub(super) struct Pieces(BoxStream<CallResourceResponse>);
+/// An answer, message by message.
+pub(super) struct Pieces<M>(BoxStream<M>);
 
 /// Returns a data source, as it comes with each request.
 pub(super) fn context() -> PluginContext {
@@ -168,9 +168,32 @@ impl Grafana {
         data::DataService(self.backend.clone()).query_data(request).await.map(Response::into_inner)
     }
 
-    pub(super) async fn query_in_chunks(&self) -> Option<Status> {
-        let request = Request::new(QueryChunkedDataRequest::default());
-        data::DataService(self.backend.clone()).query_chunked_data(request).await.err()
+    /// Queries for an answer in chunks.
+    pub(super) async fn chunked(
+        &self,
+        request: QueryDataRequest,
+    ) -> Result<Pieces<QueryChunkedDataResponse>, Status> {
+        self.chunked_of(Request::new, request).await
+    }
+
+    /// Queries for an answer in chunks, as a caller that waits no longer than this.
+    pub(super) async fn chunked_within(
+        &self,
+        patience: Duration,
+        request: QueryDataRequest,
+    ) -> Result<Pieces<QueryChunkedDataResponse>, Status> {
+        self.chunked_of(|message| within(patience, message), request).await
+    }
+
+    async fn chunked_of(
+        &self,
+        request: impl FnOnce(QueryChunkedDataRequest) -> Request<QueryChunkedDataRequest>,
+        message: QueryDataRequest,
+    ) -> Result<Pieces<QueryChunkedDataResponse>, Status> {
+        let QueryDataRequest { plugin_context, headers, queries, format } = message;
+        let message = QueryChunkedDataRequest { plugin_context, headers, queries, format };
+        let service = data::DataService(self.backend.clone());
+        service.query_chunked_data(request(message)).await.map(|response| Pieces(response.into_inner()))
     }
 
     /// Makes each call of a stream, and returns its endpoint and its failure.
@@ -229,12 +252,16 @@ impl Grafana {
     }
 
     /// Calls a resource with this script.
-    pub(super) async fn resource(&self, script: &str) -> Result<Pieces, Status> {
+    pub(super) async fn resource(&self, script: &str) -> Result<Pieces<CallResourceResponse>, Status> {
         self.resource_of(Request::new, script).await
     }
 
     /// Calls a resource as a caller that waits no longer than this.
-    pub(super) async fn resource_within(&self, patience: Duration, script: &str) -> Result<Pieces, Status> {
+    pub(super) async fn resource_within(
+        &self,
+        patience: Duration,
+        script: &str,
+    ) -> Result<Pieces<CallResourceResponse>, Status> {
         self.resource_of(|message| within(patience, message), script).await
     }
 
@@ -242,7 +269,7 @@ impl Grafana {
         &self,
         request: impl FnOnce(CallResourceRequest) -> Request<CallResourceRequest>,
         script: &str,
-    ) -> Result<Pieces, Status> {
+    ) -> Result<Pieces<CallResourceResponse>, Status> {
         let message = CallResourceRequest {
             plugin_context: Some(context()),
             body: script.to_owned().into(),
@@ -255,22 +282,31 @@ impl Grafana {
 
 // === impl Pieces ===
 
-impl Pieces {
-    pub(super) async fn next(&mut self) -> Option<Result<CallResourceResponse, Status>> {
+impl<M> Pieces<M> {
+    pub(super) async fn next(&mut self) -> Option<Result<M, Status>> {
         let next = tokio_stream::StreamExt::next(&mut self.0);
         tokio::time::timeout(LIMITS.call_timeout, next).await.expect("the answer ends")
     }
 
-    /// Reads everything that is left: the codes and the bodies, and the status at the end if there is one.
-    pub(super) async fn rest(mut self) -> (Vec<(i32, String)>, Option<Status>) {
+    /// Reads everything that is left, and the status at the end if there is one.
+    pub(super) async fn all(mut self) -> (Vec<M>, Option<Status>) {
         let mut pieces = Vec::new();
         while let Some(piece) = self.next().await {
             match piece {
-                Ok(piece) => pieces.push((piece.code, String::from_utf8(piece.body.into()).unwrap())),
+                Ok(piece) => pieces.push(piece),
                 Err(status) => return (pieces, Some(status)),
             }
         }
         (pieces, None)
+    }
+}
+
+impl Pieces<CallResourceResponse> {
+    /// Reads the codes and the bodies that are left, and the status at the end if there is one.
+    pub(super) async fn rest(self) -> (Vec<(i32, String)>, Option<Status>) {
+        let (pieces, status) = self.all().await;
+        let read = |piece: CallResourceResponse| (piece.code, String::from_utf8(piece.body.into()).unwrap());
+        (pieces.into_iter().map(read).collect(), status)
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use tonic::Status;
 use tonic::metadata::{Ascii, MetadataValue};
 
-use crate::proto::pluginv2::{CallResourceRequest, CheckHealthRequest, DataFrameFormat, QueryDataRequest};
+use crate::proto::pluginv2::{
+    CallResourceRequest, CheckHealthRequest, DataFrameFormat, QueryChunkedDataRequest, QueryDataRequest,
+};
 
 pub struct Call<M, R> {
     pub message: M,
@@ -60,6 +62,12 @@ impl<R> Call<QueryDataRequest, R> {
 
     pub fn header(self, name: &str, value: &str) -> Self {
         self.with(|message| drop(message.headers.insert(name.to_owned(), value.to_owned())))
+    }
+}
+
+impl<R> Call<QueryChunkedDataRequest, R> {
+    pub fn format(self, format: DataFrameFormat) -> Self {
+        self.with(|message| message.format = format.into())
     }
 }
 

@@ -27,11 +27,15 @@ func open(ctx context.Context, settings backend.DataSourceInstanceSettings) (ins
 	if err != nil {
 		return nil, fmt.Errorf("make the HTTP client: %w", err)
 	}
-	return &httpBackend{
+	instance := &httpBackend{
 		CallResourceHandler: httpadapter.New(resources()),
 		url:                 settings.URL,
 		client:              client,
-	}, nil
+	}
+	if settings.Database == chunkedDatabase {
+		return &chunkedBackend{instance}, nil
+	}
+	return instance, nil
 }
 
 // Dispose is called once the settings have changed and the last call with the old ones has ended.

@@ -15,6 +15,7 @@ macro_rules! services {
         $use! {
             Data = data "data",
             DataBatch = data_batch "data-batch",
+            DataChunked = data_chunked "data-chunked",
             Diagnostics = diagnostics "diagnostics",
             Resource = resource "resource",
         }

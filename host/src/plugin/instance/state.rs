@@ -10,6 +10,7 @@ use super::handles::Handles;
 use super::output::Output;
 use crate::budget::{Charge, InstanceMemory, Refused};
 use crate::call::Call;
+use crate::capability::chunks::ChunksView;
 use crate::capability::http::{self, HttpHooks};
 use crate::capability::response::ResponseView;
 use crate::capability::tracer::{CallSpans, TracerView};
@@ -158,6 +159,11 @@ impl View for State {
     fn call(&mut self) -> CallView<'_> {
         self.goes_on();
         CallView { call: self.call.as_deref() }
+    }
+
+    fn chunks(&mut self) -> ChunksView<'_> {
+        self.goes_on();
+        ChunksView { table: &mut self.table }
     }
 
     fn log(&mut self) -> LogView<'_> {

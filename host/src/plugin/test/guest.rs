@@ -48,7 +48,7 @@ pub(crate) fn compiled() -> (tempfile::TempDir, PathBuf) {
 impl Guest {
     /// Makes the usual guest, which exports all services.
     pub(crate) fn new() -> Self {
-        Self { start: "", describe: "", services: vec!["data", "diagnostics", "resource"] }
+        Self { start: "", describe: "", services: vec!["data", "data-chunked", "diagnostics", "resource"] }
     }
 
     /// Makes a guest that runs these instructions, in the text format, when it describes itself.

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use crate::call::CallContext;
+use bytes::Bytes;
+
+use crate::call::{CallContext, Subject};
 use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
 use crate::frame::Format;
 use crate::plugin::{Answered, CallError};
-use crate::proto::pluginv2::{DataFrameFormat, DataQuery, DataResponse, QueryDataResponse};
+use crate::proto::pluginv2::{
+    DataFrameFormat, DataQuery, DataResponse, QueryChunkedDataResponse, QueryDataResponse,
+};
 
 /// How many queries of a request run at once if Grafana does not say. It is Grafana's own default.
 const CONCURRENT_QUERIES: usize = 10;
@@ -32,8 +36,12 @@ pub(crate) fn header_pairs(headers: HashMap<String, String>) -> impl Iterator<It
     headers.into_iter().map(move |(key, value)| (name(key), value))
 }
 
-/// Returns the format that Grafana asks for.
-pub(crate) fn format(format: i32) -> Result<Format, CallError> {
+/// Returns the format that Grafana asks for. Queries are always for a data source or an app.
+pub(crate) fn format(context: &CallContext, format: i32) -> Result<Format, CallError> {
+    if matches!(context.subject, Subject::Plugin) {
+        let text = "the request has no settings of a data source or an app";
+        return Err(CallError::Malformed(text.to_owned()));
+    }
     match DataFrameFormat::try_from(format) {
         Ok(DataFrameFormat::Arrow) => Ok(Format::Arrow),
         Ok(DataFrameFormat::Json) => Ok(Format::Json),
@@ -61,16 +69,44 @@ pub(crate) fn query(query: DataQuery, index: usize, count: usize) -> Query {
     }
 }
 
+/// Converts all queries of a request.
+pub(crate) fn queries(queries: Vec<DataQuery>) -> Vec<Query> {
+    let count = queries.len();
+    queries.into_iter().enumerate().map(|(index, each)| query(each, index, count)).collect()
+}
+
+/// Makes the chunk that brings rows of a frame.
+pub(crate) fn rows(
+    ref_id: String,
+    frame_id: String,
+    frame: Bytes,
+    format: Format,
+) -> QueryChunkedDataResponse {
+    let format = number(format);
+    QueryChunkedDataResponse { ref_id, frame_id, frame, status: 200, format, ..Default::default() }
+}
+
+/// Makes the chunk that brings an error. Like Go's, it has no format.
+pub(crate) fn chunk_failure(ref_id: String, error: &CallError) -> QueryChunkedDataResponse {
+    let error_source = error.source().name().to_owned();
+    let status = error.status().into();
+    QueryChunkedDataResponse { ref_id, error: error.to_string(), status, error_source, ..Default::default() }
+}
+
+fn number(format: Format) -> i32 {
+    let format = match format {
+        Format::Arrow => DataFrameFormat::Arrow,
+        Format::Json => DataFrameFormat::Json,
+    };
+    format.into()
+}
+
 // === impl DataResponses ===
 
 impl DataResponses {
     /// Makes room for `count` answers in one format.
     pub(crate) fn new(format: Format, count: usize) -> Self {
-        let format = match format {
-            Format::Arrow => DataFrameFormat::Arrow,
-            Format::Json => DataFrameFormat::Json,
-        };
-        Self { format: format.into(), responses: HashMap::with_capacity(count) }
+        Self { format: number(format), responses: HashMap::with_capacity(count) }
     }
 
     /// Adds an answer.

@@ -44,11 +44,8 @@ async fn run_together(
     queries: Vec<DataQuery>,
     format: Format,
 ) -> Result<Vec<Answered>, CallError> {
-    let count = queries.len();
     let ref_ids: Vec<_> = queries.iter().map(|query| query.ref_id.clone()).collect();
-    let numbered = queries.into_iter().enumerate();
-    let queries = numbered.map(|(index, query)| convert::query(query, index, count)).collect();
-    match target.plugin.query_batch(call, &target.owner, queries, format).await {
+    match target.plugin.query_batch(call, &target.owner, convert::queries(queries), format).await {
         Err(error) if !error.ends_call() => {
             Ok(ref_ids.into_iter().map(|ref_id| Answered::failed(ref_id, error.clone())).collect())
         }

@@ -210,12 +210,6 @@ async fn a_success_has_any_status_that_http_has() {
     assert_eq!(grafana.counted("queryData", "ok", "plugin"), "1");
 }
 
-#[tokio::test]
-async fn chunked_queries_are_not_served() {
-    let status = Grafana::new().await.query_in_chunks().await.unwrap();
-    assert_eq!(status.code(), Code::Unimplemented);
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_callers_deadline_ends_the_call_and_not_just_a_query() {
     let grafana = Grafana::new().await;

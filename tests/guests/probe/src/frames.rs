@@ -1,6 +1,6 @@
 //! Frames with every type of column, large ones, and broken ones.
 
-use gpx_sdk::bindings::data::gpx::plugin::frames as wit;
+use gpx_sdk::bindings::base::gpx::plugin::frames as wit;
 use gpx_sdk::frame::{Enumeration, Json, Meta, NotNull, Visualization};
 use gpx_sdk::{Field, FieldConfig, Frame, Query, Result, Time};
 use serde::Deserialize;

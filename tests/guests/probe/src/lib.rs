@@ -3,15 +3,17 @@
 
 use std::cell::Cell;
 
+use gpx_sdk::chunks::ChunkSender;
 use gpx_sdk::resource::Router;
 use gpx_sdk::{
-    Answer, Context, Data, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query, Resource, Result,
-    Settings, Unread,
+    Answer, Context, Data, DataChunked, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query,
+    Resource, Result, Settings, Unread,
 };
 use serde::Deserialize;
 
 mod answer;
 mod attack;
+mod chunks;
 mod fetch;
 mod frames;
 mod metrics;
@@ -42,7 +44,7 @@ struct Config {
 }
 
 gpx_sdk::plugin!(
-    Probe: data, diagnostics, resource;
+    Probe: data, data_chunked, diagnostics, resource;
     attributes: { "probe.text": "on", "probe.number": 7, "probe.flags": [true, false] };
     secrets: ["apiToken", "missing"];
     origins: ["https://wanted.example"];
@@ -119,6 +121,12 @@ impl Probe {
     /// Returns how many queries this instance has seen: always 1 if instances are not reused.
     fn count(&self) -> Result<Vec<Frame>> {
         Ok(vec![Frame::new("count").field("calls", [self.calls.get()])])
+    }
+}
+
+impl DataChunked for Probe {
+    fn query_chunked(&self, context: &Context, queries: &[Query], chunks: &mut ChunkSender) -> Result<()> {
+        chunks::query(context, queries, chunks)
     }
 }
 

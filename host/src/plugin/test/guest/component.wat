@@ -68,6 +68,37 @@
       (result (result (error $send-error)))))))
   (alias export $response "response-sender" (type $response-sender))
 
+  (import "gpx:plugin/chunks@0.1.0" (instance $chunks
+    (type $source' (enum "plugin" "downstream"))
+    (export "fault-source" (type $source (eq $source')))
+    (type $fault' (record (field "status" u16) (field "message" string) (field "source" $source)))
+    (export "fault" (type $fault (eq $fault')))
+    (type $label' (record (field "name" string) (field "value" string)))
+    (export "label" (type $label (eq $label')))
+    (type $texts' (record (field "offsets" (list s32)) (field "bytes" (list u8))))
+    (export "texts" (type $texts (eq $texts')))
+    (type $booleans' (record (field "rows" u32) (field "bits" (list u8))))
+    (export "booleans" (type $booleans (eq $booleans')))
+    (type $column' (variant (case "time" (list s64)) (case "text" $texts) (case "boolean" $booleans)
+      (case "int8" (list s8)) (case "int16" (list s16)) (case "int32" (list s32)) (case "int64" (list s64))
+      (case "uint8" (list u8)) (case "uint16" (list u16)) (case "uint32" (list u32)) (case "uint64" (list u64))
+      (case "float32" (list f32)) (case "float64" (list f64)) (case "json" $texts) (case "enumeration" (list u16))))
+    (export "column" (type $column (eq $column')))
+    (type $field' (record (field "name" string) (field "labels" (option (list $label)))
+      (field "config" (option string)) (field "validity" (option (list u8))) (field "column" $column)))
+    (export "field" (type $field (eq $field')))
+    (type $frame' (record (field "name" string) (field "ref-id" string) (field "meta" (option string))
+      (field "fields" (list $field))))
+    (export "frame" (type $frame (eq $frame')))
+    (type $send-error' (enum "closed" "misuse"))
+    (export "send-error" (type $send-error (eq $send-error')))
+    (export "chunk-sender" (type $sender (sub resource)))
+    (export "[method]chunk-sender.send-frame" (func (param "self" (borrow $sender)) (param "ref-id" string)
+      (param "frame-id" string) (param "frame" $frame) (result (result (error $send-error)))))
+    (export "[method]chunk-sender.send-fault" (func (param "self" (borrow $sender)) (param "ref-id" string)
+      (param "fault" $fault) (result (result (error $send-error)))))))
+  (alias export $chunks "chunk-sender" (type $chunk-sender))
+
   ;; ---- code ----
 
   (core module $Memory
@@ -103,6 +134,9 @@
   (core func $start-response (canon lower (func $response "[method]response-sender.start") (memory $m)))
   (core func $send (canon lower (func $response "[method]response-sender.send") (memory $m)))
   (core func $drop-response (canon resource.drop $response-sender))
+  (core func $send-frame (canon lower (func $chunks "[method]chunk-sender.send-frame") (memory $m)))
+  (core func $send-fault (canon lower (func $chunks "[method]chunk-sender.send-fault") (memory $m)))
+  (core func $drop-chunks (canon resource.drop $chunk-sender))
   (core instance $main (instantiate $Main
     (with "memory" (instance $memory))
     (with "host" (instance
@@ -116,7 +150,10 @@
       (export "start-span" (func $start-span))
       (export "start-response" (func $start-response))
       (export "send" (func $send))
-      (export "drop-response" (func $drop-response))))))
+      (export "drop-response" (func $drop-response))
+      (export "send-frame" (func $send-frame))
+      (export "send-fault" (func $send-fault))
+      (export "drop-chunks" (func $drop-chunks))))))
 
   ;; ---- exports ----
 
@@ -185,6 +222,16 @@
     (export "frame" (type $frame))
     (export "answer" (type $answer))
     (export "query-data" (func $query-data)))
+
+  (func $query-chunked (param "queries" (list $query)) (param "chunks" (own $chunk-sender))
+    (result (result (error $fault)))
+    (canon lift (core func $main "query-chunked") (memory $m) (realloc $realloc)))
+  (instance $data-chunked
+    (export "fault-source" (type $fault-source))
+    (export "fault" (type $fault))
+    (export "time-range" (type $time-range))
+    (export "query" (type $query))
+    (export "query-data" (func $query-chunked)))
 
   (type $health-status (enum "unknown" "ok" "error"))
   (type $health (record (field "status" $health-status) (field "message" string) (field "details" (option string))))

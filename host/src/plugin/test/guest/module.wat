@@ -16,6 +16,9 @@
   (import "host" "start-response" (func $start-response (param i32 i32 i32 i32 i32)))
   (import "host" "send" (func $host-send (param i32 i32 i32 i32)))
   (import "host" "drop-response" (func $drop-response (param i32)))
+  (import "host" "send-frame" (func $send-frame (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "host" "send-fault" (func $send-fault (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "host" "drop-chunks" (func $drop-chunks (param i32)))
 
   ;; The manifest at 128. It asks for the secret whose name is at 176.
   (data (i32.const 144) "\a8\00\00\00\01\00\00\00")
@@ -34,7 +37,7 @@
   ;; The index of the query in its request. Its name is at 24.
   (global $index (mut i32) (i32.const 0))
   (global $count (mut i32) (i32.const 0))
-  ;; The sender that answers a resource call.
+  ;; The sender that answers a resource call or a chunked query.
   (global $sender (mut i32) (i32.const 0))
   ;; The word of the command, and the part of its line that has not been read yet.
   (global $word (mut i32) (i32.const 0))
@@ -100,6 +103,10 @@
     (if (call $is 'refused') (then (if (i32.eqz (call $start (call $number))) (then unreachable)) (return)))
     (if (call $is 'send') (then (if (call $send (call $text)) (then unreachable)) (return)))
     (if (call $is 'send-on') (then (loop $on (br_if $on (i32.eqz (call $send (call $text))))) (return)))
+    ;; Sends a chunk of the frame with this id, or an error; both trap if the host refuses it. `chunk-on` sends until then.
+    (if (call $is 'chunk') (then (if (call $chunk (call $text)) (then unreachable)) (return)))
+    (if (call $is 'chunk-on') (then (loop $on (br_if $on (i32.eqz (call $chunk (call $text))))) (return)))
+    (if (call $is 'chunk-fail') (then (call $chunk-fail (call $number) (call $number) (call $text)) (return)))
     (if (call $is 'keep') (then (global.set $sender (i32.const 0)) (return)))
     (if (call $is 'meta') (then (call $option (i32.const 80) (call $text)) (return)))
     (if (call $is 'details') (then (call $option (i32.const 48) (call $text)) (return)))
@@ -262,6 +269,25 @@
     (call $host-send (global.get $sender) (local.get $text) (local.get $length) (i32.const 304))
     (i32.load8_u (i32.const 304)))
 
+  ;; The frame has a column of three booleans, whose bits are those of the number 5. The field is at 320.
+  (func $chunk (param $text i32) (param $length i32) (result i32)
+    (i32.store (i32.const 16) (i32.const 5))
+    (i32.store8 (i32.const 364) (i32.const 2))
+    (i32.store (i32.const 368) (i32.const 3))
+    (i32.store (i32.const 372) (i32.const 16))
+    (i32.store (i32.const 376) (i32.const 1))
+    (call $send-frame
+      (global.get $sender) (i32.load (i32.const 24)) (i32.load (i32.const 28))
+      (local.get $text) (local.get $length)
+      (local.get $text) (local.get $length) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 320) (i32.const 1) (i32.const 304))
+    (i32.load8_u (i32.const 304)))
+  (func $chunk-fail (param $status i32) (param $source i32) (param $text i32) (param $length i32)
+    (call $send-fault
+      (global.get $sender) (i32.load (i32.const 24)) (i32.load (i32.const 28))
+      (local.get $status) (local.get $text) (local.get $length) (local.get $source) (i32.const 304))
+    (if (i32.load8_u (i32.const 304)) (then unreachable)))
+
   ;; Sets the optional string at this address.
   (func $option (param $at i32) (param $text i32) (param $length i32)
     (i32.store (local.get $at) (i32.const 1))
@@ -315,6 +341,17 @@
         (i32.store (i32.const 412) (i32.const 1))
         (i32.store (i32.const 64) (global.get $speech))
         (i32.store (i32.const 68) (global.get $said))))
+    (i32.const 32))
+
+  ;; The script is the JSON of the first query, whose name is that of the chunks.
+  (func (export "query-chunked") (param $queries i32) (param $length i32) (param $given i32) (result i32)
+    (call $begin)
+    (global.set $sender (local.get $given))
+    (i32.store (i32.const 24) (i32.load (local.get $queries)))
+    (i32.store (i32.const 28) (i32.load offset=4 (local.get $queries)))
+    (global.set $count (local.get $length))
+    (call $answer (i32.load offset=48 (local.get $queries)) (i32.load offset=52 (local.get $queries)))
+    (if (global.get $sender) (then (call $drop-chunks (global.get $sender))))
     (i32.const 32))
 
   ;; The script is the database of the settings.

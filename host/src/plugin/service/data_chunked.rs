@@ -1,0 +1,117 @@
+//! `gpx:plugin/data-chunked`: the answer to the queries of a request, sent while it is made.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use wasmtime::Store;
+
+use crate::budget::{Charge, MemoryKind};
+use crate::call::Call;
+use crate::capability::bindings::gpx::plugin::queries::Query;
+use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
+use crate::capability::chunks::{Chunk, ChunkSender, Content, Encode, Encoding, Rows};
+use crate::frame::{self, Format, FrameError, Include, Shape};
+use crate::plugin::component::services::Exports;
+use crate::plugin::instance::invocation::{Called, Invocation};
+use crate::plugin::instance::state::State;
+use crate::plugin::{CallError, Owner, Plugin};
+use crate::text::MAX_REASON;
+
+struct QueryChunked {
+    queries: Vec<Query>,
+    sender: ChunkSender,
+}
+
+/// Encodes the chunks of one call. Works within the turn of its call.
+struct Encoder {
+    owner: Arc<Owner>,
+    format: Format,
+    /// The frames that have begun, by refId and id.
+    begun: HashMap<(String, String), Shape>,
+    /// What these are charged for.
+    memory: Charge,
+}
+
+/// What a frame that has begun takes besides its names, in bytes.
+const ENTRY: usize = 256;
+
+impl Plugin {
+    /// Returns a sender that encodes in this format, and the receiver of its chunks.
+    pub(crate) fn chunks(owner: &Arc<Owner>, format: Format) -> (ChunkSender, mpsc::Receiver<Chunk>) {
+        let memory = owner.memory.nothing(MemoryKind::Answers);
+        ChunkSender::channel(Box::new(Encoder {
+            owner: owner.clone(),
+            format,
+            begun: HashMap::new(),
+            memory,
+        }))
+    }
+
+    /// Returns once the component has answered through `sender`. A component may send nothing.
+    pub(crate) async fn query_chunked(
+        &self,
+        call: &Arc<Call>,
+        owner: &Arc<Owner>,
+        queries: Vec<Query>,
+        sender: ChunkSender,
+    ) -> Result<(), CallError> {
+        let mut turn = self.turn(call, &owner.time);
+        self.invoke(call, owner, &mut turn, None, QueryChunked { queries, sender }).await?;
+        Ok(())
+    }
+}
+
+impl Invocation for QueryChunked {
+    type Answer = ();
+
+    async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
+        let sender = store.data_mut().table.push(self.sender)?;
+        exports.data_chunked()?.call_query_data(store, &self.queries, sender).await
+    }
+}
+
+// === impl Encoder ===
+
+impl Encode for Encoder {
+    fn encode(&mut self, rows: Rows) -> Encoding<'_> {
+        Box::pin(async move {
+            let Rows { ref_id, frame_id, mut frame } = rows;
+            let mut memory = self.owner.memory.nothing(MemoryKind::Answers);
+            memory.grow(frame::weight(std::slice::from_ref(&frame))).await?;
+            frame.ref_id.clear();
+            let shape = Shape::of(&frame);
+            let name = (ref_id, frame_id);
+            let include = match self.begun.get(&name) {
+                None if self.begun.len() >= frame::MAX_FRAMES => Err(FrameError::one_too_many(&name.0)),
+                None => Ok(Include::All),
+                Some(begun) if *begun == shape => Ok(Include::Rows),
+                Some(_) => Err(FrameError::other_fields(&frame.name, &name.0)),
+            };
+            let encoded = match include {
+                Ok(include) => frame::encode_chunk(frame, &name.0, include, self.format, memory).await,
+                Err(error) => Err(error),
+            };
+            let (ref_id, frame_id) = name.clone();
+            let content = match encoded {
+                Ok(frame) => {
+                    if !self.begun.contains_key(&name) {
+                        self.memory.grow(ENTRY + name.0.len() + name.1.len() + shape.bytes()).await?;
+                        self.begun.insert(name, shape);
+                    }
+                    Content::Rows { frame_id, frame }
+                }
+                Err(error) => {
+                    let message = error.scrubbed(&self.owner.scrub).to_string();
+                    let message = self.owner.scrub.shorten(message, MAX_REASON);
+                    Content::Fault(Fault { status: 500, message, source: FaultSource::Plugin })
+                }
+            };
+            Ok(Chunk { ref_id, content })
+        })
+    }
+
+    fn clean(&self, fault: Fault) -> Fault {
+        Fault { message: self.owner.scrub.shorten(fault.message, MAX_REASON), ..fault }
+    }
+}
