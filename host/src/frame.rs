@@ -9,10 +9,11 @@ use bytes::Bytes;
 
 use crate::budget::Charge;
 use crate::capability::bindings::gpx::plugin::frames::Frame;
+use encoding::Encoding;
 use error::Mistake;
 use pace::Pace;
 
-pub(crate) use chunk::{Include, Shape};
+pub(crate) use chunk::{FieldTypes, Include};
 pub(crate) use error::FrameError;
 pub(crate) use limit::FRAMES as MAX_FRAMES;
 
@@ -20,6 +21,7 @@ mod arrow;
 mod check;
 mod chunk;
 mod draft;
+mod encoding;
 mod error;
 mod escape;
 #[cfg(any(test, feature = "fuzz"))]
@@ -43,16 +45,6 @@ pub(crate) enum Format {
     Arrow,
     /// Grafana's own JSON object of a schema and columns.
     Json,
-}
-
-/// An answer that is being encoded.
-struct Encoding {
-    frames: Vec<Frame>,
-    encoded: Vec<Bytes>,
-    /// What the frames are charged for.
-    lifted: Option<Charge>,
-    /// Whether it was encoded without a pause: then it is also freed quickly.
-    is_small: bool,
 }
 
 /// Encodes the frames of an answer. If a frame has no refId, `ref_id` is used.
@@ -118,18 +110,6 @@ async fn encode_within(
     }
     *is_small = !pace.has_yielded();
     Ok(std::mem::take(encoded))
-}
-
-// === impl Encoding ===
-
-impl Drop for Encoding {
-    fn drop(&mut self) {
-        if !self.is_small {
-            let parts =
-                (std::mem::take(&mut self.frames), std::mem::take(&mut self.encoded), self.lifted.take());
-            pace::drop_elsewhere(parts);
-        }
-    }
 }
 
 #[cfg(test)]

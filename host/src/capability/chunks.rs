@@ -6,4 +6,4 @@ mod sender;
 pub(crate) use self::host::{ChunksView, HasChunks};
 #[expect(unreachable_pub, reason = "generated code exports it")]
 pub use self::sender::ChunkSender;
-pub(crate) use self::sender::{Chunk, Content, Encode, Encoding, Rows};
+pub(crate) use self::sender::{Chunk, ChunkFuture, Content, EncodeChunks, Rows};

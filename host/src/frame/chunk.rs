@@ -14,14 +14,14 @@ pub(crate) enum Include {
 
 /// The types of a frame's fields. Grafana appends the rows of a chunk to those before it, and panics if they do not fit.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Shape(Vec<FieldType>);
+pub(crate) struct FieldTypes(Vec<FieldType>);
 
 /// The type of a field's values, and whether it is nullable.
 type FieldType = (Discriminant<Column>, bool);
 
-// === impl Shape ===
+// === impl FieldTypes ===
 
-impl Shape {
+impl FieldTypes {
     pub(crate) fn of(frame: &Frame) -> Self {
         let of = |column, validity: &Option<Vec<u8>>| (std::mem::discriminant(column), validity.is_some());
         Self(frame.fields.iter().map(|field| of(&field.column, &field.validity)).collect())

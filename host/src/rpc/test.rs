@@ -1,12 +1,14 @@
 //! Grafana's side of the services, in the test's own process: messages go in, messages come out.
 
+mod pieces;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
+pub(super) use self::pieces::Pieces;
 use super::{Backend, BackendParts, data, diagnostics, resource, stream};
 use crate::budget::Limits;
 use crate::call::CallerDeadline;
@@ -33,9 +35,6 @@ pub(super) struct Grafana {
     pub(super) loaded: Loaded,
     pub(super) shutdown: Shutdown,
 }
-
-/// An answer, message by message.
-pub(super) struct Pieces<M>(BoxStream<M>);
 
 /// Returns a data source, as it comes with each request.
 pub(super) fn context() -> PluginContext {
@@ -277,36 +276,6 @@ impl Grafana {
         };
         let service = resource::ResourceService(self.backend.clone());
         service.call_resource(request(message)).await.map(|response| Pieces(response.into_inner()))
-    }
-}
-
-// === impl Pieces ===
-
-impl<M> Pieces<M> {
-    pub(super) async fn next(&mut self) -> Option<Result<M, Status>> {
-        let next = tokio_stream::StreamExt::next(&mut self.0);
-        tokio::time::timeout(LIMITS.call_timeout, next).await.expect("the answer ends")
-    }
-
-    /// Reads everything that is left, and the status at the end if there is one.
-    pub(super) async fn all(mut self) -> (Vec<M>, Option<Status>) {
-        let mut pieces = Vec::new();
-        while let Some(piece) = self.next().await {
-            match piece {
-                Ok(piece) => pieces.push(piece),
-                Err(status) => return (pieces, Some(status)),
-            }
-        }
-        (pieces, None)
-    }
-}
-
-impl Pieces<CallResourceResponse> {
-    /// Reads the codes and the bodies that are left, and the status at the end if there is one.
-    pub(super) async fn rest(self) -> (Vec<(i32, String)>, Option<Status>) {
-        let (pieces, status) = self.all().await;
-        let read = |piece: CallResourceResponse| (piece.code, String::from_utf8(piece.body.into()).unwrap());
-        (pieces.into_iter().map(read).collect(), status)
     }
 }
 

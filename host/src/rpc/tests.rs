@@ -1,5 +1,6 @@
 //! Tests of the services as Grafana calls them, with small components.
 
+mod answers;
 mod chunked;
 mod data;
 mod diagnostics;

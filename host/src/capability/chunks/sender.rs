@@ -32,15 +32,15 @@ pub(crate) enum Content {
 }
 
 /// Encodes rows for the caller. They stay charged to their owner until they have been sent.
-pub(crate) trait Encode: Send {
+pub(crate) trait EncodeChunks: Send {
     /// A mistake in the rows is the content of their chunk.
-    fn encode(&mut self, rows: Rows) -> Encoding<'_>;
+    fn encode(&mut self, rows: Rows) -> ChunkFuture<'_>;
 
     /// Makes the component's own error fit for a person.
     fn clean(&self, fault: Fault) -> Fault;
 }
 
-pub(crate) type Encoding<'e> = Pin<Box<dyn Future<Output = Result<Chunk, Refused>> + Send + 'e>>;
+pub(crate) type ChunkFuture<'e> = Pin<Box<dyn Future<Output = Result<Chunk, Refused>> + Send + 'e>>;
 
 /// Why a sender refuses a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) enum ChunkError {
 /// What a component sends its chunks to.
 #[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct ChunkSender {
-    encoder: Box<dyn Encode>,
+    encoder: Box<dyn EncodeChunks>,
     chunks: mpsc::Sender<Chunk>,
 }
 
@@ -64,7 +64,7 @@ pub struct ChunkSender {
 
 impl ChunkSender {
     /// Returns a sender, and the receiver of its chunks. At most one chunk waits, so a slow caller slows the component down.
-    pub(crate) fn channel(encoder: Box<dyn Encode>) -> (Self, mpsc::Receiver<Chunk>) {
+    pub(crate) fn channel(encoder: Box<dyn EncodeChunks>) -> (Self, mpsc::Receiver<Chunk>) {
         let (chunks, receiver) = mpsc::channel(1);
         (Self { encoder, chunks }, receiver)
     }
@@ -97,8 +97,8 @@ mod tests {
     /// Encodes as the frame's name.
     struct Names;
 
-    impl Encode for Names {
-        fn encode(&mut self, rows: Rows) -> Encoding<'_> {
+    impl EncodeChunks for Names {
+        fn encode(&mut self, rows: Rows) -> ChunkFuture<'_> {
             let Rows { ref_id, frame_id, frame } = rows;
             Box::pin(async move {
                 Ok(Chunk { ref_id, content: Content::Rows { frame_id, frame: frame.name.into() } })

@@ -22,7 +22,7 @@ pub(crate) struct Answered {
 const MAX_ANSWERS: usize = 10_000;
 
 /// Answers that have not been encoded yet. There may be too many to be freed quickly.
-struct Rest(std::vec::IntoIter<Answer>);
+struct NotEncoded(std::vec::IntoIter<Answer>);
 
 /// Encodes what a component answered, which is charged to `memory`. A mistake in a frame is the error of its refId. If an
 /// answer has no refId, it is `ref_id`, if there is one.
@@ -34,7 +34,7 @@ pub(super) async fn encode(
     owner: Arc<Owner>,
 ) -> Result<Vec<Answered>, CallError> {
     let count = answers.len();
-    let mut rest = Rest(answers.into_iter());
+    let mut rest = NotEncoded(answers.into_iter());
     if count > MAX_ANSWERS {
         return Err(CallError::ManyAnswers { count, limit: MAX_ANSWERS });
     }
@@ -84,9 +84,9 @@ impl Answered {
     }
 }
 
-// === impl Rest ===
+// === impl NotEncoded ===
 
-impl Drop for Rest {
+impl Drop for NotEncoded {
     fn drop(&mut self) {
         if self.0.len() > 0 {
             let rest = std::mem::take(&mut self.0);

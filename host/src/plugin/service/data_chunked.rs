@@ -10,8 +10,8 @@ use crate::budget::{Charge, MemoryKind};
 use crate::call::Call;
 use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
-use crate::capability::chunks::{Chunk, ChunkSender, Content, Encode, Encoding, Rows};
-use crate::frame::{self, Format, FrameError, Include, Shape};
+use crate::capability::chunks::{Chunk, ChunkFuture, ChunkSender, Content, EncodeChunks, Rows};
+use crate::frame::{self, FieldTypes, Format, FrameError, Include};
 use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
@@ -24,11 +24,11 @@ struct QueryChunked {
 }
 
 /// Encodes the chunks of one call. Works within the turn of its call.
-struct Encoder {
+struct ChunkEncoder {
     owner: Arc<Owner>,
     format: Format,
     /// The frames that have begun, by refId and id.
-    begun: HashMap<(String, String), Shape>,
+    begun: HashMap<(String, String), FieldTypes>,
     /// What these are charged for.
     memory: Charge,
 }
@@ -40,7 +40,7 @@ impl Plugin {
     /// Returns a sender that encodes in this format, and the receiver of its chunks.
     pub(crate) fn chunks(owner: &Arc<Owner>, format: Format) -> (ChunkSender, mpsc::Receiver<Chunk>) {
         let memory = owner.memory.nothing(MemoryKind::Answers);
-        ChunkSender::channel(Box::new(Encoder {
+        ChunkSender::channel(Box::new(ChunkEncoder {
             owner: owner.clone(),
             format,
             begun: HashMap::new(),
@@ -71,16 +71,16 @@ impl Invocation for QueryChunked {
     }
 }
 
-// === impl Encoder ===
+// === impl ChunkEncoder ===
 
-impl Encode for Encoder {
-    fn encode(&mut self, rows: Rows) -> Encoding<'_> {
+impl EncodeChunks for ChunkEncoder {
+    fn encode(&mut self, rows: Rows) -> ChunkFuture<'_> {
         Box::pin(async move {
             let Rows { ref_id, frame_id, mut frame } = rows;
             let mut memory = self.owner.memory.nothing(MemoryKind::Answers);
             memory.grow(frame::weight(std::slice::from_ref(&frame))).await?;
             frame.ref_id.clear();
-            let shape = Shape::of(&frame);
+            let shape = FieldTypes::of(&frame);
             let name = (ref_id, frame_id);
             let include = match self.begun.get(&name) {
                 None if self.begun.len() >= frame::MAX_FRAMES => Err(FrameError::one_too_many(&name.0)),
