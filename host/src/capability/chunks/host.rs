@@ -4,6 +4,7 @@ use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use super::sender::{ChunkError, ChunkSender, Rows};
+use crate::budget::OwnerMemory;
 use crate::capability::bindings::gpx::plugin::chunks::{Host, HostChunkSender, SendError};
 use crate::capability::bindings::gpx::plugin::frames::Frame;
 use crate::capability::bindings::gpx::plugin::types::Fault;
@@ -11,6 +12,8 @@ use crate::capability::bindings::gpx::plugin::types::Fault;
 /// The part of a store that this interface works on.
 pub(crate) struct ChunksView<'a> {
     pub table: &'a mut ResourceTable,
+    /// What chunks are charged to until they have been sent.
+    pub memory: &'a OwnerMemory,
 }
 
 /// Names [`ChunksView`] for the linker.
@@ -31,7 +34,7 @@ impl HostChunkSender for ChunksView<'_> {
         frame: Frame,
     ) -> Result<Result<(), SendError>> {
         let sender = self.table.get_mut(&sender)?;
-        told(sender.send_rows(Rows { ref_id, frame_id, frame }).await)
+        told(sender.send_rows(Rows { ref_id, frame_id, frame }, self.memory).await)
     }
 
     async fn send_fault(

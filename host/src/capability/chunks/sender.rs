@@ -5,7 +5,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::budget::Refused;
+use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused};
 use crate::capability::bindings::gpx::plugin::frames::Frame;
 use crate::capability::bindings::gpx::plugin::types::Fault;
 
@@ -33,8 +33,11 @@ pub(crate) enum Content {
 
 /// Encodes rows for the caller. They stay charged to their owner until they have been sent.
 pub(crate) trait EncodeChunks: Send {
-    /// A mistake in the rows is the content of their chunk.
-    fn encode(&mut self, rows: Rows) -> ChunkFuture<'_>;
+    /// Returns the memory of a frame, in bytes.
+    fn weight(&self, frame: &Frame) -> usize;
+
+    /// A mistake in the rows, which are charged to `paid`, is the content of their chunk.
+    fn encode(&mut self, rows: Rows, paid: Charge) -> ChunkFuture<'_>;
 
     /// Makes the component's own error fit for a person.
     fn clean(&self, fault: Fault) -> Fault;
@@ -69,13 +72,15 @@ impl ChunkSender {
         (Self { encoder, chunks }, receiver)
     }
 
-    /// Waits until there is room for a chunk, and encodes and sends the rows.
-    pub(super) async fn send_rows(&mut self, rows: Rows) -> Result<(), ChunkError> {
+    /// Waits until there is room for a chunk, and encodes and sends the rows. They are charged while they wait.
+    pub(super) async fn send_rows(&mut self, rows: Rows, memory: &OwnerMemory) -> Result<(), ChunkError> {
         if rows.ref_id.is_empty() || rows.frame_id.is_empty() {
             return Err(ChunkError::Misuse);
         }
+        let mut paid = memory.nothing(MemoryKind::Answers);
+        paid.grow(self.encoder.weight(&rows.frame)).await.map_err(ChunkError::Memory)?;
         let room = self.chunks.reserve().await.map_err(|_| ChunkError::Closed)?;
-        room.send(self.encoder.encode(rows).await.map_err(ChunkError::Memory)?);
+        room.send(self.encoder.encode(rows, paid).await.map_err(ChunkError::Memory)?);
         Ok(())
     }
 
@@ -92,13 +97,19 @@ impl ChunkSender {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::MemoryAccount;
     use crate::capability::bindings::gpx::plugin::types::FaultSource;
 
     /// Encodes as the frame's name.
     struct Names;
 
     impl EncodeChunks for Names {
-        fn encode(&mut self, rows: Rows) -> ChunkFuture<'_> {
+        fn weight(&self, _: &Frame) -> usize {
+            1000
+        }
+
+        fn encode(&mut self, rows: Rows, paid: Charge) -> ChunkFuture<'_> {
+            assert_eq!(paid.bytes(), 1000);
             let Rows { ref_id, frame_id, frame } = rows;
             Box::pin(async move {
                 Ok(Chunk { ref_id, content: Content::Rows { frame_id, frame: frame.name.into() } })
@@ -121,11 +132,12 @@ mod tests {
 
     #[tokio::test]
     async fn chunks_have_names_and_faults_are_cleaned() {
+        let memory = MemoryAccount::new(1 << 20).owner();
         let (mut sender, mut chunks) = ChunkSender::channel(Box::new(Names));
-        assert_eq!(sender.send_rows(rows("", "1")).await, Err(ChunkError::Misuse));
-        assert_eq!(sender.send_rows(rows("A", "")).await, Err(ChunkError::Misuse));
+        assert_eq!(sender.send_rows(rows("", "1"), &memory).await, Err(ChunkError::Misuse));
+        assert_eq!(sender.send_rows(rows("A", ""), &memory).await, Err(ChunkError::Misuse));
         assert_eq!(sender.send_fault(String::new(), fault()).await, Err(ChunkError::Misuse));
-        sender.send_rows(rows("A", "1")).await.unwrap();
+        sender.send_rows(rows("A", "1"), &memory).await.unwrap();
         let Content::Rows { frame_id, frame } = chunks.recv().await.unwrap().content else {
             panic!("a fault")
         };
@@ -137,10 +149,13 @@ mod tests {
 
     #[tokio::test]
     async fn one_chunk_waits_and_a_caller_that_is_gone_is_an_error() {
+        let account = MemoryAccount::new(1 << 20);
+        let memory = account.owner();
         let (mut sender, chunks) = ChunkSender::channel(Box::new(Names));
-        sender.send_rows(rows("A", "1")).await.unwrap();
-        let mut second = Box::pin(sender.send_rows(rows("A", "1")));
+        sender.send_rows(rows("A", "1"), &memory).await.unwrap();
+        let mut second = Box::pin(sender.send_rows(rows("A", "1"), &memory));
         assert!(futures_util::poll!(&mut second).is_pending());
+        assert_eq!(account.taken(), 1000, "it is charged while it waits");
         drop(chunks);
         assert_eq!(second.await, Err(ChunkError::Closed));
         assert_eq!(sender.send_fault("A".to_owned(), fault()).await, Err(ChunkError::Closed));

@@ -163,7 +163,7 @@ impl View for State {
 
     fn chunks(&mut self) -> ChunksView<'_> {
         self.goes_on();
-        ChunksView { table: &mut self.table }
+        ChunksView { table: &mut self.table, memory: self.memory.owner() }
     }
 
     fn log(&mut self) -> LogView<'_> {

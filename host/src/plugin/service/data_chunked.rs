@@ -8,6 +8,7 @@ use wasmtime::Store;
 
 use crate::budget::{Charge, MemoryKind};
 use crate::call::Call;
+use crate::capability::bindings::gpx::plugin::frames::Frame;
 use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::{Fault, FaultSource};
 use crate::capability::chunks::{Chunk, ChunkFuture, ChunkSender, Content, EncodeChunks, Rows};
@@ -74,11 +75,13 @@ impl Invocation for QueryChunked {
 // === impl ChunkEncoder ===
 
 impl EncodeChunks for ChunkEncoder {
-    fn encode(&mut self, rows: Rows) -> ChunkFuture<'_> {
+    fn weight(&self, frame: &Frame) -> usize {
+        frame::weight(std::slice::from_ref(frame))
+    }
+
+    fn encode(&mut self, rows: Rows, paid: Charge) -> ChunkFuture<'_> {
         Box::pin(async move {
             let Rows { ref_id, frame_id, mut frame } = rows;
-            let mut memory = self.owner.memory.nothing(MemoryKind::Answers);
-            memory.grow(frame::weight(std::slice::from_ref(&frame))).await?;
             frame.ref_id.clear();
             let shape = FieldTypes::of(&frame);
             let name = (ref_id, frame_id);
@@ -89,7 +92,7 @@ impl EncodeChunks for ChunkEncoder {
                 Some(_) => Err(FrameError::other_fields(&frame.name, &name.0)),
             };
             let encoded = match include {
-                Ok(include) => frame::encode_chunk(frame, &name.0, include, self.format, memory).await,
+                Ok(include) => frame::encode_chunk(frame, &name.0, include, self.format, paid).await,
                 Err(error) => Err(error),
             };
             let (ref_id, frame_id) = name.clone();
@@ -99,7 +102,9 @@ impl EncodeChunks for ChunkEncoder {
                         self.memory.grow(ENTRY + name.0.len() + name.1.len() + shape.bytes()).await?;
                         self.begun.insert(name, shape);
                     }
-                    Content::Rows { frame_id, frame }
+                    let mut waiting = self.owner.memory.nothing(MemoryKind::Answers);
+                    waiting.grow(frame.len()).await?;
+                    Content::Rows { frame_id, frame: waiting.keep(frame) }
                 }
                 Err(error) => {
                     let message = error.scrubbed(&self.owner.scrub).to_string();
