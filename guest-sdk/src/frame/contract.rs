@@ -9,7 +9,7 @@ use self::log::lines;
 use self::time::time;
 use super::kind::{Kind, text};
 use super::{Frame, FrameType, Labels, Meta, column};
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 mod breach;
 mod heatmap;

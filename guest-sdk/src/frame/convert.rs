@@ -8,7 +8,7 @@ use self::long::long_to_wide;
 use self::resample::resample;
 use self::wide::wide_to_long;
 use super::{Frame, FrameType, Meta, Time};
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 mod builder;
 mod error;

@@ -1,6 +1,6 @@
 //! What kind of values a column holds, and single values of it, for code that looks into frames.
 
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// What a column can be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// Names and values, such as `host="a"`. They can be read from a JSON object, and made of every collection of pairs. If a
 /// name comes twice, the last value counts.

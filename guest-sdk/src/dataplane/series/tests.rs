@@ -1,6 +1,6 @@
 //! Series in each format, and what is refused.
 
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 use super::*;
 

@@ -4,7 +4,7 @@ use super::super::kind::Kind;
 use super::breach::Breach::*;
 use super::breach::Check;
 use super::time::{Repetition, ascending};
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// The upper bound of a row's bucket.
 const BOUND: &str = "le";

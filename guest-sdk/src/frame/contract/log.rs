@@ -3,7 +3,7 @@
 use super::super::kind::{Kind, text};
 use super::breach::Breach::*;
 use super::breach::Check;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// The fields that the contract names, what they hold, and whether they are required and so have no nulls.
 const FIELDS: &[(&str, Kind, bool)] = &[

@@ -2,7 +2,7 @@
 
 use super::breach::Breach::{self, *};
 use super::breach::Check;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// Whether a time may be that of several rows.
 #[derive(Clone, Copy, PartialEq)]

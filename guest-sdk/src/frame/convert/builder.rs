@@ -1,7 +1,7 @@
 //! Columns that are made cell by cell.
 
 use super::super::kind::{Kind, bit, is_null};
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// JSON where there is none.
 const NULL: &[u8] = b"null";

@@ -8,7 +8,7 @@ use super::error::Mistake;
 use super::fill::Fill;
 use super::schema::{Schema, rows};
 use super::shape::Shape;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// A set of labels, in the order of the fields that they were, and which row of the long frame is in which of the wide.
 struct Series {

@@ -10,7 +10,7 @@ use super::fill::Fill;
 use super::schema::{Schema, rows};
 use super::shape::Shape;
 use crate::Time;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// More rows of a time and a number than fit into the 256 MiB that Grafana reads.
 const ROWS: u64 = 1 << 24;

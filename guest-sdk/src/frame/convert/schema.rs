@@ -4,7 +4,7 @@ use super::super::column;
 use super::super::kind::{Kind, is_null};
 use super::error::Mistake;
 use super::shape::Shape;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// The numbers of a frame's fields.
 pub(super) struct Schema {

@@ -9,7 +9,7 @@ use super::builder::{Builder, Cell};
 use super::error::Mistake;
 use super::schema::{Schema, rows};
 use super::shape::Shape;
-use crate::bindings::data::gpx::plugin::frames as wit;
+use crate::bindings::base::gpx::plugin::frames as wit;
 
 /// The fields of a set of labels.
 struct Set<'f> {
