@@ -116,11 +116,13 @@ where
                 async move { Ok(handler.await?.map(|body| ObserveBody::new(Some(body), None))) },
             );
         };
+        // Not when this is polled for the first time: the caller's clock is running.
+        let deadline = deadline::of_headers(request.headers());
         let mut request = request.map(|body| call.counting(body));
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             if call.is_grafanas
-                && let Err(status) = begin(&shared, &mut call, &mut request).await
+                && let Err(status) = begin(&shared, &mut call, &mut request, deadline).await
             {
                 call.finish(&status);
                 return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
@@ -150,8 +152,8 @@ async fn begin(
     server: &ObservedServer,
     call: &mut ServerCall,
     request: &mut Request<TonicBody>,
+    deadline: Option<CallerDeadline>,
 ) -> Result<(), Status> {
-    let deadline = deadline::of_headers(request.headers());
     let loaded = wait(server, deadline).await?;
     let context = call.start_span(&loaded.telemetry, request.headers());
     request.extensions_mut().insert(ServerContext(context));
