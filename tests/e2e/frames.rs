@@ -7,6 +7,9 @@ use gpx_tests::proto::pluginv2::DataFrameFormat;
 use serde_json::{Value, json};
 
 mod cases;
+mod contract;
+mod convert;
+mod types;
 
 const FORMATS: [&str; 2] = ["arrow", "json"];
 

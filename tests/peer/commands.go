@@ -37,6 +37,12 @@ func (p *peer) run(command string, line []byte) (any, error) {
 		return with(line, frames.Decode.Run)
 	case "sample":
 		return frames.Sample()
+	case "types":
+		return with(line, func(types frames.Types) (*client.Frames, error) { return client.NewFrames(types.Frames()) })
+	case "convert":
+		return with(line, frames.Convert.Run)
+	case "items":
+		return with(line, frames.Items.Run)
 	}
 	plugin, err := p.current()
 	if err != nil {

@@ -30,6 +30,29 @@ type Field struct {
 	Values   []any             `json:"values"`
 }
 
+// Frames is the answer to the command types.
+type Frames struct {
+	Frames []map[string]Frame `json:"frames"`
+}
+
+// NewFrames returns frames, and for each format how the SDK encodes them.
+func NewFrames(sent []*data.Frame) (*Frames, error) {
+	result := &Frames{Frames: []map[string]Frame{}}
+	for _, frame := range sent {
+		encoded := map[string]Frame{}
+		for _, format := range []string{frames.Arrow, frames.JSON} {
+			readable := newFrame(frame)
+			var err error
+			if readable.Sent, err = frames.Write(format, frame); err != nil {
+				return nil, err
+			}
+			encoded[format] = readable
+		}
+		result.Frames = append(result.Frames, encoded)
+	}
+	return result, nil
+}
+
 func newFrame(frame *data.Frame) Frame {
 	result := Frame{Name: frame.Name, RefID: frame.RefID, Meta: frame.Meta, Fields: []Field{}}
 	for _, field := range frame.Fields {

@@ -23,12 +23,16 @@ type Encoded struct {
 	Fields []Field           `json:"fields,omitempty"`
 }
 
-// Field is a field of an Arrow file.
+// Field is a field of an Arrow file. Buffers are the lengths of its column's buffers besides the bitmap of the validity, which
+// the SDK fills up to whole words; there are none if the file has no batch.
 type Field struct {
 	Name     string            `json:"name"`
 	Type     string            `json:"type"`
 	Nullable bool              `json:"nullable"`
 	Metadata map[string]string `json:"metadata"`
+	Nulls    int               `json:"nulls"`
+	Validity bool              `json:"validity"`
+	Buffers  []int             `json:"buffers,omitempty"`
 }
 
 // Read returns what was sent.
@@ -47,6 +51,24 @@ func Read(format string, sent []byte) (*Encoded, error) {
 		encoded.Fields = append(encoded.Fields, Field{
 			Name: field.Name, Type: field.Type.String(), Nullable: field.Nullable, Metadata: pairs(field.Metadata),
 		})
+	}
+	for number := range reader.NumRecords() {
+		batch, err := reader.RecordAt(number)
+		if err != nil {
+			return nil, fmt.Errorf("read batch %d of the Arrow file: %w", number, err)
+		}
+		for i, column := range batch.Columns() {
+			buffers := column.Data().Buffers()
+			encoded.Fields[i].Nulls += column.NullN()
+			encoded.Fields[i].Validity = buffers[0] != nil && buffers[0].Len() > 0
+			for _, buffer := range buffers[1:] {
+				length := 0
+				if buffer != nil {
+					length = buffer.Len()
+				}
+				encoded.Fields[i].Buffers = append(encoded.Fields[i].Buffers, length)
+			}
+		}
 	}
 	return encoded, nil
 }

@@ -6,8 +6,13 @@ use gpx_sdk::{Field, FieldConfig, Frame, Query, Result, Time};
 use serde::Deserialize;
 use serde_json::json;
 
+mod contract;
+mod convert;
+mod random;
 mod sample;
 
+pub use contract::{dataplane, promised};
+pub use convert::convert;
 pub use sample::sample;
 
 /// The first time value below.
@@ -18,6 +23,17 @@ pub fn all_types() -> Result<Vec<Frame>> {
     let meta = Meta::new().visualization(Visualization::Table).custom(&json!({ "probe": 1 }))?;
     let frame = Frame::new("all types").meta(meta);
     Ok(vec![columns(frame, 3), columns(Frame::new("no rows"), 0).ref_id("other")])
+}
+
+#[derive(Deserialize)]
+struct Lengths {
+    rows: Vec<usize>,
+}
+
+/// Returns columns of each type with as many rows, for `{"rows": [0, 1, 9]}`. The peer has the same on the Go SDK.
+pub fn types(query: &Query) -> Result<Vec<Frame>> {
+    let Lengths { rows } = query.json()?;
+    Ok(rows.into_iter().map(|rows| columns(Frame::new("types"), rows)).collect())
 }
 
 fn columns(frame: Frame, rows: usize) -> Frame {
@@ -40,11 +56,11 @@ fn columns(frame: Frame, rows: usize) -> Frame {
     both(frame, "enum", rows, [0, 1, 0].map(Enumeration))
 }
 
-/// Adds the values as they are, and again with the second one null, as a nullable column with labels and a config.
+/// Adds the values again and again, and then with some of them null, as a nullable column with labels and a config.
 fn both<T: NotNull + Clone>(frame: Frame, name: &str, rows: usize, values: [T; 3]) -> Frame {
-    let values: Vec<T> = values.into_iter().take(rows).collect();
+    let values: Vec<T> = values.into_iter().cycle().take(rows).collect();
     let nullable: Vec<_> =
-        values.iter().enumerate().map(|(row, value)| (row != 1).then(|| value.clone())).collect();
+        values.iter().enumerate().map(|(row, value)| (row % 7 != 1).then(|| value.clone())).collect();
     let nullable = Field::new(format!("{name}?"), nullable).label("type", name);
     let nullable = match name {
         "enum" => nullable.config(FieldConfig::new().enumeration(["off", "on"])),

@@ -106,7 +106,11 @@ impl Data<Unread, Answer> for Probe {
             "spans-all" => spans::all(),
 
             "all-types" => frames::all_types(),
+            "types" => frames::types(query),
             "sample" => frames::sample(),
+            "convert" => frames::convert(query),
+            "dataplane" => frames::dataplane(query),
+            "promised" => frames::promised(query),
             "said" => frames::said(query),
             "big" => frames::big(query),
             "bad-frame" => Ok(frames::bad_frame()),
