@@ -48,6 +48,11 @@ pub fn peer() -> Option<PathBuf> {
     Some(existing("GPX_PEER", "peer"))
 }
 
+/// Returns the folder with the code of Grafana's frontend, which only the full run installs.
+pub fn frontend() -> PathBuf {
+    existing("GPX_FRONTEND", "frontend")
+}
+
 /// Returns cargo's target directory.
 pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {

@@ -5,6 +5,7 @@ mod bench;
 mod chaos;
 mod demo;
 mod deny;
+mod frontend;
 mod fuzz;
 mod guests;
 mod host;
