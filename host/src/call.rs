@@ -17,6 +17,7 @@ pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
 pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials, is_header_name};
 pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};
 use crate::budget::Upstream;
+use crate::har::Capture;
 use crate::log::{Log, Value, duration, origin};
 use crate::metrics::Metrics;
 use crate::telemetry::Telemetry;
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     pub log: Log,
     pub telemetry: Telemetry,
     pub upstream: Upstream,
+    /// What the call exchanges with upstreams, if its caller asks for that.
+    pub capture: Option<Capture>,
     caller_is_gone: AtomicBool,
 }
 
@@ -78,7 +81,9 @@ impl Call {
         let span = telemetry.plugin().start(span, &parent);
         let log = log.with(log_fields(endpoint, &context, &parent));
         let (upstream, caller_is_gone) = (Upstream::default(), AtomicBool::new(false));
-        let call = Self { endpoint, context, deadline, span, log, telemetry, upstream, caller_is_gone };
+        let capture = context.wants_capture.then(Capture::default);
+        let call =
+            Self { endpoint, context, deadline, span, log, telemetry, upstream, capture, caller_is_gone };
         Unanswered { call: Arc::new(call), metrics, began: Instant::now(), outcome: None }
     }
 

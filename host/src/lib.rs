@@ -42,6 +42,7 @@ mod frame;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)]
 pub mod fuzz;
+mod har;
 mod host;
 pub mod launch;
 mod log;

@@ -1,5 +1,6 @@
 //! Grafana's services, one module for each, and what they share.
 
+mod capture;
 mod convert;
 mod data;
 mod diagnostics;

@@ -15,6 +15,7 @@ mod faults;
 mod frames;
 mod guest_faults;
 mod handshake;
+mod har;
 mod health;
 mod isolated;
 mod limits;

@@ -15,14 +15,14 @@ const HOUSE: &[Floor] = &[
     floor(&["egress", "call"]),
     floor(&["telemetry"]),
     floor(&["metrics"]).with_only(&["log", "config"]),
-    floor(&["net"]),
+    floor(&["net", "har"]),
     floor(&["log"]),
     floor(&["budget", "config", "shutdown", "text"]),
 ];
 
 /// The rule that every upward import breaks.
 const DIRECTION: &str = "calls flow main → launch → host → {serve, rpc} → plugin, frame → capability → egress, call → \
-                         telemetry, metrics → net, budget, log, text, config";
+                         telemetry, metrics → net, har, budget, log, text, config";
 
 /// Rooms that do not import each other.
 struct Floor {

@@ -27,6 +27,8 @@ pub(crate) struct CallContext {
     pub grafana_config: HashMap<String, String>,
     pub subject: Subject,
     pub headers: CallHeaders,
+    /// Whether the caller asks for what the call exchanges with upstreams.
+    pub wants_capture: bool,
 }
 
 /// What a call is for.
@@ -100,8 +102,6 @@ impl CallContext {
     }
 }
 
-// === impl Subject ===
-
 /// Without what may contain a secret, such as the values of Grafana's configuration, and without what is about a person.
 impl fmt::Debug for CallContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -116,6 +116,8 @@ impl fmt::Debug for CallContext {
             .finish_non_exhaustive()
     }
 }
+
+// === impl Subject ===
 
 impl Subject {
     /// Returns when the settings were last changed, as Unix time in milliseconds.

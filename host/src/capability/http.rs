@@ -20,6 +20,7 @@ pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
 use crate::budget::{Priority, Upstream, Waiting};
 use crate::egress::{self, Client, RequestError, RequestErrorKind};
+use crate::har::Recorder;
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
 /// holds at most 64 KiB.
@@ -39,6 +40,8 @@ pub(crate) struct HttpHooks {
     priority: Priority,
     endpoint: &'static str,
     scope: Scope,
+    /// Records the call's exchanges, if its caller asks for that.
+    recorder: Option<Recorder>,
     /// Whether a message was changed since this was asked for.
     changed: bool,
 }
@@ -70,7 +73,7 @@ impl HttpHooks {
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
         let (upstream, priority, scope) = (Upstream::default(), Priority::default(), Scope::default());
-        Self { client, spans, upstream, priority, endpoint: "", scope, changed: false }
+        Self { client, spans, upstream, priority, endpoint: "", scope, recorder: None, changed: false }
     }
 
     /// From now on, requests belong to another call.
@@ -87,6 +90,12 @@ impl HttpHooks {
         self.priority = priority;
         self.endpoint = endpoint;
         self.scope = Scope::default();
+        self.recorder = None;
+    }
+
+    /// Records the exchanges of the call that has begun.
+    pub(crate) fn record(&mut self, recorder: Option<Recorder>) {
+        self.recorder = recorder;
     }
 
     /// Notes that the component changes a message, so that what the host keeps of it may grow.
@@ -116,7 +125,7 @@ impl WasiHttpHooks for HttpHooks {
     /// Called while the component makes the request, so the current span is the one that the request is made in.
     fn send_request(
         &mut self,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _done: Worker,
     ) -> Box<dyn Future<Output = Result<(Response, Worker), Code>> + Send> {
@@ -125,6 +134,9 @@ impl WasiHttpHooks for HttpHooks {
             return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
         };
         let parent = self.spans.parent_of_request(request.headers());
+        if let Some(recorder) = &self.recorder {
+            request.extensions_mut().insert(recorder.clone());
+        }
         let response = client.send(request, options, &parent, self.priority, self.endpoint);
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
         let exchange = async move {

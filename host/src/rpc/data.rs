@@ -7,9 +7,10 @@ mod run;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Begun, Door, convert, fail, paid_by};
+use super::{Backend, Begun, Door, capture, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
 use crate::call::{CallContext, Endpoint, Outcome};
+use crate::har;
 use crate::plugin::Export;
 use crate::proto::pluginv2::data_server::{Data, DataServer};
 use crate::proto::pluginv2::{
@@ -35,7 +36,9 @@ impl Data for DataService {
     ) -> Result<Response<QueryDataResponse>, Status> {
         let (door, message) = Door::enter(request);
         let QueryDataRequest { plugin_context, headers, queries, format } = message;
+        let wants_capture = har::is_wanted(&headers);
         let context = convert::context(plugin_context, &door.metadata, convert::header_pairs(headers));
+        let context = context.map(|context| CallContext { wants_capture, ..context });
         let answer = answer(&self.0, door, context, queries, format);
         self.0.until_shutdown(answer).await
     }
@@ -85,6 +88,9 @@ async fn answer(
             failure::log(call, owner.as_deref(), answer.ref_id.clone(), error);
         }
         responses.add(answer);
+    }
+    if let Some(owner) = &owner {
+        capture::attach(call, owner, format, &mut responses).await;
     }
     unanswered.answered(Outcome::of_parts(sources));
     Ok(paid_by(owner.map(|owner| owner.memory.clone()), responses.into_message()))

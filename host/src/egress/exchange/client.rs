@@ -24,6 +24,7 @@ use crate::egress::policy::{self, Grants};
 use crate::egress::settings::DataSourceHttp;
 use crate::egress::trace::{Events, RequestTracing};
 use crate::egress::wishes::Wishes;
+use crate::har::Recorder;
 use crate::metrics::UpstreamRequests;
 
 /// Cheap to clone; the clones share connections.
@@ -101,7 +102,12 @@ impl SharedClient {
         let granted = self.grants.check(&origin, request.uri().path());
         granted.map_err(|error| self.wishes.mention_in(error, &origin))?;
         let own = self.grants.is_own(&origin).then_some(&self.settings);
+        let (url, recorder) = (request.uri().clone(), request.extensions_mut().remove::<Recorder>());
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
+        let recording = recorder.map(|recorder| recorder.begin(&url, &request));
+        if let Some(recording) = &recording {
+            request = request.map(|body| recording.request_body(body).boxed_unsync());
+        }
 
         let response = async {
             let slot = self.connections.slot(&origin, limits, priority).await?;
@@ -109,24 +115,32 @@ impl SharedClient {
             exchange.hold(slot);
             Ok((response, exchange))
         };
-        let (mut response, exchange) = match limits.total {
-            None => response.await?,
+        let result = match limits.total {
+            None => response.await,
             Some((deadline, limit)) => {
                 tokio::time::timeout_at(deadline, response).await.unwrap_or_else(|_| {
                     Err(RequestError::ResponseTimeout { authority: origin.authority(), limit })
-                })?
+                })
             }
         };
+        let (mut response, exchange) = result.inspect_err(|error| {
+            recording.iter().for_each(|recording| recording.failed(error.chain()));
+        })?;
         if response.body().is_end_stream() && is_kept_open(&response) {
             events.receive_done();
         }
         let gzip = asked_for_gzip && !response.body().is_end_stream() && decode::take_gzip(&mut response);
+        recording.iter().for_each(|recording| recording.answered(&response));
         Ok(response.map(|incoming| {
             let body = Streamed::new(incoming, exchange, limits.body_timers());
-            if gzip {
+            let body = if gzip {
                 decode::Gzip::new(body, origin.authority()).boxed_unsync()
             } else {
                 body.boxed_unsync()
+            };
+            match recording {
+                Some(recording) => recording.response_body(body).boxed_unsync(),
+                None => body,
             }
         }))
     }

@@ -106,6 +106,7 @@ impl State {
         self.stderr.begin(call.log.clone());
         let priority = self.memory.owner().priority();
         self.hooks.begin(spans.clone(), call.upstream.clone(), priority, call.endpoint.name);
+        self.hooks.record(call.capture.as_ref().map(|capture| capture.recorder(self.memory.owner())));
         self.spans = spans;
         self.call = Some(call.clone());
         self.take_refused();

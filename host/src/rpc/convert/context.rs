@@ -42,6 +42,7 @@ pub(crate) fn context(
         grafana_config,
         subject,
         headers: CallHeaders::new(headers),
+        wants_capture: false,
     })
 }
 

@@ -124,6 +124,17 @@ impl DataResponses {
         self.responses.insert(ref_id, response);
     }
 
+    /// Returns whether there is an answer under this refId.
+    pub(crate) fn has(&self, ref_id: &str) -> bool {
+        self.responses.contains_key(ref_id)
+    }
+
+    /// Adds frames that the component knows nothing of.
+    pub(crate) fn add_frames(&mut self, ref_id: String, frames: Vec<Bytes>) {
+        let response = DataResponse { frames, status: 200, format: self.format, ..Default::default() };
+        self.responses.insert(ref_id, response);
+    }
+
     pub(crate) fn into_message(self) -> QueryDataResponse {
         QueryDataResponse { responses: self.responses }
     }

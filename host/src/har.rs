@@ -1,0 +1,167 @@
+//! The exchanges of a call with its upstreams, in the format HAR 1.2, for a caller that asks for them. As the Go SDK's
+//! capture: what is recorded is what passes by, so nothing is delayed and nothing is read that the component does not read.
+
+mod document;
+mod entry;
+mod redact;
+mod tee;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use http::{Request, Response, Uri};
+use http_body::Body;
+use tokio::time::Instant;
+
+use self::entry::{Exchange, Sent};
+pub(crate) use self::tee::Tee;
+use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused};
+use crate::text::Scrub;
+
+/// Asks for a capture. Unlike most headers of a call, its key has no prefix.
+const HEADER: &str = "X-Grafana-HAR-Capture";
+
+/// How much of one body is recorded, in bytes: as in Go.
+const MAX_BODY: usize = 64 << 20;
+
+/// How much is recorded for one call, in bytes, and how large it may be within the document: as in Go.
+const MAX_TOTAL: usize = 256 << 20;
+
+/// What an entry takes besides its head and its bodies, in bytes, or a little more.
+const ENTRY: usize = 1 << 10;
+
+/// The exchanges of one call. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Capture(Arc<Mutex<Captured>>);
+
+#[derive(Default)]
+struct Captured {
+    exchanges: Vec<Arc<Mutex<Exchange>>>,
+    bytes: usize,
+}
+
+/// Records the exchanges of one data source or app in a call.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    capture: Capture,
+    memory: OwnerMemory,
+}
+
+/// An exchange that is being recorded.
+pub(crate) struct Recording {
+    recorder: Recorder,
+    /// `None` if there is no room for it.
+    exchange: Option<Arc<Mutex<Exchange>>>,
+    began: Instant,
+}
+
+/// Returns whether a message with these headers asks for a capture.
+pub(crate) fn is_wanted(headers: &HashMap<String, String>) -> bool {
+    headers.get(HEADER).is_some_and(|value| value == "true")
+}
+
+// === impl Capture ===
+
+impl Capture {
+    /// Returns what records for this owner.
+    pub(crate) fn recorder(&self, memory: &OwnerMemory) -> Recorder {
+        Recorder { capture: self.clone(), memory: memory.clone() }
+    }
+
+    /// Returns whether nothing was exchanged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().exchanges.is_empty()
+    }
+
+    /// Ends the capture, and returns it as a HAR document without the secrets that `scrub` knows. So that the bodies take at
+    /// most `room` bytes as a string within JSON, and for want of memory, the later ones are left out. The document is charged
+    /// to `memory`.
+    pub(crate) fn take_document(
+        &self,
+        scrub: &Scrub,
+        room: usize,
+        memory: &mut Charge,
+    ) -> Result<String, Refused> {
+        let exchanges = std::mem::take(&mut self.lock().exchanges);
+        document::write(&exchanges, scrub, room, memory)
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let mut captured = self.lock();
+        let fits = captured.bytes + bytes <= MAX_TOTAL;
+        captured.bytes += if fits { bytes } else { 0 };
+        fits
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Captured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Recorder ===
+
+impl Recorder {
+    /// Begins to record a request to `uri`, as it is about to be sent.
+    pub(crate) fn begin<B>(&self, uri: &Uri, request: &Request<B>) -> Recording {
+        let sent = Sent {
+            method: request.method().clone(),
+            uri: uri.clone(),
+            version: request.version(),
+            headers: request.headers().clone(),
+        };
+        let head = ENTRY + uri.to_string().len() + entry::weight(&sent.headers);
+        let mut memory = self.memory.nothing(MemoryKind::Answers);
+        let fits = self.capture.take(head) && memory.try_grow(head).is_ok();
+        let exchange = fits.then(|| Arc::new(Mutex::new(Exchange::new(SystemTime::now(), sent, memory))));
+        self.capture.lock().exchanges.extend(exchange.clone());
+        Recording { recorder: self.clone(), exchange, began: Instant::now() }
+    }
+}
+
+// === impl Recording ===
+
+impl Recording {
+    /// Records a body of the request as it passes.
+    pub(crate) fn request_body<B: Body>(&self, body: B) -> Tee<B> {
+        Tee::new(body, self.part(|exchange| &mut exchange.request_body))
+    }
+
+    /// Records the head of the response.
+    pub(crate) fn answered<B>(&self, response: &Response<B>) {
+        let Some(exchange) = &self.exchange else { return };
+        let weight = entry::weight(response.headers());
+        let mut exchange = lock(exchange);
+        exchange.took = self.began.elapsed();
+        exchange.error = None;
+        if self.recorder.capture.take(weight) && exchange.memory.try_grow(weight).is_ok() {
+            exchange.response = Some((response.status(), response.version(), response.headers().clone()));
+        }
+    }
+
+    /// Records the body of the response as it passes.
+    pub(crate) fn response_body<B: Body>(&self, body: B) -> Tee<B> {
+        Tee::new(body, self.part(|exchange| &mut exchange.response_body))
+    }
+
+    /// Records that there is no response.
+    pub(crate) fn failed(&self, error: String) {
+        if let Some(exchange) = &self.exchange {
+            let mut exchange = lock(exchange);
+            exchange.took = self.began.elapsed();
+            exchange.error = Some(error);
+        }
+    }
+
+    fn part(&self, of: fn(&mut Exchange) -> &mut entry::Body) -> Option<tee::Part> {
+        let exchange = self.exchange.clone()?;
+        Some(tee::Part { exchange, of, capture: self.recorder.capture.clone() })
+    }
+}
+
+fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
+    exchange.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

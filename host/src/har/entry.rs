@@ -1,0 +1,272 @@
+//! One exchange: as it is recorded, and as HAR 1.2 has it. Names and order of the keys are those of the format.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::redact;
+use crate::budget::Charge;
+use crate::text::Scrub;
+
+/// An exchange as it is recorded.
+pub(super) struct Exchange {
+    began: SystemTime,
+    /// Until the head of the response.
+    pub(super) took: Duration,
+    sent: Sent,
+    pub(super) request_body: Body,
+    pub(super) response: Option<(StatusCode, Version, HeaderMap)>,
+    pub(super) response_body: Body,
+    pub(super) error: Option<String>,
+    pub(super) memory: Charge,
+}
+
+/// The head of a request.
+pub(super) struct Sent {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) version: Version,
+    pub(super) headers: HeaderMap,
+}
+
+/// What has passed of a body.
+#[derive(Default)]
+pub(super) struct Body {
+    pub(super) pieces: Vec<Box<[u8]>>,
+    /// How many bytes the pieces have.
+    pub(super) kept: usize,
+    /// How many bytes have passed.
+    pub(super) passed: u64,
+    pub(super) is_cut: bool,
+    /// Whether it was read to its end.
+    pub(super) is_whole: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entry {
+    started_date_time: String,
+    /// In milliseconds.
+    time: f64,
+    request: HarRequest,
+    response: HarResponse,
+    cache: Cache,
+    timings: Timings,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HarRequest {
+    method: String,
+    url: String,
+    http_version: String,
+    headers: Vec<Pair>,
+    query_string: Vec<Pair>,
+    cookies: Vec<Pair>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post_data: Option<PostData>,
+    body_size: i64,
+    headers_size: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HarResponse {
+    status: u16,
+    status_text: String,
+    http_version: String,
+    headers: Vec<Pair>,
+    cookies: Vec<Pair>,
+    content: Content,
+    #[serde(rename = "redirectURL")]
+    redirect_url: String,
+    body_size: i64,
+    headers_size: i64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Pair {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PostData {
+    mime_type: String,
+    #[serde(flatten)]
+    text: Text,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Content {
+    size: usize,
+    mime_type: String,
+    #[serde(flatten)]
+    text: Text,
+}
+
+#[derive(Default, Serialize)]
+pub(super) struct Text {
+    pub(super) text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Cache {}
+
+/// As in Go, all of the time is that until the head of the response.
+#[derive(Serialize)]
+struct Timings {
+    send: u8,
+    wait: f64,
+    receive: u8,
+}
+
+/// A size that is not known.
+const UNKNOWN: i64 = -1;
+
+/// Returns how many bytes headers take, or a little more.
+pub(super) fn weight(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum()
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// Returns how many bytes the heads take.
+    pub(super) fn heads(&self) -> usize {
+        let response = self.response.as_ref().map_or(0, |(_, _, headers)| weight(headers));
+        // The URL is there twice.
+        2 * self.sent.uri.to_string().len() + weight(&self.sent.headers) + response
+    }
+
+    pub(super) fn new(began: SystemTime, sent: Sent, memory: Charge) -> Self {
+        let (request_body, response_body) = (Body::default(), Body::default());
+        // Unless something else is said.
+        let error = Some("the request was cancelled".to_owned());
+        Self { began, took: Duration::ZERO, sent, request_body, response: None, response_body, error, memory }
+    }
+
+    /// Returns the exchange without the secrets that `scrub` knows. Its bodies are those of the entry from now on.
+    pub(super) fn entry(&mut self, scrub: &Scrub) -> Entry {
+        let wait = self.took.as_nanos() as f64 / 1e6;
+        Entry {
+            started_date_time: rfc3339(self.began),
+            time: wait,
+            request: self.request(scrub),
+            response: self.response(scrub),
+            cache: Cache {},
+            timings: Timings { send: 0, wait, receive: 0 },
+            comment: self.error.take().map(|error| format!("transport error: {}", scrub.text(error))),
+        }
+    }
+
+    fn request(&mut self, scrub: &Scrub) -> HarRequest {
+        let Sent { method, uri, version, headers } = &self.sent;
+        let body_size = self.request_body.size();
+        let mime_type = content_type(headers, scrub);
+        let post_data = (self.request_body.passed > 0)
+            .then(|| PostData { mime_type, text: self.request_body.text(scrub) });
+        HarRequest {
+            method: method.to_string(),
+            url: redact::url(uri, scrub),
+            http_version: format!("{version:?}"),
+            headers: redact::headers(headers, scrub),
+            query_string: redact::parameters(uri, scrub),
+            cookies: redact::cookies(headers, &COOKIE, scrub),
+            post_data,
+            body_size,
+            headers_size: UNKNOWN,
+        }
+    }
+
+    fn response(&mut self, scrub: &Scrub) -> HarResponse {
+        let body_size = if self.response.is_some() { self.response_body.size() } else { UNKNOWN };
+        let text = self.response_body.text(scrub);
+        let size = self.response_body.kept;
+        let Some((status, version, headers)) = &self.response else {
+            return HarResponse {
+                status: 0,
+                status_text: String::new(),
+                http_version: String::new(),
+                headers: Vec::new(),
+                cookies: Vec::new(),
+                content: Content { size: 0, mime_type: String::new(), text: Text::default() },
+                redirect_url: String::new(),
+                body_size,
+                headers_size: UNKNOWN,
+            };
+        };
+        HarResponse {
+            status: status.as_u16(),
+            status_text: status.to_string(),
+            http_version: format!("{version:?}"),
+            headers: redact::headers(headers, scrub),
+            cookies: redact::cookies(headers, &SET_COOKIE, scrub),
+            content: Content { size, mime_type: content_type(headers, scrub), text },
+            redirect_url: redact::location(headers, scrub),
+            body_size,
+            headers_size: UNKNOWN,
+        }
+    }
+}
+
+// === impl Body ===
+
+impl Body {
+    /// As in Go, -1 if less was recorded than there is.
+    fn size(&self) -> i64 {
+        if self.is_cut || !self.is_whole && self.passed > 0 {
+            return UNKNOWN;
+        }
+        i64::try_from(self.passed).unwrap_or(UNKNOWN)
+    }
+
+    /// Returns what was recorded.
+    fn text(&mut self, scrub: &Scrub) -> Text {
+        let bytes = std::mem::take(&mut self.pieces).concat();
+        match String::from_utf8(bytes) {
+            Ok(text) => Text { text: scrub.text(text), encoding: None },
+            // Secrets are found in base64, too.
+            Err(error) => {
+                let text = BASE64_STANDARD.encode(error.as_bytes());
+                Text { text: scrub.text(text), encoding: Some("base64") }
+            }
+        }
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// Returns the bodies' texts.
+    pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut Text> {
+        let request = self.request.post_data.as_mut().map(|data| &mut data.text);
+        request.into_iter().chain([&mut self.response.content.text])
+    }
+}
+
+fn content_type(headers: &HeaderMap, scrub: &Scrub) -> String {
+    let value = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    scrub.text(value.unwrap_or_default().into_owned())
+}
+
+/// In UTC, with as many digits of a second as it has.
+fn rfc3339(time: SystemTime) -> String {
+    let at = OffsetDateTime::from(time);
+    let nanos = format!("{:09}", at.nanosecond());
+    let fraction = nanos.trim_end_matches('0');
+    let (dot, month) = (if fraction.is_empty() { "" } else { "." }, u8::from(at.month()));
+    let (date, clock) = (format!("{:04}-{month:02}-{:02}", at.year(), at.day()), at.time());
+    format!("{date}T{:02}:{:02}:{:02}{dot}{fraction}Z", clock.hour(), clock.minute(), clock.second())
+}
