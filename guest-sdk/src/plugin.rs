@@ -106,7 +106,7 @@ pub trait DataBatch<M: Model = Unread>: Plugin {
 /// # use gpx_sdk::chunks::ChunkSender;
 /// # struct Prices;
 /// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
-/// # impl Prices { fn pages(&self, _: &str) -> Result<Vec<Result<Frame>>> { Ok(vec![]) } }
+/// # impl Prices { fn pages(&self, _: &str) -> Vec<Result<Frame>> { vec![] } }
 /// #[derive(serde::Deserialize)]
 /// struct Model {
 ///     symbol: String,
@@ -115,10 +115,12 @@ pub trait DataBatch<M: Model = Unread>: Plugin {
 /// impl DataChunked<Model> for Prices {
 ///     fn query_chunked(&self, _: &Context, queries: &[Query<Model>], chunks: &mut ChunkSender) -> Result<()> {
 ///         for query in queries {
-///             match self.pages(&query.model.symbol) {
-///                 // All pages are rows of one frame.
-///                 Ok(pages) => pages.into_iter().try_for_each(|page| Ok(chunks.frame(&query.ref_id, "prices", page?)?))?,
-///                 Err(fault) => chunks.fault(&query.ref_id, fault)?,
+///             for page in self.pages(&query.model.symbol) {
+///                 match page {
+///                     // All pages are rows of one frame.
+///                     Ok(page) => chunks.frame(&query.ref_id, "prices", page)?,
+///                     Err(fault) => chunks.fault(&query.ref_id, fault)?,
+///                 }
 ///             }
 ///         }
 ///         Ok(())

@@ -192,7 +192,7 @@ fn whole_numbers_of_every_type_have_a_range() {
     ] {
         assert!(found.starts_with(&format!("a whole number that is not {range} at byte ")), "{found}");
     }
-    assert_eq!(said::<NonZeroUsize>("[]"), "an array where a whole number was expected at byte 0");
+    assert_eq!(said::<NonZeroUsize>("[]"), "an array where a whole number was expected at byte 1");
 }
 
 #[test]

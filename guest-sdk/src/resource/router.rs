@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use http::{Method, StatusCode};
 use matchit::InsertError;
+use serde::Serialize;
 
 use super::{Request, ResponseSender};
 use crate::{Context, Fault, Result};
@@ -28,6 +29,12 @@ pub struct Router<P> {
 /// A function that answers a request through the sender. A fault before anything was sent becomes an answer with the fault's
 /// status. Returning without having sent anything answers 200 with an empty body.
 pub type Handler<P> = fn(&P, &Context, &Request, &mut ResponseSender) -> Result<()>;
+
+/// The body of an answer that a handler has not made: as the host writes it for a fault.
+#[derive(Serialize)]
+struct Message {
+    message: String,
+}
 
 /// What a router has found for a request.
 enum Found<P> {
@@ -104,7 +111,7 @@ impl<P> Router<P> {
                 response.start(StatusCode::METHOD_NOT_ALLOWED, &headers)?;
                 let Request { method, path, .. } = &request;
                 let message = format!("the resource `{path}` does not allow {method}: it allows {allowed}");
-                Ok(response.send(serde_json::json!({ "message": message }).to_string())?)
+                Ok(response.send(serde_json::to_vec(&Message { message })?)?)
             }
             (Found::Nothing, None) => Err(Fault::new(
                 404,
@@ -139,13 +146,13 @@ impl<P> Router<P> {
             }
         }
         let others = self.methods.iter().filter(|(_, paths)| paths.at(&path).is_ok());
-        let mut allowed: Vec<_> =
-            others.filter_map(|(method, _)| method.as_ref().map(Method::as_str)).collect();
-        if allowed.contains(&"GET") {
-            allowed.push("HEAD");
+        let mut allowed = Vec::new();
+        for method in others.filter_map(|(method, _)| method.as_ref()) {
+            add_sorted(&mut allowed, method.as_str());
+            if method == Method::GET {
+                add_sorted(&mut allowed, "HEAD");
+            }
         }
-        allowed.sort_unstable();
-        allowed.dedup();
         if allowed.is_empty() { Found::Nothing } else { Found::OtherMethods(allowed.join(", ")) }
     }
 }
@@ -159,6 +166,13 @@ impl<P> Default for Router<P> {
 impl<P> fmt::Debug for Router<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Router").field("mistake", &self.mistake).finish_non_exhaustive()
+    }
+}
+
+/// Adds a name once. Sorting a list at its end would bring more code into every component.
+fn add_sorted<'m>(names: &mut Vec<&'m str>, name: &'m str) {
+    if let Err(place) = names.binary_search(&name) {
+        names.insert(place, name);
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn encode(
         return Err(CallError::ManyAnswers { count, limit: MAX_ANSWERS });
     }
     let mut encoded = Vec::with_capacity(count);
-    while let Some(Answer { ref_id: own, frames, outcome }) = rest.0.next() {
+    for Answer { ref_id: own, frames, outcome } in rest.0.by_ref() {
         let ref_id = match &ref_id {
             Some(ref_id) if own.is_empty() => ref_id.clone(),
             None if own.is_empty() => return Err(CallError::NoRefId),
