@@ -45,9 +45,10 @@ impl Answer {
         Self { outcome: Err(fault.into()), ..self }
     }
 
-    /// Sets the HTTP status of a success, 100 to 599. Without it, the status is 200.
+    /// Sets the HTTP status of a success, 100 to 599. Without it, the status is 200. An error has a status of its own, which
+    /// this does not change.
     pub fn status(self, status: u16) -> Self {
-        Self { outcome: Ok(status), ..self }
+        Self { outcome: self.outcome.map(|_| status), ..self }
     }
 
     /// Adds an answer under another refId. If a query of the request has that refId, its own answer counts.
@@ -139,6 +140,13 @@ mod tests {
         assert_eq!(written(Frame::new("")), [("A".to_owned(), 1, Ok(200))]);
         assert_eq!(written(vec![Frame::new(""), Frame::new("")]), [("A".to_owned(), 2, Ok(200))]);
         assert_eq!(written(Fault::bad_request("no")), [("A".to_owned(), 0, Err(400))]);
+    }
+
+    #[test]
+    fn an_error_counts_more_than_a_status_of_success() {
+        let failed = || Answer::from(Frame::new("")).error(Fault::bad_request("no"));
+        assert_eq!(written(failed().status(206)), [("A".to_owned(), 1, Err(400))]);
+        assert_eq!(written(Answer::from(vec![]).status(206).error(Fault::bad_request("no")))[0].2, Err(400));
     }
 
     #[test]

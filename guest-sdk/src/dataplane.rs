@@ -33,10 +33,10 @@
 
 mod log_lines;
 mod measured;
-mod metric;
+mod number;
 mod series;
 
 pub use self::log_lines::{LogLine, LogLines};
 pub use self::measured::Measured;
-pub use self::metric::{Metric, Metrics};
+pub use self::number::{Number, Numbers};
 pub use self::series::{Series, TimeSeries};

@@ -127,7 +127,10 @@ async fn what_a_sender_must_not_send_is_refused_or_is_the_error_of_its_ref_id() 
     }
     assert!(chunks[3].frame.starts_with(b"{\"schema\"") && chunks[6].frame.starts_with(b"{\"data\""));
     let line = plugin.logs.wait_for_message("refused").await;
-    assert_eq!(line.text("error"), "a chunk has a refId and the id of its frame");
+    assert_eq!(
+        line.text("error"),
+        "the refId or the frame's id is empty or too long; give both, of at most 1 KiB"
+    );
     let line = plugin.logs.wait_for_message("Plugin Request Completed").await;
     assert_eq!((line.text("status"), line.text("statusSource")), ("error", "plugin"));
 }

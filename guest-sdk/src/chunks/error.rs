@@ -30,7 +30,7 @@ impl fmt::Display for ChunkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the caller of the query is gone",
-            Self::Misuse => "a chunk has a refId and the id of its frame",
+            Self::Misuse => "the refId or the frame's id is empty or too long; give both, of at most 1 KiB",
         })
     }
 }

@@ -76,7 +76,7 @@ impl LogLine {
 // === impl LogLines ===
 
 impl LogLines {
-    /// None yet. The name is that of the frame, and may be empty.
+    /// Makes an empty set of lines. The name is that of the frame, and may be empty.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), lines: Vec::new() }
     }

@@ -92,7 +92,7 @@ impl<T: Measured> Series<T> {
 // === impl TimeSeries ===
 
 impl<T: Measured> TimeSeries<T> {
-    /// None yet. The name is that of the frames, and may be empty.
+    /// Makes an empty set of series. The name is that of the frames, and may be empty.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), series: Vec::new() }
     }
@@ -113,7 +113,8 @@ impl<T: Measured> TimeSeries<T> {
         Self { series: series.collect(), name }
     }
 
-    /// One series for each set of labels that the rows have, all of this name. The rows are sorted by time.
+    /// One series for each set of labels that the rows have, all of this name. The rows must be sorted by time, the
+    /// oldest first.
     pub fn from_rows<L: Into<Labels>, I: Into<Time>>(
         name: impl Into<String>,
         rows: impl IntoIterator<Item = (L, I, T)>,

@@ -90,9 +90,9 @@ impl Frame {
     /// | `TimeSeriesWide` | one time, ascending without repetition; numbers or booleans, told apart by name and labels |
     /// | `TimeSeriesMulti` | the same with one number or boolean; see [`promise`] |
     /// | `TimeSeriesLong` | one time, ascending; numbers or booleans; texts without labels, which tell the series apart: no two rows have the same time and texts |
-    /// | `NumericWide`, `NumericMulti`, `NumericLong` | the same without a time; in wide and multi at most one row |
+    /// | `NumericWide`, `NumericMulti`, `NumericLong` | the same without a time, and in wide and long without booleans; in wide and multi at most one row |
     /// | `LogLines` | `timestamp`, `body`; optionally the texts `severity` and `id`, and `labels` and `labelTypes` in JSON; and any others |
-    /// | `HeatmapRows` | first the x axis, times or numbers in ascending order; then counts, one field for each row of the heatmap, all or none with its upper bound as the label `le`, ascending |
+    /// | `HeatmapRows` | first the x axis, times in ascending order or numbers; then counts, one field for each row of the heatmap, all or none with its upper bound as the label `le`, ascending |
     /// | `HeatmapCells` | `xMin`, `xMax` or `x`; `yMin`, `yMax` or `y`; and at least one number |
     ///
     /// Of other types only the length of their fields is checked.
@@ -193,8 +193,13 @@ fn values(fields: &[wit::Field], frame_type: FrameType) -> Check {
         frame_type,
         FrameType::TimeSeriesWide | FrameType::TimeSeriesMulti | FrameType::TimeSeriesLong
     );
+    let is_numeric = matches!(frame_type, FrameType::NumericWide | FrameType::NumericLong);
     for (number, field) in fields.iter().enumerate() {
         match Kind::of(&field.column) {
+            // Grafana's reader of these two skips booleans.
+            Kind::Boolean if is_numeric => {
+                return Err((Some(number), Ignored { kind: Kind::Boolean, frame_type }));
+            }
             Kind::Number | Kind::Boolean => {}
             Kind::Time if has_time => {}
             Kind::Text if is_long => {}

@@ -27,7 +27,7 @@ pub struct Labels(BTreeMap<String, String>);
 // === impl Labels ===
 
 impl Labels {
-    /// None yet.
+    /// Makes an empty set of labels.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,7 +1,7 @@
 //! A query string as a type that has `Deserialize`, with errors that name the parameter.
 
+use std::collections::{BTreeMap, btree_map};
 use std::str::FromStr;
-use std::vec;
 
 use serde::de::value::{MapAccessDeserializer, SeqDeserializer};
 use serde::de::{
@@ -13,19 +13,16 @@ use crate::json::Error;
 
 /// Reads `name=value` pairs, percent-encoded as HTML forms are.
 pub(super) fn read<T: DeserializeOwned>(query: &str) -> Result<T, Error> {
-    let mut parameters: Vec<(String, Vec<String>)> = Vec::new();
+    let mut parameters = BTreeMap::<String, Vec<String>>::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match parameters.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, values)) => values.push(value.into_owned()),
-            None => parameters.push((name.into_owned(), vec![value.into_owned()])),
-        }
+        parameters.entry(name.into_owned()).or_default().push(value.into_owned());
     }
     let parameters = Parameters { rest: parameters.into_iter(), current: None };
     T::deserialize(MapAccessDeserializer::new(parameters))
 }
 
 struct Parameters {
-    rest: vec::IntoIter<(String, Vec<String>)>,
+    rest: btree_map::IntoIter<String, Vec<String>>,
     current: Option<(String, Vec<String>)>,
 }
 

@@ -208,6 +208,7 @@ fn instead(kind: Kind, frame_type: FrameType) -> &'static str {
             "make a label of it, or choose numeric-long"
         }
         (Kind::Text, _) => "make a label of it, or choose timeseries-long",
+        (Kind::Boolean, _) => "convert them to 0 and 1, or choose numeric-multi",
         (Kind::Time, _) => "leave it out, or choose a time series",
         _ => "convert it to numbers or texts, or leave it out",
     }

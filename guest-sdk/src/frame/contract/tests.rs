@@ -114,6 +114,15 @@ fn what_would_be_ignored_is_refused() {
             ),
         );
     }
+    let flag = Frame::new("f").with(Field::new("up", [true]).label("host", "a"));
+    for frame_type in [FrameType::NumericWide, FrameType::NumericLong] {
+        let message = format!(
+            ", fields[0] \"up\" {{host=\"a\"}}: {} booleans would be ignored; convert them to 0 and 1, or choose numeric-multi",
+            frame_type.name()
+        );
+        refused(flag.clone(), frame_type, &message);
+    }
+    assert!(flag.promise(FrameType::NumericMulti).is_ok());
     for (frame, frame_type, long) in [
         (times([1]), FrameType::TimeSeriesWide, "timeseries-long"),
         (times([1]), FrameType::TimeSeriesMulti, "timeseries-long"),
@@ -123,7 +132,7 @@ fn what_would_be_ignored_is_refused() {
         let number = frame.table.fields.len() + 1;
         let name = frame_type.name();
         refused(
-            frame.field("v", [true]).field("host", ["a"]),
+            frame.field("v", [1.0]).field("host", ["a"]),
             frame_type,
             &format!(
                 ", fields[{number}] \"host\": {name} texts would be ignored; make a label of it, or choose {long}"

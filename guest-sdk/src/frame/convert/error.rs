@@ -24,6 +24,7 @@ pub(super) enum Mistake {
     SameName { name: String },
     Types { name: String, field: usize },
     ManyRows { rows: u64, most: u64 },
+    ManyValues { values: usize, most: usize },
 }
 
 // === impl ConvertError ===
@@ -68,6 +69,11 @@ impl fmt::Display for ConvertError {
             Mistake::ManyRows { rows, most } => {
                 write!(f, "it would have {rows} rows, of which there can be {most}; choose a longer interval")
             }
+            Mistake::ManyValues { values, most } => write!(
+                f,
+                "it would have {values} values, of which there can be {most}; give it fewer rows, or fewer texts that tell \
+                 series apart"
+            ),
         }
     }
 }

@@ -10,6 +10,10 @@ use super::schema::{Schema, rows};
 use super::shape::Shape;
 use crate::bindings::base::gpx::plugin::frames as wit;
 
+/// How many values a wide frame may have, with those that are filled. As numbers they take 128 MiB, of the 256 MiB that an
+/// instance may have by default.
+const VALUES: usize = 1 << 24;
+
 /// A set of labels, in the order of the fields that they were, and which row of the long frame is in which of the wide.
 struct Series {
     factors: Vec<String>,
@@ -50,6 +54,10 @@ pub(super) fn long_to_wide(fields: Vec<wit::Field>, fill: Option<Fill>) -> Resul
         if let Some(series) = series.get_mut(at) {
             series.rows.insert(times.len() - 1, row);
         }
+    }
+    let count = times.len().saturating_mul(series.len()).saturating_mul(values.len());
+    if count > VALUES {
+        return Err(Mistake::ManyValues { values: count, most: VALUES });
     }
     let mut wide = Vec::new();
     for series in &series {

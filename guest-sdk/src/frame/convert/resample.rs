@@ -12,8 +12,8 @@ use super::shape::Shape;
 use crate::Time;
 use crate::bindings::base::gpx::plugin::frames as wit;
 
-/// More rows of a time and a number than fit into the 256 MiB that Grafana reads.
-const ROWS: u64 = 1 << 24;
+/// A row takes 24 bytes while it is made, and then those of its values. An instance may have 256 MiB by default.
+const ROWS: u64 = 1 << 22;
 
 /// What a row of the result is made of.
 struct Row {

@@ -61,8 +61,33 @@ fn errors_say_what_to_do() {
     );
     refused(
         wide().resample(seconds(0, 1), Duration::from_nanos(1), None),
-        "it would have 1000000001 rows, of which there can be 16777216; choose a longer interval",
+        "it would have 1000000001 rows, of which there can be 4194304; choose a longer interval",
     );
+}
+
+#[test]
+fn a_long_frame_of_many_series_is_refused_before_it_uses_up_the_memory() {
+    let rows = 5000;
+    let hosts: Vec<_> = (0..rows).map(|row| row.to_string()).collect();
+    let long = Frame::new("f")
+        .time("time", (0..rows).map(Time::from_unix_seconds).collect::<Vec<_>>())
+        .field("host", hosts)
+        .field("load", vec![0.5; 5000]);
+    refused(
+        long.long_to_wide(Fill::Null),
+        "it would have 25000000 values, of which there can be 16777216; give it fewer rows, or fewer texts that tell \
+         series apart",
+    );
+}
+
+#[test]
+fn many_fields_become_long_in_time() {
+    // A search of all fields for each cell would compare names four billion times.
+    let mut wide = times([0; 2000]);
+    for number in 0..1000 {
+        wide = wide.field(format!("field {number}"), vec![1.0; 2000]);
+    }
+    assert_eq!(wide.wide_to_long().unwrap().rows(), Some(2000));
 }
 
 #[test]

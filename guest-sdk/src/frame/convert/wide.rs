@@ -14,7 +14,7 @@ use crate::bindings::base::gpx::plugin::frames as wit;
 /// The fields of a set of labels.
 struct Set<'f> {
     labels: Labels,
-    fields: Vec<&'f wit::Field>,
+    fields: BTreeMap<&'f str, &'f wit::Field>,
 }
 
 pub(super) fn wide_to_long(fields: Vec<wit::Field>) -> Result<Vec<wit::Field>, Mistake> {
@@ -37,8 +37,9 @@ pub(super) fn wide_to_long(fields: Vec<wit::Field>) -> Result<Vec<wit::Field>, M
             return Err(Mistake::Types { name: field.name.clone(), field: number });
         }
         let labels = Labels::of(field);
-        let set = sets.entry(key(&labels)).or_insert_with(|| Set { labels, fields: Vec::new() });
-        set.fields.push(field);
+        let set = sets.entry(key(&labels)).or_insert_with(|| Set { labels, fields: BTreeMap::new() });
+        // Of fields with the same name and labels the last one counts.
+        set.fields.insert(&field.name, field);
     }
     let mut times = Vec::with_capacity(rows * sets.len());
     for row in 0..rows {
@@ -54,12 +55,9 @@ pub(super) fn wide_to_long(fields: Vec<wit::Field>) -> Result<Vec<wit::Field>, M
     });
     let mut long = Vec::from_iter(time);
     for (name, first) in names {
+        let named: Vec<_> = sets.values().map(|set| set.fields.get(name).copied()).collect();
         let cells = (0..rows).flat_map(|row| {
-            sets.values().map(move |set| {
-                // Of fields with the same name and labels the last one counts.
-                let named = set.fields.iter().rfind(|field| field.name == name);
-                named.map_or(Cell::Zero, |field| Cell::Of(field, row))
-            })
+            named.iter().map(move |field| field.map_or(Cell::Zero, |field| Cell::Of(field, row)))
         });
         let (column, validity) = Builder::column(first, first.validity.is_some(), cells);
         let config = first.config.clone();

@@ -33,7 +33,7 @@ pub(crate) enum MetricRefusal {
     SetSize,
     #[error("all metrics of a plugin have at most {} MiB of text; use fewer sets of labels, or fewer buckets", MAX_TEXT >> 20)]
     Text,
-    #[error("it has {expected} labels, and {given} values were given")]
+    #[error("number of its labels: {expected}; number of values given: {given}")]
     Labels { expected: usize, given: usize },
     #[error("a counter only increases, by finite numbers, and not by {by}")]
     Increase { by: f64 },

@@ -175,7 +175,7 @@ fn values_that_a_metric_cannot_have_are_dropped_and_counted() {
             "a counter only increases, by finite numbers, and not by -1",
         ),
         (counter, &["x"], Change::Set(1.0), "it is a counter, of which nothing can be set"),
-        (counter, &[], Change::Add(1.0), "it has 1 labels, and 0 values were given"),
+        (counter, &[], Change::Add(1.0), "number of its labels: 1; number of values given: 0"),
         (gauge, &[], Change::Observe(1.0), "it is a gauge, of which nothing can be observed"),
         (histogram, &[], Change::Observe(f64::NAN), "a histogram counts finite numbers, and not NaN"),
         (histogram, &[], Change::Add(1.0), "it is a histogram, of which nothing can be added"),

@@ -1,6 +1,6 @@
 //! Frames of the data plane contract.
 
-use gpx_sdk::dataplane::{LogLine, LogLines, Metric, Metrics, Series, TimeSeries};
+use gpx_sdk::dataplane::{LogLine, LogLines, Number, Numbers, Series, TimeSeries};
 use gpx_sdk::frame::{FrameType, Labels};
 use gpx_sdk::{Fault, Field, Frame, Query, Result, Time};
 use serde::Deserialize;
@@ -28,20 +28,20 @@ pub fn dataplane(query: &Query) -> Result<Vec<Frame>> {
             .with(Series::new("load", [(at(2), Some(2.5))]).label("host", "b"))
             .with(Series::new("free", [(at(2), Some(0.5)), (at(3), Some(0.25))]).label("host", "b"))
     };
-    let metrics = || {
-        Metrics::new("hosts")
-            .with(Metric::new("load", Some(1.5)).label("host", "a").label("zone", "z"))
-            .with(Metric::new("load", Some(2.5)).label("host", "b"))
-            .with(Metric::new("free", None).label("host", "b"))
+    let numbers = || {
+        Numbers::new("hosts")
+            .with(Number::new("load", Some(1.5)).label("host", "a").label("zone", "z"))
+            .with(Number::new("load", Some(2.5)).label("host", "b"))
+            .with(Number::new("free", None).label("host", "b"))
     };
     let counts = |bound: &str| Field::new("", [1_u64, 2]).label("le", bound);
     let frames = match frame_type.as_str() {
         "timeseries-wide" => vec![series().wide()?],
         "timeseries-multi" => series().multi()?,
         "timeseries-long" => vec![series().long()?],
-        "numeric-wide" => vec![metrics().wide()?],
-        "numeric-multi" => metrics().multi()?,
-        "numeric-long" => vec![metrics().long()?],
+        "numeric-wide" => vec![numbers().wide()?],
+        "numeric-multi" => numbers().multi()?,
+        "numeric-long" => vec![numbers().long()?],
         "log-lines" => {
             let labels = Labels::from([("host", "<a>")]);
             let first = LogLine::new(at(2), "no space left").severity("error").id("7").labels(&labels)?;

@@ -8,7 +8,7 @@ use crate::{Field, Frame};
 
 /// A number, with a name and labels that tell it apart from others of that name.
 #[derive(Clone, Debug)]
-pub struct Metric<T> {
+pub struct Number<T> {
     name: String,
     labels: Labels,
     config: Option<FieldConfig>,
@@ -19,26 +19,26 @@ pub struct Metric<T> {
 ///
 /// ```
 /// use gpx_sdk::FieldConfig;
-/// use gpx_sdk::dataplane::{Metric, Metrics};
+/// use gpx_sdk::dataplane::{Number, Numbers};
 ///
-/// let metrics = Metrics::new("hosts")
-///     .with(Metric::new("load", 0.5).label("host", "a").config(FieldConfig::new().unit("percentunit")))
-///     .with(Metric::new("load", 0.7).label("host", "b"));
-/// let frame = metrics.wide()?;
+/// let numbers = Numbers::new("hosts")
+///     .with(Number::new("load", 0.5).label("host", "a").config(FieldConfig::new().unit("percentunit")))
+///     .with(Number::new("load", 0.7).label("host", "b"));
+/// let frame = numbers.wide()?;
 ///
-/// let frame = Metrics::by_labels("load", [([("host", "a")], 0.5), ([("host", "b")], 0.7)]).long()?;
+/// let frame = Numbers::by_labels("load", [([("host", "a")], 0.5), ([("host", "b")], 0.7)]).long()?;
 /// assert_eq!(frame.rows(), Some(2));
 /// # Ok::<(), gpx_sdk::frame::ContractError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Metrics<T> {
+pub struct Numbers<T> {
     name: String,
-    metrics: Vec<Metric<T>>,
+    numbers: Vec<Number<T>>,
 }
 
-// === impl Metric ===
+// === impl Number ===
 
-impl<T: Measured> Metric<T> {
+impl<T: Measured> Number<T> {
     pub fn new(name: impl Into<String>, value: T) -> Self {
         Self { name: name.into(), labels: Labels::new(), config: None, value }
     }
@@ -67,34 +67,34 @@ impl<T: Measured> Metric<T> {
     }
 }
 
-// === impl Metrics ===
+// === impl Numbers ===
 
-impl<T: Measured> Metrics<T> {
-    /// None yet. The name is that of the frames, and may be empty.
+impl<T: Measured> Numbers<T> {
+    /// Makes an empty set of numbers. The name is that of the frames, and may be empty.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), metrics: Vec::new() }
+        Self { name: name.into(), numbers: Vec::new() }
     }
 
     /// Adds a number.
-    pub fn with(mut self, metric: Metric<T>) -> Self {
-        self.metrics.push(metric);
+    pub fn with(mut self, number: Number<T>) -> Self {
+        self.numbers.push(number);
         self
     }
 
     /// One number for each set of labels, all of this name.
     pub fn by_labels<L: Into<Labels>>(
         name: impl Into<String>,
-        metrics: impl IntoIterator<Item = (L, T)>,
+        numbers: impl IntoIterator<Item = (L, T)>,
     ) -> Self {
         let name = name.into();
-        let metrics = metrics.into_iter().map(|(labels, value)| Metric::new(&*name, value).labels(labels));
-        Self { metrics: metrics.collect(), name }
+        let numbers = numbers.into_iter().map(|(labels, value)| Number::new(&*name, value).labels(labels));
+        Self { numbers: numbers.collect(), name }
     }
 
     /// Returns one frame of one row, with a field for each number.
     pub fn wide(self) -> Result<Frame, ContractError> {
         let frame = Frame::new(self.name);
-        let fields = self.metrics.into_iter().map(Metric::field);
+        let fields = self.numbers.into_iter().map(Number::field);
         fields.fold(frame, Frame::with).promise(FrameType::NumericWide)
     }
 
@@ -102,7 +102,7 @@ impl<T: Measured> Metrics<T> {
     pub fn multi(self) -> Result<Vec<Frame>, ContractError> {
         let frame = || Frame::new(&*self.name);
         let mut frames: Vec<_> =
-            self.metrics.into_iter().map(|metric| frame().with(metric.field())).collect();
+            self.numbers.into_iter().map(|number| frame().with(number.field())).collect();
         if frames.is_empty() {
             frames.push(frame());
         }
@@ -114,25 +114,27 @@ impl<T: Measured> Metrics<T> {
     /// labels has none.
     pub fn long(self) -> Result<Frame, ContractError> {
         let mut seen = HashMap::new();
-        for (number, Metric { name, labels, .. }) in self.metrics.iter().enumerate() {
-            if let Some(first) = seen.insert((name, labels), number) {
-                let place = format!("frame {:?}, metrics[{number}] {name:?}{labels}", self.name);
-                return Err(ContractError::new(place, Breach::SameItem { what: "metrics", first }));
+        for (index, Number { name, labels, .. }) in self.numbers.iter().enumerate() {
+            if let Some(first) = seen.insert((name, labels), index) {
+                let place = format!("frame {:?}, numbers[{index}] {name:?}{labels}", self.name);
+                return Err(ContractError::new(place, Breach::SameItem { what: "numbers", first }));
             }
         }
         let mut frame = Frame::new(self.name);
-        if self.metrics.is_empty() {
+        if self.numbers.is_empty() {
             return frame.promise(FrameType::NumericLong);
         }
         // In the order in which they came, which may be that of a ranking.
         let mut known = HashSet::new();
         let rows: Vec<&Labels> =
-            self.metrics.iter().map(|metric| &metric.labels).filter(|labels| known.insert(*labels)).collect();
+            self.numbers.iter().map(|number| &number.labels).filter(|labels| known.insert(*labels)).collect();
+        let items = self.numbers.iter().map(|number| ((&number.name, &number.labels), &number.value));
+        let values: HashMap<_, _> = items.collect();
         let mut names = HashSet::new();
-        for first in self.metrics.iter().filter(|metric| names.insert(&metric.name)) {
-            let named = self.metrics.iter().filter(|metric| metric.name == first.name);
-            let values: HashMap<_, _> = named.map(|metric| (&metric.labels, metric.value.clone())).collect();
-            let value = |labels: &&Labels| values.get(labels).cloned().and_then(T::number);
+        for first in self.numbers.iter().filter(|number| names.insert(&number.name)) {
+            let value = |labels: &&Labels| {
+                values.get(&(&first.name, *labels)).map(|value| T::clone(value)).and_then(T::number)
+            };
             let field = Field::new(&*first.name, rows.iter().map(value).collect::<Vec<_>>());
             frame = frame.with(first.config.clone().into_iter().fold(field, Field::config));
         }
