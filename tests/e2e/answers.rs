@@ -38,7 +38,7 @@ async fn an_answer_has_frames_and_an_error_a_status_and_others_beside_it() {
 #[gpx_tests::test]
 async fn the_sdk_reads_frames_and_an_error() {
     let Some(tools) = peer::tools() else { return };
-    let mut peer = tools.run(Plugin::guest("probe").executable(), json!({})).await;
+    let mut peer = tools.launch(Plugin::guest("probe")).await;
     let answer =
         query("A").kind("answer").json(json!({ "error": "half of it is missing", "further": ["X"] }));
     for format in ["arrow", "json"] {
@@ -90,7 +90,7 @@ async fn a_component_sees_all_queries_of_a_request() {
 #[gpx_tests::test]
 async fn a_fault_about_all_queries_ends_the_call_as_in_go() {
     let Some(tools) = peer::tools() else { return };
-    let mut peer = tools.run(Plugin::guest("together").executable(), json!({})).await;
+    let mut peer = tools.launch(Plugin::guest("together")).await;
     let queries = [query("A"), query("B").kind("fail-all")].each_ref().map(peer::query);
     let asked = json!({ "plugin_context": peer::context(&DataSource::new("")), "queries": queries });
     let error = peer.ask("query", asked).await.unwrap_err();

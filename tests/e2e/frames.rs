@@ -15,8 +15,7 @@ const FORMATS: [&str; 2] = ["arrow", "json"];
 
 /// Starts the probe under the peer, unless Go is missing.
 async fn probe() -> Option<Peer> {
-    let launch = Plugin::guest("probe");
-    Some(peer::tools()?.run(launch.executable(), json!({})).await)
+    Some(peer::tools()?.launch(Plugin::guest("probe")).await)
 }
 
 /// Returns what the Go SDK makes of the answers to queries of these types and models, by refId.

@@ -11,6 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::artifacts;
 use crate::grafana::{DataSource, FROM, Query, TO};
+use crate::plugin::Launch;
 
 /// The built commands `peer` and `twin`.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Peer {
     child: Child,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
+    /// The plugin's directory: it reads its files there after the handshake.
+    plugin: Option<Launch>,
 }
 
 /// Returns the peer if there is one. If Go is missing, `cargo xtask test` says so and skips the tests that need it.
@@ -42,13 +45,20 @@ impl Tools {
         let mut child = command.spawn().context("cannot start the peer")?;
         let commands = child.stdin.take().context("stdin is piped")?;
         let answers = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
-        Ok(Peer { child, commands, answers })
+        Ok(Peer { child, commands, answers, plugin: None })
     }
 
     /// Starts a peer, and a plugin under it with these variables.
     pub async fn run(&self, executable: &Path, environment: Value) -> Peer {
         let mut peer = self.start().expect("the peer starts");
         peer.get("start", json!({ "exe": executable, "env": environment, "timeout_ms": 20000 })).await;
+        peer
+    }
+
+    /// The same for a plugin whose directory is deleted with the peer.
+    pub async fn launch(&self, launch: Launch) -> Peer {
+        let mut peer = self.run(launch.executable(), json!({})).await;
+        peer.plugin = Some(launch);
         peer
     }
 }
