@@ -16,6 +16,7 @@ use pace::Pace;
 pub(crate) use chunk::{FieldTypes, Include};
 pub(crate) use error::FrameError;
 pub(crate) use limit::FRAMES as MAX_FRAMES;
+pub(crate) use room::Room;
 
 mod arrow;
 mod check;
@@ -32,6 +33,7 @@ mod limit;
 mod meta;
 mod number;
 mod pace;
+mod room;
 #[cfg(test)]
 mod sample;
 mod shown;
@@ -63,6 +65,18 @@ pub(crate) async fn encode(
     encode_within(limit::ANSWER, frames, ref_id, format, Include::All, memory).await
 }
 
+/// Encodes the frames of an answer that shares `room` with others. An answer that fails takes none of it. Otherwise, all
+/// that holds for [`encode`] holds here.
+pub(crate) async fn encode_beside_others(
+    frames: Vec<Frame>,
+    ref_id: &str,
+    format: Format,
+    memory: Charge,
+    room: &mut Room,
+) -> Result<Vec<Bytes>, FrameError> {
+    encode_in(room, frames, ref_id, format, Include::All, memory).await
+}
+
 /// Encodes a frame, or rows that follow. All that holds for [`encode`] holds here.
 pub(crate) async fn encode_chunk(
     frame: Frame,
@@ -86,6 +100,17 @@ async fn encode_within(
     ref_id: &str,
     format: Format,
     include: Include,
+    memory: Charge,
+) -> Result<Vec<Bytes>, FrameError> {
+    encode_in(&mut Room::of(limit), frames, ref_id, format, include, memory).await
+}
+
+async fn encode_in(
+    room: &mut Room,
+    frames: Vec<Frame>,
+    ref_id: &str,
+    format: Format,
+    include: Include,
     mut memory: Charge,
 ) -> Result<Vec<Bytes>, FrameError> {
     let count = frames.len();
@@ -96,8 +121,12 @@ async fn encode_within(
     if count > limit::FRAMES {
         return Err(FrameError::in_answer(ref_id, Mistake::ManyFrames(count)));
     }
-    let mut pace = Pace::paid_by(Some(memory));
-    let mut left = limit;
+    if count > room.frames {
+        let all = limit::FRAMES - room.frames + count;
+        return Err(FrameError::in_answer(ref_id, Mistake::ManyFramesInAll(all)));
+    }
+    let mut pace = Pace::paid_by(Some(memory)).with_free(room.free);
+    let mut left = room.bytes;
     for frame in frames {
         let table = check::check(frame, ref_id, &mut pace).await?;
         let result = match format {
@@ -109,6 +138,7 @@ async fn encode_within(
         encoded.push(bytes);
     }
     *is_small = !pace.has_yielded();
+    *room = Room { bytes: left, frames: room.frames - count, free: pace.free() };
     Ok(std::mem::take(encoded))
 }
 
@@ -116,6 +146,7 @@ async fn encode_within(
 mod tests {
     use super::sample::{Random, frame, label, named, paid, polls, texts};
     use super::*;
+    use crate::budget::{MemoryAccount, MemoryKind};
     use crate::capability::bindings::gpx::plugin::frames::{Booleans, Column, Field, Texts};
     use pace::PIECE;
 
@@ -262,6 +293,48 @@ mod tests {
                     )
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_answers_of_a_call_share_one_room() {
+        let frames = || vec![frame(vec![named("", Column::Uint8(vec![1; 100]))]); 2];
+        for format in FORMATS {
+            let encode = |room: &mut Room| polls(encode_beside_others(frames(), "A", format, paid(), room)).0;
+            let len: usize = encode(&mut Room::new()).unwrap().iter().map(Bytes::len).sum();
+            let mut room = Room::of(2 * len + len / 2);
+            assert!(encode(&mut room).is_ok() && encode(&mut room).is_ok());
+            let error = encode(&mut room).unwrap_err().to_string();
+            assert!(error.contains("it and the frames before it take more than"), "{error}");
+            assert_eq!(room.bytes, len / 2, "what failed takes no room");
+
+            let mut room = Room { frames: 3, ..Room::new() };
+            assert!(encode(&mut room).is_ok());
+            assert_eq!(
+                encode(&mut room).unwrap_err().to_string(),
+                "query \"A\": the answers up to this one have 100001 frames; return at most 100000 in all"
+            );
+        }
+    }
+
+    #[test]
+    fn small_answers_of_a_call_are_paid_for_together() {
+        let account = MemoryAccount::new(1 << 30);
+        let owner = account.owner();
+        let rows = draft::PAYMENT / 4;
+        for format in FORMATS {
+            let mut room = Room::new();
+            let (mut kept, mut len) = (Vec::new(), 0);
+            for _ in 0..10 {
+                let frames = vec![frame(vec![named("", Column::Uint8(vec![0; rows]))])];
+                let memory = owner.nothing(MemoryKind::Answers);
+                let encoded = polls(encode_beside_others(frames, "A", format, memory, &mut room)).0.unwrap();
+                len += encoded.iter().map(Bytes::len).sum::<usize>();
+                kept.push(encoded);
+            }
+            assert_eq!(account.taken(), 2 * (len - draft::PAYMENT), "{format:?}");
+            drop(kept);
+            assert_eq!(account.taken(), 0);
         }
     }
 

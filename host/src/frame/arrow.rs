@@ -65,7 +65,7 @@ pub(super) async fn encode(table: &Table<'_>, limit: usize, pace: &mut Pace) -> 
     file.copy(footer).await?;
     file.bytes.extend_from_slice(&(footer.len() as u32).to_le_bytes());
     file.bytes.extend_from_slice(MAGIC);
-    Ok(file.finish_answer())
+    Ok(file.finish_answer()?)
 }
 
 /// Returns how many bytes a message's metadata takes with its prefix and padding.

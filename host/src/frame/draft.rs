@@ -28,7 +28,8 @@ pub(super) enum Full {
     Memory(Refused),
 }
 
-/// How many bytes are paid for at once. As many are free, since a small answer does not last.
+/// How many bytes are paid for at once. A draft pays for the last ones when it is finished. As many are free in each call,
+/// since a small answer does not last.
 pub(super) const PAYMENT: usize = 256 << 10;
 
 /// Bytes are paid for so many times: the reply is a copy of them.
@@ -54,13 +55,15 @@ impl<'p> Draft<'p> {
     }
 
     /// Returns what was written, which stays paid for as long as it is kept.
-    pub(super) fn finish_answer(mut self) -> Bytes {
+    pub(super) fn finish_answer(mut self) -> Result<Bytes, Full> {
+        let rest = self.pace.take_free(self.bytes.len().saturating_sub(self.paid));
+        self.pace.pay(COPIES_IN_REPLY * rest).map_err(Full::Memory)?;
         let bytes = std::mem::take(&mut self.bytes);
-        let paid = COPIES_IN_REPLY * std::mem::take(&mut self.paid);
-        match self.pace.take_paid(paid).filter(|_| paid > 0) {
+        let paid = COPIES_IN_REPLY * (std::mem::take(&mut self.paid) + rest);
+        Ok(match self.pace.take_paid(paid).filter(|_| paid > 0) {
             Some(memory) => memory.keep(bytes),
             None => Bytes::from(bytes),
-        }
+        })
     }
 
     /// The pace of the work on this draft.

@@ -69,6 +69,8 @@ pub(super) enum Mistake {
     NoMemory(Refused),
     #[error("its answer has {0} frames; return at most {FRAMES}")]
     ManyFrames(usize),
+    #[error("the answers up to this one have {0} frames; return at most {FRAMES} in all")]
+    ManyFramesInAll(usize),
     #[error(
         "its fields are not of the same types as in its first chunk; send the same ones, or give it another id"
     )]

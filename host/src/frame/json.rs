@@ -48,7 +48,7 @@ pub(super) async fn encode(
     write_data(&mut draft, table).await?;
     draft.bytes.push(b'}');
     draft.pause(0).await?;
-    Ok(draft.finish_answer())
+    draft.finish_answer()
 }
 
 async fn write_schema(draft: &mut Draft<'_>, table: &Table<'_>) -> Result<(), Full> {

@@ -1,11 +1,11 @@
 //! How large an answer may be: what Grafana can read, and more than it can show.
 
-/// How many bytes all encoded frames of an answer may take. A component can pass 128 MiB at once: times and floats of
+/// How many bytes all encoded frames of a call's answers may take. A component can pass 128 MiB at once: times and floats of
 /// that size take about 300 MiB as JSON, and a browser can show less than that. Grafana reads at most 2 GiB of reply,
 /// which holds the answers to all queries of a request.
 pub(super) const ANSWER: usize = 512 << 20;
 
-/// How many frames an answer may have. Most answers have a frame per series, and a browser can show fewer than this.
+/// How many frames a call's answers may have together. Most answers have a frame per series, and a browser can show fewer than this.
 /// The reply is written, and freed, in one go: ten thousand frames take about a tick.
 pub(crate) const FRAMES: usize = 100_000;
 

@@ -22,6 +22,8 @@ pub(super) struct Pace {
     has_yielded: bool,
     /// What the answer is charged to.
     memory: Option<Charge>,
+    /// How many more bytes of the answer nobody has to pay for.
+    free: usize,
 }
 
 // === impl Pace ===
@@ -34,7 +36,24 @@ impl Pace {
     }
 
     pub(super) fn paid_by(memory: Option<Charge>) -> Self {
-        Self { left: PIECE, has_yielded: false, memory }
+        Self { left: PIECE, has_yielded: false, memory, free: 0 }
+    }
+
+    /// Work of whose answer so many bytes are free.
+    pub(super) fn with_free(self, free: usize) -> Self {
+        Self { free, ..self }
+    }
+
+    /// Returns how many bytes of an answer are still free.
+    pub(super) fn free(&self) -> usize {
+        self.free
+    }
+
+    /// Takes what is free. Returns how many of the bytes are not.
+    pub(super) fn take_free(&mut self, bytes: usize) -> usize {
+        let unpaid = bytes.saturating_sub(self.free);
+        self.free = self.free.saturating_sub(bytes);
+        unpaid
     }
 
     /// Pays for more memory.

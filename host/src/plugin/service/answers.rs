@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::budget::{Charge, beside_others};
 use crate::capability::bindings::gpx::plugin::queries::Answer;
-use crate::frame::{self, Format};
+use crate::frame::{self, Format, Room};
 use crate::plugin::{CallError, Owner};
 
 /// What Grafana gets under one refId.
@@ -39,6 +39,7 @@ pub(super) async fn encode(
         return Err(CallError::ManyAnswers { count, limit: MAX_ANSWERS });
     }
     let mut encoded = Vec::with_capacity(count);
+    let mut room = Room::new();
     for Answer { ref_id: own, frames, outcome } in rest.0.by_ref() {
         let ref_id = match &ref_id {
             Some(ref_id) if own.is_empty() => ref_id.clone(),
@@ -46,7 +47,7 @@ pub(super) async fn encode(
             _ => own,
         };
         let paid = memory.split(frame::weight(&frames));
-        let frames = frame::encode(frames, &ref_id, format, paid).await;
+        let frames = frame::encode_beside_others(frames, &ref_id, format, paid, &mut room).await;
         let outcome = match outcome {
             Ok(status) => Ok(if (100..600).contains(&status) { status } else { 200 }),
             Err(fault) => Err(CallError::Fault(fault).scrubbed(&owner.scrub)),
