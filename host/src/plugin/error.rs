@@ -57,6 +57,10 @@ pub(crate) enum CallError {
     NoRefId,
     #[error("the plugin answered {count} refIds at once, and at most {limit} are passed on; answer fewer")]
     ManyAnswers { count: usize, limit: usize },
+    #[error(
+        "a refId of the plugin's answer has {bytes} bytes, and at most {limit} are passed on; give it that of a query"
+    )]
+    LongRefId { bytes: usize, limit: usize },
     #[error("the plugin computed for more than {0:?}; raise gpx_cpu_timeout if it needs more")]
     CpuTime(Duration),
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]

@@ -21,6 +21,9 @@ pub(crate) struct Answered {
 /// How many refIds one function may answer. A dashboard asks for fewer, and Grafana keeps all that it gets.
 const MAX_ANSWERS: usize = 10_000;
 
+/// How long a refId may be that a component makes up, in bytes. Grafana's own are letters, or what a user typed.
+const MAX_REF_ID: usize = 1 << 10;
+
 /// Answers that have not been encoded yet. There may be too many to be freed quickly.
 struct NotEncoded(std::vec::IntoIter<Answer>);
 
@@ -35,9 +38,7 @@ pub(super) async fn encode(
 ) -> Result<Vec<Answered>, CallError> {
     let count = answers.len();
     let mut rest = NotEncoded(answers.into_iter());
-    if count > MAX_ANSWERS {
-        return Err(CallError::ManyAnswers { count, limit: MAX_ANSWERS });
-    }
+    check_ref_ids(rest.0.as_slice(), ref_id.as_deref())?;
     let mut encoded = Vec::with_capacity(count);
     let mut room = Room::new();
     for Answer { ref_id: own, frames, outcome } in rest.0.by_ref() {
@@ -76,6 +77,18 @@ pub(super) fn weight(answers: &[Answer]) -> usize {
     answers.iter().map(|answer| own(answer) + frame::weight(&answer.frames)).sum()
 }
 
+/// Returns an error if there are too many refIds, or if one is too long that is not `asked`.
+fn check_ref_ids(answers: &[Answer], asked: Option<&str>) -> Result<(), CallError> {
+    if answers.len() > MAX_ANSWERS {
+        return Err(CallError::ManyAnswers { count: answers.len(), limit: MAX_ANSWERS });
+    }
+    let mut own = answers.iter().map(|answer| answer.ref_id.as_str());
+    match own.find(|own| own.len() > MAX_REF_ID && asked != Some(*own)) {
+        Some(own) => Err(CallError::LongRefId { bytes: own.len(), limit: MAX_REF_ID }),
+        None => Ok(()),
+    }
+}
+
 // === impl Answered ===
 
 impl Answered {
@@ -93,5 +106,25 @@ impl Drop for NotEncoded {
             let rest = std::mem::take(&mut self.0);
             beside_others(|| drop(rest));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_query_has_a_long_ref_id() {
+        let check = |bytes: usize, asked: Option<&str>| {
+            let ref_id = "x".repeat(bytes);
+            let answer = |ref_id| Answer { ref_id, frames: Vec::new(), outcome: Ok(200) };
+            check_ref_ids(&[answer("A".to_owned()), answer(ref_id)], asked).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(1024, None), Ok(()));
+        let error = "a refId of the plugin's answer has 1025 bytes, and at most 1024 are passed on; give it that of a \
+                     query";
+        assert_eq!(check(1025, None), Err(error.to_owned()));
+        assert_eq!(check(1025, Some("A")), Err(error.to_owned()));
+        assert_eq!(check(1025, Some(&"x".repeat(1025))), Ok(()));
     }
 }
