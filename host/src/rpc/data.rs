@@ -68,6 +68,7 @@ async fn answer(
     };
     let call = unanswered.call();
     let owner = target.as_ref().ok().map(|target| target.owner.clone());
+    let mut lines = failure::Lines::new(queries.iter().map(|query| query.ref_id.clone()));
     let answers = match target {
         Ok(target) => run::run(target, call, queries, format).await,
         Err(error) => Ok(run::failed(queries, &error)),
@@ -85,10 +86,15 @@ async fn answer(
     for answer in answers {
         if let Err(error) = &answer.outcome {
             sources.push(error.source());
-            failure::log(call, owner.as_deref(), answer.ref_id.clone(), error);
+            if lines.has(&answer.ref_id) {
+                failure::log(call, owner.as_deref(), answer.ref_id.clone(), error);
+            }
+            // A line is long work if the component wrote much of it.
+            tokio::task::yield_now().await;
         }
         responses.add(answer);
     }
+    lines.log_rest(call);
     if let Some(owner) = &owner {
         capture::attach(call, owner, format, &mut responses).await;
     }
