@@ -129,7 +129,7 @@ async fn what_a_sender_must_not_send_is_refused_or_is_the_error_of_its_ref_id() 
     let line = plugin.logs.wait_for_message("refused").await;
     assert_eq!(
         line.text("error"),
-        "the refId or the frame's id is empty or too long; give both, of at most 1 KiB"
+        "the refId or the frame's id is empty or longer than 1 KiB; give both, and short ones"
     );
     let line = plugin.logs.wait_for_message("Plugin Request Completed").await;
     assert_eq!((line.text("status"), line.text("statusSource")), ("error", "plugin"));

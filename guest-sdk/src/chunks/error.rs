@@ -10,7 +10,7 @@ use crate::bindings::base::gpx::plugin::chunks as wit;
 pub enum ChunkError {
     /// The caller is gone. Stop working: the host drops the instance shortly.
     Closed,
-    /// The refId or the frame's id is empty.
+    /// The refId or the frame's id is empty, or longer than 1 KiB.
     Misuse,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for ChunkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the caller of the query is gone",
-            Self::Misuse => "the refId or the frame's id is empty or too long; give both, of at most 1 KiB",
+            Self::Misuse => "the refId or the frame's id is empty or longer than 1 KiB; give both, and short ones",
         })
     }
 }

@@ -48,7 +48,7 @@ pub(crate) type ChunkFuture<'e> = Pin<Box<dyn Future<Output = Result<Chunk, Refu
 /// Why a sender refuses a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChunkError {
-    /// The refId or the frame's id is empty.
+    /// The refId or the frame's id is empty, or longer than [`MAX_NAME`].
     Misuse,
     /// The caller is gone.
     Closed,
@@ -56,11 +56,19 @@ pub(super) enum ChunkError {
     Memory(Refused),
 }
 
+/// How long a refId or a frame's id may be, in bytes.
+const MAX_NAME: usize = 1 << 10;
+
 /// What a component sends its chunks to.
 #[expect(unreachable_pub, reason = "generated code exports it")]
 pub struct ChunkSender {
     encoder: Box<dyn EncodeChunks>,
     chunks: mpsc::Sender<Chunk>,
+}
+
+/// Returns whether a refId or a frame's id is neither empty nor long.
+fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len())
 }
 
 // === impl ChunkSender ===
@@ -72,13 +80,13 @@ impl ChunkSender {
         (Self { encoder, chunks }, receiver)
     }
 
-    /// Waits until there is room for a chunk, and encodes and sends the rows. They are charged while they wait.
+    /// Waits until there is room for a chunk, and encodes and sends the rows. They are charged from the start, even if there
+    /// is no memory left: they take it already.
     pub(super) async fn send_rows(&mut self, rows: Rows, memory: &OwnerMemory) -> Result<(), ChunkError> {
-        if rows.ref_id.is_empty() || rows.frame_id.is_empty() {
+        if !is_name(&rows.ref_id) || !is_name(&rows.frame_id) {
             return Err(ChunkError::Misuse);
         }
-        let mut paid = memory.nothing(MemoryKind::Answers);
-        paid.grow(self.encoder.weight(&rows.frame)).await.map_err(ChunkError::Memory)?;
+        let paid = memory.charge_anyway(MemoryKind::Answers, self.encoder.weight(&rows.frame));
         let room = self.chunks.reserve().await.map_err(|_| ChunkError::Closed)?;
         room.send(self.encoder.encode(rows, paid).await.map_err(ChunkError::Memory)?);
         Ok(())
@@ -86,7 +94,7 @@ impl ChunkSender {
 
     /// Waits until there is room for a chunk, and sends the error of a refId.
     pub(super) async fn send_fault(&mut self, ref_id: String, fault: Fault) -> Result<(), ChunkError> {
-        if ref_id.is_empty() {
+        if !is_name(&ref_id) {
             return Err(ChunkError::Misuse);
         }
         let content = Content::Fault(self.encoder.clean(fault));
@@ -145,6 +153,34 @@ mod tests {
         sender.send_fault("A".to_owned(), fault()).await.unwrap();
         let Content::Fault(fault) = chunks.recv().await.unwrap().content else { panic!("rows") };
         assert_eq!(fault.message, "clean");
+    }
+
+    #[tokio::test]
+    async fn long_names_are_refused() {
+        let memory = MemoryAccount::new(1 << 20).owner();
+        let (mut sender, mut chunks) = ChunkSender::channel(Box::new(Names));
+        let (long, longest) = ("x".repeat(1025), "x".repeat(1024));
+        assert_eq!(sender.send_rows(rows(&long, "1"), &memory).await, Err(ChunkError::Misuse));
+        assert_eq!(sender.send_rows(rows("A", &long), &memory).await, Err(ChunkError::Misuse));
+        assert_eq!(sender.send_fault(long, fault()).await, Err(ChunkError::Misuse));
+        sender.send_rows(rows(&longest, &longest), &memory).await.unwrap();
+        assert_eq!(chunks.recv().await.unwrap().ref_id, longest);
+    }
+
+    #[tokio::test]
+    async fn rows_are_charged_even_if_there_is_no_memory() {
+        let account = MemoryAccount::new(1500);
+        let others = account.owner().try_charge(MemoryKind::Answers, 1500).unwrap();
+        let memory = account.owner();
+        let (mut sender, mut chunks) = ChunkSender::channel(Box::new(Names));
+        sender.chunks.try_send(Chunk { ref_id: "A".to_owned(), content: Content::Fault(fault()) }).unwrap();
+        let mut sent = Box::pin(sender.send_rows(rows("A", "1"), &memory));
+        assert!(futures_util::poll!(&mut sent).is_pending());
+        assert_eq!(account.taken(), 2500);
+        chunks.recv().await.unwrap();
+        sent.await.unwrap();
+        drop(others);
+        assert_eq!(account.taken(), 0);
     }
 
     #[tokio::test]
