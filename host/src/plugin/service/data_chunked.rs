@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use wasmtime::Store;
 
-use crate::budget::{Charge, MemoryKind};
+use crate::budget::{Charge, MemoryKind, OwnerMemory};
 use crate::call::Call;
 use crate::capability::bindings::gpx::plugin::frames::Frame;
 use crate::capability::bindings::gpx::plugin::queries::Query;
@@ -17,7 +17,7 @@ use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
 use crate::plugin::{CallError, Owner, Plugin};
-use crate::text::MAX_REASON;
+use crate::text::{MAX_REASON, Scrub};
 
 struct QueryChunked {
     queries: Vec<Query>,
@@ -26,12 +26,14 @@ struct QueryChunked {
 
 /// Encodes the chunks of one call. Works within the turn of its call.
 struct ChunkEncoder {
-    owner: Arc<Owner>,
+    scrub: Scrub,
+    /// What its chunks are charged to. Not the owner itself: the encoder may lie in an idle instance of its pool.
+    memory: OwnerMemory,
     format: Format,
     /// The frames that have begun, by refId and id.
     begun: HashMap<(String, String), FieldTypes>,
     /// What these are charged for.
-    memory: Charge,
+    paid: Charge,
 }
 
 /// What a frame that has begun takes besides its names, in bytes.
@@ -40,12 +42,12 @@ const ENTRY: usize = 256;
 impl Plugin {
     /// Returns a sender that encodes in this format, and the receiver of its chunks.
     pub(crate) fn chunks(owner: &Arc<Owner>, format: Format) -> (ChunkSender, mpsc::Receiver<Chunk>) {
-        let memory = owner.memory.nothing(MemoryKind::Answers);
         ChunkSender::channel(Box::new(ChunkEncoder {
-            owner: owner.clone(),
+            scrub: owner.scrub.clone(),
+            memory: owner.memory.clone(),
             format,
             begun: HashMap::new(),
-            memory,
+            paid: owner.memory.nothing(MemoryKind::Answers),
         }))
     }
 
@@ -99,16 +101,16 @@ impl EncodeChunks for ChunkEncoder {
             let content = match encoded {
                 Ok(frame) => {
                     if !self.begun.contains_key(&name) {
-                        self.memory.grow(ENTRY + name.0.len() + name.1.len() + shape.bytes()).await?;
+                        self.paid.grow(ENTRY + name.0.len() + name.1.len() + shape.bytes()).await?;
                         self.begun.insert(name, shape);
                     }
-                    let mut waiting = self.owner.memory.nothing(MemoryKind::Answers);
+                    let mut waiting = self.memory.nothing(MemoryKind::Answers);
                     waiting.grow(frame.len()).await?;
                     Content::Rows { frame_id, frame: waiting.keep(frame) }
                 }
                 Err(error) => {
-                    let message = error.scrubbed(&self.owner.scrub).to_string();
-                    let message = self.owner.scrub.shorten(message, MAX_REASON);
+                    let message = error.scrubbed(&self.scrub).to_string();
+                    let message = self.scrub.shorten(message, MAX_REASON);
                     Content::Fault(Fault { status: 500, message, source: FaultSource::Plugin })
                 }
             };
@@ -117,6 +119,6 @@ impl EncodeChunks for ChunkEncoder {
     }
 
     fn clean(&self, fault: Fault) -> Fault {
-        Fault { message: self.owner.scrub.shorten(fault.message, MAX_REASON), ..fault }
+        Fault { message: self.scrub.shorten(fault.message, MAX_REASON), ..fault }
     }
 }
