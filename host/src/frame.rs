@@ -14,6 +14,7 @@ use error::Mistake;
 use pace::Pace;
 
 pub(crate) use chunk::{FieldTypes, Include};
+pub(crate) use draft::PAYMENT as FREE;
 pub(crate) use error::FrameError;
 pub(crate) use limit::FRAMES as MAX_FRAMES;
 pub(crate) use room::Room;

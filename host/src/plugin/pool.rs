@@ -100,9 +100,7 @@ impl Pool {
             Some(_) => _ = self.idle.drop_oldest(),
         }
     }
-}
 
-impl Pool {
     /// Notes by how much an instance has grown.
     fn learn(&self, grown: usize) {
         // Calls that end at the same time may overwrite each other's part in the average.

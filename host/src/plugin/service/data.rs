@@ -16,8 +16,7 @@ use crate::plugin::{CallError, Owner, Plugin};
 struct QueryData(Query);
 
 impl Plugin {
-    /// Runs one query. Encoding the answers is part of the call: it uses the same time, but no
-    /// longer an instance.
+    /// Runs one query. Encoding the answers is part of the call: it uses the same time, but no longer an instance.
     pub(crate) async fn query(
         &self,
         call: &Arc<Call>,

@@ -105,7 +105,8 @@ impl EncodeChunks for ChunkEncoder {
                         self.begun.insert(name, shape);
                     }
                     let mut waiting = self.memory.nothing(MemoryKind::Answers);
-                    waiting.grow(frame.len()).await?;
+                    // More than this has been paid for while it was encoded.
+                    waiting.grow(frame.len().min(frame::FREE)).await?;
                     Content::Rows { frame_id, frame: waiting.keep(frame) }
                 }
                 Err(error) => {
