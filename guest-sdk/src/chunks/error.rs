@@ -30,7 +30,9 @@ impl fmt::Display for ChunkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Closed => "the caller of the query is gone",
-            Self::Misuse => "the refId or the frame's id is empty or longer than 1 KiB; give both, and short ones",
+            Self::Misuse => {
+                "the refId or the frame's id is empty or longer than 1 KiB; give both, and short ones"
+            }
         })
     }
 }
