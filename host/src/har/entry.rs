@@ -178,8 +178,8 @@ impl Exchange {
         let post_data = (self.request_body.passed > 0)
             .then(|| PostData { mime_type, text: self.request_body.text(scrub) });
         HarRequest {
-            method: method.to_string(),
-            url: redact::url(uri, scrub),
+            method: scrub.text(method.to_string()),
+            url: redact::reference(&uri.to_string(), scrub),
             http_version: format!("{version:?}"),
             headers: redact::headers(headers, scrub),
             query_string: redact::parameters(uri, scrub),

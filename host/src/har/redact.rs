@@ -15,19 +15,24 @@ const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "s
 const PARAMETERS: [&str; 9] =
     ["api_key", "apikey", "api-key", "access_token", "token", "sig", "signature", "x-amz-signature", "key"];
 
-/// Returns the URL without userinfo.
-pub(super) fn url(uri: &Uri, scrub: &Scrub) -> String {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let mut text = format!("{}://{authority}{}", uri.scheme_str().unwrap_or_default(), uri.path());
-    for (index, pair) in uri.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
-        text.push(if index == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((name, _)) if is_sensitive(name) => text.extend([name, "=", REDACTED]),
-            _ => text.push_str(pair),
+/// Headers whose value is a reference to a URL.
+const REFERENCES: [&str; 3] = ["location", "content-location", "referer"];
+
+/// Returns a URL, or a reference to one (RFC 3986, section 4.1), without userinfo.
+pub(super) fn reference(text: &str, scrub: &Scrub) -> String {
+    let (text, fragment) = text.split_once('#').map_or((text, None), |(text, rest)| (text, Some(rest)));
+    let (text, query) = text.split_once('?').map_or((text, None), |(text, rest)| (text, Some(rest)));
+    let mut shown = without_userinfo(text);
+    for (mark, pairs) in [('?', query), ('#', fragment)] {
+        for (index, pair) in pairs.into_iter().flat_map(|pairs| pairs.split('&')).enumerate() {
+            shown.push(if index == 0 { mark } else { '&' });
+            match pair.split_once('=') {
+                Some((name, _)) if is_sensitive(&decoded(name)) => shown.extend([name, "=", REDACTED]),
+                _ => shown.push_str(pair),
+            }
         }
     }
-    scrub.text(text)
+    scrub.text(shown)
 }
 
 pub(super) fn parameters(uri: &Uri, scrub: &Scrub) -> Vec<Pair> {
@@ -44,9 +49,14 @@ pub(super) fn headers(headers: &HeaderMap, scrub: &Scrub) -> Vec<Pair> {
         if HEADERS.contains(&name.as_str()) {
             return REDACTED.to_owned();
         }
-        scrub.text(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        let text = String::from_utf8_lossy(value.as_bytes());
+        if REFERENCES.contains(&name.as_str()) {
+            return reference(&text, scrub);
+        }
+        scrub.text(text.into_owned())
     };
-    headers.iter().map(|(name, text)| Pair { name: name.to_string(), value: value(name, text) }).collect()
+    let name = |name: &HeaderName| scrub.text(name.to_string());
+    headers.iter().map(|(key, text)| Pair { name: name(key), value: value(key, text) }).collect()
 }
 
 /// Returns the names of cookies. Their values are usually credentials themselves.
@@ -62,7 +72,22 @@ pub(super) fn cookies(headers: &HeaderMap, name: &HeaderName, scrub: &Scrub) -> 
 /// Returns where a redirect leads.
 pub(super) fn location(headers: &HeaderMap, scrub: &Scrub) -> String {
     let location = headers.get(http::header::LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    scrub.text(location.unwrap_or_default().into_owned())
+    reference(&location.unwrap_or_default(), scrub)
+}
+
+/// Returns the part of a reference before its query, without what is before the host.
+fn without_userinfo(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("//").filter(|(scheme, _)| !scheme.contains('/')) else {
+        return text.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}//{host}{path}")
+}
+
+/// Returns the name of a parameter as servers read it.
+fn decoded(name: &str) -> String {
+    form_urlencoded::parse(name.as_bytes()).map(|(name, _)| name.into_owned()).collect()
 }
 
 fn is_sensitive(parameter: &str) -> bool {

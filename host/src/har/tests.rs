@@ -132,6 +132,34 @@ async fn bodies_without_room_or_memory_are_left_out() {
     assert!(refused.is_err() && account.taken() == 0, "{}", account.taken());
 }
 
+#[tokio::test]
+async fn references_show_no_credentials() {
+    let recorder = recorder(usize::MAX);
+    let request = Request::builder().method(SECRET).header(SECRET, "1");
+    let request =
+        request.header("referer", "http://ada:pass@a.example/?access%5Ftoken=one&q=1").body(()).unwrap();
+    let recording = recorder.begin(&Uri::from_static("http://a.example/p?%74oken=two&q=a//b@c"), &request);
+    let mut response = Response::new(());
+    let headers = response.headers_mut();
+    headers.insert("location", HeaderValue::from_static("//ada:pass@b.example/x?Sig=three#token=four&a"));
+    headers.insert("content-location", HeaderValue::from_static("/a//b@c?key=five&hunter2-and-more"));
+    recording.answered(&response);
+    let har = document(&recorder, usize::MAX);
+    let (request, response) = (&har["log"]["entries"][0]["request"], &har["log"]["entries"][0]["response"]);
+    assert_eq!(
+        (&request["method"], &request["headers"][0]["name"]),
+        (&json!("[secret]"), &json!("[secret]"))
+    );
+    assert_eq!(request["url"], "http://a.example/p?%74oken=REDACTED&q=a//b@c");
+    assert_eq!(request["headers"][1]["value"], "http://a.example/?access%5Ftoken=REDACTED&q=1");
+    let location = "//b.example/x?Sig=REDACTED#token=REDACTED&a";
+    assert_eq!(
+        (&response["redirectURL"], &response["headers"][0]["value"]),
+        (&json!(location), &json!(location))
+    );
+    assert_eq!(response["headers"][1]["value"], "/a//b@c?key=REDACTED&[secret]");
+}
+
 #[test]
 fn only_true_asks_for_it() {
     let wanted = |name: &str, value: &str| is_wanted(&HashMap::from([(name.to_owned(), value.to_owned())]));
