@@ -90,7 +90,6 @@ impl HttpHooks {
         self.priority = priority;
         self.endpoint = endpoint;
         self.scope = Scope::default();
-        self.recorder = None;
     }
 
     /// Records the exchanges of the call that has begun.
@@ -112,6 +111,8 @@ impl HttpHooks {
     /// Handles that the component has kept yield errors. Until the next call begins, new requests end at once.
     pub(crate) fn end(&mut self) {
         self.scope.end();
+        // Otherwise an idle instance would keep what the call has exchanged.
+        self.recorder = None;
     }
 }
 
