@@ -79,8 +79,12 @@ impl Part {
         let mut exchange = lock(&self.exchange);
         let body = (self.of)(&mut exchange);
         body.passed += data.len() as u64;
+        // What is recorded has no holes.
+        if body.is_cut {
+            return;
+        }
         let kept = data.get(..MAX_BODY.saturating_sub(body.kept)).unwrap_or(data);
-        if body.is_cut || kept.len() < data.len() {
+        if kept.len() < data.len() {
             body.is_cut = true;
         }
         if kept.is_empty() {

@@ -160,6 +160,15 @@ async fn references_show_no_credentials() {
     assert_eq!(response["headers"][1]["value"], "/a//b@c?key=REDACTED&[secret]");
 }
 
+#[tokio::test]
+async fn what_is_recorded_has_no_holes() {
+    let recorder = recorder(20_000);
+    exchange(&recorder, &[], &[b"one", &[b'-'; 30_000], b"two"]).await;
+    let har = document(&recorder, usize::MAX);
+    let response = &har["log"]["entries"][0]["response"];
+    assert_eq!((&response["content"]["text"], &response["bodySize"]), (&json!("one"), &json!(-1)));
+}
+
 #[test]
 fn only_true_asks_for_it() {
     let wanted = |name: &str, value: &str| is_wanted(&HashMap::from([(name.to_owned(), value.to_owned())]));
