@@ -224,9 +224,9 @@ impl Exchange {
 // === impl Body ===
 
 impl Body {
-    /// As in Go, -1 if less was recorded than there is.
+    /// Returns -1 if less was recorded than there is, as in Go, or if nobody read it to its end.
     fn size(&self) -> i64 {
-        if self.is_cut || !self.is_whole && self.passed > 0 {
+        if self.is_cut || !self.is_whole {
             return UNKNOWN;
         }
         i64::try_from(self.passed).unwrap_or(UNKNOWN)

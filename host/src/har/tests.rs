@@ -169,6 +169,16 @@ async fn what_is_recorded_has_no_holes() {
     assert_eq!((&response["content"]["text"], &response["bodySize"]), (&json!("one"), &json!(-1)));
 }
 
+#[tokio::test]
+async fn a_body_that_nobody_reads_has_no_size() {
+    let recorder = recorder(usize::MAX);
+    let recording = recorder.begin(&Uri::from_static("http://a.example/"), &Request::new(()));
+    recording.answered(&Response::new(()));
+    drop(recording.response_body(body(&[b"one"])));
+    let har = document(&recorder, usize::MAX);
+    assert_eq!(har["log"]["entries"][0]["response"]["bodySize"], -1);
+}
+
 #[test]
 fn only_true_asks_for_it() {
     let wanted = |name: &str, value: &str| is_wanted(&HashMap::from([(name.to_owned(), value.to_owned())]));
