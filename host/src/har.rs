@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use self::entry::{Exchange, Sent};
 pub(crate) use self::tee::Tee;
-use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused};
+use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused, beside_others};
 use crate::text::Scrub;
 
 /// Asks for a capture. Unlike most headers of a call, its key has no prefix.
@@ -96,6 +96,18 @@ impl Capture {
 
     fn lock(&self) -> MutexGuard<'_, Captured> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Captured ===
+
+impl Drop for Captured {
+    /// To free what a call has exchanged may take long.
+    fn drop(&mut self) {
+        let exchanges = std::mem::take(&mut self.exchanges);
+        if !exchanges.is_empty() {
+            beside_others(|| drop(exchanges));
+        }
     }
 }
 

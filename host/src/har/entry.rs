@@ -37,8 +37,8 @@ pub(super) struct Sent {
 /// What has passed of a body.
 #[derive(Default)]
 pub(super) struct Body {
-    pub(super) pieces: Vec<Box<[u8]>>,
-    /// How many bytes the pieces have.
+    blocks: Vec<Vec<u8>>,
+    /// How many bytes the blocks have.
     pub(super) kept: usize,
     /// How many bytes have passed.
     pub(super) passed: u64,
@@ -132,6 +132,12 @@ struct Timings {
     receive: u8,
 }
 
+/// How large blocks grow, in bytes, unless a larger piece passes at once.
+const BLOCK: usize = 64 << 10;
+
+/// What a block takes besides its bytes: its place in a list, and the allocator's own.
+const LISTED: usize = 64;
+
 /// A size that is not known.
 const UNKNOWN: i64 = -1;
 
@@ -224,6 +230,37 @@ impl Exchange {
 // === impl Body ===
 
 impl Body {
+    /// Returns how many bytes more it takes to keep a piece.
+    pub(super) fn cost(&self, piece: &[u8]) -> usize {
+        let beyond = piece.len().saturating_sub(self.spare());
+        if beyond == 0 { 0 } else { self.next_block(beyond) + LISTED }
+    }
+
+    /// Keeps a piece. Pieces of a byte each are no allocations of their own.
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.kept += piece.len();
+        let (fits, beyond) = piece.split_at(piece.len().min(self.spare()));
+        if let Some(block) = self.blocks.last_mut() {
+            block.extend_from_slice(fits);
+        }
+        if !beyond.is_empty() {
+            let mut block = Vec::with_capacity(self.next_block(beyond.len()));
+            block.extend_from_slice(beyond);
+            self.blocks.push(block);
+        }
+    }
+
+    /// Returns how many bytes the last block can still take.
+    fn spare(&self) -> usize {
+        self.blocks.last().map_or(0, |block| block.capacity() - block.len())
+    }
+
+    /// Returns how large the next block is, if it begins with so many bytes.
+    fn next_block(&self, bytes: usize) -> usize {
+        let grown = self.blocks.last().map_or(0, |block| 2 * block.capacity());
+        bytes.max(grown.min(BLOCK))
+    }
+
     /// Returns -1 if less was recorded than there is, as in Go, or if nobody read it to its end.
     fn size(&self) -> i64 {
         if self.is_cut || !self.is_whole {
@@ -234,7 +271,7 @@ impl Body {
 
     /// Returns what was recorded.
     fn text(&mut self, scrub: &Scrub) -> Text {
-        let bytes = std::mem::take(&mut self.pieces).concat();
+        let bytes = std::mem::take(&mut self.blocks).concat();
         match String::from_utf8(bytes) {
             Ok(text) => Text { text: scrub.text(text), encoding: None },
             // Secrets are found in base64, too.

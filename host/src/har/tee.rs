@@ -10,9 +10,6 @@ use http_body::{Body, Frame, SizeHint};
 use super::entry::{self, Exchange};
 use super::{Capture, MAX_BODY, lock};
 
-/// What a piece takes besides its bytes: its place in a list, and the allocator's own.
-const PIECE: usize = 48;
-
 /// Passes a body on as it is.
 pub(crate) struct Tee<B> {
     body: B,
@@ -90,11 +87,9 @@ impl Part {
         if kept.is_empty() {
             return;
         }
-        let weight = kept.len() + PIECE;
+        let weight = body.cost(kept);
         if self.capture.take(weight) && exchange.memory.try_grow(weight).is_ok() {
-            let body = (self.of)(&mut exchange);
-            body.kept += kept.len();
-            body.pieces.push(kept.into());
+            (self.of)(&mut exchange).push(kept);
         } else {
             (self.of)(&mut exchange).is_cut = true;
         }

@@ -179,6 +179,18 @@ async fn a_body_that_nobody_reads_has_no_size() {
     assert_eq!(har["log"]["entries"][0]["response"]["bodySize"], -1);
 }
 
+#[tokio::test]
+async fn small_pieces_share_blocks() {
+    let account = MemoryAccount::new(usize::MAX);
+    let recorder = Capture::default().recorder(&account.owner());
+    let before = account.taken();
+    exchange(&recorder, &[], &[b"-".as_slice(); 50_000]).await;
+    let taken = account.taken() - before;
+    assert!(taken < 160_000, "{taken}");
+    let har = document(&recorder, usize::MAX);
+    assert_eq!(har["log"]["entries"][0]["response"]["content"]["text"], "-".repeat(50_000));
+}
+
 #[test]
 fn only_true_asks_for_it() {
     let wanted = |name: &str, value: &str| is_wanted(&HashMap::from([(name.to_owned(), value.to_owned())]));
