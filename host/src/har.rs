@@ -1,45 +1,29 @@
 //! The exchanges of a call with its upstreams, in the format HAR 1.2, for a caller that asks for them. As the Go SDK's
 //! capture: what is recorded is what passes by, so nothing is delayed and nothing is read that the component does not read.
 
+mod capture;
 mod document;
 mod entry;
+mod limits;
 mod redact;
 mod tee;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use http::{Request, Response, Uri};
 use http_body::Body;
 use tokio::time::Instant;
 
-use self::entry::{Exchange, Sent};
+pub(crate) use self::capture::Capture;
+use self::entry::{Exchange, Sent, lock};
+use self::limits::ENTRY;
 pub(crate) use self::tee::Tee;
-use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused, beside_others};
-use crate::text::Scrub;
+use crate::budget::{MemoryKind, OwnerMemory};
 
 /// Asks for a capture. Unlike most headers of a call, its key has no prefix.
 const HEADER: &str = "X-Grafana-HAR-Capture";
-
-/// How much of one body is recorded, in bytes: as in Go.
-const MAX_BODY: usize = 64 << 20;
-
-/// How much is recorded for one call, in bytes, and how large it may be within the document: as in Go.
-const MAX_TOTAL: usize = 256 << 20;
-
-/// What an entry takes besides its head and its bodies, in bytes, or a little more.
-const ENTRY: usize = 1 << 10;
-
-/// The exchanges of one call. Cheap to clone.
-#[derive(Clone, Default)]
-pub(crate) struct Capture(Arc<Mutex<Captured>>);
-
-#[derive(Default)]
-struct Captured {
-    exchanges: Vec<Arc<Mutex<Exchange>>>,
-    bytes: usize,
-}
 
 /// Records the exchanges of one data source or app in a call.
 #[derive(Clone)]
@@ -68,47 +52,6 @@ impl Capture {
     pub(crate) fn recorder(&self, memory: &OwnerMemory) -> Recorder {
         Recorder { capture: self.clone(), memory: memory.clone() }
     }
-
-    /// Returns whether nothing was exchanged.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().exchanges.is_empty()
-    }
-
-    /// Ends the capture, and returns it as a HAR document without the secrets that `scrub` knows. So that the bodies take at
-    /// most `room` bytes as a string within JSON, and for want of memory, the later ones are left out. The document is charged
-    /// to `memory`.
-    pub(crate) fn take_document(
-        &self,
-        scrub: &Scrub,
-        room: usize,
-        memory: &mut Charge,
-    ) -> Result<String, Refused> {
-        let exchanges = std::mem::take(&mut self.lock().exchanges);
-        document::write(&exchanges, scrub, room, memory)
-    }
-
-    fn take(&self, bytes: usize) -> bool {
-        let mut captured = self.lock();
-        let fits = captured.bytes + bytes <= MAX_TOTAL;
-        captured.bytes += if fits { bytes } else { 0 };
-        fits
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Captured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-// === impl Captured ===
-
-impl Drop for Captured {
-    /// To free what a call has exchanged may take long.
-    fn drop(&mut self) {
-        let exchanges = std::mem::take(&mut self.exchanges);
-        if !exchanges.is_empty() {
-            beside_others(|| drop(exchanges));
-        }
-    }
 }
 
 // === impl Recorder ===
@@ -126,7 +69,7 @@ impl Recorder {
         let mut memory = self.memory.nothing(MemoryKind::Answers);
         let fits = self.capture.take(head) && memory.try_grow(head).is_ok();
         let exchange = fits.then(|| Arc::new(Mutex::new(Exchange::new(SystemTime::now(), sent, memory))));
-        self.capture.lock().exchanges.extend(exchange.clone());
+        self.capture.add(exchange.clone());
         Recording { recorder: self.clone(), exchange, began: Instant::now() }
     }
 }
@@ -169,10 +112,6 @@ impl Recording {
         let exchange = self.exchange.clone()?;
         Some(tee::Part { exchange, of, capture: self.recorder.capture.clone() })
     }
-}
-
-fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
-    exchange.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use self::heatmap::{cells, rows as heatmap_rows};
 use self::log::lines;
 use self::time::time;
 use super::kind::{Kind, text};
-use super::{Frame, FrameType, Labels, Meta, column};
+use super::{Frame, FrameType, Labels, column};
 use crate::bindings::base::gpx::plugin::frames as wit;
 
 mod breach;
@@ -130,7 +130,7 @@ fn promised(frame: Frame, frame_type: FrameType) -> Frame {
         // The contract has no stable version of these.
         _ => (0, 0),
     };
-    let meta = frame.meta.clone().unwrap_or_else(Meta::new).frame_type(frame_type, version);
+    let meta = frame.meta.clone().unwrap_or_default().frame_type(frame_type, version);
     frame.meta(meta)
 }
 

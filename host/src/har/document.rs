@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::entry::{Entry, Exchange, Text};
-use super::{ENTRY, MAX_TOTAL, lock};
+use super::entry::{Entry, Exchange, Text, lock};
+use super::limits::{ENTRY, MAX_TOTAL};
 use crate::budget::{Charge, Refused};
 use crate::text::Scrub;
 

@@ -1,5 +1,6 @@
 //! One exchange: as it is recorded, and as HAR 1.2 has it. Names and order of the keys are those of the format.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -9,7 +10,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, Version};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::redact;
+use super::redact::{self, Pair};
 use crate::budget::Charge;
 use crate::text::Scrub;
 
@@ -92,12 +93,6 @@ struct HarResponse {
 }
 
 #[derive(Serialize)]
-pub(super) struct Pair {
-    pub(super) name: String,
-    pub(super) value: String,
-}
-
-#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PostData {
     mime_type: String,
@@ -144,6 +139,10 @@ const UNKNOWN: i64 = -1;
 /// Returns how many bytes headers take, or a little more.
 pub(super) fn weight(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum()
+}
+
+pub(super) fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
+    exchange.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 // === impl Exchange ===

@@ -2,10 +2,17 @@
 //! the URL is redacted, too, and all secrets of the data source are found wherever they are.
 
 use http::{HeaderMap, HeaderName, Uri};
+use serde::Serialize;
 use url::form_urlencoded;
 
-use super::entry::Pair;
 use crate::text::Scrub;
+
+/// A header, a parameter or a cookie.
+#[derive(Serialize)]
+pub(super) struct Pair {
+    name: String,
+    value: String,
+}
 
 /// Replaces a value.
 const REDACTED: &str = "REDACTED";

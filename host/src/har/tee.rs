@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::entry::{self, Exchange};
-use super::{Capture, MAX_BODY, lock};
+use super::capture::Capture;
+use super::entry::{self, Exchange, lock};
+use super::limits::MAX_BODY;
 
 /// Passes a body on as it is.
 pub(crate) struct Tee<B> {

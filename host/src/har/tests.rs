@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::budget::MemoryAccount;
+use crate::text::Scrub;
 
 const SECRET: &str = "hunter2-and-more";
 

@@ -122,7 +122,7 @@ fn push_text(texts: &mut wit::Texts, text: &[u8]) {
 }
 
 fn push_bit(bits: &mut Vec<u8>, row: usize, value: bool) {
-    if row % 8 == 0 {
+    if row.is_multiple_of(8) {
         bits.push(0);
     }
     if let Some(last) = bits.last_mut() {
