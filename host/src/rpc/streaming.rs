@@ -47,8 +47,8 @@ pub(super) fn answer_stream<M: Send + 'static>(
     }))
 }
 
-/// Does the component's work, and sends what it produces as messages. Returns `None` if the caller hung up: the component has
-/// been stopped, and the call counts as cancelled.
+/// Does the component's work, and sends what it produces as messages. Returns `None` if the caller hung up before the work
+/// was done: the component has stopped, or been stopped, and the call counts as cancelled.
 pub(super) async fn pass_on<P, M>(
     call: &Call,
     work: impl Future<Output = Result<(), CallError>>,
@@ -102,14 +102,55 @@ pub(super) async fn pass_on<P, M>(
         // Dropping the work stops the component.
         () = hung_up => return None,
     };
+    if result.is_err() && messages.is_closed() {
+        // The component stopped because its caller hung up, which is no failure.
+        return None;
+    }
     Some(Worked { result, sent })
 }
 
 #[cfg(test)]
 mod tests {
     use futures_util::StreamExt as _;
+    use opentelemetry::Context;
 
     use super::*;
+    use crate::call::{Arrival, CallContext, Deadline, Endpoint, Unanswered};
+    use crate::log::Log;
+    use crate::metrics::Metrics;
+    use crate::telemetry::Telemetry;
+
+    fn unanswered() -> Unanswered {
+        let arrival = Arrival {
+            endpoint: Endpoint { name: "callResource", span: "sdk.callResource" },
+            context: CallContext::default(),
+            deadline: Deadline::new(None, Duration::from_secs(60)),
+            parent: Context::new(),
+        };
+        Call::begin(arrival, Telemetry::default(), Metrics::unattached(), &Log::memory().0)
+    }
+
+    fn failed() -> Result<(), CallError> {
+        Err(CallError::Host("the caller is gone".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn work_that_fails_because_its_caller_is_gone_is_cancelled() {
+        let unanswered = unanswered();
+        for (is_gone, result) in [(false, Ok(())), (false, failed()), (true, Ok(())), (true, failed())] {
+            let (messages, receiver) = mpsc::channel::<()>(1);
+            let (sender, pieces) = mpsc::channel::<()>(1);
+            let receiver = (!is_gone).then_some(receiver);
+            let is_cancelled = is_gone && result.is_err();
+            let work = async {
+                drop(sender);
+                result
+            };
+            let worked = pass_on(unanswered.call(), work, pieces, &messages, |()| ()).await;
+            assert_eq!(worked.is_none(), is_cancelled);
+            drop(receiver);
+        }
+    }
 
     #[tokio::test]
     async fn a_panic_in_the_task_is_a_panic_of_the_call() {

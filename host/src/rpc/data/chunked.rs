@@ -64,8 +64,6 @@ async fn answer(
             unanswered.answered(outcome);
             Ok(())
         }
-        // The component stopped because its caller hung up, which is no failure.
-        Some(Worked { result: Err(_), .. }) if messages.is_closed() => Ok(()),
         Some(Worked { result: Err(error), .. }) => {
             unanswered.answered(Outcome::failed(error.source(), error.to_string()));
             Err(convert::failed_data(&error))
