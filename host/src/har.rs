@@ -65,9 +65,9 @@ impl Recorder {
             version: request.version(),
             headers: request.headers().clone(),
         };
-        let head = ENTRY + uri.to_string().len() + entry::weight(&sent.headers);
+        let head = ENTRY + entry::weight_of_url(uri) + entry::weight(&sent.headers);
         let mut memory = self.memory.nothing(MemoryKind::Answers);
-        let fits = self.capture.take(head) && memory.try_grow(head).is_ok();
+        let fits = self.capture.take_for_head(head) && memory.try_grow(head).is_ok();
         let exchange = fits.then(|| Arc::new(Mutex::new(Exchange::new(SystemTime::now(), sent, memory))));
         self.capture.add(exchange.clone());
         Recording { recorder: self.clone(), exchange, began: Instant::now() }
@@ -89,7 +89,7 @@ impl Recording {
         let mut exchange = lock(exchange);
         exchange.took = self.began.elapsed();
         exchange.error = None;
-        if self.recorder.capture.take(weight) && exchange.memory.try_grow(weight).is_ok() {
+        if self.recorder.capture.take_for_head(weight) && exchange.memory.try_grow(weight).is_ok() {
             exchange.response = Some((response.status(), response.version(), response.headers().clone()));
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::document;
 use super::entry::Exchange;
-use super::limits::MAX_TOTAL;
+use super::limits::{MAX_HEADS, MAX_TOTAL};
 use crate::budget::{Charge, Refused, beside_others};
 use crate::text::Scrub;
 
@@ -15,7 +15,11 @@ pub(crate) struct Capture(Arc<Mutex<Captured>>);
 #[derive(Default)]
 struct Captured {
     exchanges: Vec<Arc<Mutex<Exchange>>>,
-    bytes: usize,
+    /// How many more there were.
+    left_out: usize,
+    /// How many bytes are recorded.
+    heads: usize,
+    bodies: usize,
 }
 
 // === impl Capture ===
@@ -35,21 +39,28 @@ impl Capture {
         room: usize,
         memory: &mut Charge,
     ) -> Result<String, Refused> {
-        let exchanges = std::mem::take(&mut self.lock().exchanges);
-        document::write(&exchanges, scrub, room, memory)
+        let (exchanges, left_out) = {
+            let mut captured = self.lock();
+            (std::mem::take(&mut captured.exchanges), captured.left_out)
+        };
+        document::write(&exchanges, left_out, scrub, room, memory)
     }
 
-    /// Adds an exchange, if there is room for it.
+    /// Adds an exchange, or counts it if there is no room for it.
     pub(super) fn add(&self, exchange: Option<Arc<Mutex<Exchange>>>) {
-        self.lock().exchanges.extend(exchange);
+        let mut captured = self.lock();
+        captured.left_out += usize::from(exchange.is_none());
+        captured.exchanges.extend(exchange);
     }
 
-    /// Returns whether so much more may be recorded, and counts it.
-    pub(super) fn take(&self, bytes: usize) -> bool {
-        let mut captured = self.lock();
-        let fits = captured.bytes + bytes <= MAX_TOTAL;
-        captured.bytes += if fits { bytes } else { 0 };
-        fits
+    /// Returns whether so much more of a body may be recorded, and counts it.
+    pub(super) fn take_for_body(&self, bytes: usize) -> bool {
+        take(&mut self.lock().bodies, bytes, MAX_TOTAL)
+    }
+
+    /// The same for a head.
+    pub(super) fn take_for_head(&self, bytes: usize) -> bool {
+        take(&mut self.lock().heads, bytes, MAX_HEADS)
     }
 
     fn lock(&self) -> MutexGuard<'_, Captured> {
@@ -67,4 +78,11 @@ impl Drop for Captured {
             beside_others(|| drop(exchanges));
         }
     }
+}
+
+/// Takes so many bytes if that is not more than `max` in all.
+fn take(taken: &mut usize, bytes: usize, max: usize) -> bool {
+    let fits = *taken + bytes <= max;
+    *taken += if fits { bytes } else { 0 };
+    fits
 }

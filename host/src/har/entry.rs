@@ -133,12 +133,26 @@ const BLOCK: usize = 64 << 10;
 /// What a block takes besides its bytes: its place in a list, and the allocator's own.
 const LISTED: usize = 64;
 
+/// What a header, a cookie or a parameter takes besides its text, in bytes.
+const PAIR: usize = 64;
+
 /// A size that is not known.
 const UNKNOWN: i64 = -1;
 
 /// Returns how many bytes headers take, or a little more.
 pub(super) fn weight(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 64).sum()
+    let of = |value: &[u8]| value.len() + PAIR * (1 + count(value, b';'));
+    headers.iter().map(|(name, value)| name.as_str().len() + of(value.as_bytes())).sum()
+}
+
+/// Returns how many bytes a URL takes, or a little more. Its query is there twice.
+pub(super) fn weight_of_url(url: &Uri) -> usize {
+    let url = url.to_string();
+    2 * url.len() + PAIR * (1 + count(url.as_bytes(), b'&'))
+}
+
+fn count(text: &[u8], byte: u8) -> usize {
+    text.iter().filter(|other| **other == byte).count()
 }
 
 pub(super) fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
@@ -151,8 +165,18 @@ impl Exchange {
     /// Returns how many bytes the heads take.
     pub(super) fn heads(&self) -> usize {
         let response = self.response.as_ref().map_or(0, |(_, _, headers)| weight(headers));
-        // The URL is there twice.
-        2 * self.sent.uri.to_string().len() + weight(&self.sent.headers) + response
+        weight_of_url(&self.sent.uri) + weight(&self.sent.headers) + response
+    }
+
+    /// Returns how many bytes of the bodies are kept.
+    pub(super) fn kept(&self) -> usize {
+        self.request_body.kept + self.response_body.kept
+    }
+
+    /// Forgets what the bodies have, but not how much it was.
+    pub(super) fn drop_bodies(&mut self) {
+        self.request_body.blocks.clear();
+        self.response_body.blocks.clear();
     }
 
     pub(super) fn new(began: SystemTime, sent: Sent, memory: Charge) -> Self {

@@ -89,7 +89,7 @@ impl Part {
             return;
         }
         let weight = body.cost(kept);
-        if self.capture.take(weight) && exchange.memory.try_grow(weight).is_ok() {
+        if self.capture.take_for_body(weight) && exchange.memory.try_grow(weight).is_ok() {
             (self.of)(&mut exchange).push(kept);
         } else {
             (self.of)(&mut exchange).is_cut = true;

@@ -192,6 +192,32 @@ async fn small_pieces_share_blocks() {
     assert_eq!(har["log"]["entries"][0]["response"]["content"]["text"], "-".repeat(50_000));
 }
 
+#[tokio::test]
+async fn the_copies_of_a_body_are_paid_for_before_they_are_made() {
+    let account = MemoryAccount::new(100_000);
+    let recorder = Capture::default().recorder(&account.owner());
+    exchange(&recorder, &[], &[&[b'-'; 28_000]]).await;
+    let har = document(&recorder, usize::MAX);
+    let response = &har["log"]["entries"][0]["response"];
+    assert_eq!((&response["content"]["text"], &response["bodySize"]), (&json!(""), &json!(28_000)));
+    assert_eq!(account.taken(), 0);
+}
+
+#[tokio::test]
+async fn exchanges_beyond_the_bound_of_heads_are_counted() {
+    let recorder = recorder(usize::MAX);
+    assert!(recorder.capture.take_for_body(limits::MAX_TOTAL));
+    exchange(&recorder, &[], &[b"one"]).await;
+    let request = Request::builder().header("x-large", HeaderValue::from_bytes(&[b'"'; 300 << 10]).unwrap());
+    let request = request.body(()).unwrap();
+    for _ in 0..5 {
+        recorder.begin(&Uri::from_static("http://a.example/"), &request).failed("no route".to_owned());
+    }
+    let har = document(&recorder, 0);
+    assert_eq!(har["log"]["entries"].as_array().unwrap().len(), 4, "heads have a bound of their own");
+    assert_eq!(har["log"]["comment"], "2 more exchanges are left out");
+}
+
 #[test]
 fn only_true_asks_for_it() {
     let wanted = |name: &str, value: &str| is_wanted(&HashMap::from([(name.to_owned(), value.to_owned())]));
