@@ -68,13 +68,7 @@ pub(super) fn long_to_wide(fields: Vec<wit::Field>, fill: Option<Fill>) -> Resul
     // Go sorts stably, but takes the last field to the front before.
     wide.rotate_right(1);
     wide.sort_by(|(a, of_a, _), (b, of_b, _)| (&of_a.name, &a.factors).cmp(&(&of_b.name, &b.factors)));
-    let time = fields.get(schema.time).map(|field| wit::Field {
-        name: field.name.clone(),
-        labels: None,
-        config: field.config.clone(),
-        validity: None,
-        column: wit::Column::Time(times),
-    });
+    let time = schema.time_field(&fields, times);
     let labels = |series: &Series| {
         let pairs = factors.iter().zip(&series.factors);
         pairs.map(|(field, value)| wit::Label { name: field.name.clone(), value: value.clone() }).collect()

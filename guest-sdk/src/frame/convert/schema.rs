@@ -36,6 +36,17 @@ impl Schema {
         schema
     }
 
+    /// The field of the time, with other times.
+    pub(super) fn time_field(&self, fields: &[wit::Field], times: Vec<i64>) -> Option<wit::Field> {
+        fields.get(self.time).map(|field| wit::Field {
+            name: field.name.clone(),
+            labels: None,
+            config: field.config.clone(),
+            validity: None,
+            column: wit::Column::Time(times),
+        })
+    }
+
     /// The time of a row, in nanoseconds.
     pub(super) fn time_at(&self, fields: &[wit::Field], row: usize) -> Result<i64, Mistake> {
         let time = fields.get(self.time).filter(|field| !is_null(field, row)).and_then(|field| match &field

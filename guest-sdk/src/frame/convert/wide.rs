@@ -46,14 +46,7 @@ pub(super) fn wide_to_long(fields: Vec<wit::Field>) -> Result<Vec<wit::Field>, M
         let time = schema.time_at(&fields, row)?;
         times.extend(sets.values().map(|_| time));
     }
-    let time = fields.get(schema.time).map(|field| wit::Field {
-        name: field.name.clone(),
-        labels: None,
-        config: field.config.clone(),
-        validity: None,
-        column: wit::Column::Time(times),
-    });
-    let mut long = Vec::from_iter(time);
+    let mut long = Vec::from_iter(schema.time_field(&fields, times));
     for (name, first) in names {
         let named: Vec<_> = sets.values().map(|set| set.fields.get(name).copied()).collect();
         let cells = (0..rows).flat_map(|row| {

@@ -168,23 +168,22 @@ impl InstanceMemory {
             MemoryKind::Tables => &mut self.prepaid.tables,
             _ => &mut self.prepaid.linear,
         };
-        let more = more - take_up_to(prepaid, more);
+        let paid = more.min(*prepaid);
+        *prepaid -= paid;
+        let more = more - paid;
         if more == 0 {
             return Ok(());
         }
         self.within_max(more)?;
-        let more = match kind {
-            MemoryKind::Linear => more - take_up_to(&mut self.expected, more),
-            _ => more,
-        };
-        if more == 0 {
-            return Ok(());
-        }
         let _waiting = self.used.waiting(self.owner().total());
-        match kind {
-            MemoryKind::Tables => self.tables.grow(more).await,
-            _ => self.linear.grow(more).await,
+        if kind == MemoryKind::Tables {
+            return self.tables.grow(more).await;
         }
+        let paid = more.min(self.expected);
+        self.linear.grow(more - paid).await?;
+        // Only now: what is refused has used none of it.
+        self.expected -= paid;
+        Ok(())
     }
 }
 
@@ -244,13 +243,6 @@ impl wasmtime::ResourceLimiterAsync for InstanceMemory {
     fn memories(&self) -> usize {
         MAX_MEMORIES as usize
     }
-}
-
-/// Takes up to so much from an amount, and returns how much that is.
-fn take_up_to(amount: &mut usize, wanted: usize) -> usize {
-    let taken = wanted.min(*amount);
-    *amount -= taken;
-    taken
 }
 
 // === impl Footprint ===

@@ -98,6 +98,13 @@ async fn growth_that_is_expected_is_paid_for_at_the_start() {
     assert!(!memory.memory_growing(0, 1, None).await.unwrap());
     drop(memory);
 
+    let mut memory = open(MIB).await;
+    let rest = owner.try_charge(MemoryKind::Linear, 63 * MIB).unwrap();
+    assert!(!memory.memory_growing(0, MIB + 1, None).await.unwrap(), "there is no more");
+    drop(rest);
+    assert_eq!((memory.settle(), account.taken()), (0, 0), "what is refused uses none of it");
+    drop(memory);
+
     assert_eq!(open(usize::MAX).await.settle(), 0);
     let _much = open(usize::MAX).await;
     assert_eq!(account.taken(), MIB, "no more than a small part of the total");
