@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use http::{Method, StatusCode};
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// In seconds, as in the Go SDK.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0];
@@ -35,14 +35,16 @@ const CANCELLED: &str = "cancelled";
 
 /// The metrics of requests to upstreams. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct UpstreamRequests {
+pub(crate) struct UpstreamRequests(Arc<RequestMetrics>);
+
+struct RequestMetrics {
     count: IntCounterVec,
     seconds: HistogramVec,
     in_flight: IntGaugeVec,
     sizes: HistogramVec,
     last_size: IntGaugeVec,
     ends: IntCounterVec,
-    sets: Arc<Mutex<HashSet<LabelSet>>>,
+    sets: Mutex<HashSet<LabelSet>>,
 }
 
 /// A data source's type as a value of `datasource_type`. Cheap to clone.
@@ -64,7 +66,8 @@ pub(crate) struct CountedRequest {
 struct RequestTarget {
     kind: DataSourceType,
     endpoint: &'static str,
-    waits: bool,
+    /// The requests in flight, as long as this is one of them.
+    in_flight: Option<IntGauge>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -96,7 +99,7 @@ impl DataSourceType {
 impl UpstreamRequests {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let sizes: Vec<_> = (0..SIZES).map(|power| SMALLEST * 2_f64.powi(power)).collect();
-        let requests = Self {
+        let requests = RequestMetrics {
             count: IntCounterVec::new(
                 Opts::new(
                     "plugins_datasource_request_total",
@@ -138,7 +141,7 @@ impl UpstreamRequests {
                 Opts::new("gpx_http_requests_total", "Requests of the component, by how they ended"),
                 &["outcome"],
             )?,
-            sets: Arc::default(),
+            sets: Mutex::default(),
         };
         registry.register(Box::new(requests.count.clone()))?;
         registry.register(Box::new(requests.seconds.clone()))?;
@@ -146,7 +149,7 @@ impl UpstreamRequests {
         registry.register(Box::new(requests.sizes.clone()))?;
         registry.register(Box::new(requests.last_size.clone()))?;
         registry.register(Box::new(requests.ends.clone()))?;
-        Ok(requests)
+        Ok(Self(Arc::new(requests)))
     }
 
     /// A request begins, on behalf of a call of `endpoint`.
@@ -156,14 +159,21 @@ impl UpstreamRequests {
         endpoint: &'static str,
         method: &Method,
     ) -> CountedRequest {
-        let target = kind.map(|kind| RequestTarget { kind, endpoint, waits: true });
-        if let Some(target) = &target {
-            self.in_flight.with_label_values(&target.labels()).inc();
-        }
+        let target = kind.map(|kind| {
+            let mut target = RequestTarget { kind, endpoint, in_flight: None };
+            let in_flight = self.0.in_flight.with_label_values(&target.labels());
+            in_flight.inc();
+            target.in_flight = Some(in_flight);
+            target
+        });
         let (metrics, method) = (self.clone(), known(method));
         CountedRequest { metrics, target, method, began: Instant::now(), received: None, end: CANCELLED }
     }
+}
 
+// === impl RequestMetrics ===
+
+impl RequestMetrics {
     /// Returns the code and the method under which a request is counted.
     fn bounded(
         &self,
@@ -209,10 +219,11 @@ impl CountedRequest {
         self.received = (code != StatusCode::SWITCHING_PROTOCOLS).then_some(0);
         self.no_longer_waits();
         let Some(target) = &self.target else { return };
-        let (code, method) = self.metrics.bounded(target, code, self.method);
+        let metrics = &self.metrics.0;
+        let (code, method) = metrics.bounded(target, code, self.method);
         let labels = [&*target.kind.0, &code, method, SOCKS, target.endpoint];
-        self.metrics.count.with_label_values(&labels).inc();
-        self.metrics.seconds.with_label_values(&labels).observe(self.began.elapsed().as_secs_f64());
+        metrics.count.with_label_values(&labels).inc();
+        metrics.seconds.with_label_values(&labels).observe(self.began.elapsed().as_secs_f64());
     }
 
     /// A part of the response's body is passed on.
@@ -228,9 +239,8 @@ impl CountedRequest {
     }
 
     fn no_longer_waits(&mut self) {
-        if let Some(target) = self.target.as_mut().filter(|target| target.waits) {
-            target.waits = false;
-            self.metrics.in_flight.with_label_values(&target.labels()).dec();
+        if let Some(in_flight) = self.target.as_mut().and_then(|target| target.in_flight.take()) {
+            in_flight.dec();
         }
     }
 }
@@ -238,11 +248,12 @@ impl CountedRequest {
 impl Drop for CountedRequest {
     fn drop(&mut self) {
         self.no_longer_waits();
-        self.metrics.ends.with_label_values(&[self.end]).inc();
+        let metrics = &self.metrics.0;
+        metrics.ends.with_label_values(&[self.end]).inc();
         if let (Some(target), Some(received)) = (&self.target, self.received) {
             let labels = target.labels();
-            self.metrics.sizes.with_label_values(&labels).observe(received as f64);
-            self.metrics.last_size.with_label_values(&labels).set(received.cast_signed());
+            metrics.sizes.with_label_values(&labels).observe(received as f64);
+            metrics.last_size.with_label_values(&labels).set(received.cast_signed());
         }
     }
 }

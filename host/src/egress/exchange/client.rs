@@ -102,9 +102,10 @@ impl SharedClient {
         let granted = self.grants.check(&origin, request.uri().path());
         granted.map_err(|error| self.wishes.mention_in(error, &origin))?;
         let own = self.grants.is_own(&origin).then_some(&self.settings);
-        let (url, recorder) = (request.uri().clone(), request.extensions_mut().remove::<Recorder>());
+        let recorder = request.extensions_mut().remove::<Recorder>();
+        let recorder = recorder.map(|recorder| (recorder, request.uri().clone()));
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
-        let recording = recorder.map(|recorder| recorder.begin(&url, &request));
+        let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
         if let Some(recording) = &recording {
             request = request.map(|body| recording.request_body(body).boxed_unsync());
         }
