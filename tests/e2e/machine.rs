@@ -1,14 +1,17 @@
 //! A machine that gives the plugin little: the host makes do with it, and says so.
 
+use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
 
 use crate::data_source::count;
 
-/// Starts the probe with a limit on its address space, in MiB, as systemd sets it for a unit with `LimitAS=`.
-async fn start_within(mebibytes: u32) -> Plugin {
+/// Starts the probe with a limit on its address space, in MiB, as systemd sets it for a unit with `LimitAS=`. What is
+/// compiled is kept in `cache`.
+async fn start_within(mebibytes: u32, cache: &Directory) -> Plugin {
     let limited = format!("ulimit -v {} && exec \"$0\"", mebibytes << 10);
-    let started = Plugin::guest("probe").start_by(|_, executable| {
+    let launch = Plugin::guest("probe").setting("gpx_cache_dir", &cache.path().display().to_string());
+    let started = launch.start_by(|_, executable| {
         vec!["/bin/sh".to_owned(), "-c".to_owned(), limited, executable.display().to_string()]
     });
     started.await.expect("the plugin starts")
@@ -16,8 +19,10 @@ async fn start_within(mebibytes: u32) -> Plugin {
 
 #[gpx_tests::test]
 async fn a_plugin_answers_with_little_address_space() {
+    // So little address space needs other code than what lies beside the executable.
+    let cache = Directory::new().unwrap();
     for mebibytes in [1024, 2048, 16 * 1024] {
-        let plugin = start_within(mebibytes).await;
+        let plugin = start_within(mebibytes, &cache).await;
         let sources = [0; 8].map(|_| DataSource::new(""));
         for source in &sources {
             assert_eq!(count(&plugin, source).await, 1.0, "{mebibytes} MiB");

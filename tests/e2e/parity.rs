@@ -250,7 +250,9 @@ async fn a_query_that_is_cancelled_is_recorded_like_the_twins() {
         peer.get("logs", end(&from)).await;
         // The SDK's middleware counts a request after it has logged its end, which the client no longer waits for.
         let is_counted = async { while counts(&mut peer).await.len() < 2 {} };
-        tokio::time::timeout(Duration::from_secs(10), is_counted).await.expect("the cancelled request is counted");
+        tokio::time::timeout(Duration::from_secs(10), is_counted)
+            .await
+            .expect("the cancelled request is counted");
         recordings.push(recorded(&mut peer).await);
         peer.end().await;
     }
