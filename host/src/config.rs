@@ -2,21 +2,25 @@
 
 use std::path::PathBuf;
 
+pub(crate) use self::given::{Given, Origin};
 pub(crate) use self::problem::{Problem, Strings};
 pub(crate) use self::setting::Section;
-pub(crate) use self::value::Transport;
+pub(crate) use self::tracing::{OTEL_TRACES_ENDPOINT, Tracing};
+pub(crate) use self::value::{Expected, Transport, duration, switch};
 
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod given;
 mod problem;
 mod setting;
+mod tracing;
 mod value;
 
 /// The settings that Grafana and its operator make for a plugin, read from environment variables as Grafana sets them.
 ///
 /// `GF_PLUGIN_<KEY>` is a key of the plugin's section in grafana.ini. Keys that start with `gpx_` are the host's own,
 /// and [`Settings::markdown`] lists them with their units and defaults. All other keys are passed to the component.
-/// `GF_INSTANCE_OTLP_…` configures tracing. go-plugin sets `PLUGIN_…` for the processes that it starts, so only
+/// `GF_INSTANCE_OTLP_…` configures tracing, and so do `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets `PLUGIN_…` for the processes that it starts, so only
 /// [`launch::plugin`](crate::launch::plugin) uses those.
 ///
 /// A setting that is unknown or invalid is not an error. The log and the health check report it, and a safe value is
@@ -31,7 +35,7 @@ mod value;
 pub struct Settings {
     /// How go-plugin started the process.
     pub(crate) process: Process,
-    /// Grafana's tracing settings.
+    /// What was said about tracing.
     pub(crate) tracing: Tracing,
     /// The plugin's version as Grafana read it from plugin.json; Grafana sends it only if tracing is on.
     pub(crate) plugin_version: Option<String>,
@@ -65,17 +69,6 @@ pub(crate) struct Process {
     pub max_port: u16,
     /// The operator's `gpx_transport`.
     pub transport: Transport,
-}
-
-/// Grafana's own tracing settings, as it passes them on to every plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tracing {
-    /// `host:port` of the collector. Empty: tracing is off.
-    pub address: String,
-    /// Any of `w3c` and `jaeger`, separated by commas.
-    pub propagation: String,
-    pub sampler_type: String,
-    pub sampler_param: String,
 }
 
 /// The prefix that Grafana adds to each key of the plugin's section.
@@ -114,7 +107,7 @@ impl Settings {
         let (section, transport) = Section::read(&ours, &mut problems);
         Self {
             process: Process::read(strings, transport, &mut problems),
-            tracing: Tracing::read(strings),
+            tracing: Tracing::read(strings, &ours, &operator),
             plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
             section,
             operator,
@@ -165,19 +158,6 @@ impl Process {
     }
 }
 
-// === impl Tracing ===
-
-impl Tracing {
-    fn read(strings: &Strings) -> Self {
-        Self {
-            address: text(strings, "GF_INSTANCE_OTLP_ADDRESS"),
-            propagation: text(strings, "GF_INSTANCE_OTLP_PROPAGATION"),
-            sampler_type: text(strings, "GF_INSTANCE_OTLP_SAMPLER_TYPE"),
-            sampler_param: text(strings, "GF_INSTANCE_OTLP_SAMPLER_PARAM"),
-        }
-    }
-}
-
 fn text(strings: &Strings, key: &str) -> String {
     strings.get(key).map(|value| value.trim().to_owned()).unwrap_or_default()
 }
@@ -220,7 +200,7 @@ mod tests {
         assert_eq!(config.process.socket_group, None);
         assert_eq!((config.process.min_port, config.process.max_port), (10000, 0));
         assert_eq!(config.problems.iter().map(|p| p.key.as_str()).collect::<Vec<_>>(), ["PLUGIN_MAX_PORT"]);
-        assert_eq!(config.tracing.address, "localhost:4317");
+        assert_eq!(config.tracing.endpoint.unwrap().value, "localhost:4317");
         assert_eq!(config.plugin_version.as_deref(), Some("1.2.3"));
     }
 

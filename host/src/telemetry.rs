@@ -30,7 +30,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits
 use tokio::time::Instant;
 
 pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAllowance};
-pub(crate) use self::config::{TracingConfig, TracingSettings};
+pub(crate) use self::config::TracingConfig;
 pub(crate) use self::limited::{LimitedSpan, SPAN_BYTES, SPAN_ITEMS, SPAN_TEXT, span_text};
 use self::owner::SpanOwner;
 use self::processor::Processor;
@@ -80,11 +80,11 @@ impl Telemetry {
         attributes: Vec<KeyValue>,
         log: Log,
     ) -> Self {
-        let Some(collector) = config.collector() else { return Self::default() };
+        let Some(destination) = config.destination() else { return Self::default() };
         let queue = Arc::new(Queue::default());
         let scope = service.id.clone();
         let resource = resource::resource(service, attributes);
-        tokio::spawn(export::run(collector, &resource, Arc::clone(&queue), log));
+        tokio::spawn(export::run(destination, &resource, Arc::clone(&queue), log));
         let processor = Processor::new(Arc::clone(&queue));
         let recording = Recording::new(scope, resource, config.sampler(), processor, queue);
         Self { propagation: config.propagation(), recording: Some(recording) }

@@ -1,5 +1,7 @@
 //! The one table of our settings: the parser uses it, and docs/settings.md is generated from it.
 
+pub(super) mod tracing;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -46,6 +48,7 @@ pub(crate) struct Section {
 }
 
 const LIST: &str = "list, separated by commas or spaces";
+const LIST_OF_PAIRS: &str = "list of `key=value`, separated by commas, percent-encoded";
 const DURATION: &str = "time, such as `500ms`, `30s` or `5m`";
 const MEBIBYTES: &str = "MiB";
 
@@ -164,6 +167,7 @@ const TRANSPORT: Setting = Setting {
               only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
+/// Those that are read here. [`tracing`] has the others.
 const ALL: [&Setting; 14] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
@@ -217,7 +221,7 @@ impl Section {
 
 impl Reader<'_> {
     fn refuse_unknown(&mut self) {
-        let known: BTreeSet<&str> = ALL.iter().map(|setting| setting.name).collect();
+        let known: BTreeSet<&str> = all().map(|setting| setting.name).collect();
         for key in self.given.keys().filter(|key| !known.contains(key.as_str())) {
             let names = known.iter().copied().collect::<Vec<_>>().join(", ");
             let text = format!("this setting does not exist and is ignored; the settings are {names}");
@@ -269,12 +273,16 @@ pub(super) fn markdown() -> String {
          | key | value | default | meaning | if invalid |\n\
          |---|---|---|---|---|\n",
     );
-    for Setting { name, kind, default, when_bad, meaning } in ALL {
+    for Setting { name, kind, default, when_bad, meaning } in all() {
         let (default, when_bad) = (shown(default), shown(when_bad));
         // Writing to a string cannot fail.
         let _ = writeln!(page, "| `{name}` | {kind} | {default} | {meaning} | {when_bad} |");
     }
     page
+}
+
+fn all() -> impl Iterator<Item = &'static Setting> {
+    ALL.into_iter().chain(tracing::ALL)
 }
 
 fn shown(text: &str) -> String {

@@ -21,7 +21,7 @@ const HIGHEST_COUNT: usize = 10_000;
 const HIGHEST_MEBIBYTES: u64 = 1024 * 1024;
 
 /// What a text must be, phrased to follow "must be".
-pub(super) type Expected = &'static str;
+pub(crate) type Expected = &'static str;
 
 /// Any number of words, separated by commas or whitespace.
 pub(super) fn list(text: &str) -> Result<Vec<String>, Expected> {
@@ -30,7 +30,7 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, Expected> {
 }
 
 /// A duration as Go writes it, but with whole numbers only: `90s`, `1m30s`, `500ms`.
-pub(super) fn duration(text: &str) -> Result<Duration, Expected> {
+pub(crate) fn duration(text: &str) -> Result<Duration, Expected> {
     const EXPECTED: Expected = "a time with its unit, such as 500ms, 30s or 1h30m, up to 24h";
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -74,7 +74,7 @@ pub(super) fn mebibytes(text: &str) -> Result<u64, Expected> {
     number.map(|number| number * 1024 * 1024).ok_or("a whole number of MiB from 1 to 1048576, without a unit")
 }
 
-pub(super) fn switch(text: &str) -> Result<bool, Expected> {
+pub(crate) fn switch(text: &str) -> Result<bool, Expected> {
     match text {
         "on" | "true" => Ok(true),
         "off" | "false" => Ok(false),

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, watch};
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::call::{bears_credentials, is_header_name};
-use crate::config::{Section, Settings};
+use crate::config::{Origin, Section, Settings};
 use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -19,7 +19,7 @@ use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
 use crate::serve::OpenSpans;
 use crate::shutdown::Shutdown;
-use crate::telemetry::{ServiceIdentity, TracingConfig, TracingSettings};
+use crate::telemetry::{ServiceIdentity, TracingConfig};
 
 /// Configures and makes a [`Host`].
 ///
@@ -115,13 +115,11 @@ impl Builder {
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
-        let (tracing, tracing_problems) = TracingConfig::parse(TracingSettings {
-            address: &tracing.address,
-            propagation: &tracing.propagation,
-            sampler_type: &tracing.sampler_type,
-            sampler_param: &tracing.sampler_param,
-        });
-        for problem in &tracing_problems {
+        let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
+        // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
+        let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
+            tracing_problems.iter().partition(|problem| matches!(problem.origin(), Origin::Plugin(_)));
+        for problem in of_grafana {
             log.error(&problem.to_string(), &[]);
         }
         let (hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
@@ -131,7 +129,8 @@ impl Builder {
             format!("gpx_allow_headers: `{name}` grants nothing: it is not a header's name; write each name in full")
         });
         let problems = problems.chain(bad_hosts.iter().map(ToString::to_string)).chain(bad_headers);
-        let problems: Vec<_> = problems.chain(bad_paths.iter().map(ToString::to_string)).collect();
+        let problems = problems.chain(bad_paths.iter().map(ToString::to_string));
+        let problems: Vec<_> = problems.chain(of_plugin.iter().map(ToString::to_string)).collect();
         for problem in &problems {
             log.error(problem, &[]);
         }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
@@ -25,6 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 enum ConnectError {
     #[error("the collector's address has no host and port")]
     Address,
+    #[error("TLS is not supported")]
+    Tls,
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("no address of {0:?} accepts the connection")]
@@ -38,20 +40,18 @@ struct CollectorConnector {
 }
 
 /// Returns a channel that connects when it is first used.
-pub(super) fn channel(collector: &Authority) -> Channel {
-    let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(collector.clone());
-    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-    let uri = Uri::from_parts(parts).unwrap_or_default();
+pub(super) fn channel(collector: &Uri) -> Channel {
     let connector = CollectorConnector::default();
-    Endpoint::from(uri).connect_timeout(TIMEOUT).connect_with_connector_lazy(connector)
+    Endpoint::from(collector.clone()).connect_timeout(TIMEOUT).connect_with_connector_lazy(connector)
 }
 
 // === impl CollectorConnector ===
 
 impl CollectorConnector {
     async fn connect(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            return Err(ConnectError::Tls);
+        }
         let (Some(host), Some(port)) = (uri.host(), uri.port_u16()) else {
             return Err(ConnectError::Address);
         };

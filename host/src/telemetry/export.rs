@@ -9,7 +9,7 @@ mod split;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::{Authority, PathAndQuery};
+use http::uri::PathAndQuery;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -23,6 +23,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use self::codec::SharedCodec;
+use super::config::Destination;
 use super::connect;
 use super::queue::Queue;
 use crate::log::{Log, Value};
@@ -40,14 +41,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Returns a future that exports until the provider is gone.
 pub(super) fn run(
-    collector: &Authority,
+    destination: &Destination,
     resource: &Resource,
     queue: Arc<Queue>,
     log: Log,
 ) -> impl Future<Output = ()> + use<> {
     let resource = ResourceAttributesWithSchema::from(resource);
-    let log = log.with([("collector", Value::from(collector.as_str()))]);
-    let channel = connect::channel(collector);
+    let collector = destination.endpoint.authority().map(ToString::to_string).unwrap_or_default();
+    let log = log.with([("collector", Value::from(collector))]);
+    let channel = connect::channel(&destination.endpoint);
     async move {
         let grpc = Grpc::new(channel);
         let mut exporter = Exporter { grpc, queue, log, failing: false, refusing: false };

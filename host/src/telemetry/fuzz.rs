@@ -3,9 +3,9 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::config::{TracingConfig, TracingSettings};
+use super::config::{Destination, TracingConfig};
 use super::propagation::{Propagation, traceparent};
-use crate::config::Tracing;
+use crate::config::{Given, Tracing};
 
 /// `text` has one header a line.
 pub(crate) fn headers(text: &str) {
@@ -25,15 +25,26 @@ pub(crate) fn headers(text: &str) {
 
 /// Whatever Grafana says, tracing is off or has a collector that can be connected to.
 pub(crate) fn tracing(settings: &Tracing) {
-    let Tracing { address, propagation, sampler_type, sampler_param } = settings;
-    let (config, problems) =
-        TracingConfig::parse(TracingSettings { address, propagation, sampler_type, sampler_param });
-    match config.collector() {
-        Some(collector) => {
-            assert!(collector.port_u16().is_some() && !collector.host().is_empty(), "{collector}");
-            assert_eq!(collector.as_str(), address);
+    let (config, problems) = TracingConfig::parse(settings);
+    match config.destination() {
+        Some(Destination { endpoint, tls, .. }) => {
+            assert!(endpoint.host().is_some_and(|host| !host.is_empty()), "{endpoint:?}");
+            assert_eq!(tls.client_cert.is_some(), tls.client_key.is_some());
+            let is_https = |given: &Given<String>| given.to_ascii_lowercase().starts_with("https:");
+            let asks_for_tls = settings.endpoint.as_ref().is_some_and(is_https) || tls.wanted();
+            assert!(!asks_for_tls || endpoint.scheme_str() == Some("https"), "{endpoint:?} of {settings:?}");
         }
-        None => assert!(address.is_empty() || !problems.is_empty(), "{address} is ignored without a word"),
+        None => assert!(
+            settings.endpoint.is_none() || !problems.is_empty(),
+            "{settings:?} is ignored without a word"
+        ),
+    }
+    if let Some(headers) = settings.headers.as_ref().map(|headers| &headers.value.0) {
+        let values =
+            headers.split(',').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim());
+        for value in values.filter(|value| value.len() > 32) {
+            assert!(!format!("{config:?} {problems:?}").contains(value), "{value} is shown");
+        }
     }
     let _ = config.sampler();
     assert!(problems.iter().all(|problem| !problem.to_string().is_empty()));

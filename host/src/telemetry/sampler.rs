@@ -3,6 +3,7 @@
 use opentelemetry_sdk::trace::Sampler;
 
 use super::problem::TracingProblem;
+use crate::config::Given;
 
 /// What Grafana's configuration asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,13 +17,19 @@ pub(super) enum Root {
 
 impl Root {
     /// Reads Grafana's `sampler_type` and `sampler_param`. If they cannot be followed, every trace is recorded.
-    pub(super) fn parse(kind: &str, param: &str, problems: &mut Vec<TracingProblem>) -> Self {
+    pub(super) fn parse(
+        kind: &str,
+        param: Option<&Given<String>>,
+        problems: &mut Vec<TracingProblem>,
+    ) -> Self {
         if !matches!(kind, "" | "const") {
             problems.push(TracingProblem::SamplerType(kind.to_owned()));
             return Self::Always;
         }
-        let param = param.parse().unwrap_or_else(|_| {
-            problems.push(TracingProblem::SamplerParam(param.to_owned()));
+        let param = param.map_or(Ok(1.0), |param| param.parse()).unwrap_or_else(|_| {
+            problems.push(TracingProblem::SamplerParam(
+                param.map(|param| param.value.clone()).unwrap_or_default(),
+            ));
             1.0
         });
         if param >= 1.0 {
@@ -51,7 +58,8 @@ mod tests {
 
     fn parse(kind: &str, param: &str) -> (Root, Vec<TracingProblem>) {
         let mut problems = Vec::new();
-        (Root::parse(kind, param, &mut problems), problems)
+        let param = Given::default_of(param.to_owned());
+        (Root::parse(kind, Some(&param), &mut problems), problems)
     }
 
     #[test]

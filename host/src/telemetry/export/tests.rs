@@ -15,8 +15,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::{Code, Request, Response, Status};
 
+use crate::config::Settings;
 use crate::log::Log;
-use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig, TracingSettings};
+use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 
 /// Longer than any of these tests needs: what they wait for happens first.
 const LONG: Duration = Duration::from_secs(60);
@@ -65,11 +66,8 @@ async fn collector_that_accepts(limit: usize) -> Collector {
 }
 
 fn telemetry(address: impl ToString, log: Log) -> Telemetry {
-    let (config, problems) = TracingConfig::parse(TracingSettings {
-        address: &address.to_string(),
-        sampler_param: "1.0",
-        ..TracingSettings::default()
-    });
+    let settings: Settings = [("GF_INSTANCE_OTLP_ADDRESS", address.to_string())].into_iter().collect();
+    let (config, problems) = TracingConfig::parse(&settings.tracing);
     assert_eq!(problems, []);
     let service = ServiceIdentity { id: "my-plugin".into(), version: "1.0.0".into() };
     Telemetry::start(&config, service, vec![KeyValue::new("mine", "custom")], log)
