@@ -3,6 +3,7 @@
 mod context;
 mod deadline;
 mod headers;
+mod log_params;
 mod outcome;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 pub(crate) use self::context::{AppSettings, CallContext, DataSourceSettings, Subject, User};
 pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
 pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials, is_header_name};
+pub(crate) use self::log_params::LogParams;
 pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};
 use crate::budget::Upstream;
 use crate::har::Capture;
@@ -75,11 +77,12 @@ impl Call {
     pub(crate) fn begin(arrival: Arrival, telemetry: Telemetry, metrics: Metrics, log: &Log) -> Unanswered {
         let Arrival { endpoint, context, deadline, parent } = arrival;
         let parent = telemetry.owned(&parent, context.owner());
+        let parent = telemetry.for_tenant(&parent, &context.tenant);
         let span = SpanBuilder::from_name(endpoint.span)
             .with_kind(SpanKind::Internal)
             .with_attributes(span_attributes(&context));
         let span = telemetry.plugin().start(span, &parent);
-        let log = log.with(log_fields(endpoint, &context, &parent));
+        let log = log.with(log_fields(endpoint, &context, &parent)).with_params(context.log_params.iter());
         let (upstream, caller_is_gone) = (Upstream::default(), AtomicBool::new(false));
         let capture = context.wants_capture.then(Capture::default);
         let call =
@@ -121,9 +124,6 @@ fn log_fields(endpoint: Endpoint, context: &CallContext, parent: &Context) -> Ve
 fn span_attributes(context: &CallContext) -> Vec<KeyValue> {
     let mut attributes =
         vec![KeyValue::new("plugin_id", context.plugin_id.clone()), KeyValue::new("org_id", context.org_id)];
-    if !context.tenant.is_empty() {
-        attributes.push(KeyValue::new("tenant_id", context.tenant.clone()));
-    }
     if let Some(settings) = context.data_source() {
         attributes.push(KeyValue::new("datasource_name", settings.name.clone()));
         attributes.push(KeyValue::new("datasource_uid", settings.uid.clone()));

@@ -90,6 +90,22 @@ impl Settings {
         std::env::vars_os().map(|(key, value)| (text(key), text(value))).collect()
     }
 
+    /// Reads the environment like [`Settings::from_env`], and removes OpenTelemetry's variables from it: libraries that read
+    /// them on their own would put them before what the operator has set for the plugin.
+    ///
+    /// For the beginning of `main` only.
+    #[expect(unsafe_code, reason = "the process has no other thread yet that could read the environment")]
+    #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+    pub(crate) fn take_env() -> Self {
+        let settings = Self::from_env();
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"OTEL_"))
+        {
+            // SAFETY: nothing reads or writes the environment meanwhile, since this is the only thread.
+            unsafe { std::env::remove_var(name) };
+        }
+        settings
+    }
+
     /// Returns the reference of the operator's settings as a Markdown page, with units, defaults and meanings.
     ///
     /// The executable's command `settings` prints it; it is docs/settings.md.

@@ -52,6 +52,8 @@ pub fn plugin() -> ExitCode {
         allocator::share_heaps();
         return code::compile_for_parent();
     }
+    // Before there is another thread.
+    let settings = Settings::take_env();
     let parent = Parent::find();
     allocator::return_large_blocks();
     open_files::raise_limit();
@@ -67,7 +69,7 @@ pub fn plugin() -> ExitCode {
     std::panic::set_hook(Box::new(move |panic| {
         of_panics.error(&format!("gpx-host has a bug: {panic}"), &[]);
     }));
-    let code = match serve(parent, &log) {
+    let code = match serve(settings, parent, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match error.downcast_ref() {
@@ -81,8 +83,7 @@ pub fn plugin() -> ExitCode {
     code
 }
 
-fn serve(parent: std::io::Result<Option<Parent>>, log: &Log) -> anyhow::Result<()> {
-    let settings = Settings::from_env();
+fn serve(settings: Settings, parent: std::io::Result<Option<Parent>>, log: &Log) -> anyhow::Result<()> {
     handshake::accept(&settings.process)?;
     let workers = available_parallelism().map_or(2, |cores| cores.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;

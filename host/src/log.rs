@@ -31,6 +31,8 @@ pub(crate) struct Log {
     writer: Arc<Writer>,
     share: Arc<Share>,
     fields: Fields,
+    /// What the caller of a call wants on each of its lines. It never takes the name of a field of the host's.
+    params: Fields,
 }
 
 // === impl Log ===
@@ -44,7 +46,7 @@ impl Log {
     /// Starts the thread that writes to `out`.
     pub(crate) fn to(out: impl io::Write + Send + 'static) -> io::Result<Self> {
         let (writer, fields) = (Arc::new(Writer::start(out)?), Fields::from([]));
-        Ok(Self { writer, share: Arc::new(Share::new(fields.clone())), fields })
+        Ok(Self { writer, share: Arc::new(Share::new(fields.clone())), params: fields.clone(), fields })
     }
 
     /// Returns the same log with more fields on each line. Fields that the log already has do not change.
@@ -55,6 +57,13 @@ impl Log {
         let more = fields.into_iter().map(|(key, value)| (key.into(), value.into()));
         let fields = self.fields.iter().cloned().chain(more).collect();
         Self { fields, ..self.clone() }
+    }
+
+    /// Returns the same log with the caller's fields on each line, after those of the log and of the line itself.
+    pub(crate) fn with_params<'a>(&self, params: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let params = params
+            .map(|(name, value)| (origin::foreign(name.to_owned()).into(), Value::from(value.to_owned())));
+        Self { params: params.collect(), ..self.clone() }
     }
 
     /// Returns the same log with a share of the queue of its own. If lines of that share are lost, a line with this log's
@@ -70,9 +79,18 @@ impl Log {
 
     /// Writes one line. If the log already has a field of that name, the new one is written as `_name`.
     pub(crate) fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
-        let common = self.fields.iter().map(|(key, value)| (key.as_ref(), value));
         let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
-        self.writer.push(&self.share, &hclog::line(level, message, SystemTime::now(), common.chain(own)));
+        self.write(level, message, refs(&self.fields).chain(own).chain(refs(&self.params)));
+    }
+
+    /// Writes one line of a component, which cannot take the names of the caller's fields either.
+    pub(crate) fn relay<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
+        let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
+        self.write(level, message, refs(&self.fields).chain(refs(&self.params)).chain(own));
+    }
+
+    fn write<'a>(&self, level: Level, message: &str, fields: impl Iterator<Item = (&'a str, &'a Value)>) {
+        self.writer.push(&self.share, &hclog::line(level, message, SystemTime::now(), fields));
     }
 
     pub(crate) fn debug(&self, message: &str, fields: &[(&str, Value)]) {
@@ -102,6 +120,10 @@ impl Log {
     }
 }
 
+fn refs(fields: &Fields) -> impl Iterator<Item = (&str, &Value)> {
+    fields.iter().map(|(key, value)| (key.as_ref(), value))
+}
+
 impl std::fmt::Debug for Log {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Log").field("fields", &self.fields).finish_non_exhaustive()
@@ -124,6 +146,22 @@ mod tests {
         assert_eq!(line["__endpoint"], "spoofed");
         assert_eq!(line["dsUid"], "abc");
         assert_eq!(line["rows"], 3);
+    }
+
+    #[test]
+    fn a_callers_fields_never_take_the_names_of_the_hosts_nor_a_component_theirs() {
+        let (log, lines) = Log::memory();
+        let params = [("status", "forged"), ("dsUid", "forged"), ("@level", "forged"), ("scope", "alerting")];
+        let log = log.with([("endpoint", "queryData")]).with_params(params.into_iter());
+        log.info("", &[("status", "ok".into())]);
+        log.relay(Level::Info, "", &[("scope", "component".into())]);
+        let [host, component] = lines.json().try_into().unwrap();
+        assert_eq!((&host["status"], &host["_status"]), (&"ok".into(), &"forged".into()));
+        assert_eq!((&host["@level"], &host["_@level"]), (&"info".into(), &"forged".into()));
+        assert_eq!(host["_dsUid"], "forged");
+        assert!(host.get("dsUid").is_none());
+        assert_eq!(host["scope"], "alerting");
+        assert_eq!((&component["scope"], &component["_scope"]), (&"alerting".into(), &"component".into()));
     }
 
     #[test]

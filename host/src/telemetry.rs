@@ -14,6 +14,7 @@ mod propagation;
 mod queue;
 mod resource;
 mod sampler;
+mod tenant;
 #[cfg(test)]
 pub(crate) mod test;
 mod weight;
@@ -26,7 +27,7 @@ use http::HeaderMap;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanLimits, SpanProcessor};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, ShouldSample, SpanLimits, SpanProcessor};
 use tokio::time::Instant;
 
 pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAllowance};
@@ -37,6 +38,7 @@ use self::processor::Processor;
 pub(crate) use self::propagation::{Propagation, traceparent};
 use self::queue::Queue;
 pub(crate) use self::resource::ServiceIdentity;
+use self::tenant::Tenant;
 use crate::log::Log;
 
 /// Of the time of a flush, the part that is spent waiting for spans to end: a quarter.
@@ -80,13 +82,16 @@ impl Telemetry {
         attributes: Vec<KeyValue>,
         log: Log,
     ) -> Self {
-        let Some(destination) = config.destination() else { return Self::default() };
+        let Ok(destination) = config.destination() else {
+            return Self { propagation: config.propagation(), recording: None };
+        };
         let queue = Arc::new(Queue::default());
         let scope = service.id.clone();
-        let resource = resource::resource(service, attributes);
+        let sampler = config.sampling().start(&service.id, &log);
+        let resource = resource::resource(service, attributes, config.attributes());
         tokio::spawn(export::run(destination, &resource, Arc::clone(&queue), log));
         let processor = Processor::new(Arc::clone(&queue));
-        let recording = Recording::new(scope, resource, config.sampler(), processor, queue);
+        let recording = Recording::new(scope, resource, sampler, processor, queue);
         Self { propagation: config.propagation(), recording: Some(recording) }
     }
 
@@ -109,6 +114,14 @@ impl Telemetry {
     /// valid span leaves them as they are.
     pub(crate) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         self.propagation.inject(context, headers);
+    }
+
+    /// Returns a context whose spans in the scope of the plugin say that they are the tenant's. Empty: there is none.
+    pub(crate) fn for_tenant(&self, context: &Context, tenant: &str) -> Context {
+        match &self.recording {
+            Some(_) if !tenant.is_empty() => context.with_value(Tenant::new(tenant)),
+            _ => context.clone(),
+        }
     }
 
     /// Returns a context whose spans belong to the owner with that key. Each owner has its share of what waits for export.
@@ -152,7 +165,7 @@ impl Recording {
     fn new(
         plugin_scope: String,
         resource: Resource,
-        sampler: Sampler,
+        sampler: impl ShouldSample + 'static,
         processor: impl SpanProcessor + 'static,
         queue: Arc<Queue>,
     ) -> Self {
@@ -181,9 +194,14 @@ impl Recording {
 
 impl Tracer {
     /// Starts a child of `parent` and returns the context that holds it.
-    pub(crate) fn start(&self, builder: SpanBuilder, parent: &Context) -> Context {
+    pub(crate) fn start(&self, mut builder: SpanBuilder, parent: &Context) -> Context {
         match self {
-            Tracer::On(tracer, _) => parent.with_span(tracer.build_with_context(builder, parent)),
+            Tracer::On(tracer, _) => {
+                if let Some(tenant) = parent.get::<Tenant>() {
+                    builder.attributes.get_or_insert_default().push(tenant.attribute());
+                }
+                parent.with_span(tracer.build_with_context(builder, parent))
+            }
             Tracer::Off => parent.clone(),
         }
     }

@@ -33,3 +33,4 @@ mod secrets;
 mod shutdown;
 mod spans;
 mod trace;
+mod tracing;

@@ -7,6 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::headers::CallHeaders;
+use super::log_params::LogParams;
 
 /// Everything in a call except the request itself.
 #[derive(Clone, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct CallContext {
     pub grafana_config: HashMap<String, String>,
     pub subject: Subject,
     pub headers: CallHeaders,
+    /// What the caller wants on each line of the call's log.
+    pub log_params: LogParams,
     /// Whether the caller asks for what the call exchanges with upstreams.
     pub wants_capture: bool,
 }

@@ -33,7 +33,7 @@ impl Host for LogView<'_> {
         let field = |item: Attribute| (key(item.key, self.scrub), value(item.value, self.scrub));
         // One more than a line can have: the line then says that some are missing.
         let fields: Vec<_> = attributes.into_iter().take(MAX_FIELDS + 1).map(field).collect();
-        self.log.log(level.into(), &self.scrub.shorten(message, MAX_MESSAGE), &fields);
+        self.log.relay(level.into(), &self.scrub.shorten(message, MAX_MESSAGE), &fields);
         Ok(())
     }
 }

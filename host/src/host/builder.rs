@@ -122,6 +122,7 @@ impl Builder {
         for problem in of_grafana {
             log.error(&problem.to_string(), &[]);
         }
+        tracing.announce(&log);
         let (hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
         let (paths, bad_paths) = AllowedPaths::parse(section.allow_paths.iter().map(String::as_str));
         let problems = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text));

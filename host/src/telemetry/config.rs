@@ -1,23 +1,40 @@
 //! What was said about tracing, interpreted. What cannot be followed is reported and never stops the plugin.
 
+mod attributes;
 mod destination;
 mod endpoint;
+mod facts;
 mod pairs;
 
-use opentelemetry_sdk::trace::Sampler;
+use std::fmt;
+
+use opentelemetry::KeyValue;
 
 pub(crate) use self::destination::Destination;
 use super::problem::TracingProblem;
 use super::propagation::Propagation;
-use super::sampler::Root;
-use crate::config::{Given, Tracing, switch};
+use super::sampler::Sampling;
+use crate::config::{Given, Origin, Tracing, switch};
 
 /// How to trace. The default is not to trace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct TracingConfig {
-    destination: Option<Destination>,
-    propagation: Propagation,
-    root: Root,
+    destination: Result<Destination, Off>,
+    propagation: Given<Propagation>,
+    sampling: Sampling,
+    attributes: Given<Vec<KeyValue>>,
+}
+
+/// Why tracing is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Off {
+    /// Nobody named a collector.
+    #[default]
+    NoEndpoint,
+    /// The operator does not want it.
+    Switch(Origin),
+    /// The collector's address, or what TLS needs, cannot be used.
+    Invalid(Origin),
 }
 
 // === impl TracingConfig ===
@@ -26,54 +43,78 @@ impl TracingConfig {
     /// Never fails: what cannot be followed is returned as a problem, for the log.
     pub(crate) fn parse(given: &Tracing) -> (Self, Vec<TracingProblem>) {
         let mut problems = Vec::new();
-        if is_off(given, &mut problems) {
-            return (Self::default(), problems);
-        }
-        let Some(destination) = Destination::parse(given, &mut problems) else {
-            return (Self::default(), problems);
+        let Some(endpoint) = &given.endpoint else { return (Self::default(), problems) };
+        // Also of use without spans: contexts still travel through the plugin.
+        let propagation = Propagation::parse(given.propagation.as_ref(), &mut problems);
+        let destination = match off(given, &mut problems) {
+            Some(off) => Err(off),
+            None => Destination::parse(given, &mut problems).ok_or(Off::Invalid(endpoint.origin)),
         };
-        let text = |given: &Option<Given<String>>| given.as_ref().map_or("", |given| &given.value).to_owned();
-        let propagation = Propagation::parse(&text(&given.propagation), &mut problems);
-        let root = Root::parse(&text(&given.sampler_type), given.sampler_param.as_ref(), &mut problems);
-        (Self { destination: Some(destination), propagation, root }, problems)
+        if destination.is_err() {
+            return (Self { destination, propagation, ..Self::default() }, problems);
+        }
+        let sampling = Sampling::parse(given, &mut problems);
+        let attributes = attributes::parse(given.resource_attributes.as_ref(), &mut problems);
+        (Self { destination, propagation, sampling, attributes }, problems)
     }
 
-    /// Where the spans go. `None` if tracing is off.
-    pub(crate) fn destination(&self) -> Option<&Destination> {
-        self.destination.as_ref()
+    /// Where the spans go, or why they do not.
+    pub(crate) fn destination(&self) -> Result<&Destination, Off> {
+        self.destination.as_ref().map_err(|off| *off)
     }
 
     /// How contexts travel.
-    pub(crate) fn propagation(&self) -> Propagation {
-        self.propagation
+    pub(super) fn propagation(&self) -> Propagation {
+        *self.propagation
     }
 
-    pub(super) fn sampler(&self) -> Sampler {
-        self.root.sampler()
+    pub(super) fn sampling(&self) -> &Sampling {
+        &self.sampling
+    }
+
+    /// The operator's attributes of the resource.
+    pub(super) fn attributes(&self) -> &Given<Vec<KeyValue>> {
+        &self.attributes
+    }
+}
+
+impl Default for TracingConfig {
+    fn default() -> Self {
+        Self {
+            destination: Err(Off::default()),
+            propagation: Given::default(),
+            sampling: Sampling::default(),
+            attributes: Given::default(),
+        }
+    }
+}
+
+// === impl Off ===
+
+impl fmt::Display for Off {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEndpoint => f.write_str(
+                "no OTLP address was passed: Grafana's tracing is off or writes elsewhere, or a Jaeger address takes \
+                 precedence; set address under [tracing.opentelemetry.otlp], or gpx_otlp_endpoint",
+            ),
+            Self::Switch(origin) => write!(f, "{origin} = false in the plugin's section"),
+            Self::Invalid(origin) => write!(f, "{origin} cannot be followed; an earlier line says why"),
+        }
     }
 }
 
 /// Reads the plugin's `tracing`. What is neither on nor off changes nothing.
-fn is_off(given: &Tracing, problems: &mut Vec<TracingProblem>) -> bool {
-    let Some(given) = &given.switch else { return false };
-    switch(&given.to_ascii_lowercase()).map(|on| !on).unwrap_or_else(|_| {
-        problems.push(TracingProblem::invalid(given.origin, "true or false", "it changes nothing"));
-        false
-    })
+fn off(given: &Tracing, problems: &mut Vec<TracingProblem>) -> Option<Off> {
+    let given = given.switch.as_ref()?;
+    match switch(&given.to_ascii_lowercase()) {
+        Ok(on) => (!on).then_some(Off::Switch(given.origin)),
+        Err(_) => {
+            problems.push(TracingProblem::invalid(given.origin, "true or false", "it changes nothing"));
+            None
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_an_address_tracing_is_off_whatever_else_is_set() {
-        let settings: crate::config::Settings =
-            [("GF_INSTANCE_OTLP_PROPAGATION", "b3"), ("GF_INSTANCE_OTLP_SAMPLER_TYPE", "odd")]
-                .into_iter()
-                .collect();
-        let (config, problems) = TracingConfig::parse(&settings.tracing);
-        assert!(config.destination().is_none());
-        assert_eq!(problems, []);
-    }
-}
+mod tests;

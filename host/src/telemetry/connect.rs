@@ -22,7 +22,7 @@ use crate::net::{ResolveError, Resolver};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
-enum ConnectError {
+pub(super) enum ConnectError {
     #[error("the collector's address has no host and port")]
     Address,
     #[error("TLS is not supported")]
@@ -35,7 +35,7 @@ enum ConnectError {
 
 /// Connects to the collector, and again whenever the connection has broken.
 #[derive(Clone, Default)]
-struct CollectorConnector {
+pub(super) struct CollectorConnector {
     resolver: Arc<Resolver>,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn channel(collector: &Uri) -> Channel {
 // === impl CollectorConnector ===
 
 impl CollectorConnector {
-    async fn connect(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
+    pub(super) async fn connect(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
         if uri.scheme() == Some(&Scheme::HTTPS) {
             return Err(ConnectError::Tls);
         }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
-use super::config::{Destination, TracingConfig};
+use super::config::{Destination, Off, TracingConfig};
 use super::propagation::{Propagation, traceparent};
 use crate::config::{Given, Tracing};
 
@@ -19,7 +19,10 @@ pub(crate) fn headers(text: &str) {
     let found = parent.as_ref().map(ids_of);
     assert_eq!(found, expected, "of {all:?}");
     for list in ["", "w3c"] {
-        travels(Propagation::parse(list, &mut Vec::new()), &incoming, parent.as_ref());
+        travels(propagation(list), &incoming, parent.as_ref());
+    }
+    for list in ["", "jaeger", "jaeger,w3c"] {
+        settles(propagation(list), &incoming);
     }
 }
 
@@ -27,17 +30,16 @@ pub(crate) fn headers(text: &str) {
 pub(crate) fn tracing(settings: &Tracing) {
     let (config, problems) = TracingConfig::parse(settings);
     match config.destination() {
-        Some(Destination { endpoint, tls, .. }) => {
+        Ok(Destination { endpoint, tls, .. }) => {
             assert!(endpoint.host().is_some_and(|host| !host.is_empty()), "{endpoint:?}");
             assert_eq!(tls.client_cert.is_some(), tls.client_key.is_some());
             let is_https = |given: &Given<String>| given.to_ascii_lowercase().starts_with("https:");
             let asks_for_tls = settings.endpoint.as_ref().is_some_and(is_https) || tls.wanted();
             assert!(!asks_for_tls || endpoint.scheme_str() == Some("https"), "{endpoint:?} of {settings:?}");
         }
-        None => assert!(
-            settings.endpoint.is_none() || !problems.is_empty(),
-            "{settings:?} is ignored without a word"
-        ),
+        Err(Off::NoEndpoint) => assert!(settings.endpoint.is_none(), "{settings:?}"),
+        Err(Off::Switch(_)) => assert!(settings.switch.is_some(), "{settings:?}"),
+        Err(Off::Invalid(_)) => assert!(!problems.is_empty(), "{settings:?} is ignored without a word"),
     }
     if let Some(headers) = settings.headers.as_ref().map(|headers| &headers.value.0) {
         let values =
@@ -46,7 +48,7 @@ pub(crate) fn tracing(settings: &Tracing) {
             assert!(!format!("{config:?} {problems:?}").contains(value), "{value} is shown");
         }
     }
-    let _ = config.sampler();
+    let _ = config.facts();
     assert!(problems.iter().all(|problem| !problem.to_string().is_empty()));
 }
 
@@ -57,17 +59,29 @@ fn travels(propagation: Propagation, incoming: &HeaderMap, parent: Option<&SpanC
     assert_eq!(parent.is_some(), remote.is_valid());
     let mut first = HeaderMap::new();
     propagation.inject(&context, &mut first);
-    let known = ["traceparent", "tracestate", "baggage"];
+    let known = ["traceparent", "tracestate", "baggage", "uber-trace-id"];
     assert!(first.keys().all(|name| known.contains(&name.as_str())), "{first:?}");
-    if propagation == Propagation::parse("w3c", &mut Vec::new()) {
-        assert!(!first.contains_key("baggage"), "{first:?}");
-    }
     let Some(parent) = parent else {
         assert!(!first.contains_key("traceparent") && !first.contains_key("tracestate"), "{first:?}");
         return;
     };
     let again = traceparent(&first);
     assert_eq!(again.as_ref(), Some(parent), "as {first:?}");
+}
+
+/// What is sent is what is sent again by whoever receives it.
+fn settles(propagation: Propagation, incoming: &HeaderMap) {
+    let passed_on = |headers: &HeaderMap| {
+        let mut outgoing = HeaderMap::new();
+        propagation.inject(&propagation.extract(headers), &mut outgoing);
+        outgoing
+    };
+    let first = passed_on(incoming);
+    assert_eq!(passed_on(&first), first, "of {incoming:?}");
+}
+
+fn propagation(list: &str) -> Propagation {
+    Propagation::parse(Some(&Given::default_of(list.to_owned())), &mut Vec::new()).value
 }
 
 /// Reads a `traceparent` as the specification's grammar says it.

@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::allowance::SpanAllowance;
 use super::queue::{Missing, Queue};
+use super::tenant::Tenant;
 use super::weight;
 
 /// How many attributes, events and links a span may have, and attributes an event or a link: OpenTelemetry's defaults,
@@ -65,7 +66,11 @@ impl LimitedSpan {
         }
         let kept = Mutex::new(Kept { bytes, name, status, ..Kept::default() });
         let context = parent.with_span(tracer.build_with_context(builder, parent));
-        Some(Self { context, allowance: Arc::clone(allowance), queue: Arc::clone(queue), kept })
+        let span = Self { context, allowance: Arc::clone(allowance), queue: Arc::clone(queue), kept };
+        if let Some(tenant) = parent.get::<Tenant>() {
+            span.set_attributes([tenant.attribute()].into_iter());
+        }
+        Some(span)
     }
 
     pub(crate) fn context(&self) -> &Context {

@@ -21,24 +21,15 @@ pub(crate) enum TracingProblem {
     #[error("{0} has a path, which gRPC does not use; remove it, or set gpx_otlp_protocol = http/protobuf")]
     Path(Origin),
     #[error(
-        "trace propagation {0:?} is not supported, W3C is used; set `propagation` under \
-         [tracing.opentelemetry.otlp] to w3c"
+        "trace propagation {name:?} is not supported, {instead} is used; set `propagation` under \
+         [tracing.opentelemetry.otlp] to w3c, jaeger or both"
     )]
-    Propagation(String),
+    Propagation { name: String, instead: &'static str },
     #[error(
-        "trace sampler {0:?} is not supported, every trace is recorded; set `sampler_type` under \
-         [tracing.opentelemetry] to const"
+        "{0} is remote, but no server is named, so nobody is asked; set gpx_sampler_url, or `sampling_server_url` \
+         under [tracing.opentelemetry]"
     )]
-    SamplerType(String),
-    #[error(
-        "trace sampler parameter {0:?} is not a number, 1.0 is used; set `sampler_param` under [tracing.opentelemetry]"
-    )]
-    SamplerParam(String),
-    #[error(
-        "a const trace sampler is 0 or 1, not {0}, every trace is recorded; set `sampler_param` under \
-         [tracing.opentelemetry]"
-    )]
-    SamplerRange(f64),
+    NoSamplerUrl(Origin),
 }
 
 // === impl TracingProblem ===
@@ -54,12 +45,9 @@ impl TracingProblem {
             Self::Invalid { origin, .. }
             | Self::Half(origin)
             | Self::Plaintext(origin)
-            | Self::Path(origin) => *origin,
-            Self::Address(_)
-            | Self::Propagation(_)
-            | Self::SamplerType(_)
-            | Self::SamplerParam(_)
-            | Self::SamplerRange(_) => Origin::Grafana("[tracing.opentelemetry]"),
+            | Self::Path(origin)
+            | Self::NoSamplerUrl(origin) => *origin,
+            Self::Address(_) | Self::Propagation { .. } => Origin::Grafana("[tracing.opentelemetry.otlp]"),
         }
     }
 }

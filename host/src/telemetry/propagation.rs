@@ -1,23 +1,32 @@
-//! How a span's context travels in headers: W3C Trace Context, and Baggage where it is asked for.
+//! How a span's context travels in headers.
 
+mod baggage;
+mod jaeger;
 mod w3c;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt;
+
+use http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
-use opentelemetry_sdk::propagation::BaggagePropagator;
 
 use super::problem::TracingProblem;
+use crate::config::Given;
 
-/// Which headers carry a context: those of the trace context always, baggage if this says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which headers carry a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Propagation {
+    /// Of several, the last one that finds a context counts. All of them are written.
+    formats: &'static [Format],
+    /// Whether W3C Baggage travels, too.
     baggage: bool,
 }
 
-struct Headers<'a>(&'a HeaderMap);
-struct HeadersMut<'a>(&'a mut HeaderMap);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    W3c,
+    Jaeger,
+}
 
 /// The span that a request names as its parent.
 pub(crate) fn traceparent(headers: &HeaderMap) -> Option<SpanContext> {
@@ -27,91 +36,98 @@ pub(crate) fn traceparent(headers: &HeaderMap) -> Option<SpanContext> {
 // === impl Propagation ===
 
 impl Propagation {
-    /// Reads Grafana's comma-separated list. As in the Go SDK, an empty one means W3C with baggage, and `w3c` means W3C
-    /// without.
-    pub(super) fn parse(list: &str, problems: &mut Vec<TracingProblem>) -> Self {
-        let mut baggage = true;
+    /// What Grafana itself uses if its configuration names nothing.
+    const USUAL: Self = Self { formats: &[Format::W3c], baggage: true };
+
+    /// Reads Grafana's list. As in Grafana, `w3c` includes baggage, and an empty list means `w3c`.
+    pub(super) fn parse(
+        given: Option<&Given<String>>,
+        problems: &mut Vec<TracingProblem>,
+    ) -> Given<Propagation> {
+        let Some(list) = given else { return Given::default_of(Self::USUAL) };
+        let (mut formats, mut unknown): (Vec<Format>, Vec<&str>) = Default::default();
         for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            baggage = false;
-            if !name.eq_ignore_ascii_case("w3c") {
-                problems.push(TracingProblem::Propagation(name.to_owned()));
-            }
+            let format = match name {
+                _ if name.eq_ignore_ascii_case("w3c") => Format::W3c,
+                _ if name.eq_ignore_ascii_case("jaeger") => Format::Jaeger,
+                _ => {
+                    unknown.push(name);
+                    continue;
+                }
+            };
+            // A name that is there twice counts where it stands last.
+            formats.retain(|other| *other != format);
+            formats.push(format);
         }
-        Self { baggage }
+        let propagation = match formats.as_slice() {
+            [] => Self::USUAL,
+            [Format::Jaeger] => Self { formats: &[Format::Jaeger], baggage: false },
+            [Format::W3c, Format::Jaeger] => Self { formats: &[Format::W3c, Format::Jaeger], ..Self::USUAL },
+            [Format::Jaeger, ..] => Self { formats: &[Format::Jaeger, Format::W3c], ..Self::USUAL },
+            _ => Self::USUAL,
+        };
+        problems.extend(unknown.into_iter().map(|name| TracingProblem::Propagation {
+            name: name.to_owned(),
+            instead: propagation.in_words(),
+        }));
+        list.with(propagation)
+    }
+
+    fn in_words(self) -> &'static str {
+        match self.formats {
+            [Format::Jaeger] => "Jaeger",
+            [_] | [] => "W3C",
+            _ => "W3C and Jaeger",
+        }
     }
 
     pub(super) fn extract(self, headers: &HeaderMap) -> Context {
         let mut context = Context::new();
-        if self.baggage && headers.contains_key("baggage") {
-            context = BaggagePropagator::new().extract_with_context(&context, &Headers(headers));
+        if self.baggage {
+            context = baggage::extract(context, headers);
         }
-        match w3c::extract(headers) {
-            Some(remote) => context.with_remote_span_context(remote),
-            None => context,
+        for format in self.formats {
+            context = match format {
+                Format::W3c => match w3c::extract(headers) {
+                    Some(remote) => context.with_remote_span_context(remote),
+                    None => context,
+                },
+                Format::Jaeger => jaeger::extract(context, headers),
+            };
         }
+        context
     }
 
     pub(super) fn inject(self, context: &Context, headers: &mut HeaderMap) {
-        w3c::inject(context.span().span_context(), headers);
+        for format in self.formats {
+            match format {
+                Format::W3c => w3c::inject(context.span().span_context(), headers),
+                Format::Jaeger => jaeger::inject(context, headers),
+            }
+        }
         if self.baggage {
-            BaggagePropagator::new().inject_context(context, &mut HeadersMut(headers));
+            baggage::inject(context, headers);
         }
     }
 }
 
-// === impl Headers ===
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
+/// What is used without tracing: as in the Go SDK, the trace context alone.
+impl Default for Propagation {
+    fn default() -> Self {
+        Self { baggage: false, ..Self::USUAL }
     }
 }
 
-// === impl HeadersMut ===
-
-impl Injector for HeadersMut<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
-        }
+impl fmt::Display for Propagation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.formats.iter().map(|format| match format {
+            Format::W3c => "w3c",
+            Format::Jaeger => "jaeger",
+        });
+        let names: Vec<_> = names.chain(self.baggage.then_some("baggage")).collect();
+        f.write_str(&names.join(","))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use opentelemetry::baggage::BaggageExt as _;
-
-    fn parse(list: &str) -> (Propagation, usize) {
-        let mut problems = Vec::new();
-        (Propagation::parse(list, &mut problems), problems.len())
-    }
-
-    #[test]
-    fn the_list_is_trimmed_and_case_does_not_matter() {
-        assert_eq!(parse(""), (Propagation { baggage: true }, 0));
-        assert_eq!(parse(" , "), (Propagation { baggage: true }, 0));
-        assert_eq!(parse("w3c"), (Propagation { baggage: false }, 0));
-        assert_eq!(parse(" W3C ,"), (Propagation { baggage: false }, 0));
-        assert_eq!(parse("w3c,jaeger"), (Propagation { baggage: false }, 1));
-        assert_eq!(parse("b3"), (Propagation { baggage: false }, 1));
-    }
-
-    #[test]
-    fn baggage_travels_only_when_asked_for() {
-        let mut incoming = HeaderMap::new();
-        incoming.insert("baggage", "tenant=7".parse().unwrap());
-        let context = parse("").0.extract(&incoming);
-        assert_eq!(context.baggage().get("tenant").map(|value| value.as_str()), Some("7"));
-        let mut outgoing = HeaderMap::new();
-        parse("w3c").0.inject(&context, &mut outgoing);
-        assert!(outgoing.is_empty());
-        parse("").0.inject(&context, &mut outgoing);
-        assert_eq!(outgoing, incoming);
-        assert!(parse("w3c").0.extract(&incoming).baggage().is_empty());
-    }
-}
+mod tests;

@@ -1,82 +1,171 @@
-//! Which traces are recorded, if no caller has decided it.
+//! Which traces are recorded, if no caller has decided it. The arithmetic is that of the Go SDK and its libraries, so that
+//! a plugin records what a Go plugin beside it would.
 
-use opentelemetry_sdk::trace::Sampler;
+mod limiter;
+mod operations;
+mod ratio;
+mod remote;
+mod strategy;
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::Uri;
+use opentelemetry::trace::{Link, SpanKind, TraceId, TraceState};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SamplingDecision, SamplingResult, ShouldSample};
+
+use self::limiter::Limiter;
+use self::ratio::Ratio;
+use self::remote::Remote;
 use super::problem::TracingProblem;
-use crate::config::Given;
+use crate::config::{Expected, Given, Tracing};
+use crate::log::Log;
 
-/// What Grafana's configuration asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Root {
-    #[default]
-    Always,
-    Never,
+/// What the operator asks for, with the origin of each value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Sampling {
+    pub kind: Given<SamplerKind>,
+    pub param: Given<f64>,
+    /// Where `remote` asks.
+    pub url: Option<Given<Uri>>,
 }
 
-// === impl Root ===
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum SamplerKind {
+    /// All traces, or none.
+    #[default]
+    Const,
+    /// A part of all traces, chosen by their ids.
+    Probabilistic,
+    /// So many traces a second.
+    RateLimiting,
+    /// What a server says.
+    Remote,
+}
 
-impl Root {
-    /// Reads Grafana's `sampler_type` and `sampler_param`. If they cannot be followed, every trace is recorded.
-    pub(super) fn parse(
-        kind: &str,
-        param: Option<&Given<String>>,
-        problems: &mut Vec<TracingProblem>,
-    ) -> Self {
-        if !matches!(kind, "" | "const") {
-            problems.push(TracingProblem::SamplerType(kind.to_owned()));
-            return Self::Always;
-        }
-        let param = param.map_or(Ok(1.0), |param| param.parse()).unwrap_or_else(|_| {
-            problems.push(TracingProblem::SamplerParam(
-                param.map(|param| param.value.clone()).unwrap_or_default(),
-            ));
-            1.0
-        });
-        if param >= 1.0 {
-            Self::Always
-        } else if param <= 0.0 {
-            Self::Never
-        } else {
-            problems.push(TracingProblem::SamplerRange(param));
-            Self::Always
-        }
-    }
+/// The sampler `rateLimiting`.
+#[derive(Clone, Debug)]
+struct RateLimiting(Arc<Mutex<Limiter>>);
 
-    /// Decides for spans without a parent; the others follow their parent.
-    pub(super) fn sampler(self) -> Sampler {
-        let root = match self {
-            Self::Always => Sampler::AlwaysOn,
-            Self::Never => Sampler::AlwaysOff,
+// === impl Sampling ===
+
+impl Sampling {
+    /// What cannot be followed records every trace.
+    pub(super) fn parse(given: &Tracing, problems: &mut Vec<TracingProblem>) -> Self {
+        let kind = kind(given.sampler_type.as_ref(), problems);
+        let mut param = match given.sampler_param.as_ref().map(|param| (param, param.parse::<f64>())) {
+            None => Given::default_of(1.0),
+            Some((param, Ok(value))) if !value.is_nan() => param.with(value),
+            Some((param, _)) => {
+                problems.push(TracingProblem::invalid(param.origin, "a number", "1 is used"));
+                Given::default_of(1.0)
+            }
         };
-        Sampler::ParentBased(Box::new(root))
+        if *kind == SamplerKind::Const && *param > 0.0 && *param < 1.0 {
+            let expected = "0 or 1 for a const sampler";
+            problems.push(TracingProblem::invalid(param.origin, expected, EVERYTHING));
+            param = Given::default_of(1.0);
+        }
+        let url = given.sampler_url.as_ref().filter(|_| *kind == SamplerKind::Remote).and_then(|url| {
+            let uri = url.parse().ok().filter(is_server);
+            if uri.is_none() {
+                let expected = "a URL that starts with http:// or https://, without user and password";
+                problems.push(TracingProblem::invalid(url.origin, expected, NOBODY_ASKED));
+            }
+            Some(url.with(uri?))
+        });
+        if *kind == SamplerKind::Remote && given.sampler_url.is_none() {
+            problems.push(TracingProblem::NoSamplerUrl(kind.origin));
+        }
+        Self { kind, param, url }
     }
+
+    /// Must run inside the runtime: `remote` asks from there, for the strategy of `service`.
+    pub(super) fn start(&self, service: &str, log: &Log) -> ParentBasedSampler {
+        let param = *self.param;
+        match *self.kind {
+            SamplerKind::Const if param >= 1.0 => Sampler::parent_based(Sampler::AlwaysOn),
+            SamplerKind::Const => Sampler::parent_based(Sampler::AlwaysOff),
+            SamplerKind::Probabilistic => Sampler::parent_based(Ratio::new(param)),
+            SamplerKind::RateLimiting => Sampler::parent_based(RateLimiting::new(param)),
+            SamplerKind::Remote => {
+                let url = self.url.as_ref().map(|url| &url.value);
+                Sampler::parent_based(Remote::start(url, service, Ratio::new(param), log))
+            }
+        }
+    }
+}
+
+const EVERYTHING: Expected = "every trace is recorded";
+const NOBODY_ASKED: Expected = "no server is asked";
+
+fn kind(given: Option<&Given<String>>, problems: &mut Vec<TracingProblem>) -> Given<SamplerKind> {
+    let Some(given) = given else { return Given::default() };
+    let kinds =
+        [SamplerKind::Const, SamplerKind::Probabilistic, SamplerKind::RateLimiting, SamplerKind::Remote];
+    match kinds.into_iter().find(|kind| given.eq_ignore_ascii_case(kind.name())) {
+        Some(kind) => given.with(kind),
+        None => {
+            let expected = "const, probabilistic, rateLimiting or remote";
+            problems.push(TracingProblem::invalid(given.origin, expected, "const is used"));
+            Given::default()
+        }
+    }
+}
+
+fn is_server(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    matches!(uri.scheme_str(), Some("http" | "https")) && !authority.is_empty() && !authority.contains('@')
+}
+
+// === impl SamplerKind ===
+
+impl SamplerKind {
+    /// As grafana.ini names it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Const => "const",
+            Self::Probabilistic => "probabilistic",
+            Self::RateLimiting => "rateLimiting",
+            Self::Remote => "remote",
+        }
+    }
+}
+
+impl fmt::Display for SamplerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+// === impl RateLimiting ===
+
+impl RateLimiting {
+    fn new(per_second: f64) -> Self {
+        Self(Arc::new(Mutex::new(Limiter::new(per_second))))
+    }
+}
+
+impl ShouldSample for RateLimiting {
+    fn should_sample(
+        &self,
+        _parent: Option<&Context>,
+        _trace_id: TraceId,
+        _name: &str,
+        _kind: &SpanKind,
+        _attributes: &[KeyValue],
+        _links: &[Link],
+    ) -> SamplingResult {
+        result(self.0.lock().unwrap_or_else(PoisonError::into_inner).admit(), Vec::new())
+    }
+}
+
+/// The samplers here decide only about traces that begin, which have no state yet.
+fn result(sampled: bool, attributes: Vec<KeyValue>) -> SamplingResult {
+    let decision = if sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
+    SamplingResult { decision, attributes, trace_state: TraceState::NONE }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(kind: &str, param: &str) -> (Root, Vec<TracingProblem>) {
-        let mut problems = Vec::new();
-        let param = Given::default_of(param.to_owned());
-        (Root::parse(kind, Some(&param), &mut problems), problems)
-    }
-
-    #[test]
-    fn const_is_all_or_nothing() {
-        assert_eq!(parse("", "1.000000"), (Root::Always, vec![]));
-        assert_eq!(parse("const", "2"), (Root::Always, vec![]));
-        assert_eq!(parse("const", "0"), (Root::Never, vec![]));
-        assert_eq!(parse("const", "-1"), (Root::Never, vec![]));
-        assert_eq!(parse("const", "0.5"), (Root::Always, vec![TracingProblem::SamplerRange(0.5)]));
-    }
-
-    #[test]
-    fn what_cannot_be_followed_records_everything() {
-        assert_eq!(parse("const", ""), (Root::Always, vec![TracingProblem::SamplerParam(String::new())]));
-        assert_eq!(parse("const", "half"), (Root::Always, vec![TracingProblem::SamplerParam("half".into())]));
-        assert_eq!(parse("remote", "0"), (Root::Always, vec![TracingProblem::SamplerType("remote".into())]));
-        let (root, problems) = parse("const", "NaN");
-        assert_eq!((root, problems.len()), (Root::Always, 1));
-    }
-}
+mod tests;

@@ -91,7 +91,7 @@ impl<M, R> IntoFuture for Call<M, R> {
         let mut request = tonic::Request::new(self.message);
         for (key, value) in self.metadata {
             let value: MetadataValue<Ascii> = value.parse().expect("metadata is ASCII text");
-            request.metadata_mut().insert(key, value);
+            request.metadata_mut().append(key, value);
         }
         if let Some(deadline) = self.deadline {
             request.set_timeout(deadline);

@@ -133,7 +133,7 @@ impl OutputLines {
             return;
         }
         let line = self.scrub.shorten(line.to_owned(), MAX_LINE);
-        self.log.log(self.level, &line, &[("stream", Value::from(self.stream))]);
+        self.log.relay(self.level, &line, &[("stream", Value::from(self.stream))]);
         if let Some(last) = &mut self.last {
             last.push(line);
         }

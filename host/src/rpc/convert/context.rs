@@ -2,7 +2,7 @@
 
 use tonic::metadata::MetadataMap;
 
-use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, Subject, User};
+use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, LogParams, Subject, User};
 use crate::proto::pluginv2;
 
 /// Returns a call's context, if the request has one. `headers` are those of the message, under their HTTP names.
@@ -30,6 +30,8 @@ pub(crate) fn context(
         (None, None) => Subject::Plugin,
     };
     let tenant = metadata.get("tenantid").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let log_params =
+        metadata.get_all("loggerparamsctxmetadata").iter().filter_map(|value| value.to_str().ok());
     Some(CallContext {
         tenant: tenant.to_owned(),
         namespace,
@@ -42,6 +44,7 @@ pub(crate) fn context(
         grafana_config,
         subject,
         headers: CallHeaders::new(headers),
+        log_params: LogParams::parse(log_params),
         wants_capture: false,
     })
 }

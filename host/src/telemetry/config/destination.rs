@@ -90,6 +90,7 @@ impl Destination {
     }
 
     /// Returns what removes the values of the headers from a text, such as the collector's answer.
+    #[allow(dead_code, reason = "for the exporter that sends headers")]
     pub(crate) fn scrub(&self) -> Scrub {
         // With `Bearer`, and without.
         let values = self.headers.iter().filter_map(|(_, value)| value.to_str().ok());

@@ -64,8 +64,9 @@ fn url(text: &str) -> Option<(Scheme, Authority, String)> {
     let uri: Uri = text.parse().ok()?;
     let scheme = uri.scheme().filter(|scheme| [&Scheme::HTTP, &Scheme::HTTPS].contains(scheme))?;
     let authority = uri.authority()?;
-    let port_is_valid = authority.port().is_none() || authority.port_u16().is_some();
-    let plain = !text.contains(['@', '?', '#']) && !authority.host().is_empty() && port_is_valid;
+    // What is behind the host must be a port.
+    let complete = authority.port_u16().is_some() || authority.as_str() == authority.host();
+    let plain = !text.contains(['@', '?', '#']) && !authority.host().is_empty() && complete;
     plain.then(|| (scheme.clone(), authority.clone(), uri.path().trim_end_matches('/').to_owned()))
 }
 

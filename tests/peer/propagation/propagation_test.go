@@ -1,0 +1,54 @@
+// Package propagation records what Go's propagators make of headers. A unit test of the host compares its own with cases.txt.
+package propagation
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/contrib/propagators/jaeger"
+	"go.opentelemetry.io/otel/propagation"
+)
+
+var update = flag.Bool("update", false, "write cases.txt")
+
+// The headers of this test, with their propagators.
+var propagators = map[string]propagation.TextMapPropagator{
+	"uber-trace-id": jaeger.Jaeger{},
+	"baggage":       propagation.Baggage{},
+}
+
+// TestCasesAreThoseOfGo reads lines `header<tab>what comes<tab>what goes out`.
+func TestCasesAreThoseOfGo(t *testing.T) {
+	text, err := os.ReadFile("cases.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+		header, in := fields[0], fields[1]
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s\n", header, in, passedOn(header, in)))
+	}
+	got := strings.Join(lines, "")
+	if *update {
+		if err := os.WriteFile("cases.txt", []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if string(text) != got {
+		t.Errorf("cases.txt is not what Go does; look at what has changed, and run the test with -update:\n%s", got)
+	}
+}
+
+// The members of baggage have no order in Go, so they are sorted.
+func passedOn(header, value string) string {
+	propagator, out := propagators[header], propagation.MapCarrier{}
+	propagator.Inject(propagator.Extract(context.Background(), propagation.MapCarrier{header: value}), out)
+	members := strings.Split(out[header], ",")
+	slices.Sort(members)
+	return strings.Join(members, ",")
+}
