@@ -33,4 +33,4 @@ mod secrets;
 mod shutdown;
 mod spans;
 mod trace;
-mod tracing;
+mod trace_config;

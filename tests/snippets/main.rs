@@ -1,4 +1,4 @@
-//! Compiles the Rust snippets of README.md and docs/plugin-authors.md against the SDK. `modules.rs` says how they become
+//! Compiles the Rust snippets of README.md, docs/plugin-authors.md and docs/tracing.md against the SDK. `modules.rs` says how they become
 //! modules; the build script runs it. Nothing of them is run.
 
 use gpx_sdk::*;
@@ -13,6 +13,12 @@ mod readme {
 mod plugin_authors {
     use super::*;
     include!(concat!(env!("OUT_DIR"), "/plugin_authors.rs"));
+}
+
+#[allow(unused, reason = "snippets show how something is called, and do nothing with it")]
+mod tracing {
+    use super::*;
+    include!(concat!(env!("OUT_DIR"), "/tracing.rs"));
 }
 
 /// The README's plugin, to which the fragments of docs/plugin-authors.md belong.
@@ -39,6 +45,11 @@ fn every_snippet_is_compiled() {
             "docs/plugin-authors.md",
             include_str!("../../docs/plugin-authors.md"),
             include_str!(concat!(env!("OUT_DIR"), "/plugin_authors.rs")),
+        ),
+        (
+            "docs/tracing.md",
+            include_str!("../../docs/tracing.md"),
+            include_str!(concat!(env!("OUT_DIR"), "/tracing.rs")),
         ),
     ];
     for (document, text, modules) in documents {

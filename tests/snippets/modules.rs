@@ -12,8 +12,11 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The files to make, and what they are made of.
-const DOCUMENTS: [(&str, &str); 2] =
-    [("readme.rs", "README.md"), ("plugin_authors.rs", "docs/plugin-authors.md")];
+const DOCUMENTS: [(&str, &str); 3] = [
+    ("readme.rs", "README.md"),
+    ("plugin_authors.rs", "docs/plugin-authors.md"),
+    ("tracing.rs", "docs/tracing.md"),
+];
 
 pub(crate) fn write(folder: &Path) -> Result<()> {
     for (name, document) in DOCUMENTS {
