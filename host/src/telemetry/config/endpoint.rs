@@ -21,7 +21,12 @@ pub(super) fn parse(
     let (scheme, authority, base) = match given.origin {
         Origin::Grafana(_) => {
             let Some(authority) = host_and_port(given) else {
-                problems.push(TracingProblem::Address(given.value.clone()));
+                // Before it, there may be a password.
+                let shown = match given.rsplit_once('@') {
+                    Some((_, host)) => format!("…@{host}"),
+                    None => given.value.clone(),
+                };
+                problems.push(TracingProblem::Address(shown));
                 return None;
             };
             (if wants_tls { Scheme::HTTPS } else { Scheme::HTTP }, authority, String::new())
@@ -101,9 +106,11 @@ mod tests {
         for good in ["localhost:4317", "127.0.0.1:4317", "[::1]:4317", "tempo.monitoring.svc:4317"] {
             assert_eq!(read(good), (Some(format!("http://{good}/")), vec![]));
         }
-        for bad in ["localhost", "http://localhost:4317", ":4317", "user@host:4317", "host:99999", "a b:1"] {
+        for bad in ["localhost", "http://localhost:4317", ":4317", "host:99999", "a b:1"] {
             assert_eq!(read(bad), (None, vec![TracingProblem::Address(bad.into())]));
         }
+        let hidden = TracingProblem::Address("…@host:4317".into());
+        assert_eq!(read("ada:geheim@host:4317"), (None, vec![hidden]));
     }
 
     #[test]
