@@ -119,7 +119,7 @@ impl Telemetry {
     /// Returns a context whose spans in the scope of the plugin say that they are the tenant's. Empty: there is none.
     pub(crate) fn for_tenant(&self, context: &Context, tenant: &str) -> Context {
         match &self.recording {
-            Some(_) if !tenant.is_empty() => context.with_value(Tenant::new(tenant)),
+            Some(_) if !tenant.is_empty() => context.with_value(Tenant::new(&span_text(tenant))),
             _ => context.clone(),
         }
     }

@@ -1,5 +1,6 @@
 //! The one table of our settings: the parser uses it, and docs/settings.md is generated from it.
 
+mod row;
 pub(super) mod tracing;
 
 use std::collections::BTreeSet;
@@ -7,25 +8,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::row::DURATION;
+pub(super) use self::row::Setting;
 use super::problem::{Problem, Strings};
 use super::value::{self, Expected, Transport};
 
 /// The prefix of all our keys; all other keys of the section belong to the component.
 pub(super) const PREFIX: &str = "gpx_";
-
-/// One key of `[plugin.<id>]` in grafana.ini.
-#[derive(Debug)]
-pub(super) struct Setting {
-    pub name: &'static str,
-    /// The kind of value, and its unit.
-    pub kind: &'static str,
-    /// The value that is used if the key is absent.
-    pub default: &'static str,
-    /// The value that is used if the given one is invalid. It never allows more than the operator may have meant to
-    /// allow, so a security setting denies.
-    pub when_bad: &'static str,
-    pub meaning: &'static str,
-}
 
 /// The values of all settings except the transport, which is part of [`Process`](super::Process).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,8 +37,6 @@ pub(crate) struct Section {
 }
 
 const LIST: &str = "list, separated by commas or spaces";
-const LIST_OF_PAIRS: &str = "list of `key=value`, separated by commas, percent-encoded";
-const DURATION: &str = "time, such as `500ms`, `30s` or `5m`";
 const MEBIBYTES: &str = "MiB";
 
 const ALLOW_HOSTS: Setting = Setting {

@@ -5,6 +5,8 @@ mod destination;
 mod endpoint;
 mod facts;
 mod pairs;
+mod protocol;
+mod tls;
 
 use std::fmt;
 

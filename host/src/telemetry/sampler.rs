@@ -1,6 +1,7 @@
 //! Which traces are recorded, if no caller has decided it. The arithmetic is that of the Go SDK and its libraries, so that
 //! a plugin records what a Go plugin beside it would.
 
+mod decision;
 mod limiter;
 mod operations;
 mod ratio;
@@ -11,10 +12,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::Uri;
-use opentelemetry::trace::{Link, SpanKind, TraceId, TraceState};
+use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SamplingDecision, SamplingResult, ShouldSample};
+use opentelemetry_sdk::trace::{ParentBasedSampler, Sampler, SamplingResult, ShouldSample};
 
+use self::decision::result;
 use self::limiter::Limiter;
 use self::ratio::Ratio;
 use self::remote::Remote;
@@ -159,12 +161,6 @@ impl ShouldSample for RateLimiting {
     ) -> SamplingResult {
         result(self.0.lock().unwrap_or_else(PoisonError::into_inner).admit(), Vec::new())
     }
-}
-
-/// The samplers here decide only about traces that begin, which have no state yet.
-fn result(sampled: bool, attributes: Vec<KeyValue>) -> SamplingResult {
-    let decision = if sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
-    SamplingResult { decision, attributes, trace_state: TraceState::NONE }
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use opentelemetry::KeyValue;
 
-use super::limited::span_text;
-
 /// Grafana Cloud's tenant, in the context of a call.
 #[derive(Clone, Debug)]
 pub(super) struct Tenant(Arc<str>);
@@ -14,7 +12,7 @@ pub(super) struct Tenant(Arc<str>);
 
 impl Tenant {
     pub(super) fn new(tenant: &str) -> Self {
-        Self(span_text(tenant).into())
+        Self(tenant.into())
     }
 
     pub(super) fn attribute(&self) -> KeyValue {

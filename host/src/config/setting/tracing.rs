@@ -1,6 +1,6 @@
 //! The rows for tracing. `telemetry` parses their values, since most have a second source.
 
-use super::{DURATION, LIST_OF_PAIRS, Setting};
+use super::row::{DURATION, LIST_OF_PAIRS, Setting};
 
 pub(in crate::config) const OTLP_ENDPOINT: Setting = Setting {
     name: "gpx_otlp_endpoint",

@@ -1,14 +1,13 @@
 //! Where spans go, and how they get there.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::uri::Scheme;
 use http::{HeaderName, HeaderValue, Uri};
 
-use super::endpoint;
-use super::pairs;
+use super::protocol::Protocol;
+use super::tls::TlsFiles;
+use super::{endpoint, pairs};
 use crate::config::{Given, Origin, Tracing, duration};
 use crate::telemetry::problem::TracingProblem;
 use crate::text::Scrub;
@@ -29,25 +28,9 @@ pub(crate) struct Destination {
     pub timeout: Given<Duration>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    #[default]
-    Grpc,
-    HttpProtobuf,
-}
-
 /// The only compression that OTLP knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gzip;
-
-/// Absolute paths of PEM files. A client certificate has a key, and a key has a certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TlsFiles {
-    /// What the collector's certificate must be signed by. `None`: what the system trusts.
-    pub ca_file: Option<Given<PathBuf>>,
-    pub client_cert: Option<Given<PathBuf>>,
-    pub client_key: Option<Given<PathBuf>>,
-}
 
 /// OTLP's default.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,7 +57,7 @@ impl Destination {
     /// nobody named an endpoint.
     pub(super) fn parse(given: &Tracing, problems: &mut Vec<TracingProblem>) -> Option<Self> {
         let endpoint = given.endpoint.as_ref()?;
-        let protocol = protocol(given, endpoint.origin, problems);
+        let protocol = Protocol::parse(given, endpoint.origin, problems);
         let tls = TlsFiles::parse(given, problems);
         let endpoint = endpoint::parse(endpoint, *protocol, &tls, problems);
         let (tls, endpoint) = (tls?, endpoint?);
@@ -95,67 +78,6 @@ impl Destination {
         // With `Bearer`, and without.
         let values = self.headers.iter().filter_map(|(_, value)| value.to_str().ok());
         Scrub::new(values.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or(value)]))
-    }
-}
-
-// === impl Protocol ===
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Grpc => "grpc",
-            Self::HttpProtobuf => "http/protobuf",
-        })
-    }
-}
-
-// === impl TlsFiles ===
-
-impl TlsFiles {
-    fn parse(given: &Tracing, problems: &mut Vec<TracingProblem>) -> Option<Self> {
-        let before = problems.len();
-        let mut path = |given: &Option<Given<String>>| {
-            let given = given.as_ref()?;
-            if !Path::new(&given.value).is_absolute() {
-                problems.push(TracingProblem::invalid(given.origin, "an absolute path", OFF));
-            }
-            Some(given.with(PathBuf::from(&given.value)))
-        };
-        let (ca_file, client_cert) = (path(&given.ca_file), path(&given.client_cert));
-        let client_key = path(&given.client_key);
-        match (&client_cert, &client_key) {
-            (Some(alone), None) | (None, Some(alone)) => {
-                problems.push(TracingProblem::Half(alone.origin));
-            }
-            _ => {}
-        }
-        (problems.len() == before).then_some(Self { ca_file, client_cert, client_key })
-    }
-
-    /// Whether the operator of the plugin wants TLS. OpenTelemetry's variables are for any program: an address without a
-    /// scheme is not theirs.
-    pub(in crate::telemetry) fn wanted(&self) -> bool {
-        let files = [&self.ca_file, &self.client_cert, &self.client_key];
-        files.into_iter().flatten().any(|file| matches!(file.origin, Origin::Plugin(_)))
-    }
-}
-
-/// What follows if tracing cannot go on safely.
-pub(super) const OFF: &str = "tracing is off";
-
-/// OpenTelemetry's variable counts only for its own endpoint: Grafana's takes gRPC.
-fn protocol(given: &Tracing, of: Origin, problems: &mut Vec<TracingProblem>) -> Given<Protocol> {
-    let is_meant = |protocol: &&Given<String>| {
-        matches!((protocol.origin, of), (Origin::Plugin(_), _) | (Origin::Otel(_), Origin::Otel(_)))
-    };
-    let Some(protocol) = given.protocol.as_ref().filter(is_meant) else { return Given::default() };
-    match protocol.as_str() {
-        "grpc" => protocol.with(Protocol::Grpc),
-        "http/protobuf" => protocol.with(Protocol::HttpProtobuf),
-        _ => {
-            problems.push(TracingProblem::invalid(protocol.origin, "grpc or http/protobuf", "grpc is used"));
-            Given::default()
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
-use super::destination::{OFF, Protocol, TlsFiles};
+use super::protocol::Protocol;
+use super::tls::{OFF, TlsFiles};
 use crate::config::{Given, OTEL_TRACES_ENDPOINT, Origin};
 use crate::telemetry::problem::TracingProblem;
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use opentelemetry::trace::TraceId;
 
+use super::decision::Admission;
 use super::limiter::Limiter;
 use super::ratio::Ratio;
-use super::strategy::{Admission, OperationStrategies};
 
 /// How many operations have a strategy of their own besides those that the server names. Others share the usual part.
 const MOST: usize = 256;
@@ -17,6 +17,14 @@ pub(super) struct Operations {
     usual: Ratio,
     /// Traces a second, of each operation.
     lower_bound: f64,
+}
+
+/// What a server says about operations.
+pub(super) struct OperationStrategies {
+    /// The part of the traces of operations that are not named.
+    pub usual: f64,
+    pub lower_bound: f64,
+    pub by_name: Vec<(String, f64)>,
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingResult, ShouldSample};
 
-use super::result;
+use super::decision::result;
 
 /// The part, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,8 +15,8 @@ use opentelemetry_sdk::trace::{SamplingResult, ShouldSample};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use url::form_urlencoded;
 
+use super::decision::result;
 use super::ratio::Ratio;
-use super::result;
 use super::strategy::{AnswerError, Strategy};
 use crate::log::{Log, Value};
 use crate::telemetry::connect::CollectorConnector;

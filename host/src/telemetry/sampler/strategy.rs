@@ -1,11 +1,11 @@
 //! Jaeger's remote sampling protocol: what a server says, and what applies then.
 
-use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceId;
 use serde::Deserialize;
 
+use super::decision::Admission;
 use super::limiter::Limiter;
-use super::operations::Operations;
+use super::operations::{OperationStrategies, Operations};
 use super::ratio::Ratio;
 
 /// What applies now.
@@ -16,14 +16,6 @@ pub(super) enum Strategy {
     Probabilistic(Ratio),
     RateLimiting(Limiter),
     Operations(Operations),
-}
-
-/// Why a trace is recorded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Admission {
-    Initial,
-    Probabilistic(f64),
-    RateLimiting(f64),
 }
 
 /// A server's answer.
@@ -61,14 +53,6 @@ struct OperationAnswer {
     #[serde(default)]
     operation: String,
     probabilistic_sampling: ProbabilisticAnswer,
-}
-
-/// What a server says about operations.
-pub(super) struct OperationStrategies {
-    /// The part of the traces of operations that are not named.
-    pub usual: f64,
-    pub lower_bound: f64,
-    pub by_name: Vec<(String, f64)>,
 }
 
 /// What is wrong with an answer.
@@ -126,20 +110,6 @@ impl Strategy {
             return Err(AnswerError::Empty);
         }
         Ok(())
-    }
-}
-
-// === impl Admission ===
-
-impl Admission {
-    /// Jaeger's attributes of the first span of a trace.
-    pub(super) fn attributes(self) -> Vec<KeyValue> {
-        let (kind, param) = match self {
-            Self::Initial => return Vec::new(),
-            Self::Probabilistic(part) => ("probabilistic", part),
-            Self::RateLimiting(per_second) => ("ratelimiting", per_second),
-        };
-        vec![KeyValue::new("jaeger.sampler.type", kind), KeyValue::new("jaeger.sampler.param", param)]
     }
 }
 

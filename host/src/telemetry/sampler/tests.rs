@@ -1,9 +1,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use opentelemetry_sdk::trace::SamplingDecision;
 use sha2::{Digest as _, Sha256};
 use tokio::time::advance;
 
+use super::decision::Admission;
 use super::strategy::Strategy;
 use super::*;
 
@@ -169,6 +171,6 @@ fn an_answer_that_cannot_be_followed_changes_nothing() {
     ] {
         let mut strategy = Strategy::Probabilistic(Ratio::new(1.0));
         assert!(strategy.follow(bad).is_err(), "{}", String::from_utf8_lossy(bad));
-        assert_eq!(strategy.admit("a", TraceId::from(1)), Some(strategy::Admission::Probabilistic(1.0)));
+        assert_eq!(strategy.admit("a", TraceId::from(1)), Some(Admission::Probabilistic(1.0)));
     }
 }

@@ -1,6 +1,8 @@
+use std::net::SocketAddr;
+
 use opentelemetry_sdk::trace::SamplingDecision;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -9,32 +11,37 @@ use crate::log::memory::Lines;
 const ALL: &str = r#"{"probabilisticSampling":{"samplingRate":1}}"#;
 const NONE: &str = r#"{"probabilisticSampling":{"samplingRate":0}}"#;
 
-/// A server that answers as it is told, one connection after the other, and tells what was asked.
+/// A server that tells what is asked, and answers as it is told, one connection after the other.
 struct Server {
-    url: Uri,
+    address: SocketAddr,
     answers: mpsc::UnboundedSender<String>,
     asked: mpsc::UnboundedReceiver<String>,
 }
 
 async fn server() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/sampling?key=1", listener.local_addr().unwrap()).parse().unwrap();
+    let address = listener.local_addr().unwrap();
     let (answers, mut prepared) = mpsc::unbounded_channel::<String>();
     let (lines, asked) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        while let Some(answer) = prepared.recv().await {
+        loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut head = Vec::new();
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(stream.read_u8().await.unwrap());
             }
-            // The other side may have read enough.
-            let _ = stream.write_all(answer.as_bytes()).await;
             let head = String::from_utf8(head).unwrap();
             let _ = lines.send(head.lines().next().unwrap_or_default().to_owned());
+            let Some(answer) = prepared.recv().await else { return };
+            // The other side may have read enough.
+            let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
-    Server { url, answers, asked }
+    Server { address, answers, asked }
+}
+
+fn url(address: SocketAddr) -> Uri {
+    format!("http://{address}/sampling?key=1").parse().unwrap()
 }
 
 fn ok(body: &str) -> String {
@@ -60,7 +67,7 @@ fn messages(lines: &Lines) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_servers_word_counts_until_it_says_another() {
     let (mut server, (log, lines)) = (server().await, Log::memory());
-    let (mut asking, remote) = asking(&server.url, &log);
+    let (mut asking, remote) = asking(&url(server.address), &log);
     assert!(admits(&remote), "initially");
     let length = MAX_ANSWER + 1;
     for (answer, expected) in [
@@ -102,19 +109,30 @@ async fn a_server_that_is_not_there_changes_nothing() {
 #[tokio::test]
 async fn the_server_is_asked_at_once_and_then_each_minute() {
     let (mut server, (log, _)) = (server().await, Log::memory());
-    let remote = Remote::start(Some(&server.url), "my-plugin", Ratio::new(0.0), &log);
+    let remote = Remote::start(Some(&url(server.address)), "my-plugin", Ratio::new(0.0), &log);
     for (answer, expected) in [(ALL, true), (NONE, false), (ALL, true)] {
+        assert_eq!(server.asked.recv().await.unwrap(), "GET /sampling?key=1&service=my-plugin HTTP/1.1");
         server.answers.send(ok(answer)).unwrap();
-        server.asked.recv().await.unwrap();
         // The clock stands still only while nothing is on its way.
         while admits(&remote) != expected {
             tokio::task::yield_now().await;
         }
-        tokio::time::pause();
-        tokio::time::advance(INTERVAL - Duration::from_secs(10)).await;
-        tokio::task::yield_now().await;
-        assert!(server.asked.try_recv().is_err(), "before the minute is over");
-        tokio::time::advance(Duration::from_secs(11)).await;
-        tokio::time::resume();
+        advance(INTERVAL - Duration::from_secs(10)).await;
+        // Connections are accepted in their order, so none came before this one.
+        let mut marker = TcpStream::connect(server.address).await.unwrap();
+        marker.write_all(b"GET /marker HTTP/1.1\r\n\r\n").await.unwrap();
+        assert_eq!(server.asked.recv().await.unwrap(), "GET /marker HTTP/1.1", "before the minute is over");
+        server.answers.send(ok("")).unwrap();
+        advance(Duration::from_secs(11)).await;
     }
+}
+
+/// Lets the time pass, and the sampler do what it does then.
+async fn advance(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::resume();
 }
