@@ -78,7 +78,7 @@ impl Tracing {
         let grafanas_sampler = sampler_type.is_none();
         let grafanas = |key| from.grafana(key).filter(|_| grafanas_sampler);
         Self {
-            switch: given(operator, "tracing", Origin::Plugin("tracing")),
+            switch: given(operator, "tracing", Origin::Grafana("tracing in the plugin's section")),
             endpoint: from
                 .plugin(&OTLP_ENDPOINT)
                 .or_else(|| from.grafana(ADDRESS))

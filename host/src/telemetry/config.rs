@@ -34,7 +34,7 @@ pub(crate) enum Off {
     #[default]
     NoEndpoint,
     /// The operator does not want it.
-    Switch(Origin),
+    Switch,
     /// The collector's address, or what TLS needs, cannot be used.
     Invalid(Origin),
 }
@@ -100,7 +100,7 @@ impl fmt::Display for Off {
                 "no OTLP address was passed: Grafana's tracing is off or writes elsewhere, or a Jaeger address takes \
                  precedence; set address under [tracing.opentelemetry.otlp], or gpx_otlp_endpoint",
             ),
-            Self::Switch(origin) => write!(f, "{origin} = false in the plugin's section"),
+            Self::Switch => f.write_str("tracing = false in the plugin's section"),
             Self::Invalid(origin) => write!(f, "{origin} cannot be followed; an earlier line says why"),
         }
     }
@@ -110,7 +110,7 @@ impl fmt::Display for Off {
 fn off(given: &Tracing, problems: &mut Vec<TracingProblem>) -> Option<Off> {
     let given = given.switch.as_ref()?;
     match switch(&given.to_ascii_lowercase()) {
-        Ok(on) => (!on).then_some(Off::Switch(given.origin)),
+        Ok(on) => (!on).then_some(Off::Switch),
         Err(_) => {
             problems.push(TracingProblem::invalid(given.origin, "true or false", "it changes nothing"));
             None

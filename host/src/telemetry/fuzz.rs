@@ -38,7 +38,7 @@ pub(crate) fn tracing(settings: &Tracing) {
             assert!(!asks_for_tls || endpoint.scheme_str() == Some("https"), "{endpoint:?} of {settings:?}");
         }
         Err(Off::NoEndpoint) => assert!(settings.endpoint.is_none(), "{settings:?}"),
-        Err(Off::Switch(_)) => assert!(settings.switch.is_some(), "{settings:?}"),
+        Err(Off::Switch) => assert!(settings.switch.is_some(), "{settings:?}"),
         Err(Off::Invalid(_)) => assert!(!problems.is_empty(), "{settings:?} is ignored without a word"),
     }
     if let Some(headers) = settings.headers.as_ref().map(|headers| &headers.value.0) {
