@@ -25,6 +25,7 @@ macro_rules! service {
                 "gpx:plugin/frames@0.1.0": crate::bindings::base::gpx::plugin::frames,
                 "gpx:plugin/log@0.1.0": crate::bindings::base::gpx::plugin::log,
                 "gpx:plugin/metrics@0.1.0": crate::bindings::base::gpx::plugin::metrics,
+                "gpx:plugin/packets@0.1.0": crate::bindings::base::gpx::plugin::packets,
                 "gpx:plugin/response@0.1.0": crate::bindings::base::gpx::plugin::response,
                 "gpx:plugin/tracer@0.1.0": crate::bindings::base::gpx::plugin::tracer,
                 "gpx:plugin/types@0.1.0": crate::bindings::base::gpx::plugin::types,
@@ -60,4 +61,8 @@ pub mod diagnostics {
 
 pub mod resource {
     service!("resource-service", "export_resource");
+}
+
+pub mod stream {
+    service!("stream-service", "export_stream");
 }

@@ -7,6 +7,7 @@ use std::io;
 use crate::bindings::base::gpx::plugin::types;
 use crate::chunks::ChunkError;
 use crate::resource::SendError;
+use crate::stream::PacketError;
 use crate::{Source, http};
 
 /// A result whose error is a [`Fault`]: what the functions that a plugin implements return.
@@ -147,6 +148,9 @@ fn blame(error: &(dyn Error + 'static)) -> Option<(u16, Source)> {
         return Some(error.blame());
     }
     if let Some(error) = error.downcast_ref::<ChunkError>() {
+        return Some(error.blame());
+    }
+    if let Some(error) = error.downcast_ref::<PacketError>() {
         return Some(error.blame());
     }
     let error = error.downcast_ref::<io::Error>()?;

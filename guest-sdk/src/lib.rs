@@ -23,6 +23,7 @@ pub mod resource;
 mod settings;
 mod source;
 pub mod span;
+pub mod stream;
 pub mod time;
 
 pub use answer::{Answer, Answers};
@@ -31,7 +32,7 @@ pub use context::{Context, Header, PluginContext, User};
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
-pub use plugin::{Data, DataBatch, DataChunked, Diagnostics, Plugin, Resource};
+pub use plugin::{Data, DataBatch, DataChunked, Diagnostics, Plugin, Resource, Stream};
 pub use query::{Model, Query, TimeRange, Unread};
 pub use settings::{Settings, SettingsKind};
 pub use source::Source;

@@ -2,6 +2,7 @@
 
 use crate::chunks::ChunkSender;
 use crate::resource::Router;
+use crate::stream::{PacketSender, Reply, Request};
 use crate::{Answer, Answers, Context, Frame, Health, Model, Query, Result, Settings, Unread};
 
 #[doc(hidden)]
@@ -185,6 +186,63 @@ pub trait Resource: Plugin {
     fn routes() -> Router<Self>;
 }
 
+/// The service `stream`: data that panels show as it comes, by Grafana Live. Set `"streaming": true` in plugin.json.
+///
+/// A frontend subscribes to a channel `ds/<uid of the data source>/<path>`, for example because a query has answered with a
+/// frame whose [`Meta::channel`](crate::frame::Meta::channel) names it. Grafana then calls [`Stream::subscribe`] for each
+/// subscriber, and [`Stream::run`] once for all subscribers of a channel.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// use std::time::Duration;
+///
+/// use gpx_sdk::stream::{Include, PacketSender, Reply, Request};
+///
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// # impl Prices { fn price(&self, _: &str) -> Result<f64> { Ok(1.0) } }
+/// impl Stream for Prices {
+///     fn subscribe(&self, _: &Context, request: &Request) -> Result<Reply> {
+///         Ok(if request.path == "gold" { Reply::ok() } else { Reply::not_found() })
+///     }
+///
+///     fn run(&self, _: &Context, request: &Request, packets: &mut PacketSender) -> Result<()> {
+///         loop {
+///             let price = self.price(&request.path)?;
+///             let frame = Frame::new("price").time("time", [std::time::SystemTime::now()]).field("value", [price]);
+///             packets.frame(frame, Include::All)?; // ends once nobody is subscribed
+///             std::thread::sleep(Duration::from_millis(100));
+///         }
+///     }
+/// }
+/// # plugin!(Prices: stream);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `stream`, which `{Self}` does not implement",
+    note = "write `impl Stream for {Self}`, or leave `stream` out of `plugin!`"
+)]
+pub trait Stream: Plugin {
+    /// Decides whether a user may subscribe.
+    fn subscribe(&self, context: &Context, request: &Request) -> Result<Reply>;
+
+    /// Decides whether a user may publish, and what. By default, nobody may.
+    fn publish(&self, _context: &Context, _request: &Request) -> Result<Reply> {
+        Ok(Reply::permission_denied())
+    }
+
+    /// Sends packets until nobody is subscribed any more: then sending fails, and [`Context::cancelled`] is true. 50 ms later
+    /// the instance is dropped.
+    ///
+    /// It may run for any time, and wait by `std::thread::sleep`. It may compute for half of the time.
+    ///
+    /// Return `Ok` only if there will never be more: the subscribers then wait in vain. After a fault, Grafana runs the stream
+    /// again, and after repeated faults with a pause of up to 5 s. So `?` is right for an upstream that has failed.
+    ///
+    /// A span that is started while no other is open begins a trace of its own, with a link to the call's span. So give each
+    /// round a span.
+    fn run(&self, context: &Context, request: &Request, packets: &mut PacketSender) -> Result<()>;
+}
+
 /// Turns a plugin into a component that exports only the services that are named.
 ///
 /// ```
@@ -297,11 +355,18 @@ macro_rules! __export {
             $crate::bindings::resource::export_resource!($plugin with_types_in $crate::bindings::resource);
         };
     };
+    (stream $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::stream::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::stream::export_stream!($plugin with_types_in $crate::bindings::stream);
+        };
+    };
     ($other:ident $plugin:ident) => {
         ::std::compile_error!(::std::concat!(
             "there is no service `",
             ::std::stringify!($other),
-            "`: services are data, data_batch, data_chunked, diagnostics and resource"
+            "`: services are data, data_batch, data_chunked, diagnostics, resource and stream"
         ));
     };
 }

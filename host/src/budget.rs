@@ -46,4 +46,6 @@ pub(crate) struct Limits {
     pub memory_total: usize,
     /// How many instances one data source or app may have, if that is limited.
     pub instances_max: Option<usize>,
+    /// How many streams one data source or app may run at once.
+    pub streams_max: usize,
 }

@@ -160,7 +160,8 @@ impl Unanswered {
         if std::thread::panicking() {
             Outcome::failed(ErrorSource::Plugin, "the host panicked".to_owned())
         } else if self.call.deadline.caller_has_left() {
-            let source = ErrorSource::of_delay(self.call.upstream.was_waited_for(self.call.deadline.at));
+            let at = self.call.deadline.end().unwrap_or(self.call.deadline.at);
+            let source = ErrorSource::of_delay(self.call.upstream.was_waited_for(at));
             Outcome::failed(source, "the caller's deadline has passed".to_owned())
         } else {
             Outcome::CANCELLED

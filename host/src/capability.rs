@@ -7,6 +7,7 @@ pub(crate) mod chunks;
 pub(crate) mod http;
 mod log;
 mod metrics;
+pub(crate) mod packets;
 mod poll;
 pub(crate) mod response;
 pub(crate) mod tracer;
@@ -19,6 +20,7 @@ pub(crate) use self::call::{CallView, HasCall, headers};
 use self::chunks::HasChunks;
 pub(crate) use self::log::{HasLog, LogView};
 pub(crate) use self::metrics::{HasMetrics, MetricsView};
+use self::packets::HasPackets;
 use self::response::HasResponse;
 use self::tracer::HasTracer;
 pub(crate) use self::view::View;
@@ -34,6 +36,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     wit::chunks::add_to_linker::<T, HasChunks>(linker, T::chunks)?;
     wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;
     wit::metrics::add_to_linker::<T, HasMetrics>(linker, T::metrics)?;
+    wit::packets::add_to_linker::<T, HasPackets>(linker, T::packets)?;
     wit::response::add_to_linker::<T, HasResponse>(linker, T::response)?;
     wit::tracer::add_to_linker::<T, HasTracer>(linker, T::tracer)
 }

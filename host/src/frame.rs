@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use crate::budget::Charge;
-use crate::capability::bindings::gpx::plugin::frames::Frame;
+use crate::capability::bindings::gpx::plugin::frames::{Column, Frame};
 use encoding::Encoding;
 use error::Mistake;
 use pace::Pace;
@@ -17,6 +17,7 @@ pub(crate) use chunk::{FieldTypes, Include};
 pub(crate) use draft::PAYMENT as FREE;
 pub(crate) use error::FrameError;
 pub(crate) use limit::FRAMES as MAX_FRAMES;
+pub(crate) use packet::{PacketMistake, check_json};
 pub(crate) use room::Room;
 
 mod arrow;
@@ -34,6 +35,7 @@ mod limit;
 mod meta;
 mod number;
 mod pace;
+mod packet;
 mod room;
 #[cfg(test)]
 mod sample;
@@ -90,6 +92,20 @@ pub(crate) async fn encode_chunk(
 ) -> Result<Bytes, FrameError> {
     let encoded = encode_within(limit::ANSWER, vec![frame], ref_id, format, include, memory).await?;
     Ok(encoded.into_iter().next().unwrap_or_default())
+}
+
+/// Encodes a frame of a stream, or a part of it, as JSON. All that holds for [`encode`] holds here.
+pub(crate) async fn encode_packet(
+    frame: Frame,
+    include: Include,
+    memory: Charge,
+) -> Result<Bytes, PacketMistake> {
+    let has_json = frame.fields.iter().any(|field| matches!(field.column, Column::Json(_)));
+    let encoded = encode_chunk(frame, "", include, Format::Json, memory).await?;
+    if has_json {
+        packet::check(&encoded, &mut Pace::paid_by(None)).await?;
+    }
+    Ok(encoded)
 }
 
 /// Returns the memory of the frames, in bytes, or a little less.

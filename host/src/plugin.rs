@@ -13,6 +13,7 @@ mod platform;
 mod pool;
 mod queueing;
 mod service;
+mod streams;
 #[cfg(test)]
 pub(crate) mod test;
 #[cfg(test)]
@@ -28,19 +29,21 @@ use wasmtime::Store;
 
 use self::checks::{HealthChecks, Pass};
 pub use self::component::Component;
+use self::component::link::lasting as lasting_of;
 pub(crate) use self::component::services::Export;
 use self::component::services::Exports;
 pub(crate) use self::component::{LoadError, LoadedComponent, code};
 pub(crate) use self::error::{CallError, WaitedFor};
 use self::instance::invocation::{Called, Invocation};
 use self::instance::state::State;
-use self::instance::{Instance, Permit, Running};
+use self::instance::{Instance, Permit};
 pub(crate) use self::loaded::{Current, Loaded, Loading, loading};
 pub(crate) use self::owner::Owner;
 use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::{Leased, Pool};
-pub(crate) use self::service::{Answered, ResourceRequest};
+pub(crate) use self::service::{Answered, ResourceRequest, StreamReply, StreamRequest};
+use self::streams::Streams;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
 use crate::egress::Egress;
@@ -88,10 +91,11 @@ impl Plugin {
         owner::report_unused(&context.subject, &http, wanted, &self.platform.operator, &log);
         let client = self.egress.client(http, scrub.clone());
         let Platform { limits, memory, idle, .. } = &*self.platform;
+        let streams = Streams::new(limits.streams_max, memory.owner());
         let memory = memory.owner();
-        let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone());
+        let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone(), streams.memory.clone());
         let (time, checks) = (OwnerTime::default(), HealthChecks::default());
-        Owner { settings, scrub, client, pool, memory, time, checks, log }
+        Owner { settings, scrub, client, pool, memory, time, checks, streams, log }
     }
 
     /// Returns the turn of one function call, for all the work that is done for it.
@@ -127,7 +131,17 @@ impl Plugin {
             }
             _ => owner.pool.try_permit(),
         };
-        Ok(Permit { instance: instance.map(Arc::new), pass })
+        Ok(Permit { instance: instance.map(Arc::new), lasting: None, pass })
+    }
+
+    /// Returns the right to run one more stream. It does not wait: a stream that runs may never end.
+    fn stream_permit(&self, owner: &Owner) -> Result<Permit, CallError> {
+        let code = &self.component.code;
+        let own = owner.streams.permit();
+        let instance = own.ok_or(CallError::Streams { max: self.platform.limits.streams_max })?;
+        let lasting = code.lasting_places.clone().try_acquire_owned();
+        let lasting = lasting.map_err(|_| CallError::AllStreams { max: lasting_of(code.max) })?;
+        Ok(Permit { instance: Some(Arc::new(instance)), lasting: Some(Arc::new(lasting)), pass: None })
     }
 
     /// Makes an instance and prepares it for its owner's calls, or returns one that has become idle meanwhile.
@@ -151,16 +165,16 @@ impl Plugin {
         let (code, opened) = (self.component.code.clone(), owner.clone());
         let footprint = memory.footprint().clone();
         let metrics = self.platform.metrics.component.clone();
+        let engine = code.engine.clone();
         let new = async move {
-            let _ticking = code.engine.tick();
             let Owner { client, scrub, log, .. } = &*opened;
             let state = State::new(Some(client.clone()), memory, scrub.clone(), log.clone(), metrics);
             Instance::new(&code, state, place).await
         };
+        let new = engine.ticking(new);
         let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop));
         let instance = self.counted(instance.flatten())?;
-        let running = Running { _ticking: self.component.code.engine.tick(), permit: permit.clone() };
-        let opened = instance.call(call, turn, limits, running, OpenInstance(owner.clone())).await;
+        let opened = instance.call(call, turn, limits, permit.clone(), OpenInstance(owner.clone())).await;
         self.counted(opened.result)?;
         let mut instance =
             opened.instance.ok_or_else(|| CallError::Host("the instance is gone".to_owned()))?;
@@ -196,10 +210,9 @@ impl Plugin {
         invocation: I,
     ) -> Result<(I::Answer, Charge), CallError> {
         // The call has the permit until the instance is idle: the next one is to find it.
-        let running = Running { _ticking: self.component.code.engine.tick(), permit: permit.clone() };
-        let ended = instance.call(call, turn, &self.platform.limits, running, invocation).await;
+        let ended = instance.call(call, turn, &self.platform.limits, permit.clone(), invocation).await;
         if let Some(instance) = ended.instance {
-            if self.is_one_too_many(&instance, &permit) {
+            if I::LASTS || self.is_one_too_many(&instance, &permit) {
                 beside_others(|| drop(instance));
             } else {
                 owner.pool.put_back(instance);

@@ -61,6 +61,8 @@ struct Door {
     deadline: Option<CallerDeadline>,
     /// The server span's context.
     parent: Context,
+    /// Whether the call lasts until its caller ends it.
+    lasts: bool,
 }
 
 /// A call that has begun, and what answers it.
@@ -123,20 +125,6 @@ impl Backend {
         }
     }
 
-    /// Records a call that no component can answer.
-    async fn unserved(
-        &self,
-        endpoint: Endpoint,
-        door: Door,
-        context: Option<CallContext>,
-        reason: &str,
-    ) -> Status {
-        let loaded = self.parts.current.wait().await;
-        let mut unanswered = self.arrived(&loaded, endpoint, door, context);
-        unanswered.started(None);
-        fail(unanswered, &CallError::Unserved(reason.to_owned()))
-    }
-
     fn arrived(
         &self,
         loaded: &Loaded,
@@ -153,6 +141,7 @@ impl Backend {
             Err(_) => context,
         };
         let deadline = Deadline::new(door.deadline, parts.call_timeout);
+        let deadline = if door.lasts { deadline.lasting() } else { deadline };
         let arrival = Arrival { endpoint, context, deadline, parent: door.parent };
         Call::begin(arrival, loaded.telemetry.clone(), parts.metrics.clone(), &parts.log)
     }
@@ -198,6 +187,11 @@ impl Door {
         let (metadata, extensions, message) = request.into_parts();
         let deadline = extensions.get::<CallerDeadline>().copied();
         let parent = extensions.get::<ServerContext>().map(|context| context.0.clone()).unwrap_or_default();
-        (Self { metadata, deadline, parent }, message)
+        (Self { metadata, deadline, parent, lasts: false }, message)
+    }
+
+    /// Returns the same for a call that lasts until its caller ends it.
+    fn lasting(self) -> Self {
+        Self { lasts: true, ..self }
     }
 }

@@ -1,6 +1,7 @@
 //! Tracing: which spans are recorded, how their context travels, and where they go.
 
 mod allowance;
+mod apart;
 mod config;
 mod connect;
 mod export;
@@ -130,6 +131,13 @@ impl Telemetry {
             Some(_) => context.with_value(SpanOwner::of(owner)),
             None => context.clone(),
         }
+    }
+
+    /// Returns a context for traces of their own, which are linked to the span of `context`; or `None` if that is not recorded,
+    /// so that they are not either.
+    pub(crate) fn apart(&self, context: &Context) -> Option<Context> {
+        let is_sampled = context.span().span_context().is_sampled();
+        (self.recording.is_some() && is_sampled).then(|| apart::context(context))
     }
 
     /// Exports the spans that have ended so far, and gives up after `within`. What is left then counts as dropped. Spans

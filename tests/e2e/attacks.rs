@@ -14,4 +14,5 @@ mod memory;
 mod order;
 mod responses;
 mod siege;
+mod streams;
 mod upstream;

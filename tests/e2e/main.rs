@@ -32,5 +32,6 @@ mod sandbox;
 mod secrets;
 mod shutdown;
 mod spans;
+mod streams;
 mod trace;
 mod trace_config;

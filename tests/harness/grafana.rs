@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod source;
+mod stream;
 
 use std::collections::HashMap;
 

@@ -4,14 +4,17 @@ use std::any::Any;
 use std::cell::OnceCell;
 
 use crate::bindings::base::exports::gpx::plugin::plugin as wit;
+use crate::bindings::base::gpx::plugin::packets;
 use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
+use crate::bindings::stream::exports::gpx::plugin::stream as wit_stream;
 use crate::chunks::ChunkSender;
 use crate::resource::{Request, Router};
 use crate::{
     Answer, Answers, Context, Data, DataBatch, DataChunked, Diagnostics, Model, Plugin, Query, Resource,
+    Stream,
 };
 
 pub use crate::bindings::base::gpx::plugin::chunks::ChunkSender as WitChunkSender;
@@ -36,6 +39,7 @@ pub fn data_batch<P: DataBatch<M>, M: Model>() {}
 pub fn data_chunked<P: DataChunked<M>, M: Model>() {}
 pub fn diagnostics<P: Diagnostics>() {}
 pub fn resource<P: Resource>() {}
+pub fn stream<P: Stream>() {}
 
 thread_local! {
     /// The one plugin of this component. It lives as long as the component's instance.
@@ -134,5 +138,19 @@ impl<P: Resource> wit_resource::Guest for P {
     fn call(request: wit_resource::Request, response: response::ResponseSender) -> Result<(), types::Fault> {
         let (plugin, request) = (opened::<P>()?, Request::try_from(request)?);
         Ok(routes::<P>().answer(plugin, &Context::default(), request, &mut response.into())?)
+    }
+}
+
+impl<P: Stream> wit_stream::Guest for P {
+    fn subscribe(request: wit_stream::Request) -> Result<wit_stream::Reply, types::Fault> {
+        Ok(opened::<P>()?.subscribe(&Context::default(), &request.into())?.into())
+    }
+
+    fn publish(request: wit_stream::Request) -> Result<wit_stream::Reply, types::Fault> {
+        Ok(opened::<P>()?.publish(&Context::default(), &request.into())?.into())
+    }
+
+    fn run(request: wit_stream::Request, packets: packets::PacketSender) -> Result<(), types::Fault> {
+        Ok(opened::<P>()?.run(&Context::default(), &request.into(), &mut packets.into())?)
     }
 }

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use self::queue::Queue;
+pub(super) use self::task::CpuLimit;
 pub(crate) use self::task::OwnerTime;
 use self::task::{Line, Task};
 
@@ -52,7 +53,7 @@ impl Lane {
     pub(super) fn run<T: Send + 'static>(
         &self,
         owner: &OwnerTime,
-        left: Duration,
+        left: CpuLimit,
         work: impl Future<Output = T> + Send + 'static,
     ) -> InLane<T> {
         let (sender, receiver) = oneshot::channel();
@@ -110,6 +111,7 @@ mod tests {
     use crate::budget::clock::Stopwatch;
 
     pub(super) const LONG: Duration = Duration::from_secs(60);
+    pub(super) const MUCH: CpuLimit = CpuLimit { most: LONG, lasts: false };
 
     pub(super) fn lane(threads: usize) -> Lane {
         Lane(Queue::new(threads, None))
@@ -120,7 +122,7 @@ mod tests {
         let (gate, closed) = mpsc::channel::<()>();
         let closed = Mutex::new(closed);
         let work = async move { closed.lock().unwrap().recv().is_err() };
-        (gate, lane.run(&OwnerTime::default(), LONG, work))
+        (gate, lane.run(&OwnerTime::default(), MUCH, work))
     }
 
     /// Uses so much of the processor, however long the machine takes for that.
@@ -142,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn work_ends_with_its_result_and_says_what_it_used() {
         let lane = lane(1);
-        let mut work = lane.run(&OwnerTime::default(), LONG, async {
+        let mut work = lane.run(&OwnerTime::default(), MUCH, async {
             spin(Duration::from_millis(2));
             tokio::task::yield_now().await;
             7
@@ -155,7 +157,8 @@ mod tests {
     async fn work_that_uses_too_much_is_dropped() {
         let (lane, dropped) = (lane(1), Arc::new(AtomicBool::new(false)));
         let guard = SetOnDrop(dropped.clone());
-        let work = lane.run(&OwnerTime::default(), Duration::from_millis(3), async move {
+        let little = CpuLimit { most: Duration::from_millis(3), lasts: false };
+        let work = lane.run(&OwnerTime::default(), little, async move {
             let _guard = guard;
             loop {
                 spin(Duration::from_millis(1));
@@ -171,10 +174,10 @@ mod tests {
     async fn a_panic_is_the_callers() {
         let lane = lane(1);
         let ended: Result<(), _> =
-            lane.run(&OwnerTime::default(), LONG, async { panic!("out of luck") }).await;
+            lane.run(&OwnerTime::default(), MUCH, async { panic!("out of luck") }).await;
         let Err(Ended::Panicked(panic)) = ended else { panic!() };
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"out of luck"));
-        assert!(matches!(lane.run(&OwnerTime::default(), LONG, async { 1 }).await, Ok(1)));
+        assert!(matches!(lane.run(&OwnerTime::default(), MUCH, async { 1 }).await, Ok(1)));
     }
 
     #[test]
@@ -188,7 +191,7 @@ mod tests {
                 }
             }
             let tell = Tell(sender);
-            let work = lane.run(&OwnerTime::default(), LONG, async move {
+            let work = lane.run(&OwnerTime::default(), MUCH, async move {
                 let _tell = tell;
                 loop {
                     if waits {
@@ -214,10 +217,10 @@ mod tests {
         let (gate, block) = blocked(&lane);
         let others = [(); 3].map(|()| {
             let order = order.clone();
-            lane.run(&OwnerTime::default(), LONG, async move { order.lock().unwrap().push("other") })
+            lane.run(&OwnerTime::default(), MUCH, async move { order.lock().unwrap().push("other") })
         });
         let given = Given(order.clone());
-        let work = lane.run(&OwnerTime::default(), LONG, async move {
+        let work = lane.run(&OwnerTime::default(), MUCH, async move {
             let _given = given;
             std::future::pending::<()>().await;
         });
@@ -237,7 +240,7 @@ mod tests {
         let (many, one) = (OwnerTime::default(), OwnerTime::default());
         let work = |name: &'static str, owner: &OwnerTime| {
             let order = order.clone();
-            lane.run(owner, LONG, async move {
+            lane.run(owner, MUCH, async move {
                 for _ in 0..5 {
                     // Long enough for what the measure of a short poll adds not to matter.
                     spin(Duration::from_millis(4));

@@ -7,6 +7,7 @@ mod tests;
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
@@ -23,6 +24,8 @@ use super::shares::{Share, Shares, Taken};
 pub(crate) struct MemoryAccount {
     shares: Arc<Shares>,
     sums: Sums,
+    /// How much of it is charged for what may last for ever.
+    lasting: AtomicUsize,
     /// Drops what has been idle longest, if anything is.
     reclaim: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
 }
@@ -54,6 +57,9 @@ struct Kept<B> {
 /// their calls wait for an upstream that hangs.
 const RESERVE: usize = 16;
 
+/// All that may last for ever, which are streams, gets no more than three of four parts of the total: queries need the rest.
+const LASTING_PARTS: (usize, usize) = (3, 4);
+
 /// The limit that kept a component from getting more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
@@ -64,6 +70,12 @@ pub(crate) enum Refused {
         .total >> 20
     )]
     Total { total: usize },
+    #[error(
+        "all streams of the plugin together need more than {} MiB, three quarters of what its instances may have; raise \
+         gpx_memory_total if that is expected",
+        .most >> 20
+    )]
+    Lasting { most: usize },
     #[error(
         "the system has no more memory for the plugin; give Grafana's process more, or lower gpx_memory_total"
     )]
@@ -77,6 +89,7 @@ impl MemoryAccount {
         Arc::new(Self {
             shares: Shares::keeping_some(total),
             sums: Sums::default(),
+            lasting: AtomicUsize::new(0),
             reclaim: OnceLock::new(),
         })
     }
@@ -122,6 +135,12 @@ impl MemoryAccount {
         self.shares.waiting()
     }
 
+    /// Returns how much may be charged for what may last for ever.
+    fn lasting_most(&self) -> usize {
+        let (parts, of) = LASTING_PARTS;
+        self.total() / of * parts
+    }
+
     fn reclaim_one(&self) -> bool {
         self.reclaim.get().is_some_and(|reclaim| reclaim())
     }
@@ -146,6 +165,7 @@ impl OwnerMemory {
 
     /// Charges the owner at once. If there is too little memory, idle instances are dropped.
     pub(crate) fn try_charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
+        self.check_lasting(bytes)?;
         loop {
             if let Some(charge) = self.charge_if_free(kind, bytes) {
                 return Ok(charge);
@@ -158,6 +178,7 @@ impl OwnerMemory {
 
     /// Charges the owner if there is memory, without dropping anything.
     pub(crate) fn charge_if_free(&self, kind: MemoryKind, bytes: usize) -> Option<Charge> {
+        self.check_lasting(bytes).ok()?;
         self.account.shares.take_now(&self.share, bytes).map(|taken| self.charged(kind, taken))
     }
 
@@ -167,8 +188,8 @@ impl OwnerMemory {
         let (shares, reserve) = (&self.account.shares, self.account.total() / RESERVE);
         let reserve = match self.priority {
             Priority::Ahead => reserve,
-            Priority::Usual if shares.is_little(&self.share, bytes) => reserve / 2,
-            Priority::Usual => return None,
+            Priority::Usual | Priority::Lasting if shares.is_little(&self.share, bytes) => reserve / 2,
+            Priority::Usual | Priority::Lasting => return None,
         };
         shares.take_beyond(&self.share, bytes, reserve).map(|taken| self.charged(kind, taken))
     }
@@ -176,6 +197,7 @@ impl OwnerMemory {
     /// Charges the owner. If there is too little memory, idle instances are dropped, and then this waits until others need
     /// less. Owners that hold least go first. Fails only if there will never be so much.
     pub(crate) async fn charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
+        self.check_lasting(bytes)?;
         if bytes > self.account.total() {
             return Err(self.refused());
         }
@@ -213,7 +235,29 @@ impl OwnerMemory {
 
     fn charged(&self, kind: MemoryKind, taken: Taken) -> Charge {
         self.account.sums.add(kind, taken.amount());
+        if self.priority == Priority::Lasting {
+            self.account.lasting.fetch_add(taken.amount(), Ordering::Relaxed);
+        }
         Charge { owner: self.clone(), kind, taken }
+    }
+
+    /// Fails if so much more would be too much for what may last for ever. Those that ask at the same moment may exceed that by
+    /// what they ask for.
+    fn check_lasting(&self, more: usize) -> Result<(), Refused> {
+        let most = self.account.lasting_most();
+        let lasting = self.account.lasting.load(Ordering::Relaxed);
+        if self.priority == Priority::Lasting && lasting.saturating_add(more) > most {
+            return Err(Refused::Lasting { most });
+        }
+        Ok(())
+    }
+
+    /// Counts what has been given back.
+    fn returned(&self, kind: MemoryKind, bytes: usize) {
+        self.account.sums.subtract(kind, bytes);
+        if self.priority == Priority::Lasting {
+            self.account.lasting.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 
     fn refused(&self) -> Refused {
@@ -238,8 +282,11 @@ impl Charge {
     /// Charges more, and may wait for it. An owner that would then hold more than its fair share is refused instead: it might
     /// wait for itself.
     pub(crate) async fn grow(&mut self, more: usize) -> Result<(), Refused> {
-        if self.try_grow(more).is_ok() {
-            return Ok(());
+        match self.try_grow(more) {
+            // To wait would be in vain.
+            Err(refused @ Refused::Lasting { .. }) => return Err(refused),
+            Err(_) => {}
+            Ok(()) => return Ok(()),
         }
         if !self.owner.account.shares.is_fair(&self.owner.share, more) {
             return Err(self.owner.refused());
@@ -253,7 +300,7 @@ impl Charge {
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         let less = self.bytes().saturating_sub(bytes);
         self.taken.give_back(less);
-        self.owner.account.sums.subtract(self.kind, less);
+        self.owner.returned(self.kind, less);
     }
 
     /// Returns the bytes, which stay charged for as long as they are kept.
@@ -276,7 +323,7 @@ impl Charge {
         part
     }
 
-    /// Adds the bytes of another charge of the same owner and kind.
+    /// Adds the bytes of another charge of the same owner, kind and priority.
     fn absorb(&mut self, mut other: Self) {
         // What is split off is no longer counted when the rest is dropped.
         self.taken.absorb(other.taken.split(usize::MAX));
@@ -294,7 +341,7 @@ impl fmt::Debug for Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.owner.account.sums.subtract(self.kind, self.taken.amount());
+        self.owner.returned(self.kind, self.taken.amount());
     }
 }
 

@@ -1,5 +1,5 @@
 //! Which calls go ahead of others: health checks. They tell people whether a data source works, so they must not wait for
-//! what its slow queries hold.
+//! what its slow queries hold. And which leave something to others: streams, which may hold what they have for ever.
 
 /// Whether a call waits behind others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,6 +8,8 @@ pub(crate) enum Priority {
     Usual,
     /// It may also use what is kept for health checks.
     Ahead,
+    /// It may last for ever, so it never takes the last of anything.
+    Lasting,
 }
 
 /// How many health checks of a data source or app go ahead at once, and how many connections beyond its own they may have

@@ -13,12 +13,15 @@ use tokio::task::block_in_place;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::clock::Stopwatch;
-use super::lane::{Ended, Lane, OwnerTime};
+use super::lane::{CpuLimit, Ended, Lane, OwnerTime};
 use super::memory::Footprint;
 use super::upstream::Upstream;
 
 /// The processor time that a call gets on the threads that serve calls. Nearly every call is done by then.
 const SHORT: Duration = Duration::from_millis(2);
+
+/// Longer than any process runs.
+const FOR_EVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 10);
 
 /// Gives calls their time.
 pub(crate) struct Governor {
@@ -31,6 +34,8 @@ pub(crate) struct Governor {
 /// The time of one call, for all the work that is done for it.
 pub(crate) struct Turn {
     deadline: Instant,
+    /// It may last for ever: then its processor time is not limited as a whole.
+    lasts: bool,
     cpu_timeout: Duration,
     short: Duration,
     used: Duration,
@@ -85,7 +90,19 @@ impl Governor {
     pub(crate) fn turn(&self, owner: &OwnerTime, deadline: Instant, upstream: Upstream) -> Turn {
         let Self { cpu_timeout, short, ref lane } = *self;
         let (lane, owner, used) = (lane.clone(), owner.clone(), Duration::ZERO);
-        Turn { deadline, cpu_timeout, short, used, lane, owner, upstream }
+        Turn { deadline, lasts: false, cpu_timeout, short, used, lane, owner, upstream }
+    }
+
+    /// Returns the turn of a call that may last for ever, unless its caller has set a deadline. It may compute for half of the
+    /// time, and be ahead of that by as much as another call may use in all.
+    pub(crate) fn lasting_turn(
+        &self,
+        owner: &OwnerTime,
+        deadline: Option<Instant>,
+        upstream: Upstream,
+    ) -> Turn {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + FOR_EVER);
+        Turn { lasts: true, ..self.turn(owner, deadline, upstream) }
     }
 }
 
@@ -132,7 +149,8 @@ impl Turn {
         if let Some(result) = here.await {
             return result;
         }
-        let mut work = self.lane.run(&self.owner, self.cpu_timeout.saturating_sub(self.used), work);
+        let left = CpuLimit { most: self.cpu_timeout.saturating_sub(self.used), lasts: self.lasts };
+        let mut work = self.lane.run(&self.owner, left, work);
         let ended = tokio::select! {
             biased;
             ended = &mut work => ended,

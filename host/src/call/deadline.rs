@@ -11,10 +11,12 @@ pub(crate) struct CallerDeadline(pub Instant);
 /// When a call must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
+    /// That of a call that lasts is for its beginning: then it has an instance.
     pub at: Instant,
     pub set_by: SetBy,
     /// When the caller stops waiting, though the operator's time may be over before.
     caller: Option<Instant>,
+    lasts: bool,
 }
 
 /// Who set the deadline.
@@ -37,9 +39,19 @@ impl Deadline {
         // Ahead of the layer whoever set it: otherwise the two could strike at the same moment.
         let caller = caller.map(|CallerDeadline(at)| at.checked_sub(AHEAD).unwrap_or(at));
         match caller {
-            Some(at) if at <= operator => Self { at, set_by: SetBy::Caller, caller },
-            _ => Self { at: operator, set_by: SetBy::Operator, caller },
+            Some(at) if at <= operator => Self { at, set_by: SetBy::Caller, caller, lasts: false },
+            _ => Self { at: operator, set_by: SetBy::Operator, caller, lasts: false },
         }
+    }
+
+    /// Returns the same for a call that lasts until its caller ends it: only its beginning has a limit of the operator's.
+    pub(crate) fn lasting(self) -> Self {
+        Self { lasts: true, ..self }
+    }
+
+    /// Returns when the call's work must end, if it must.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        if self.lasts { self.caller } else { Some(self.at) }
     }
 
     /// Returns whether the caller has stopped waiting.

@@ -34,8 +34,8 @@ impl Host for CallView<'_> {
     }
 
     fn time_left(&mut self) -> Result<Option<u64>> {
-        let left =
-            self.call.map(|call| call.deadline.at.saturating_duration_since(tokio::time::Instant::now()));
+        let end = self.call.and_then(|call| call.deadline.end());
+        let left = end.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
         Ok(left.map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)))
     }
 

@@ -7,6 +7,7 @@ use super::call::CallView;
 use super::chunks::ChunksView;
 use super::log::LogView;
 use super::metrics::MetricsView;
+use super::packets::PacketsView;
 use super::response::ResponseView;
 use super::tracer::TracerView;
 
@@ -16,6 +17,7 @@ pub(crate) trait View: WasiView + WasiHttpView {
     fn chunks(&mut self) -> ChunksView<'_>;
     fn log(&mut self) -> LogView<'_>;
     fn metrics(&mut self) -> MetricsView<'_>;
+    fn packets(&mut self) -> PacketsView<'_>;
     fn response(&mut self) -> ResponseView<'_>;
     fn tracer(&mut self) -> TracerView<'_>;
 

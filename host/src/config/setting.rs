@@ -29,6 +29,7 @@ pub(crate) struct Section {
     /// Bytes.
     pub memory_total: u64,
     pub instances_max: Option<usize>,
+    pub streams_max: usize,
     pub connections_max: usize,
     pub deny_secrets: Vec<String>,
     pub allow_headers: Vec<String>,
@@ -103,6 +104,15 @@ const INSTANCES_MAX: Setting = Setting {
     meaning: "How many instances of the component a data source may have. Each runs one query at a time; further \
               queries wait. Health checks may use four more. If empty, only memory limits them.",
 };
+const STREAMS_MAX: Setting = Setting {
+    name: "gpx_streams_max",
+    kind: "number",
+    default: "1000",
+    when_bad: "100",
+    meaning: "How many streams of Grafana Live a data source may run at once. Each has an instance of its own, which does not \
+              count for `gpx_instances_max`. Further ones fail. All streams together use at most three quarters of \
+              `gpx_memory_total`.",
+};
 const CONNECTIONS_MAX: Setting = Setting {
     name: "gpx_connections_max",
     kind: "number",
@@ -155,7 +165,7 @@ const TRANSPORT: Setting = Setting {
 };
 
 /// Those that are read here. [`tracing`] has the others.
-const ALL: [&Setting; 14] = [
+const ALL: [&Setting; 15] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
     &DENY_PRIVATE,
@@ -164,6 +174,7 @@ const ALL: [&Setting; 14] = [
     &MEMORY_MAX,
     &MEMORY_TOTAL,
     &INSTANCES_MAX,
+    &STREAMS_MAX,
     &CONNECTIONS_MAX,
     &DENY_SECRETS,
     &ALLOW_HEADERS,
@@ -194,6 +205,7 @@ impl Section {
             memory_max: reader.value(&MEMORY_MAX, value::mebibytes),
             memory_total: reader.value(&MEMORY_TOTAL, value::mebibytes),
             instances_max: reader.value(&INSTANCES_MAX, value::optional_count),
+            streams_max: reader.value(&STREAMS_MAX, value::count),
             connections_max: reader.value(&CONNECTIONS_MAX, value::count),
             deny_secrets: reader.value(&DENY_SECRETS, value::list),
             allow_headers: reader.value(&ALLOW_HEADERS, value::list),
@@ -296,7 +308,8 @@ mod tests {
         assert_eq!(settings.call_timeout, Duration::from_secs(300));
         assert_eq!(settings.cpu_timeout, Duration::from_secs(10));
         assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1280 << 20));
-        assert_eq!((settings.instances_max, settings.connections_max), (None, 1000));
+        assert_eq!((settings.instances_max, settings.streams_max), (None, 1000));
+        assert_eq!(settings.connections_max, 1000);
         assert_eq!((settings.precompiled, settings.cache_dir), (true, None));
     }
 

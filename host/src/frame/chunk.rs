@@ -4,12 +4,14 @@ use std::mem::Discriminant;
 
 use crate::capability::bindings::gpx::plugin::frames::{Column, Frame};
 
-/// How much of a frame is encoded. Arrow always has all of it.
+/// Which part of a frame is encoded. Arrow always has all of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Include {
     All,
     /// What follows rows that were encoded with all that the frame says about itself.
     Rows,
+    /// Only what the frame says about itself.
+    Schema,
 }
 
 /// The types of a frame's fields. Grafana appends the rows of a chunk to those before it, and panics if they do not fit.

@@ -168,9 +168,13 @@ impl From<Unusable> for Mistake {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(frame) = &self.frame {
-            write!(f, "frame {:?} of ", short(frame))?;
+            write!(f, "frame {:?}", short(frame))?;
         }
-        write!(f, "query {:?}", short(&self.ref_id))?;
+        // Frames of a stream answer no query.
+        if !self.ref_id.is_empty() {
+            let of = if self.frame.is_some() { " of " } else { "" };
+            write!(f, "{of}query {:?}", short(&self.ref_id))?;
+        }
         match &self.field {
             Some((number, name)) => write!(f, ", fields[{number}] {:?}", short(name)),
             None => Ok(()),

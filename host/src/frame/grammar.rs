@@ -78,6 +78,11 @@ impl Grammar {
         self.end()
     }
 
+    /// Returns how deep objects and arrays were nested in what was read.
+    pub(super) fn deepest(&self) -> usize {
+        self.open.deepest
+    }
+
     /// Reads the next piece of the document; it may be cut anywhere.
     fn read(&mut self, piece: &[u8]) -> Result<(), Unexpected> {
         let mut rest = piece;

@@ -39,13 +39,17 @@ pub(super) async fn encode(
     }
     let mut draft = Draft::new(estimate, limit, pace);
     draft.bytes.push(b'{');
-    if include == Include::All {
+    if include != Include::Rows {
         draft.bytes.extend_from_slice(br#""schema":"#);
         write_schema(&mut draft, table).await?;
+    }
+    if include == Include::All {
         draft.bytes.push(b',');
     }
-    draft.bytes.extend_from_slice(br#""data":"#);
-    write_data(&mut draft, table).await?;
+    if include != Include::Schema {
+        draft.bytes.extend_from_slice(br#""data":"#);
+        write_data(&mut draft, table).await?;
+    }
     draft.bytes.push(b'}');
     draft.pause(0).await?;
     draft.finish_answer()

@@ -20,3 +20,7 @@ pub(super) const LABELS: usize = 1000;
 
 /// How many bytes the names of a field's labels may take.
 pub(super) const LABEL_NAMES: usize = 64 << 10;
+
+/// How many lists and objects of a JSON text may be nested. Go's decoders refuse more than 10,000, and those around the text
+/// count.
+pub(super) const NESTING: usize = 9_900;

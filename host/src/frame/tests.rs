@@ -204,3 +204,28 @@ fn what_cannot_fit_is_refused_before_it_is_written() {
     assert!(encoded.is_err());
     assert_eq!(count, 1);
 }
+
+#[test]
+fn a_frame_is_sent_as_a_whole_or_in_part() {
+    let table = || {
+        let mut table = frame(vec![named("x", Column::Float64(vec![1.0]))]);
+        table.name = "live".to_owned();
+        table
+    };
+    let schema =
+        r#""schema":{"name":"live","fields":[{"name":"x","type":"number","typeInfo":{"frame":"float64"}}]}"#;
+    let data = r#""data":{"values":[[1]]}"#;
+    for (include, parts) in
+        [(Include::All, vec![schema, data]), (Include::Rows, vec![data]), (Include::Schema, vec![schema])]
+    {
+        let (encoded, _) = polls(encode_packet(table(), include, paid()));
+        assert_eq!(encoded.unwrap(), format!("{{{}}}", parts.join(",")));
+    }
+    let nested = format!("{}{}", "[".repeat(limit::NESTING), "]".repeat(limit::NESTING));
+    let json = frame(vec![named("json", Column::Json(texts(&[&nested])))]);
+    let (deep, _) = polls(encode_packet(json, Include::All, paid()));
+    assert!(matches!(deep, Err(PacketMistake::Deep)), "{deep:?}");
+    let wrong = frame(vec![named("x", Column::Float64(vec![])), named("y", Column::Float64(vec![1.0]))]);
+    let (wrong, _) = polls(encode_packet(wrong, Include::Rows, paid()));
+    assert!(wrong.unwrap_err().to_string().starts_with("frame \"\", fields[1] \"y\": it has 1 rows"));
+}

@@ -223,5 +223,6 @@ fn limits(section: &Section) -> Limits {
         memory_max: bytes(section.memory_max),
         memory_total: bytes(section.memory_total),
         instances_max: section.instances_max,
+        streams_max: section.streams_max,
     }
 }

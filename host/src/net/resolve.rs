@@ -127,7 +127,7 @@ impl Resolver {
     async fn permit(&self, priority: Priority) -> Option<SemaphorePermit<'_>> {
         let usual = self.lookups.acquire();
         match priority {
-            Priority::Usual => usual.await.ok(),
+            Priority::Usual | Priority::Lasting => usual.await.ok(),
             Priority::Ahead => tokio::select! {
                 biased;
                 permit = usual => permit.ok(),

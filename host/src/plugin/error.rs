@@ -61,6 +61,16 @@ pub(crate) enum CallError {
         "a refId of the plugin's answer has {bytes} bytes, and at most {limit} are passed on; give it that of a query"
     )]
     LongRefId { bytes: usize, limit: usize },
+    /// One owner's.
+    #[error(
+        "all {max} streams that a data source may run are running; raise gpx_streams_max if there should be more"
+    )]
+    Streams { max: usize },
+    /// Those of all owners.
+    #[error(
+        "all {max} streams that one process can run are running; let panels subscribe to fewer channels at once"
+    )]
+    AllStreams { max: usize },
     #[error("the plugin computed for more than {0:?}; raise gpx_cpu_timeout if it needs more")]
     CpuTime(Duration),
     #[error("the plugin did not answer within {0:?}; raise gpx_call_timeout if it needs more")]

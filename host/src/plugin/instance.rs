@@ -15,7 +15,7 @@ use self::crossing::{ARGUMENTS, cross};
 use self::invocation::{Called, Invocation};
 use self::state::{MAX_HANDLES, State};
 use super::checks::Pass;
-use super::component::engine::Ticking;
+use super::component::engine::Engine;
 use super::component::link::LinkedCode;
 use super::component::services::Exports;
 use super::error::{CallError, Evidence};
@@ -28,6 +28,7 @@ use crate::text;
 
 /// An instance. Whatever stops it in the middle of a call also drops it.
 pub(super) struct Instance {
+    engine: Engine,
     store: Store<State>,
     exports: Exports,
     /// How many handles it had when it was opened.
@@ -41,14 +42,10 @@ pub(super) struct Instance {
 pub(super) struct Permit {
     /// One of the owner's, if it has a limited number. A call that goes ahead of others may do without.
     pub instance: Option<Arc<OwnedSemaphorePermit>>,
+    /// That of a stream is one of those that may last for ever.
+    pub lasting: Option<Arc<OwnedSemaphorePermit>>,
     /// Whether it goes ahead of others.
     pub pass: Option<Pass>,
-}
-
-/// What lasts as long as a call of an instance, even if nobody waits for it any more.
-pub(super) struct Running {
-    pub _ticking: Ticking,
-    pub permit: Permit,
 }
 
 /// How a call of an instance ended.
@@ -82,7 +79,9 @@ impl Instance {
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         match Self::instantiate(code, &mut store).await {
-            Ok(exports) => Ok(Self { store, exports, handles: usize::MAX, place }),
+            Ok(exports) => {
+                Ok(Self { engine: code.engine.clone(), store, exports, handles: usize::MAX, place })
+            }
             Err(trap) => {
                 let printed = store.data().stderr.finish();
                 let (refused, refused_earlier) = store.data_mut().take_refused();
@@ -127,20 +126,28 @@ impl Instance {
         call: &Arc<Call>,
         turn: &mut Turn,
         limits: &Limits,
-        running: Running,
+        permit: Permit,
         invocation: I,
     ) -> Ended<I::Answer> {
-        self.store.data_mut().memory.set_priority(running.permit.priority());
+        self.store.data_mut().memory.set_priority(permit.priority());
         let memory = self.store.data().memory.owner();
-        let spans = CallSpans::paid_by(Some(memory), call.telemetry.plugin(), call.span.clone());
+        let (tracer, root) = (call.telemetry.plugin(), call.span.clone());
+        let spans = if I::LASTS {
+            CallSpans::lasting(memory, tracer, root, call.telemetry.apart(&call.span))
+        } else {
+            CallSpans::paid_by(Some(memory), tracer, root)
+        };
         let end_of_call = spans.end_of_call();
         self.store.data_mut().begin(call, spans.clone());
         let memory = self.store.data().memory.footprint().clone();
+        let engine = self.engine.clone();
         let work = async move {
-            let _running = running;
+            // The call has the permit as long as it uses the instance, even if nobody waits for it any more.
+            let _permit = permit;
             let called = invocation.invoke(&mut self.store, &self.exports).await;
             self.returned::<I>(called)
         };
+        let work = engine.ticking(work);
         let ended = match turn.run_guest(&memory, work).await {
             Ok(ended) => ended,
             Err(stop) => Ended::stopped(CallError::from_stop(stop, call.deadline.set_by, limits)),
@@ -197,7 +204,11 @@ fn passable(store: &Store<State>, error: &wasmtime::Error) -> usize {
 
 impl Permit {
     pub(super) fn priority(&self) -> Priority {
-        if self.pass.is_some() { Priority::Ahead } else { Priority::Usual }
+        match self {
+            Self { pass: Some(_), .. } => Priority::Ahead,
+            Self { lasting: Some(_), .. } => Priority::Lasting,
+            _ => Priority::Usual,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::checks::HealthChecks;
 use super::pool::Pool;
+use super::streams::Streams;
 use crate::budget::{OwnerMemory, OwnerTime, beside_others};
 use crate::call::{AppSettings, CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
@@ -42,6 +43,7 @@ pub(crate) struct Owner {
     /// The processor time of its long calls.
     pub time: OwnerTime,
     pub checks: HealthChecks,
+    pub streams: Streams,
     /// The log of its instances outside of calls. All lines of its calls use the share of this log, too.
     pub log: Log,
 }

@@ -14,6 +14,8 @@ pub(crate) struct Pool {
     id: PoolId,
     idle: Arc<IdleInstances>,
     memory: OwnerMemory,
+    /// What the instances of streams are charged to, which are never among the idle ones.
+    streams: OwnerMemory,
     /// As many permits as the owner may have instances, if the operator limits that.
     permits: Option<Arc<Semaphore>>,
     /// Wakes a call that waits for memory: an instance of this owner has become idle instead.
@@ -37,12 +39,18 @@ pub(super) enum Leased {
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(instances_max: Option<usize>, idle: Arc<IdleInstances>, memory: OwnerMemory) -> Self {
+    pub(super) fn new(
+        instances_max: Option<usize>,
+        idle: Arc<IdleInstances>,
+        memory: OwnerMemory,
+        streams: OwnerMemory,
+    ) -> Self {
         let permits = instances_max.map(|max| Arc::new(Semaphore::new(max)));
         Self {
             id: idle.new_pool(),
             idle,
             memory,
+            streams,
             permits,
             returned: Notify::new(),
             leasing: AtomicUsize::new(0),
@@ -66,14 +74,20 @@ impl Pool {
         self.idle.take(self.id)
     }
 
-    /// Waits for the memory of a new instance, or for one that becomes idle, whichever is first.
+    /// Waits for the memory of a new instance, or for one that becomes idle, whichever is first. That of a stream is always
+    /// new.
     pub(super) async fn lease(
         &self,
         prepaid: Prepaid,
         max: usize,
         priority: Priority,
     ) -> Result<Leased, Refused> {
-        let (payer, expected) = (self.memory.with(priority), self.growth.load(Ordering::Relaxed));
+        let expected = self.growth.load(Ordering::Relaxed);
+        if priority == Priority::Lasting {
+            let memory = InstanceMemory::open(&self.streams, prepaid, expected, max).await?;
+            return Ok(Leased::Memory(memory));
+        }
+        let payer = self.memory.with(priority);
         let mut memory = std::pin::pin!(InstanceMemory::open(&payer, prepaid, expected, max));
         let _leasing = Counted::among(&self.leasing);
         loop {

@@ -5,7 +5,10 @@ mod data;
 mod data_batch;
 mod data_chunked;
 mod diagnostics;
+mod packets;
 mod resource;
+mod stream;
 
 pub(crate) use self::answers::Answered;
 pub(crate) use self::resource::ResourceRequest;
+pub(crate) use self::stream::{StreamReply, StreamRequest};

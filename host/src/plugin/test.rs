@@ -37,6 +37,7 @@ pub(crate) const LIMITS: Limits = Limits {
     memory_max: 64 << 20,
     memory_total: 256 << 20,
     instances_max: None,
+    streams_max: 100,
 };
 
 /// The size of a page, in bytes: a guest starts with one page of memory and needs more in pages.

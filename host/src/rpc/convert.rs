@@ -6,6 +6,7 @@ mod data;
 mod diagnostics;
 mod resource;
 mod status;
+mod stream;
 
 pub(super) use self::context::context;
 pub(super) use self::data::{
@@ -14,3 +15,4 @@ pub(super) use self::data::{
 pub(super) use self::diagnostics::{health, unhealthy};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};
 pub(super) use self::status::{failed, failed_data, stopping};
+pub(super) use self::stream::{published, subscribed};

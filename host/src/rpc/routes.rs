@@ -4,8 +4,7 @@ use tonic::service::RoutesBuilder;
 
 use super::{Backend, data, diagnostics, resource, stream};
 
-/// Registers the services that a component may export, and that of streams, which none can. A service that is not
-/// registered answers `Unimplemented`.
+/// Registers the services that a component may export. A service that is not registered answers `Unimplemented`.
 pub(crate) fn add_to(routes: &mut RoutesBuilder, backend: &Backend) {
     routes.add_service(data::server(backend.clone()));
     routes.add_service(diagnostics::server(backend.clone()));

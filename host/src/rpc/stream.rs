@@ -1,14 +1,19 @@
-//! `pluginv2.Stream`: no component can serve streams yet. As with a Go plugin without a handler, each call is recorded.
+//! `pluginv2.Stream`: who may subscribe and publish, and the packets of a stream. As with a Go plugin without a handler, each
+//! call to a component that serves no streams is recorded.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 
+use bytes::Bytes;
+use prost::Message as _;
+use tokio::sync::mpsc;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Backend, Door, convert};
+use super::streaming::{End, Worked, answer_stream, pass_on};
+use super::{Backend, Begun, Door, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
-use crate::call::Endpoint;
+use crate::call::{Endpoint, Outcome};
+use crate::plugin::{Export, Plugin, StreamRequest};
 use crate::proto::pluginv2::stream_server::{Stream, StreamServer};
 use crate::proto::pluginv2::{
     PluginContext, PublishStreamRequest, PublishStreamResponse, RunStreamRequest, StreamPacket,
@@ -19,29 +24,69 @@ const SUBSCRIBE: Endpoint = Endpoint { name: "subscribeStream", span: "sdk.subsc
 const PUBLISH: Endpoint = Endpoint { name: "publishStream", span: "sdk.publishStream" };
 const RUN: Endpoint = Endpoint { name: "runStream", span: "sdk.runStream" };
 
-const UNSERVED: &str = "the plugin serves no streams";
-
 pub(super) struct StreamService(pub(super) Backend);
 
 pub(super) fn server(backend: Backend) -> StreamServer<StreamService> {
-    StreamServer::new(StreamService(backend)).max_decoding_message_size(MAX_REQUEST)
+    let server = StreamServer::new(StreamService(backend));
+    server.max_decoding_message_size(MAX_REQUEST).max_encoding_message_size(usize::MAX)
 }
 
 // === impl StreamService ===
 
 impl StreamService {
-    async fn refuse(
+    async fn begin(
         &self,
         endpoint: Endpoint,
         door: Door,
         context: Option<PluginContext>,
         headers: HashMap<String, String>,
-    ) -> Status {
+    ) -> Result<Begun, Status> {
         let context = convert::context(context, &door.metadata, convert::header_pairs(headers));
-        let unserved =
-            async { Err::<Infallible, _>(self.0.unserved(endpoint, door, context, UNSERVED).await) };
-        let Err(status) = self.0.until_shutdown(unserved).await;
-        status
+        self.0.begin(&[Export::Stream], endpoint, door, context).await
+    }
+
+    async fn subscribe(
+        &self,
+        door: Door,
+        message: SubscribeStreamRequest,
+    ) -> Result<Response<SubscribeStreamResponse>, Status> {
+        let SubscribeStreamRequest { plugin_context, path, data, headers } = message;
+        let Begun { unanswered, target } = self.begin(SUBSCRIBE, door, plugin_context, headers).await?;
+        let (call, request) = (unanswered.call(), StreamRequest { path, data });
+        let memory = target.as_ref().ok().map(|target| target.owner.memory.clone());
+        let reply = match target {
+            Ok(target) => target.plugin.subscribe(call, &target.owner, request).await,
+            Err(error) => Err(error),
+        };
+        match reply {
+            Ok(reply) => {
+                unanswered.answered(Outcome::OK);
+                Ok(paid_by(memory, convert::subscribed(reply)))
+            }
+            Err(error) => Err(fail(unanswered, &error)),
+        }
+    }
+
+    async fn publish(
+        &self,
+        door: Door,
+        message: PublishStreamRequest,
+    ) -> Result<Response<PublishStreamResponse>, Status> {
+        let PublishStreamRequest { plugin_context, path, data, headers } = message;
+        let Begun { unanswered, target } = self.begin(PUBLISH, door, plugin_context, headers).await?;
+        let (call, request) = (unanswered.call(), StreamRequest { path, data });
+        let memory = target.as_ref().ok().map(|target| target.owner.memory.clone());
+        let reply = match target {
+            Ok(target) => target.plugin.publish(call, &target.owner, request).await,
+            Err(error) => Err(error),
+        };
+        match reply {
+            Ok(reply) => {
+                unanswered.answered(Outcome::OK);
+                Ok(paid_by(memory, convert::published(reply)))
+            }
+            Err(error) => Err(fail(unanswered, &error)),
+        }
     }
 }
 
@@ -52,7 +97,7 @@ impl Stream for StreamService {
         request: Request<SubscribeStreamRequest>,
     ) -> Result<Response<SubscribeStreamResponse>, Status> {
         let (door, message) = Door::enter(request);
-        Err(self.refuse(SUBSCRIBE, door, message.plugin_context, message.headers).await)
+        self.0.until_shutdown(self.subscribe(door, message)).await
     }
 
     type RunStreamStream = BoxStream<StreamPacket>;
@@ -62,7 +107,15 @@ impl Stream for StreamService {
         request: Request<RunStreamRequest>,
     ) -> Result<Response<Self::RunStreamStream>, Status> {
         let (door, message) = Door::enter(request);
-        Err(self.refuse(RUN, door, message.plugin_context, message.headers).await)
+        let bytes = message.encoded_len();
+        let RunStreamRequest { plugin_context, path, data, headers } = message;
+        let begun = self.begin(RUN, door.lasting(), plugin_context, headers);
+        let begun = self.0.until_shutdown(begun).await?;
+        let memory = begun.target.as_ref().ok().map(|target| target.owner.streams.memory.clone());
+        let (packets, receiver) = mpsc::channel(1);
+        let (backend, request) = (self.0.clone(), StreamRequest { path, data });
+        let running = async move { backend.until_shutdown(run(begun, request, bytes, packets)).await };
+        Ok(paid_by(memory, answer_stream(receiver, tokio::spawn(running))))
     }
 
     async fn publish_stream(
@@ -70,6 +123,27 @@ impl Stream for StreamService {
         request: Request<PublishStreamRequest>,
     ) -> Result<Response<PublishStreamResponse>, Status> {
         let (door, message) = Door::enter(request);
-        Err(self.refuse(PUBLISH, door, message.plugin_context, message.headers).await)
+        self.0.until_shutdown(self.publish(door, message)).await
+    }
+}
+
+/// `bytes` is the size of the message, which the call keeps.
+async fn run(begun: Begun, request: StreamRequest, bytes: usize, packets: mpsc::Sender<StreamPacket>) -> End {
+    let Begun { unanswered, target } = begun;
+    let target = match target {
+        Ok(target) => target,
+        Err(error) => return Err(fail(unanswered, &error)),
+    };
+    let call = unanswered.call().clone();
+    let (sender, encoded) = Plugin::packets(&target.owner);
+    let work = target.plugin.run_stream(&call, &target.owner, request, bytes, sender);
+    let packet = |data: Bytes| StreamPacket { data };
+    match pass_on(&call, work, encoded, &packets, packet).await {
+        Some(Worked { result: Ok(()), .. }) => {
+            unanswered.answered(Outcome::OK);
+            Ok(())
+        }
+        Some(Worked { result: Err(error), .. }) => Err(fail(unanswered, &error)),
+        None => Ok(()),
     }
 }

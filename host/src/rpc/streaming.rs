@@ -59,17 +59,22 @@ pub(super) async fn pass_on<P, M>(
     let mut sent = false;
     let working = async {
         let mut work = pin!(work);
-        let (mut next, mut result) = (None, None);
+        let (mut next, mut result, mut is_open) = (None, None, true);
         loop {
             // The work goes on while a piece waits for its reader: a call's clock does not stop for a slow one.
             tokio::select! {
                 biased;
+                // The component's next attempt to send says that the caller is gone.
+                () = messages.closed(), if is_open => {
+                    is_open = false;
+                    call.set_caller_is_gone();
+                    pieces.close();
+                }
                 room = messages.reserve(), if next.is_some() => match (room, next.take()) {
                     (Ok(room), Some(piece)) => {
                         room.send(message(piece));
                         sent = true;
                     }
-                    // The component's next attempt to send says that the caller is gone.
                     _ => pieces.close(),
                 },
                 piece = pieces.recv(), if next.is_none() => match piece {
@@ -94,7 +99,6 @@ pub(super) async fn pass_on<P, M>(
     };
     let hung_up = async {
         messages.closed().await;
-        call.set_caller_is_gone();
         tokio::time::sleep(GRACE).await;
     };
     let result = tokio::select! {

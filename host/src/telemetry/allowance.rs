@@ -98,6 +98,15 @@ impl SpanAllowance {
         self.max_bytes - self.lock().bytes
     }
 
+    /// Begins anew: all spans that were started have ended. What was refused and what is missing stay counted.
+    pub(crate) fn renew(&self) {
+        let mut spent = self.lock();
+        (spent.spans, spent.bytes) = (0, 0);
+        if let Some(memory) = &mut spent.memory {
+            memory.shrink_to(0);
+        }
+    }
+
     /// The call is over: nobody pays any longer for spans that have ended.
     pub(crate) fn release(&self) {
         if let Some(memory) = &mut self.lock().memory {

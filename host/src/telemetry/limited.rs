@@ -9,6 +9,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SdkTracer;
 
 use super::allowance::SpanAllowance;
+use super::apart;
 use super::queue::{Missing, Queue};
 use super::tenant::Tenant;
 use super::weight;
@@ -59,12 +60,15 @@ impl LimitedSpan {
         allowance: &Arc<SpanAllowance>,
         queue: &Arc<Queue>,
     ) -> Option<Self> {
+        let (builder, origin) = apart::linked(builder, parent);
         let (name, status) = (weight::text(&builder.name), weight::text(DROPPED));
-        let bytes = weight::SPAN + name + status + weight::trace_state(parent.span().span_context());
+        let link = origin.as_ref().map_or(0, weight::link);
+        let bytes = weight::SPAN + name + status + link + weight::trace_state(parent.span().span_context());
         if !allowance.start(bytes) {
             return None;
         }
-        let kept = Mutex::new(Kept { bytes, name, status, ..Kept::default() });
+        let links = usize::from(origin.is_some());
+        let kept = Mutex::new(Kept { bytes, name, status, links, ..Kept::default() });
         let context = parent.with_span(tracer.build_with_context(builder, parent));
         let span = Self { context, allowance: Arc::clone(allowance), queue: Arc::clone(queue), kept };
         if let Some(tenant) = parent.get::<Tenant>() {

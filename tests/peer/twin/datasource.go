@@ -35,6 +35,9 @@ func open(ctx context.Context, settings backend.DataSourceInstanceSettings) (ins
 	if settings.Database == chunkedDatabase {
 		return &chunkedBackend{instance}, nil
 	}
+	if settings.Database == streamDatabase {
+		return &streamBackend{instance}, nil
+	}
 	return instance, nil
 }
 

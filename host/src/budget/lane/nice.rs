@@ -24,12 +24,12 @@ mod tests {
     use rustix::process::getpriority_process;
 
     use crate::budget::OwnerTime;
-    use crate::budget::lane::tests::{LONG, lane};
+    use crate::budget::lane::tests::{MUCH, lane};
 
     #[tokio::test]
     async fn work_in_the_lane_gives_way_to_other_threads() {
         let (lane, here) = (lane(1), getpriority_process(None).unwrap());
-        let work = lane.run(&OwnerTime::default(), LONG, async { getpriority_process(None).unwrap() });
+        let work = lane.run(&OwnerTime::default(), MUCH, async { getpriority_process(None).unwrap() });
         // 19 is the nicest.
         assert!(matches!(work.await, Ok(there) if there == (here + super::STEP).min(19)));
         assert_eq!(getpriority_process(None).unwrap(), here);

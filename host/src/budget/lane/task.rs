@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::budget::clock::Stopwatch;
 
@@ -32,6 +32,14 @@ struct OwnerLane {
     tasks: Mutex<VecDeque<Arc<Task>>>,
 }
 
+/// How much processor time work may use.
+#[derive(Clone, Copy)]
+pub(in crate::budget) struct CpuLimit {
+    pub most: Duration,
+    /// It may last for ever: the limit is not for all of it, but for what it is ahead of a part of the time that passes.
+    pub lasts: bool,
+}
+
 pub(super) struct Task {
     /// `None` once the work is over.
     work: Mutex<Option<Work>>,
@@ -41,8 +49,13 @@ pub(super) struct Task {
     abandoned: AtomicBool,
     used: AtomicU64,
     limit: Duration,
+    /// When the last poll ended of work that lasts. It gets a part of the time since then back.
+    lasting: Option<Mutex<Instant>>,
     queue: Weak<dyn Line>,
 }
+
+/// Work that lasts gets back one of so many parts of the time that passes: it may compute for half of the time.
+const REGAINED: u32 = 2;
 
 /// It waits for something.
 const IDLE: u8 = 0;
@@ -75,14 +88,15 @@ impl OwnerTime {
 // === impl Task ===
 
 impl Task {
-    pub(super) fn new(work: Work, owner: OwnerTime, limit: Duration, queue: Weak<dyn Line>) -> Arc<Self> {
+    pub(super) fn new(work: Work, owner: OwnerTime, limit: CpuLimit, queue: Weak<dyn Line>) -> Arc<Self> {
         Arc::new(Self {
             work: Mutex::new(Some(work)),
             owner,
             state: AtomicU8::new(IDLE),
             abandoned: AtomicBool::new(false),
             used: AtomicU64::new(0),
-            limit,
+            limit: limit.most,
+            lasting: limit.lasts.then(|| Mutex::new(Instant::now())),
             queue,
         })
     }
@@ -167,7 +181,7 @@ impl Task {
             catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         let used = watch.elapsed();
         self.owner.add(used);
-        self.used.fetch_add(nanoseconds(used), Ordering::Relaxed);
+        self.add(used);
         match polled {
             Ok(Poll::Ready(())) => true,
             Ok(Poll::Pending) => self.is_used_up() || self.abandoned.load(Ordering::Acquire),
@@ -176,9 +190,25 @@ impl Task {
         }
     }
 
+    /// Only for the thread that polls.
+    fn add(&self, used: Duration) {
+        let mut before = self.used();
+        if let Some(last) = &self.lasting {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            before = left_after(before, last.elapsed());
+            *last = Instant::now();
+        }
+        self.used.store(nanoseconds(before + used), Ordering::Relaxed);
+    }
+
     fn work(&self) -> MutexGuard<'_, Option<Work>> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns what still counts of the time that was used before so much time has passed.
+fn left_after(used: Duration, passed: Duration) -> Duration {
+    used.saturating_sub(passed / REGAINED)
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -190,5 +220,22 @@ impl Wake for Task {
         if let Some(queue) = self.queue.upgrade() {
             self.schedule(&*queue);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lasts_may_compute_for_half_of_the_time() {
+        let used_in_an_hour = |used: u64, passed: u64| {
+            let [used, passed] = [used, passed].map(Duration::from_millis);
+            let polls = 3600 * 1000 / passed.as_millis();
+            (0..polls).fold(Duration::ZERO, |sum, _| left_after(sum, passed) + used)
+        };
+        assert_eq!(used_in_an_hour(2, 4), Duration::from_millis(2));
+        assert_eq!(used_in_an_hour(1, 100), Duration::from_millis(1));
+        assert_eq!(used_in_an_hour(100, 150), Duration::from_secs(600) + Duration::from_millis(75));
     }
 }

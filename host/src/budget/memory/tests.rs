@@ -125,3 +125,25 @@ async fn yields(growth: impl Future<Output = wasmtime::Result<bool>>) -> bool {
     assert!(grown.unwrap());
     yields
 }
+
+#[tokio::test]
+async fn what_may_last_for_ever_has_three_quarters() {
+    let account = MemoryAccount::new(160);
+    let (kind, lasting) = (MemoryKind::Linear, account.owner().with(Priority::Lasting));
+    let mut charge = lasting.charge(kind, 100).await.unwrap();
+    let refused = Refused::Lasting { most: 120 };
+    assert_eq!(charge.try_grow(21), Err(refused));
+    assert_eq!(charge.grow(21).await, Err(refused));
+    charge.grow(20).await.unwrap();
+    assert_eq!(lasting.charge(kind, 1).await.err(), Some(refused));
+    assert!(lasting.charge_if_free(kind, 1).is_none());
+    // Whatever it is split into or moved to counts until it is gone.
+    let part = charge.split(50);
+    charge.shrink_to(60);
+    drop(charge.move_to(MemoryKind::Tables, 10));
+    assert_eq!(lasting.try_charge(kind, 21).err(), Some(refused));
+    drop(lasting.try_charge(kind, 20).unwrap());
+    drop((charge, part));
+    drop(lasting.try_charge(kind, 120).unwrap());
+    assert!(account.owner().try_charge(kind, 150).is_ok());
+}

@@ -1,11 +1,12 @@
 //! The spans of one call: which are open, which one is current, and how they end.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContextExt as _};
+use tokio::time::Instant;
 
 use crate::budget::OwnerMemory;
 use crate::log::{Log, Value};
@@ -42,7 +43,20 @@ struct Spans {
     open: Vec<OpenSpan>,
     allowance: Arc<SpanAllowance>,
     requests: RequestAllowance,
+    /// Those of a call that may last for ever.
+    lasting: Option<Lasting>,
 }
+
+/// How the spans of a call that may last for ever stay bounded.
+struct Lasting {
+    /// The context in which they begin traces of their own. `None` if they are not recorded.
+    apart: Option<Context>,
+    /// When their allowance has begun anew.
+    renewed: Instant,
+}
+
+/// How often a call that may last for ever may have anew what another call may have in all.
+const RENEWAL: Duration = Duration::from_secs(1);
 
 struct OpenSpan {
     span: Arc<LimitedSpan>,
@@ -59,24 +73,43 @@ impl CallSpans {
 
     /// Makes the spans of a call, which are charged to `memory` until they are released.
     pub(crate) fn paid_by(memory: Option<&OwnerMemory>, tracer: Tracer, root: Context) -> Self {
+        Self::with(memory, tracer, root, None)
+    }
+
+    /// Makes the spans of a call that may last for ever. Those without a parent begin traces in the context `apart`, if they
+    /// are recorded.
+    pub(crate) fn lasting(
+        memory: &OwnerMemory,
+        tracer: Tracer,
+        root: Context,
+        apart: Option<Context>,
+    ) -> Self {
+        Self::with(Some(memory), tracer, root, Some(Lasting { apart, renewed: Instant::now() }))
+    }
+
+    fn with(memory: Option<&OwnerMemory>, tracer: Tracer, root: Context, lasting: Option<Lasting>) -> Self {
         let (allowance, requests) = (SpanAllowance::of_call(memory), SpanAllowance::of_requests());
-        // Every context of the call is made from this one.
-        let root = match tracer {
-            Tracer::On(..) => root.with_value(requests.clone()),
-            Tracer::Off => root,
+        // Every context of the call is made from one of these.
+        let paid = |context: Context| match tracer {
+            Tracer::On(..) => context.with_value(requests.clone()),
+            Tracer::Off => context,
         };
-        Self(Arc::new(Mutex::new(Spans { tracer, root, open: Vec::new(), allowance, requests })))
+        let root = paid(root);
+        let lasting = lasting.map(|lasting| Lasting { apart: lasting.apart.map(paid), ..lasting });
+        let spans = Spans { tracer, root, open: Vec::new(), allowance, requests, lasting };
+        Self(Arc::new(Mutex::new(spans)))
     }
 
     /// The call is over, and its spans have ended.
     pub(crate) fn release(&self) {
-        self.with(|spans| spans.allowance.release());
+        self.change(|spans| spans.allowance.release());
     }
 
     /// Starts a child of `parent` if that span is open in this call. Otherwise it is a child of the current span.
     pub(super) fn start(&self, builder: SpanBuilder, parent: Option<SpanId>, detached: bool) -> Span {
-        self.with(|spans| {
-            let parent = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone();
+        self.change(|spans| {
+            spans.renew();
+            let parent = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
             let started = spans.tracer.start_limited(builder, &parent, &spans.allowance);
             let recorded = started.map(Arc::new);
             spans.open.extend(recorded.clone().map(|span| OpenSpan { span, detached }));
@@ -85,22 +118,25 @@ impl CallSpans {
         })
     }
 
-    /// Returns the parent of a span or request that names no other.
+    /// Returns the current span: the call's own if none is open.
     pub(crate) fn current(&self) -> Context {
-        self.with(|spans| spans.current().clone())
+        self.change(|spans| spans.current().clone())
     }
 
     /// Returns the parent of an outgoing request: the span that its `traceparent` names if that span is open in this
     /// call, otherwise the current one.
     pub(crate) fn parent_of_request(&self, headers: &HeaderMap) -> Context {
         let named = telemetry::traceparent(headers).map(|context| context.span_id());
-        self.with(|spans| named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.current()).clone())
+        self.change(|spans| {
+            spans.renew();
+            named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone()
+        })
     }
 
     /// Says in the log what was dropped because it exceeded a limit, if anything was.
     pub(crate) fn report(&self, log: &Log) {
         let (allowance, requests) =
-            self.with(|spans| (Arc::clone(&spans.allowance), Arc::clone(&spans.requests.0)));
+            self.change(|spans| (Arc::clone(&spans.allowance), Arc::clone(&spans.requests.0)));
         let missing = allowance.missing();
         let numbers = [
             ("spans", allowance.refused()),
@@ -129,10 +165,10 @@ impl CallSpans {
     }
 
     fn end(&self, id: SpanId) {
-        self.with(|spans| spans.open.retain(|open| open.id() != id));
+        self.change(|spans| spans.open.retain(|open| open.id() != id));
     }
 
-    fn with<R>(&self, f: impl FnOnce(&mut Spans) -> R) -> R {
+    fn change<R>(&self, f: impl FnOnce(&mut Spans) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -141,7 +177,27 @@ impl CallSpans {
 
 impl Spans {
     fn current(&self) -> &Context {
-        self.open.iter().rev().find(|open| !open.detached).map_or(&self.root, |open| open.span.context())
+        self.innermost().unwrap_or(&self.root)
+    }
+
+    /// Returns the parent of a span or request that names no other.
+    fn parent(&self) -> &Context {
+        let apart = || self.lasting.as_ref().and_then(|lasting| lasting.apart.as_ref());
+        self.innermost().or_else(apart).unwrap_or(&self.root)
+    }
+
+    fn innermost(&self) -> Option<&Context> {
+        self.open.iter().rev().find(|open| !open.detached).map(|open| open.span.context())
+    }
+
+    /// If the call may last for ever, gives it again what it may have, from time to time, once all of its spans have ended.
+    fn renew(&mut self) {
+        let Some(lasting) = &mut self.lasting else { return };
+        if self.open.is_empty() && lasting.renewed.elapsed() >= RENEWAL {
+            lasting.renewed = Instant::now();
+            self.allowance.renew();
+            self.requests.0.renew();
+        }
     }
 
     fn find(&self, id: SpanId) -> Option<&Context> {
@@ -194,7 +250,7 @@ impl EndOfCall {
 
 impl Drop for EndOfCall {
     fn drop(&mut self) {
-        let open = self.spans.with(|spans| std::mem::take(&mut spans.open));
+        let open = self.spans.change(|spans| std::mem::take(&mut spans.open));
         // The innermost first, so that no child outlives its parent.
         for OpenSpan { span, .. } in open.into_iter().rev() {
             if self.status != Status::Unset {

@@ -1,10 +1,13 @@
 //! What a hostile component can do with `wit/tracer`.
 
+use std::time::Duration;
+
 use opentelemetry::Context;
 use wasmtime::component::{Resource, ResourceTable};
 
 use super::host::TracerView;
 use super::spans::{CallSpans, Span};
+use crate::budget::MemoryAccount;
 use crate::capability::bindings::gpx::plugin::tracer::{
     Host as _, HostSpan as _, Link, SpanContext, SpanKind, StartOptions, Status,
 };
@@ -146,4 +149,38 @@ fn a_call_within_its_limits_says_nothing() {
     }
     instance.spans.report(&log);
     assert_eq!(lines.text(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_spans_of_a_stream_are_bounded_each_second() {
+    let (telemetry, ended) = recording();
+    let root =
+        telemetry.plugin().start(opentelemetry::trace::SpanBuilder::from_name("call"), &Context::new());
+    let account = MemoryAccount::new(1 << 30);
+    let spans =
+        CallSpans::lasting(&account.owner(), telemetry.plugin(), root.clone(), telemetry.apart(&root));
+    let (table, scrub) = (ResourceTable::new(), Scrub::default());
+    let mut instance = Instance { ended, spans, table, scrub };
+    let flood = |instance: &mut Instance| {
+        for _ in 0..MAX_SPANS + 10 {
+            let span = instance.start(options());
+            instance.view().end(Resource::new_borrow(span), None).unwrap();
+        }
+    };
+    flood(&mut instance);
+    let most = instance.ended.spans().len();
+    assert!((100..=MAX_SPANS).contains(&most), "{most}");
+    flood(&mut instance);
+    assert_eq!(instance.ended.spans().len(), most, "a second has not passed");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let open = instance.start(options());
+    flood(&mut instance);
+    let more = instance.ended.spans().len();
+    assert!((most + 100..3 * most).contains(&more), "{more}");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    flood(&mut instance);
+    assert_eq!(instance.ended.spans().len(), more, "whoever keeps a span open gets no more");
+    instance.view().end(Resource::new_borrow(open), None).unwrap();
+    flood(&mut instance);
+    assert_eq!(instance.ended.spans().len(), more + 1 + most);
 }

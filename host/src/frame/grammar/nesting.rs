@@ -6,6 +6,8 @@ use super::super::pace::drop_buffer;
 #[derive(Default)]
 pub(super) struct Nesting {
     depth: usize,
+    /// The largest depth so far.
+    pub(super) deepest: usize,
     /// A set bit is an object.
     bits: Vec<u8>,
 }
@@ -29,6 +31,7 @@ impl Nesting {
             *byte = if opened == Opened::Object { *byte | mask } else { *byte & !mask };
         }
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
     }
 
     pub(super) fn pop(&mut self) {

@@ -1,6 +1,7 @@
 //! A JSON text with an index of its values, which can then be read in another order than they are written in.
 
 use super::super::draft::{Full, PAYMENT};
+use super::super::limit::NESTING;
 use super::super::pace::{PIECE, Pace, drop_buffer};
 use crate::budget::Charge;
 
@@ -51,9 +52,6 @@ enum Inside {
 
 /// The number of the outermost value.
 pub(super) const ROOT: usize = 0;
-
-/// How many lists and objects may be nested. Go's decoders refuse more than 10,000, and those around this text count.
-pub(super) const NESTING: usize = 9_900;
 
 /// What a node costs at most: twice its size while the list of them grows, and its number three times while keys are sorted.
 const COST: usize = 2 * size_of::<Node>() + 3 * size_of::<u32>();

@@ -4,8 +4,9 @@ use std::fmt;
 
 use super::super::draft::Full;
 use super::super::grammar::Unexpected;
+use super::super::limit::NESTING;
 use super::super::shown::{kept, short};
-use super::document::{NESTING, Token};
+use super::document::Token;
 use super::name::nearest;
 use super::schema::{Bounds, MAPPING_TYPES, Root, SEVERITIES, Shape, Struct};
 use super::string::decoded;

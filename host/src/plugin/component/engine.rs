@@ -2,6 +2,7 @@
 //! guests.
 
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -86,6 +87,16 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn clock(&self) -> std::sync::Weak<impl Sized + use<>> {
         Arc::downgrade(&self.clock.0)
+    }
+
+    /// Runs the clock whenever the guest's work is polled. A guest that waits needs no clock, and may wait for long.
+    pub(crate) async fn ticking<F: Future>(self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        std::future::poll_fn(|context| {
+            let _ticking = self.tick();
+            work.as_mut().poll(context)
+        })
+        .await
     }
 
     /// Runs the clock until the guard is dropped.

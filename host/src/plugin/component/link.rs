@@ -27,6 +27,8 @@ pub(crate) struct LinkedCode {
     pub max: usize,
     /// Places beside these, for health checks.
     pub kept_places: Arc<Semaphore>,
+    /// As many of the places as may be taken for ever.
+    pub lasting_places: Arc<Semaphore>,
     /// How many calls wait for a place.
     waiting: AtomicUsize,
 }
@@ -54,8 +56,14 @@ pub(crate) fn link(
         places: Arc::new(Semaphore::new(max)),
         max,
         kept_places: Arc::new(Semaphore::new(KEPT)),
+        lasting_places: Arc::new(Semaphore::new(lasting(max))),
         waiting: AtomicUsize::new(0),
     })
+}
+
+/// Returns how many of so many places streams may have: three quarters, as of the memory.
+pub(crate) fn lasting(places: usize) -> usize {
+    (places / 4 * 3).max(1)
 }
 
 // === impl LinkedCode ===

@@ -18,6 +18,7 @@ macro_rules! services {
             DataChunked = data_chunked "data-chunked",
             Diagnostics = diagnostics "diagnostics",
             Resource = resource "resource",
+            Stream = stream "stream",
         }
     };
 }

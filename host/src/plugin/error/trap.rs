@@ -149,7 +149,7 @@ impl CallError {
 fn aborted(evidence: Evidence<'_>) -> String {
     let refused = match evidence.refused {
         Some(Refused::Instance { max }) => Some((max, "gpx_memory_max")),
-        Some(Refused::Total { total }) => Some((total, "gpx_memory_total")),
+        Some(Refused::Total { total: most } | Refused::Lasting { most }) => Some((most, "gpx_memory_total")),
         Some(Refused::System) => {
             return " after the system had no more memory for it; give Grafana's process more".to_owned();
         }

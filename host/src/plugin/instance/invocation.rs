@@ -13,6 +13,9 @@ pub(crate) type Called<R> = wasmtime::Result<Result<R, Fault>>;
 pub(crate) trait Invocation: Send + 'static {
     type Answer: Send + 'static;
 
+    /// Whether it may last for ever. Then its spans are of many traces, and its instance is used for nothing else.
+    const LASTS: bool = false;
+
     fn invoke(
         self,
         store: &mut Store<State>,

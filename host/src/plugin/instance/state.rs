@@ -12,6 +12,7 @@ use crate::budget::{Charge, InstanceMemory, Refused};
 use crate::call::Call;
 use crate::capability::chunks::ChunksView;
 use crate::capability::http::{self, HttpHooks};
+use crate::capability::packets::PacketsView;
 use crate::capability::response::ResponseView;
 use crate::capability::tracer::{CallSpans, TracerView};
 use crate::capability::{CallView, LogView, MetricsView, View};
@@ -175,6 +176,11 @@ impl View for State {
     fn metrics(&mut self) -> MetricsView<'_> {
         self.goes_on();
         MetricsView { metrics: &self.metrics, log: self.current_log(), scrub: &self.scrub }
+    }
+
+    fn packets(&mut self) -> PacketsView<'_> {
+        self.goes_on();
+        PacketsView { table: &mut self.table, memory: self.memory.owner() }
     }
 
     fn response(&mut self) -> ResponseView<'_> {

@@ -61,7 +61,7 @@ async fn streams_that_wait_for_the_component_end_with_the_process() {
 }
 
 #[tokio::test]
-async fn streams_are_not_served_and_recorded() {
+async fn streams_that_are_not_served_are_recorded() {
     let grafana = Grafana::new().await;
     let plugin_context = Some(context());
     let subscribe = SubscribeStreamRequest { plugin_context: plugin_context.clone(), ..Default::default() };
@@ -69,7 +69,10 @@ async fn streams_are_not_served_and_recorded() {
     let run = RunStreamRequest { plugin_context, ..Default::default() };
     for (endpoint, status) in grafana.stream(subscribe, publish, run).await {
         let status = status.unwrap();
-        assert_eq!((status.code(), status.message()), (Code::Unimplemented, "the plugin serves no streams"));
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::Unimplemented, "the plugin does not export gpx:plugin/stream")
+        );
         assert_eq!(grafana.counted(endpoint, "error", "plugin"), "1", "{endpoint}");
         assert!(grafana.loaded.ended.spans().iter().any(|span| span.name == format!("sdk.{endpoint}")));
     }

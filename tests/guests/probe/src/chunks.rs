@@ -55,7 +55,7 @@ fn some(query: &Query, chunks: &mut ChunkSender) -> Result<()> {
     wanted.end.map_or(Ok(()), |text| Err(Fault::downstream(502, text)))
 }
 
-fn numbered(rows: std::ops::Range<i64>) -> Frame {
+pub fn numbered(rows: std::ops::Range<i64>) -> Frame {
     let texts: Vec<_> = rows.clone().map(|row| (row % 2 == 0).then(|| format!("<{row}>"))).collect();
     let text = Field::new("text", texts).label("a", "b").config(FieldConfig::new().unit("short"));
     pairs(rows).with(text)

@@ -5,9 +5,10 @@ use std::cell::Cell;
 
 use gpx_sdk::chunks::ChunkSender;
 use gpx_sdk::resource::Router;
+use gpx_sdk::stream::{PacketSender, Reply, Request};
 use gpx_sdk::{
     Answer, Context, Data, DataChunked, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query,
-    Resource, Result, Settings, Unread,
+    Resource, Result, Settings, Stream, Unread,
 };
 use serde::Deserialize;
 
@@ -24,6 +25,7 @@ mod report;
 mod resources;
 mod say;
 mod spans;
+mod stream;
 
 struct Probe {
     settings: Settings,
@@ -44,7 +46,7 @@ struct Config {
 }
 
 gpx_sdk::plugin!(
-    Probe: data, data_chunked, diagnostics, resource;
+    Probe: data, data_chunked, diagnostics, resource, stream;
     attributes: { "probe.text": "on", "probe.number": 7, "probe.flags": [true, false] };
     secrets: ["apiToken", "missing"];
     origins: ["https://wanted.example"];
@@ -156,5 +158,19 @@ impl Diagnostics for Probe {
 impl Resource for Probe {
     fn routes() -> Router<Self> {
         resources::routes()
+    }
+}
+
+impl Stream for Probe {
+    fn subscribe(&self, _: &Context, request: &Request) -> Result<Reply> {
+        stream::subscribe(request)
+    }
+
+    fn publish(&self, _: &Context, request: &Request) -> Result<Reply> {
+        stream::publish(request)
+    }
+
+    fn run(&self, context: &Context, request: &Request, packets: &mut PacketSender) -> Result<()> {
+        stream::run(&self.settings, context, request, packets)
     }
 }

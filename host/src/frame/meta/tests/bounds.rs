@@ -1,5 +1,6 @@
 //! Long and deep texts, and any others.
 
+use super::super::super::limit::NESTING;
 use super::super::super::pace::PIECE;
 use super::super::super::sample::Random;
 use super::*;
@@ -24,9 +25,9 @@ fn nothing_in_an_error_is_long() {
 #[test]
 fn documents_may_be_deep_but_not_deeper_than_go_reads() {
     let nested = |depth: usize| format!(r#"{{"custom":{{"a":{}{}}}}}"#, "[".repeat(depth), "]".repeat(depth));
-    let deepest = nested(document::NESTING - 2);
+    let deepest = nested(NESTING - 2);
     assert_eq!(written(&deepest, &FIELD_CONFIG, Style::Html).0.as_deref(), Ok(deepest.as_str()));
-    for depth in [document::NESTING - 1, document::NESTING + PIECE, 1 << 22] {
+    for depth in [NESTING - 1, NESTING + PIECE, 1 << 22] {
         let error = refused(&nested(depth), &FIELD_CONFIG);
         assert_eq!(error, "config is nested more than 9900 levels deep; make it flatter");
     }

@@ -1,0 +1,68 @@
+//! Traces that begin within a call that may last for ever. In the call's own trace they would make it grow without end, and
+//! no viewer could show it.
+
+use opentelemetry::Context;
+use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
+use opentelemetry::trace::{Link, SpanBuilder, SpanContext, TraceContextExt as _};
+
+use super::owner::SpanOwner;
+use super::tenant::Tenant;
+
+/// In a context without a span: the span to which those that begin a trace are linked.
+#[derive(Clone, Debug)]
+struct LinkOrigin(SpanContext);
+
+/// Returns a context without a span, of the same owner and tenant and with the same baggage. Spans that are started in it begin a trace, and are linked to the span
+/// of `context`.
+pub(super) fn context(context: &Context) -> Context {
+    let mut apart = Context::new().with_value(LinkOrigin(context.span().span_context().clone()));
+    if let Some(owner) = context.get::<SpanOwner>() {
+        apart = apart.with_value(*owner);
+    }
+    if let Some(tenant) = context.get::<Tenant>() {
+        apart = apart.with_value(tenant.clone());
+    }
+    let baggage = context
+        .baggage()
+        .iter()
+        .map(|(key, (value, metadata))| KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone()));
+    apart.with_baggage(baggage)
+}
+
+/// Links a span that begins a trace in such a context. Returns it with what it is linked to.
+pub(super) fn linked(builder: SpanBuilder, parent: &Context) -> (SpanBuilder, Option<SpanContext>) {
+    let origin = (!parent.has_active_span()).then(|| parent.get::<LinkOrigin>()).flatten();
+    match origin {
+        Some(LinkOrigin(origin)) => {
+            (builder.with_links(vec![Link::with_context(origin.clone())]), Some(origin.clone()))
+        }
+        None => (builder, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::SpanAllowance;
+    use crate::telemetry::test::recording;
+
+    #[test]
+    fn what_begins_apart_is_linked_and_what_is_below_is_not() {
+        let (telemetry, ended) = recording();
+        let tracer = telemetry.plugin();
+        let call = tracer.start(SpanBuilder::from_name("call"), &Context::new());
+        let (apart, allowance) = (context(&call), SpanAllowance::of_call(None));
+        let poll = tracer.start_limited(SpanBuilder::from_name("poll"), &apart, &allowance).unwrap();
+        let child =
+            tracer.start_limited(SpanBuilder::from_name("child"), poll.context(), &allowance).unwrap();
+        child.end(None);
+        poll.end(None);
+        let spans = ended.spans();
+        let [child, poll] = spans.as_slice() else { panic!("{} spans", spans.len()) };
+        let call = call.span().span_context().clone();
+        assert_ne!(poll.span_context.trace_id(), call.trace_id());
+        assert_eq!(child.span_context.trace_id(), poll.span_context.trace_id());
+        assert_eq!(poll.links.links.iter().map(|link| &link.span_context).collect::<Vec<_>>(), [&call]);
+        assert!(child.links.links.is_empty());
+    }
+}

@@ -1,0 +1,305 @@
+//! Streams of Grafana Live.
+
+mod twin;
+
+use gpx_tests::collector::Collector;
+use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::pluginv2::{publish_stream_response, subscribe_stream_response};
+use gpx_tests::trace::{Span, TRACE, TRACEPARENT};
+use gpx_tests::upstream::{Answer, Gate, Upstream};
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::data_source::count;
+
+fn source() -> DataSource {
+    DataSource::new("")
+}
+
+#[gpx_tests::test]
+async fn whoever_subscribes_or_publishes_is_told_whether_that_is_permitted() {
+    use publish_stream_response::Status as Published;
+    use subscribe_stream_response::Status as Subscribed;
+    let plugin = Plugin::guest("probe").start().await;
+    for (path, status, data) in [
+        ("anything", Subscribed::Ok, None),
+        ("denied", Subscribed::PermissionDenied, None),
+        ("missing", Subscribed::NotFound, None),
+        ("echo", Subscribed::Ok, Some(json!({ "a": 1 }))),
+    ] {
+        let reply = plugin.subscribe(&source(), path, r#"{"a":1}"#).await.unwrap();
+        assert_eq!(reply.status(), status, "{path}");
+        assert_eq!(serde_json::from_slice(&reply.data).ok(), data, "{path}");
+    }
+    for (path, status, data) in [
+        ("anything", Published::Ok, None),
+        ("denied", Published::PermissionDenied, None),
+        ("missing", Published::NotFound, None),
+        ("echo", Published::Ok, Some(json!({ "published": { "a": 1 } }))),
+    ] {
+        let reply = plugin.publish(&source(), path, r#"{"a":1}"#).await.unwrap();
+        assert_eq!(reply.status(), status, "{path}");
+        assert_eq!(serde_json::from_slice(&reply.data).ok(), data, "{path}");
+    }
+    let text = |status: tonic::Status| (status.code(), status.message().to_owned());
+    let bad = plugin.subscribe(&source(), "echo", "{").await.unwrap_err();
+    assert!(text(bad).1.starts_with("the data of stream `echo`: "));
+    let uneven = plugin.subscribe(&source(), "uneven", "").await.unwrap_err();
+    let expected = "frame \"uneven\", fields[1] \"two\": it has 2 rows and the first field has 1; give all fields of a \
+                    frame the same length";
+    assert_eq!(text(uneven), (Code::Unknown, expected.to_owned()));
+    let panicked = plugin.subscribe(&source(), "panic", "").await.unwrap_err();
+    assert!(panicked.message().starts_with("the plugin panicked: "), "{panicked:?}");
+}
+
+/// Waits until the call of a stream has ended, and returns how.
+async fn ended(plugin: &Plugin) -> (String, String) {
+    let is_end = |line: &gpx_tests::logs::Line| {
+        line.message == "Plugin Request Completed" && line.text("endpoint") == "runStream"
+    };
+    let line = plugin.logs.wait_for(is_end).await;
+    (line.text("status").to_owned(), line.text("statusSource").to_owned())
+}
+
+/// Waits until streams hold no memory any more, besides that of idle instances.
+async fn everything_is_given_back(plugin: &Plugin) {
+    loop {
+        let metrics = plugin.metrics().await.unwrap();
+        let none = |kind: &str| metrics.contains(&format!("gpx_memory_bytes{{kind=\"{kind}\"}} 0\n"));
+        if none("linear") && none("instance") && none("answers") && none("handles") {
+            return;
+        }
+    }
+}
+
+#[gpx_tests::test]
+async fn whatever_a_stream_does_it_ends_when_its_caller_hangs_up() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::status(200).after(&gate)).await;
+    let data = json!({ "url": upstream.url(), "every_ms": 20 }).to_string();
+    for path in ["ticks", "loop", "sleep", "upstream", "deaf", "flood"] {
+        let plugin = Plugin::guest("probe").start().await;
+        let source = DataSource::new(&upstream.url());
+        let mut packets = plugin.run_stream(&source, path, data.clone()).await.unwrap();
+        packets.next().await;
+        if path == "upstream" {
+            upstream.wait_for_requests(1).await;
+        }
+        drop(packets);
+        let hung_up = std::time::Instant::now();
+        assert_eq!(ended(&plugin).await, ("cancelled".to_owned(), "downstream".to_owned()), "{path}");
+        println!("{path}: recorded {:?} after its caller hung up", hung_up.elapsed());
+        everything_is_given_back(&plugin).await;
+        match path {
+            "ticks" => {
+                let line = plugin.logs.wait_for_message("stream ended").await;
+                assert_eq!(line.text("error"), "nobody is subscribed to the stream any more");
+                assert_eq!(line.fields["cancelled"], true);
+            }
+            "deaf" => _ = plugin.logs.wait_for_message("told that it is closed").await,
+            "upstream" => _ = upstream.wait_for(|request| request.aborted).await,
+            _ => {}
+        }
+    }
+}
+
+#[gpx_tests::test]
+async fn a_caller_that_does_not_read_stops_the_stream_from_sending() {
+    let plugin = Plugin::guest("probe").start().await;
+    let packets = plugin.run_stream(&source(), "flood", "").await.unwrap();
+    // Many other calls are answered meanwhile, on the same connection.
+    for _ in 0..200 {
+        plugin.query(&source(), [query("A").kind("count")]).await.unwrap();
+    }
+    drop(packets);
+    let line = plugin.logs.wait_for_message("flood ended").await;
+    let sent = line.fields["sent"].as_i64().unwrap();
+    assert!(sent < 500, "{sent} packets of 40 KB were sent though nobody had read them");
+}
+
+#[gpx_tests::test]
+async fn what_is_not_valid_is_refused_and_the_stream_goes_on() {
+    let plugin = Plugin::guest("probe").start().await;
+    let (packets, status) = plugin.run_stream(&source(), "invalid", "").await.unwrap().rest().await;
+    assert_eq!((packets, status.map(|status| status.code())), (vec![json!("the end")], None));
+    let all = plugin.logs.all();
+    let refused: Vec<_> =
+        all.iter().filter(|line| line.message == "refused").map(|line| line.text("error")).collect();
+    let [meta, uneven, empty, open, two, nan, deep] = refused.as_slice() else { panic!("{refused:?}") };
+    assert!(meta.starts_with("frame \"bad\": its meta is not JSON"), "{meta}");
+    assert!(uneven.starts_with("frame \"uneven\", fields[1] \"two\": it has 2 rows"), "{uneven}");
+    for text in [empty, open, two, nan, deep] {
+        assert!(text.starts_with("the packet is not JSON (expected "), "{text}");
+    }
+}
+
+#[gpx_tests::test]
+async fn a_stream_that_fails_runs_again_and_repeated_failures_make_it_pause() {
+    let (plugin, source) = (Plugin::guest("probe").start().await, source());
+    for (path, code, text) in [
+        ("fail", Code::Unknown, "the source of the stream is gone"),
+        ("fail-at-once", Code::Unknown, "the stream did not begin"),
+        ("panic", Code::Unknown, "the plugin panicked: the stream panicked on purpose"),
+    ] {
+        let (packets, status) = plugin.run_stream(&source, path, "").await.unwrap().rest().await;
+        let status = status.unwrap();
+        assert_eq!(status.code(), code, "{status:?}");
+        assert!(status.message().starts_with(text), "{status:?}");
+        assert_eq!(packets.len(), usize::from(path != "fail-at-once"), "{path}");
+    }
+    for _ in 0..5 {
+        plugin.run_stream(&source, "fail-at-once", "").await.unwrap().rest().await;
+    }
+    // The first pauses are so short that they may be over when the stream runs again.
+    let paused = |line: &gpx_tests::logs::Line| line.message.starts_with("The stream pauses");
+    let line = plugin.logs.wait_for(|line| paused(line) && line.fields["failures"] == 5).await;
+    assert_eq!(line.text("endpoint"), "runStream");
+    let before = plugin.logs.all().iter().filter(|line| paused(line)).count();
+    // Other settings have not failed yet, and a stream that ends well has not failed.
+    let updated = source.updated();
+    plugin.run_stream(&updated, "fail", "").await.unwrap().rest().await;
+    for _ in 0..2 {
+        assert!(plugin.run_stream(&updated, "nothing", "").await.unwrap().rest().await.1.is_none());
+    }
+    assert_eq!(plugin.logs.all().iter().filter(|line| paused(line)).count(), before);
+}
+
+#[gpx_tests::test]
+async fn streams_take_nothing_from_queries() {
+    let launch = Plugin::guest("probe").setting("gpx_instances_max", "1").setting("gpx_streams_max", "2");
+    let (plugin, source) = (launch.start().await, source());
+    let mut running = Vec::new();
+    for _ in 0..2 {
+        let mut packets = plugin.run_stream(&source, "sleep", "").await.unwrap();
+        assert_eq!(packets.next().await, true, "a stream has no time limit");
+        running.push(packets);
+    }
+    let (_, status) = plugin.run_stream(&source, "sleep", "").await.unwrap().rest().await;
+    let text =
+        "all 2 streams that a data source may run are running; raise gpx_streams_max if there should be more";
+    assert_eq!(status.unwrap().message(), text);
+    // The instance that queries share is not one of a stream.
+    for calls in 1..4 {
+        assert_eq!(count(&plugin, &source).await, f64::from(calls));
+    }
+    // Another data source has streams of its own.
+    let mut other = plugin.run_stream(&DataSource::new(""), "sleep", "").await.unwrap();
+    assert_eq!(other.next().await, true);
+}
+
+#[gpx_tests::test]
+async fn a_stream_keeps_its_settings_until_grafana_ends_it() {
+    let plugin = Plugin::guest("probe").start().await;
+    let same = source();
+    let settings = |database: &str| {
+        let mut source = same.clone();
+        source.settings.database = database.to_owned();
+        source
+    };
+    let mut old = plugin.run_stream(&settings("old"), "settings", "").await.unwrap();
+    assert_eq!(old.next().await, "old");
+    let mut new = plugin.run_stream(&settings("new").updated(), "settings", "").await.unwrap();
+    assert_eq!(new.next().await, "new");
+    // The old one is still there: Grafana hangs up when it learns of the change.
+    let ends = |line: &gpx_tests::logs::Line| line.message == "Plugin Request Completed";
+    assert!(!plugin.logs.all().iter().any(ends));
+    drop(old);
+    assert_eq!(ended(&plugin).await.0, "cancelled");
+}
+
+#[gpx_tests::test]
+async fn shutdown_ends_streams() {
+    let mut plugin = Plugin::guest("probe").start().await;
+    let data = json!({ "every_ms": 10 }).to_string();
+    let mut running = Vec::new();
+    for path in ["ticks", "sleep", "loop", "deaf", "ticks", "ticks", "sleep", "sleep"] {
+        let mut packets = plugin.run_stream(&source(), path, data.clone()).await.unwrap();
+        packets.next().await;
+        running.push(tokio::spawn(packets.rest()));
+    }
+    plugin.shutdown().await;
+    assert_eq!(plugin.exit().await.code(), Some(0));
+    for packets in running {
+        let status = packets.await.unwrap().1.unwrap();
+        assert_eq!((status.code(), status.message()), (Code::Cancelled, "the plugin is being stopped"));
+    }
+    let ends = plugin.logs.all();
+    let ends = ends.iter().filter(|line| line.message == "Plugin Request Completed");
+    assert_eq!(ends.filter(|line| line.text("status") == "cancelled").count(), 8);
+}
+
+#[gpx_tests::test]
+async fn each_round_of_a_stream_is_a_trace_of_its_own() {
+    let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
+    let mut plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let data = json!({ "url": upstream.url(), "rounds": 3 }).to_string();
+    let call = plugin.run_stream(&DataSource::new(&upstream.url()), "rounds", data).traceparent(TRACEPARENT);
+    let (packets, status) = call.await.unwrap().rest().await;
+    assert_eq!((packets.len(), status.map(|status| status.code())), (3, None));
+    plugin.shutdown().await;
+    plugin.exit().await;
+    let spans = collector.spans();
+    let own: Vec<_> =
+        spans.iter().filter(|span| span.trace_id == TRACE).map(|span| span.name.as_str()).collect();
+    assert_eq!(own.len(), 2, "{own:?}");
+    let stream = spans.iter().find(|span| span.name == "sdk.runStream").unwrap();
+    let linked = |span: &Span| span.links == [(stream.trace_id.clone(), stream.span_id.clone())];
+    let rounds: Vec<_> = spans.iter().filter(|span| span.name == "round").collect();
+    assert_eq!(rounds.len(), 3);
+    for round in &rounds {
+        assert!(round.parent_id.is_empty() && linked(round), "{round:?}");
+        let trace: Vec<_> = spans.iter().filter(|span| span.trace_id == round.trace_id).collect();
+        let requests: Vec<_> = trace.iter().filter(|span| span.parent_id == round.span_id).collect();
+        assert_eq!((trace.len(), requests.len()), (2, 1));
+        assert!(requests[0].name == "HTTP Outgoing Request" && requests[0].links.is_empty());
+    }
+    // The last request has no span around it.
+    let alone = |span: &&Span| span.name == "HTTP Outgoing Request" && span.parent_id.is_empty();
+    let alone: Vec<_> = spans.iter().filter(alone).collect();
+    assert!(alone.len() == 1 && linked(alone[0]), "{alone:?}");
+    let sent = upstream.requests();
+    let traceparent = sent.last().unwrap().header("traceparent").unwrap().to_owned();
+    assert!(traceparent.contains(&alone[0].trace_id), "{traceparent}");
+}
+
+#[gpx_tests::test]
+async fn a_stream_never_runs_out_of_spans() {
+    let collector = Collector::start().await;
+    let mut plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let call = plugin.run_stream(&source(), "many-spans", "").traceparent(TRACEPARENT);
+    assert_eq!(call.await.unwrap().rest().await.0.len(), 3);
+    plugin.shutdown().await;
+    plugin.exit().await;
+    let spans = collector.spans();
+    assert_eq!(spans.iter().filter(|span| span.name == "one of many").count(), 2700);
+    assert!(!plugin.logs.mention("Spans beyond the limits"));
+}
+
+/// The example: its frames, ten times a second.
+#[gpx_tests::test]
+async fn the_example_shows_values_as_they_come() {
+    let upstream = Upstream::start(|request| {
+        assert_eq!(request.path, "/load");
+        Answer::json(json!({ "value": 1.5 }))
+    })
+    .await;
+    let plugin = Plugin::guest("gpx_streaming").start().await;
+    let source = DataSource::new(&upstream.url());
+    let reply = plugin.query(&source, [query("A").json(json!({ "path": "load" }))]).await.unwrap();
+    let frame: Value = serde_json::from_slice(&reply.answer("A").raw.frames[0]).unwrap();
+    let channel = format!("ds/{}/load", source.settings.uid);
+    assert_eq!(frame["schema"]["meta"]["channel"], channel);
+    let first = plugin.subscribe(&source, "load", "").await.unwrap();
+    let first: Value = serde_json::from_slice(&first.data).unwrap();
+    assert_eq!(first["schema"]["fields"], frame["schema"]["fields"]);
+    let mut packets = plugin.run_stream(&source, "load", "").await.unwrap();
+    let mut last = 0;
+    for _ in 0..5 {
+        let packet = packets.next().await;
+        assert!(packet["schema"].is_null(), "{packet}");
+        let [time, value] = [0, 1].map(|field| packet["data"]["values"][field][0].clone());
+        assert!(value == 1.5 && time.as_i64().unwrap() > last, "{packet}");
+        last = time.as_i64().unwrap();
+    }
+}
