@@ -60,11 +60,13 @@ impl Settings {
         &self.0.api_version
     }
 
-    /// The data source's `jsonData` as a type of your own. If there is none, `{}` is read.
+    /// The `jsonData` of the data source (or app) as a type of your own. If there is none, `{}` is read.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         let json = if self.0.json.is_empty() { b"{}" } else { &*self.0.json };
-        json::from_slice(json)
-            .map_err(|err| Fault::plugin(format_args!("jsonData of data source `{}`: {err}", self.0.name)))
+        json::from_slice(json).map_err(|err| match self.0.kind {
+            SettingsKind::App => Fault::plugin(format_args!("jsonData of the app: {err}")),
+            _ => Fault::plugin(format_args!("jsonData of data source `{}`: {err}", self.0.name)),
+        })
     }
 
     /// The value of a key of `secureJsonData`. It is there if `plugin!` names the key among its `secrets`, the data

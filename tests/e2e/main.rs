@@ -3,6 +3,7 @@
 
 mod ahead;
 mod answers;
+mod apps;
 mod attacks;
 mod author;
 mod chunked;

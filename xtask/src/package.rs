@@ -11,9 +11,9 @@ use self::bom::{Library, Part};
 use crate::profile::Profile;
 use crate::{guests, host, place, step};
 
-/// What a plugin ships besides its executable and its component.
+/// What a plugin ships besides its executable and its component. An app may have a data source of its own.
 const FILES: &[&str] =
-    &["plugin.json", "module.js", "README.md", "CHANGELOG.md", "LICENSE", "img", "provisioning"];
+    &["plugin.json", "module.js", "README.md", "CHANGELOG.md", "LICENSE", "img", "provisioning", "datasource"];
 
 /// Builds what the package needs, and assembles it.
 pub(crate) fn package(example: &str, profile: Profile) -> Result<PathBuf> {

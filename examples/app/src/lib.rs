@@ -1,0 +1,86 @@
+//! An app: a page that shows and greets a team, and a data source of the app with the team's members. One executable and one
+//! component serve both. Grafana starts a process for the app and another for the data source.
+
+use gpx_sdk::resource::{Request, ResponseSender, Router};
+use gpx_sdk::{
+    Context, Data, Diagnostics, Fault, Frame, Health, Plugin, Query, Resource, Result, Settings, SettingsKind,
+};
+use serde::{Deserialize, Serialize};
+
+/// What was saved on the app's configuration page, or on that of the data source.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Config {
+    team: String,
+    members: Vec<String>,
+}
+
+struct App {
+    kind: SettingsKind,
+    config: Config,
+    /// Whether a key for the team's directory was saved. It stays in the backend.
+    has_key: bool,
+}
+
+#[derive(Serialize)]
+struct Team<'a> {
+    team: &'a str,
+    members: &'a [String],
+    has_key: bool,
+}
+
+#[derive(Deserialize)]
+struct Greeting {
+    word: String,
+}
+
+gpx_sdk::plugin!(App: data, diagnostics, resource; secrets: ["directoryKey"]);
+
+impl Plugin for App {
+    fn open(settings: Settings) -> Result<Self> {
+        let has_key = settings.secret("directoryKey").is_some();
+        // What nobody has configured yet is empty.
+        Ok(Self { kind: settings.kind(), config: settings.json()?, has_key })
+    }
+}
+
+impl Resource for App {
+    fn routes() -> Router<Self> {
+        Router::<Self>::new()
+            .get("/team", |app, _, _, response| response.json(&app.team()))
+            .post("/team/{member}/greeting", Self::greet)
+    }
+}
+
+impl App {
+    fn team(&self) -> Team<'_> {
+        Team { team: &self.config.team, members: &self.config.members, has_key: self.has_key }
+    }
+
+    fn greet(&self, context: &Context, request: &Request, response: &mut ResponseSender) -> Result<()> {
+        let member: String = request.parameter("member")?;
+        if !self.config.members.contains(&member) {
+            return Err(Fault::new(404, format_args!("`{member}` is not in team `{}`", self.config.team)));
+        }
+        let Greeting { word } = request.json()?;
+        let from = context.user().map_or("Grafana", |user| user.name.as_str());
+        response.json(&format!("{word}, {member}! From {from}"))
+    }
+}
+
+impl Data for App {
+    /// Only the data source has queries. Its own settings are those of a data source.
+    fn query(&self, _: &Context, _: &Query) -> Result<Vec<Frame>> {
+        Ok(vec![Frame::new(&self.config.team).field("member", self.config.members.clone())])
+    }
+}
+
+impl Diagnostics for App {
+    fn check_health(&self, _: &Context) -> Result<Health> {
+        let what = if self.kind == SettingsKind::App { "app" } else { "data source" };
+        Ok(match self.config.team.as_str() {
+            "" => Health::error(format!("The {what} has no team: choose one on its configuration page")),
+            team => Health::ok(format!("The {what} is for team {team}")),
+        })
+    }
+}

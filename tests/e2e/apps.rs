@@ -1,0 +1,78 @@
+//! App plugins: their settings, the resources of their pages, and a data source of theirs.
+
+use gpx_tests::grafana::{App, DataSource, Resource, query};
+use gpx_tests::peer;
+use gpx_tests::plugin::Plugin;
+use serde_json::{Value, json};
+
+fn app(team: &str) -> App {
+    App::default().json(json!({ "team": team, "members": ["Ada", "Alan"] }))
+}
+
+fn answer(response: &Resource) -> Value {
+    serde_json::from_str(&response.text()).unwrap()
+}
+
+#[gpx_tests::test]
+async fn an_apps_page_talks_to_its_router() {
+    let plugin = Plugin::guest("gpx_app").start().await;
+    let red = app("red").secret("directoryKey", "the key of the directory").secret("other", "not asked for");
+    let team = plugin.resource(&red, "GET", "team", "").await.unwrap();
+    let expected = json!({ "team": "red", "members": ["Ada", "Alan"], "has_key": true });
+    assert_eq!((team.status, answer(&team)), (200, expected));
+    let word = json!({ "word": "Hello" }).to_string();
+    let greeting = plugin.resource(&red, "POST", "team/Alan/greeting", word.clone()).await.unwrap();
+    assert_eq!(answer(&greeting), "Hello, Alan! From Ada Lovelace");
+    let stranger = plugin.resource(&red, "POST", "team/Eve/greeting", word).await.unwrap();
+    assert_eq!((stranger.status, &answer(&stranger)["message"]), (404, &json!("`Eve` is not in team `red`")));
+    assert_eq!(plugin.resource(&red, "GET", "team/Alan/greeting", "").await.unwrap().status, 405);
+    assert_eq!(plugin.health(&red).await.unwrap().message, "The app is for team red");
+}
+
+#[gpx_tests::test]
+async fn an_app_that_is_configured_again_has_its_new_settings() {
+    let plugin = Plugin::guest("gpx_app").start().await;
+    let health = async |app: &App| plugin.health(app).await.unwrap().message;
+    let unconfigured = App::default();
+    let text = "The app has no team: choose one on its configuration page";
+    assert_eq!(health(&unconfigured).await, text);
+    assert_eq!(health(&app("red").updated()).await, "The app is for team red");
+    assert_eq!(health(&app("blue").updated()).await, "The app is for team blue");
+    let broken = plugin.health(&App::default().json(json!({ "team": 1 }))).await.unwrap();
+    assert!(broken.message.starts_with("jsonData of the app: "), "{}", broken.message);
+}
+
+/// Grafana starts `../gpx_app` from the folder of the data source, and the app itself.
+#[gpx_tests::test]
+async fn a_data_source_of_an_app_shares_its_executable() {
+    let launch = Plugin::guest("gpx_app");
+    std::fs::create_dir(launch.directory().join("datasource")).unwrap();
+    let plugin = launch
+        .start_by(|directory, executable| {
+            let nested = directory.join("datasource").join("..").join(executable.file_name().unwrap());
+            vec![nested.to_string_lossy().into_owned()]
+        })
+        .await
+        .unwrap();
+    let source = DataSource::new("").json(json!({ "team": "green", "members": ["Grace"] }));
+    let reply = plugin.query(&source, [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").name, "green");
+    assert_eq!(plugin.health(&source).await.unwrap().message, "The data source is for team green");
+    // The settings of the app are not those of its data source, whoever asks first.
+    assert_eq!(plugin.health(&app("red")).await.unwrap().message, "The app is for team red");
+}
+
+#[gpx_tests::test]
+async fn go_plugin_calls_an_app() {
+    let Some(tools) = peer::tools() else { return };
+    let mut peer = tools.launch(Plugin::guest("gpx_app")).await;
+    let settings = json!({ "json_data": { "team": "red", "members": ["Ada"] }, "secure": {}, "updated_ms": 1 });
+    let context = json!({ "org_id": 1, "plugin_id": "gpx-team-app", "app": settings });
+    let call = json!({ "plugin_context": context, "method": "GET", "path": "team", "url": "team" });
+    let chunk = peer.get("resource", call).await["chunks"][0].take();
+    let expected = r#"{"team":"red","members":["Ada"],"has_key":false}"#;
+    assert_eq!((&chunk["status"], &chunk["body"]), (&json!(200), &json!(expected)));
+    let health = peer.get("health", json!({ "plugin_context": context })).await;
+    assert_eq!((&health["status"], &health["message"]), (&json!("OK"), &json!("The app is for team red")));
+    peer.end().await;
+}
