@@ -96,18 +96,21 @@ impl Egress {
     /// Returns a client with connections of its own, for one version of one data source.
     /// Spans of its requests show no secret that `scrub` knows.
     pub(crate) fn client(&self, settings: DataSourceHttp, scrub: Scrub) -> Client {
-        let grants = Grants::new(&settings.url, self.operator.clone(), self.plugin_id.clone());
-        let grants = Arc::new(grants);
+        let plugin_id = match settings.plugin_id.as_str() {
+            "" => self.plugin_id.clone(),
+            named => named.into(),
+        };
+        let grants = Arc::new(Grants::new(&settings.url, self.operator.clone(), plugin_id.clone()));
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
         let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
-        let connections = self.connections(&settings, dialer);
+        let connections = self.connections(&settings, dialer, &plugin_id);
         let tracing = self.tracing.without_secrets(scrub);
         let (wishes, requests) = (self.wishes.clone(), self.requests.clone());
         Client::new(settings, grants, connections, tracing, wishes, requests)
     }
 
-    fn connections(&self, settings: &DataSourceHttp, dialer: Dialer) -> Connections {
-        let (max, plugin) = (self.connections_max, &self.plugin_id);
+    fn connections(&self, settings: &DataSourceHttp, dialer: Dialer, plugin: &str) -> Connections {
+        let max = self.connections_max;
         let words = format!(
             "the data source has {max}, which is what gpx_connections_max = {max} under [plugin.{plugin}] allows; raise it"
         );

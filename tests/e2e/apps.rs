@@ -62,11 +62,27 @@ async fn a_data_source_of_an_app_shares_its_executable() {
     assert_eq!(plugin.health(&app("red")).await.unwrap().message, "The app is for team red");
 }
 
+/// Each of the two plugins has a section of its own in grafana.ini, and the process may have been started for either.
+#[gpx_tests::test]
+async fn a_refusal_names_the_section_of_the_plugin_that_was_called() {
+    let plugin = Plugin::guest("probe").start().await;
+    for id in ["gpx-team-app", "gpx-teammembers-datasource"] {
+        let model = query("A").kind("fetch").json(json!({ "url": "http://elsewhere.example/" }));
+        let reply = plugin.query(&DataSource::new("http://here.example").plugin(id), [model]).await.unwrap();
+        let error = &reply.answer("A").error;
+        assert!(
+            error.contains("gpx_allow_hosts") && error.contains(&format!(" under [plugin.{id}]")),
+            "{error}"
+        );
+    }
+}
+
 #[gpx_tests::test]
 async fn go_plugin_calls_an_app() {
     let Some(tools) = peer::tools() else { return };
     let mut peer = tools.launch(Plugin::guest("gpx_app")).await;
-    let settings = json!({ "json_data": { "team": "red", "members": ["Ada"] }, "secure": {}, "updated_ms": 1 });
+    let settings =
+        json!({ "json_data": { "team": "red", "members": ["Ada"] }, "secure": {}, "updated_ms": 1 });
     let context = json!({ "org_id": 1, "plugin_id": "gpx-team-app", "app": settings });
     let call = json!({ "plugin_context": context, "method": "GET", "path": "team", "url": "team" });
     let chunk = peer.get("resource", call).await["chunks"][0].take();

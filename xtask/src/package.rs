@@ -12,8 +12,16 @@ use crate::profile::Profile;
 use crate::{guests, host, place, step};
 
 /// What a plugin ships besides its executable and its component. An app may have a data source of its own.
-const FILES: &[&str] =
-    &["plugin.json", "module.js", "README.md", "CHANGELOG.md", "LICENSE", "img", "provisioning", "datasource"];
+const FILES: &[&str] = &[
+    "plugin.json",
+    "module.js",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "img",
+    "provisioning",
+    "datasource",
+];
 
 /// Builds what the package needs, and assembles it.
 pub(crate) fn package(example: &str, profile: Profile) -> Result<PathBuf> {

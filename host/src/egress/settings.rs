@@ -43,6 +43,9 @@ pub(crate) struct DataSourceFields<'a> {
 /// How to talk to one data source. Secrets are in header values that are marked as sensitive, so `Debug` hides them.
 #[derive(Clone, Debug)]
 pub(crate) struct DataSourceHttp {
+    /// The plugin whose section of grafana.ini has the operator's settings. It is not that of the executable's folder if an app's
+    /// data source shares its executable. Empty if the caller did not say.
+    pub(super) plugin_id: String,
     pub(super) url: Result<Url, UrlFault>,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) headers: Result<Vec<(HeaderName, HeaderValue)>, BadHeaders>,
@@ -88,6 +91,7 @@ impl DataSourceHttp {
         let authorization =
             basic_auth(&source, &json).or_else(|| url.as_ref().ok().and_then(authorization_of_userinfo));
         Self {
+            plugin_id: source.plugin_type.to_owned(),
             url: url.map(without_userinfo),
             authorization,
             headers: custom_headers::parse(&json, source.secrets),
