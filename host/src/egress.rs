@@ -23,7 +23,7 @@ mod wishes;
 
 use std::sync::Arc;
 
-use self::dial::{Dialer, TrustedRoots};
+use self::dial::Dialer;
 pub(crate) use self::error::{RequestError, RequestErrorKind};
 use self::exchange::Connections;
 pub(crate) use self::exchange::{AllConnections, Client};
@@ -35,7 +35,7 @@ use self::trace::RequestTracing;
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
 use crate::metrics::UpstreamRequests;
-use crate::net::Resolver;
+use crate::net::{Resolver, TrustedRoots};
 use crate::telemetry::Telemetry;
 use crate::text::Scrub;
 

@@ -2,6 +2,7 @@
 //! handshake names, until Grafana ends it.
 
 mod allocator;
+mod doctor;
 mod files;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use self::doctor::{Diagnosis, doctor};
 use self::files::{Files, Identity};
 use self::handshake::Refusal;
 use self::parent::Parent;

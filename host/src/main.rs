@@ -14,6 +14,8 @@ gpx-host is the backend of a Grafana plugin. Grafana starts it, without argument
 Commands that you can run yourself:
   gpx-host compile COMPONENT.wasm [--target TRIPLE]
                        compile a component ahead of time to a .cwasm beside it
+  gpx-host doctor      check the plugin beside the executable, with the settings in the
+                       environment, and send a test span to the collector
   gpx-host --version   print the versions of gpx-host and of its WebAssembly engine
   gpx-host settings    print the settings for grafana.ini as Markdown
 ";
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         )),
         ["compile", component] => compile(component, TARGET),
         ["compile", component, "--target", target] => compile(component, target),
+        ["doctor"] => doctor(),
         ["settings"] => print(&Settings::markdown()),
         ["help" | "--help" | "-h"] => print(HELP),
         _ => {
@@ -45,6 +48,13 @@ fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Succeeds if the collector has taken a span.
+fn doctor() -> ExitCode {
+    let launch::Diagnosis { text, works } = launch::doctor();
+    let printed = print(&text);
+    if works { printed } else { ExitCode::FAILURE }
 }
 
 /// Compiles a component ahead of time.

@@ -102,6 +102,18 @@ impl Metrics {
         Ok(self.registry.register(Box::new(gauge))?)
     }
 
+    /// Adds a counter with a label, whose values are read at each scrape.
+    pub(crate) fn counters(
+        &self,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        read: impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static,
+    ) -> Result<(), MetricsError> {
+        let read = move || read().into_iter().map(|(label, value)| (label, value as f64)).collect();
+        Ok(self.registry.register(Box::new(AtScrape::counters(name, help, label, read)?))?)
+    }
+
     /// Adds a gauge with a label, whose values are read at each scrape.
     pub(crate) fn gauges(
         &self,

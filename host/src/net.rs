@@ -2,6 +2,8 @@
 
 pub(crate) mod files;
 mod resolve;
+mod roots;
 mod system_file;
 
 pub(crate) use self::resolve::{ResolveError, Resolver};
+pub(crate) use self::roots::TrustedRoots;

@@ -2,17 +2,21 @@
 
 mod allowance;
 mod apart;
+mod cause;
 mod config;
 mod connect;
 mod export;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod limited;
+mod loss;
 mod owner;
+mod probe;
 mod problem;
 mod processor;
 mod propagation;
 mod queue;
+mod report;
 mod resource;
 mod sampler;
 mod tenant;
@@ -32,9 +36,12 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, ShouldSample, SpanL
 use tokio::time::Instant;
 
 pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAllowance};
-pub(crate) use self::config::TracingConfig;
+pub(crate) use self::config::{Fact, TracingConfig};
+use self::export::ExportStatus;
 pub(crate) use self::limited::{LimitedSpan, SPAN_BYTES, SPAN_ITEMS, SPAN_TEXT, span_text};
+pub(crate) use self::loss::Losses;
 use self::owner::SpanOwner;
+pub(crate) use self::probe::{Probed, probe};
 use self::processor::Processor;
 pub(crate) use self::propagation::{Propagation, traceparent};
 use self::queue::Queue;
@@ -69,6 +76,7 @@ struct Recording {
     plugin: SdkTracer,
     host: SdkTracer,
     queue: Arc<Queue>,
+    status: Arc<ExportStatus>,
 }
 
 // === impl Telemetry ===
@@ -90,9 +98,18 @@ impl Telemetry {
         let scope = service.id.clone();
         let sampler = config.sampling().start(&service.id, &log);
         let resource = resource::resource(service, attributes, config.attributes());
-        tokio::spawn(export::run(destination, &resource, Arc::clone(&queue), log));
+        let status = match export::start(destination, &resource, &queue, &log) {
+            Ok(status) => status,
+            Err(error) => {
+                log.error(
+                    "Tracing is off: the exporter cannot be made",
+                    &[("error", error.to_string().into())],
+                );
+                return Self { propagation: config.propagation(), recording: None };
+            }
+        };
         let processor = Processor::new(Arc::clone(&queue));
-        let recording = Recording::new(scope, resource, sampler, processor, queue);
+        let recording = Recording::new(scope, resource, sampler, processor, queue, status);
         Self { propagation: config.propagation(), recording: Some(recording) }
     }
 
@@ -155,9 +172,19 @@ impl Telemetry {
         self.recording.as_ref().map_or(0, |recording| recording.queue.taken())
     }
 
-    /// Returns how many ended spans are known not to have reached the collector.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.recording.as_ref().map_or(0, |recording| recording.queue.dropped())
+    /// Returns the ended spans that are known not to have reached the collector.
+    pub(crate) fn losses(&self) -> Losses {
+        self.recording.as_ref().map(|recording| recording.queue.losses()).unwrap_or_default()
+    }
+
+    /// Returns how many requests to the collector had which result. Empty if tracing is off.
+    pub(crate) fn export_attempts(&self) -> Vec<(&'static str, u64)> {
+        self.recording.as_ref().map(|recording| recording.status.attempts()).unwrap_or_default()
+    }
+
+    /// Returns how many requests to the collector were sent again.
+    pub(crate) fn export_retries(&self) -> u64 {
+        self.recording.as_ref().map_or(0, |recording| recording.status.retries())
     }
 
     /// Returns what the ended spans weigh that have not been exported yet, in bytes.
@@ -176,6 +203,7 @@ impl Recording {
         sampler: impl ShouldSample + 'static,
         processor: impl SpanProcessor + 'static,
         queue: Arc<Queue>,
+        status: Arc<ExportStatus>,
     ) -> Self {
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
@@ -190,7 +218,7 @@ impl Recording {
             .with_span_processor(processor)
             .build();
         let host = InstrumentationScope::builder(HOST_SCOPE).with_version(env!("CARGO_PKG_VERSION")).build();
-        Self { plugin: provider.tracer(plugin_scope), host: provider.tracer_with_scope(host), queue }
+        Self { plugin: provider.tracer(plugin_scope), host: provider.tracer_with_scope(host), queue, status }
     }
 
     fn tracer(&self, tracer: &SdkTracer) -> Tracer {

@@ -36,3 +36,4 @@ mod spans;
 mod streams;
 mod trace;
 mod trace_config;
+mod tracing;

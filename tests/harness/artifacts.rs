@@ -48,6 +48,11 @@ pub fn peer() -> Option<PathBuf> {
     Some(existing("GPX_PEER", "peer"))
 }
 
+/// Returns the path of the OpenTelemetry Collector, which only the full run builds.
+pub fn collector() -> PathBuf {
+    existing("GPX_COLLECTOR", "collector")
+}
+
 /// Returns the folder with the code of Grafana's frontend, which only the full run installs.
 pub fn frontend() -> PathBuf {
     existing("GPX_FRONTEND", "frontend")

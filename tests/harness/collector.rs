@@ -1,6 +1,7 @@
 //! An OTLP/gRPC receiver on a free port: it stands in for the collector that Grafana sends its traces to.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
@@ -26,21 +27,32 @@ pub struct Collector {
 pub struct Reporter(Seen<Vec<Span>>);
 
 /// Keeps what it receives, if anybody wants to read it.
-struct Receiver(Option<Seen<Vec<Span>>>);
+struct Receiver {
+    seen: Option<Seen<Vec<Span>>>,
+    /// How long it takes to answer.
+    time: Duration,
+}
 
 // === impl Collector ===
 
 impl Collector {
     pub async fn start() -> Self {
         let (listener, mut collector) = Self::bound().await;
-        collector.serve(listener, Receiver(Some(collector.spans.clone())));
+        collector.serve(listener, Receiver { seen: Some(collector.spans.clone()), time: Duration::ZERO });
+        collector
+    }
+
+    /// Returns a collector that takes so long to answer each request.
+    pub async fn slow(time: Duration) -> Self {
+        let (listener, mut collector) = Self::bound().await;
+        collector.serve(listener, Receiver { seen: Some(collector.spans.clone()), time });
         collector
     }
 
     /// Returns a collector that keeps nothing, for measurements that last.
     pub async fn unread() -> Self {
         let (listener, mut collector) = Self::bound().await;
-        collector.serve(listener, Receiver(None));
+        collector.serve(listener, Receiver { seen: None, time: Duration::ZERO });
         collector
     }
 
@@ -122,7 +134,8 @@ impl TraceService for Receiver {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        if let Some(seen) = &self.0 {
+        tokio::time::sleep(self.time).await;
+        if let Some(seen) = &self.seen {
             let spans = Span::all_of(request.into_inner());
             seen.change(|seen| seen.extend(spans));
         }

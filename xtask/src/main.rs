@@ -3,6 +3,7 @@
 mod artifacts;
 mod bench;
 mod chaos;
+mod collector;
 mod demo;
 mod deny;
 mod frontend;

@@ -15,14 +15,13 @@ use tokio_rustls::client::TlsStream;
 
 use self::tcp::TcpConnection;
 use self::tls::TlsClient;
-pub(super) use self::tls::TrustedRoots;
 use super::error::RequestError;
 use super::origin::{Origin, Scheme};
 use super::policy::Grants;
 use super::settings::{BadPem, TlsSettings};
 use super::trace::Events;
 use crate::budget::Priority;
-use crate::net::{ResolveError, Resolver};
+use crate::net::{ResolveError, Resolver, TrustedRoots};
 
 /// Connects on behalf of one data source.
 pub(super) struct Dialer {

@@ -196,23 +196,40 @@ fn metrics(
     connections: &Arc<AllConnections>,
 ) -> Result<Metrics, crate::metrics::MetricsError> {
     let metrics = Metrics::new()?;
-    let (exported, dropped, queued) = (current.clone(), current.clone(), current);
-    let help = "Spans that the collector has taken";
-    let spans = move || exported.now().map_or(0, |loaded| loaded.telemetry.exported());
-    metrics.counter("gpx_spans_exported_total", help, spans)?;
-    let help = "Ended spans that did not reach the collector";
-    let spans = move || dropped.now().map_or(0, |loaded| loaded.telemetry.dropped());
-    metrics.counter("gpx_spans_dropped_total", help, spans)?;
     let help = "Log lines dropped because the reader of stderr was too slow";
     metrics.counter("gpx_log_lines_dropped_total", help, move || log.dropped())?;
     let (open, waiting) = (connections.clone(), connections.clone());
     metrics.gauge("gpx_connections", "Open connections to upstreams", move || open.open())?;
     let help = "Requests that wait until they may have a connection";
     metrics.gauge("gpx_connections_waiting", help, move || waiting.waiting())?;
-    let help = "Memory of ended spans that wait for the collector, beside what components cost";
-    let bytes = move || queued.now().map_or(0, |loaded| loaded.telemetry.bytes());
-    metrics.gauge("gpx_spans_waiting_bytes", help, bytes)?;
+    of_spans(&metrics, &current)?;
     Ok(metrics)
+}
+
+/// What becomes of spans.
+fn of_spans(metrics: &Metrics, current: &Current) -> Result<(), crate::metrics::MetricsError> {
+    let telemetry =
+        |current: &Current| current.now().map(|loaded| loaded.telemetry.clone()).unwrap_or_default();
+    let now = current.clone();
+    let help = "Spans that the collector has taken";
+    metrics.counter("gpx_spans_exported_total", help, move || telemetry(&now).exported())?;
+    let now = current.clone();
+    let help = "Ended spans that did not reach the collector, by reason";
+    let lost = move || telemetry(&now).losses().by_reason().to_vec();
+    metrics.counters("gpx_spans_dropped_total", help, "reason", lost)?;
+    let now = current.clone();
+    let help = "Requests to the collector, by result";
+    metrics
+        .counters("gpx_export_requests_total", help, "result", move || telemetry(&now).export_attempts())?;
+    let now = current.clone();
+    let help = "Requests to the collector that were sent again";
+    metrics.counter("gpx_export_retries_total", help, move || telemetry(&now).export_retries())?;
+    let now = current.clone();
+    let help = "1 while spans cannot be exported, by cause";
+    metrics.gauges("gpx_export_failing", help, "cause", move || telemetry(&now).export_failing())?;
+    let now = current.clone();
+    let help = "Memory of ended spans that wait for the collector, beside what components cost";
+    metrics.gauge("gpx_spans_waiting_bytes", help, move || telemetry(&now).bytes())
 }
 
 fn limits(section: &Section) -> Limits {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 const QUIET: Duration = Duration::from_secs(60);
 
 /// Says when such a line is due: at most once a minute.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
 // === impl Seldom ===

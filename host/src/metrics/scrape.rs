@@ -38,6 +38,16 @@ impl AtScrape {
         Self::new(name, help, MetricType::GAUGE, "", Box::new(read))
     }
 
+    /// A counter with one label.
+    pub(super) fn counters(
+        name: &str,
+        help: &str,
+        label: &'static str,
+        read: impl Fn() -> Vec<Sample> + Send + Sync + 'static,
+    ) -> Result<Self, prometheus::Error> {
+        Self::new(name, help, MetricType::COUNTER, label, Box::new(read))
+    }
+
     /// A gauge with one label.
     pub(super) fn gauges(
         name: &str,

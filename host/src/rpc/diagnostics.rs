@@ -32,7 +32,12 @@ impl Diagnostics for DiagnosticsService {
         let (door, message) = Door::enter(request);
         let headers = convert::header_pairs(message.headers);
         let context = convert::context(message.plugin_context, &door.metadata, headers);
-        self.0.until_shutdown(check(&self.0, door, context)).await.map(Response::new)
+        let health = self.0.until_shutdown(check(&self.0, door, context)).await?;
+        let report = self.0.parts.current.now().and_then(|loaded| loaded.telemetry.report());
+        Ok(Response::new(match report {
+            Some(report) => convert::with_report(health, &report),
+            None => health,
+        }))
     }
 
     async fn collect_metrics(

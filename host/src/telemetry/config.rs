@@ -13,6 +13,9 @@ use std::fmt;
 use opentelemetry::KeyValue;
 
 pub(crate) use self::destination::Destination;
+pub(crate) use self::facts::Fact;
+pub(crate) use self::protocol::Protocol;
+pub(crate) use self::tls::TlsFiles;
 use super::problem::TracingProblem;
 use super::propagation::Propagation;
 use super::sampler::Sampling;

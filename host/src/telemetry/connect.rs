@@ -1,77 +1,97 @@
-//! The connection to the collector: plaintext TCP, opened when the first spans go out.
+//! The connection to the collector: the name, TCP, and TLS if the endpoint is `https`. Opened when the first spans go out,
+//! and again whenever it has broken.
+
+mod error;
+mod fault;
+mod stream;
+mod tls;
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
 
+use self::error::ConnectError;
+pub(super) use self::fault::{Faults, chain};
+use self::stream::CollectorStream;
+use super::config::TlsFiles;
 use crate::budget::Priority;
-use crate::net::{ResolveError, Resolver};
+use crate::net::{Resolver, TrustedRoots};
 
-/// For resolving the name and connecting together. As long as an export may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Connects to the collector. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connector(Arc<Parts>);
 
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
-    #[error("the collector's address has no host and port")]
-    Address,
-    #[error("TLS is not supported")]
-    Tls,
-    #[error(transparent)]
-    Resolve(#[from] ResolveError),
-    #[error("no address of {0:?} accepts the connection")]
-    Tcp(String, #[source] io::Error),
+struct Parts {
+    resolver: Resolver,
+    roots: TrustedRoots,
+    files: TlsFiles,
+    /// The protocol that TLS asks for, as ALPN names it.
+    alpn: &'static [u8],
+    faults: Faults,
 }
 
-/// Connects to the collector, and again whenever the connection has broken.
-#[derive(Clone, Default)]
-pub(super) struct CollectorConnector {
-    resolver: Arc<Resolver>,
-}
+// === impl Connector ===
 
-/// Returns a channel that connects when it is first used.
-pub(super) fn channel(collector: &Uri) -> Channel {
-    let connector = CollectorConnector::default();
-    Endpoint::from(collector.clone()).connect_timeout(TIMEOUT).connect_with_connector_lazy(connector)
-}
+impl Connector {
+    pub(super) fn new(files: TlsFiles, alpn: &'static [u8]) -> Self {
+        Self::with_resolver(Resolver::default(), files, alpn)
+    }
 
-// === impl CollectorConnector ===
+    fn with_resolver(resolver: Resolver, files: TlsFiles, alpn: &'static [u8]) -> Self {
+        let (roots, faults) = (TrustedRoots::default(), Faults::default());
+        Self(Arc::new(Parts { resolver, roots, files, alpn, faults }))
+    }
 
-impl CollectorConnector {
-    pub(super) async fn connect(&self, uri: &Uri) -> Result<TcpStream, ConnectError> {
-        if uri.scheme() == Some(&Scheme::HTTPS) {
-            return Err(ConnectError::Tls);
+    /// Returns what has happened to the connections. HTTP libraries do not always pass it on.
+    pub(super) fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// Connects to the authority of `uri`, by TLS if its scheme is `https`.
+    pub(super) async fn connect(&self, uri: &Uri) -> Result<TokioIo<CollectorStream>, ConnectError> {
+        let stream = self.open(uri).await;
+        if let Err(error) = &stream {
+            self.0.faults.note(error);
         }
-        let (Some(host), Some(port)) = (uri.host(), uri.port_u16()) else {
-            return Err(ConnectError::Address);
-        };
+        stream.map(TokioIo::new)
+    }
+
+    async fn open(&self, uri: &Uri) -> Result<CollectorStream, ConnectError> {
+        let host = uri.host().ok_or(ConnectError::Address)?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
+        let secure = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let addresses = match host.parse() {
             Ok(address) => vec![address],
-            Err(_) => self.resolver.resolve(host, Priority::Usual).await?,
+            Err(_) => self.0.resolver.resolve(host, Priority::Usual).await?,
         };
         let addresses: Vec<SocketAddr> =
             addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
         let connected = TcpStream::connect(addresses.as_slice()).await;
-        let stream = connected.map_err(|error| ConnectError::Tcp(host.to_owned(), error))?;
+        let stream =
+            connected.map_err(|source| ConnectError::Tcp { authority: format!("{host}:{port}"), source })?;
         // Where this is refused, only latency suffers.
         let _ = stream.set_nodelay(true);
-        Ok(stream)
+        let faults = self.0.faults.clone();
+        if !secure {
+            return Ok(CollectorStream::new(stream, faults));
+        }
+        // Read for each connection, so that renewed files are used without a restart.
+        let config = tls::config(&self.0.files, &self.0.roots, self.0.alpn).await?;
+        Ok(CollectorStream::new(tls::connect(config, host, stream).await?, faults))
     }
 }
 
-impl Service<Uri> for CollectorConnector {
-    type Response = TokioIo<TcpStream>;
+impl Service<Uri> for Connector {
+    type Response = TokioIo<CollectorStream>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -81,7 +101,7 @@ impl Service<Uri> for CollectorConnector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
-        Box::pin(async move { connector.connect(&uri).await.map(TokioIo::new) })
+        Box::pin(async move { connector.connect(&uri).await })
     }
 }
 
@@ -92,19 +112,20 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::net::ResolveError;
 
     #[tokio::test]
     async fn the_collectors_name_is_resolved_by_the_hosts_own_rule() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let resolver = Arc::new(Resolver::listing("127.0.0.1 tempo.test"));
-        let mut connector = CollectorConnector { resolver };
+        let port = listener.local_addr().unwrap().port();
+        let resolver = Resolver::listing("127.0.0.1 tempo.test");
+        let connector = Connector::with_resolver(resolver, TlsFiles::default(), b"h2");
         for host in ["tempo.test", "localhost", "tempo.localhost", "127.0.0.1"] {
-            let uri = format!("http://{host}:{}/", address.port()).parse().unwrap();
-            let stream = connector.call(uri).await.unwrap().into_inner();
-            assert_eq!(stream.peer_addr().unwrap(), address, "{host}");
+            let uri = format!("http://{host}:{port}/").parse().unwrap();
+            assert!(connector.connect(&uri).await.is_ok(), "{host}");
+            assert!(listener.accept().await.is_ok());
         }
-        let error = connector.call(Uri::from_static("http://other.test:4317/")).await.unwrap_err();
-        assert!(matches!(error, ConnectError::Resolve(_)), "{error:?}");
+        let error = connector.connect(&Uri::from_static("http://other.test:4317/")).await.err();
+        assert!(matches!(error, Some(ConnectError::Resolve(ResolveError::Failed { .. }))), "{error:?}");
     }
 }

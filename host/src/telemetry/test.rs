@@ -9,7 +9,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, Span, SpanData, SpanProcessor};
 
+use super::export::ExportStatus;
 use super::{Propagation, Queue, Recording, Telemetry, weight};
+use crate::log::Log;
 
 /// The spans that have ended.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +24,9 @@ pub(crate) struct Ended {
 pub(crate) fn recording() -> (Telemetry, Ended) {
     let ended = Ended::default();
     let queue = Arc::clone(&ended.queue);
+    let status = Arc::new(ExportStatus::new(Vec::new(), Log::memory().0));
     let (resource, sampler) = (Resource::builder_empty().build(), Sampler::AlwaysOn);
-    let recording = Recording::new("plugin".into(), resource, sampler, ended.clone(), queue);
+    let recording = Recording::new("plugin".into(), resource, sampler, ended.clone(), queue, status);
     (Telemetry { propagation: Propagation::default(), recording: Some(recording) }, ended)
 }
 

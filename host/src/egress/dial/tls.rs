@@ -1,4 +1,4 @@
-//! TLS: which certificates the host trusts, and the handshake.
+//! TLS: which certificates a data source's client trusts, and the handshake.
 
 mod unverified;
 
@@ -6,9 +6,9 @@ use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
@@ -19,10 +19,7 @@ use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
 use crate::egress::settings::{BadPem, TlsSettings};
 use crate::egress::trace::Events;
-
-/// The system's root certificates, or Mozilla's if the system has none. Loaded for the first https request.
-#[derive(Default)]
-pub(in crate::egress) struct TrustedRoots(OnceCell<Arc<RootCertStore>>);
+use crate::net::TrustedRoots;
 
 /// Does the handshakes for one data source: with its own origin by its settings, with all others by the defaults.
 pub(super) struct TlsClient {
@@ -30,36 +27,6 @@ pub(super) struct TlsClient {
     settings: Result<TlsSettings, BadPem>,
     own: OnceCell<Arc<ClientConfig>>,
     other: OnceCell<Arc<ClientConfig>>,
-}
-
-// === impl TrustedRoots ===
-
-impl TrustedRoots {
-    async fn load(&self) -> Arc<RootCertStore> {
-        self.0
-            .get_or_init(|| async {
-                // Reading the files takes milliseconds, which would hold up a worker thread.
-                let system = tokio::task::spawn_blocking(system_roots).await;
-                let system = system.unwrap_or_else(|_| RootCertStore::empty());
-                Arc::new(if system.is_empty() { bundled_roots() } else { system })
-            })
-            .await
-            .clone()
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "SSL_CERT_FILE and SSL_CERT_DIR are how systems say where their roots are"
-)]
-fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
-}
-
-fn bundled_roots() -> RootCertStore {
-    webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
 // === impl TlsClient ===

@@ -1,57 +1,68 @@
-//! What to do with a request that is too large for the collector: send its halves.
+//! What to do with a request that is too large for the collector: send its smaller spans without its larger ones.
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
-use tonic::{Code, Status};
+use prost::Message as _;
 
-/// How servers say it. The same codes also mean that a quota is used up or that a value is invalid, and then halves do
-/// not help.
-const WORDS: [&str; 8] = [
-    "larger than",
-    "too large",
-    "too big",
-    "message size",
-    "maximum size",
-    "max size",
-    "size limit",
-    "length limit",
-];
-
-/// Returns whether a smaller request could pass. `OutOfRange` would otherwise be tried again as it is, for a minute.
-pub(super) fn is_too_large(status: &Status) -> bool {
-    let codes = [Code::ResourceExhausted, Code::OutOfRange, Code::InvalidArgument];
-    let message = status.message().to_lowercase();
-    codes.contains(&status.code()) && WORDS.iter().any(|words| message.contains(words))
+pub(super) fn count(request: &Bytes) -> u64 {
+    decode(request)
+        .resource_spans
+        .iter()
+        .flat_map(|resource| &resource.scope_spans)
+        .fold(0, |count, scope| count + scope.spans.len() as u64)
 }
 
-pub(super) fn count(request: &ExportTraceServiceRequest) -> usize {
+/// Returns the smaller and the larger half of the spans of a request. `None` if it has only one.
+///
+/// A large span is then never sent with the many small ones, and once even the smallest is refused, the size of it is the
+/// limit that the others are compared with.
+pub(super) fn halves(request: &Bytes) -> Option<[Bytes; 2]> {
+    let request = decode(request);
     let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
-    scopes.map(|scope| scope.spans.len()).sum()
-}
-
-/// Returns the first and the second half of a request with more than one span.
-pub(super) fn halves(mut request: ExportTraceServiceRequest) -> [ExportTraceServiceRequest; 2] {
-    let mut left = count(&request) / 2;
-    let mut second = ExportTraceServiceRequest::default();
-    for resource in &mut request.resource_spans {
-        let mut scope_spans = Vec::new();
-        for scope in &mut resource.scope_spans {
-            let kept = left.min(scope.spans.len());
-            left -= kept;
-            let spans = scope.spans.split_off(kept);
-            if !spans.is_empty() {
-                let (schema_url, scope) = (scope.schema_url.clone(), scope.scope.clone());
-                scope_spans.push(ScopeSpans { scope, spans, schema_url });
+    let mut sizes: Vec<_> = scopes.flat_map(|scope| &scope.spans).map(|span| span.encoded_len()).collect();
+    if sizes.len() < 2 {
+        return None;
+    }
+    sizes.sort_unstable();
+    let half = sizes.len() / 2;
+    // Below this size are those that are small in any case; of this very size, so many are.
+    let median = sizes.get(half - 1).copied().unwrap_or_default();
+    let below = sizes.partition_point(|size| *size < median);
+    let mut same = half - below;
+    let mut is_small = |size: usize| {
+        size < median
+            || (size == median && same > 0 && {
+                same -= 1;
+                true
+            })
+    };
+    let (mut small, mut large) = (ExportTraceServiceRequest::default(), ExportTraceServiceRequest::default());
+    for ResourceSpans { resource, scope_spans, schema_url } in request.resource_spans {
+        let (mut small_scopes, mut large_scopes) = (Vec::new(), Vec::new());
+        for ScopeSpans { scope, spans, schema_url } in scope_spans {
+            let (smaller, larger): (Vec<_>, Vec<_>) =
+                spans.into_iter().partition(|span| is_small(span.encoded_len()));
+            for (spans, scopes) in [(smaller, &mut small_scopes), (larger, &mut large_scopes)] {
+                if !spans.is_empty() {
+                    let (scope, schema_url) = (scope.clone(), schema_url.clone());
+                    scopes.push(ScopeSpans { scope, spans, schema_url });
+                }
             }
         }
-        resource.scope_spans.retain(|scope| !scope.spans.is_empty());
-        if !scope_spans.is_empty() {
-            let (schema_url, resource) = (resource.schema_url.clone(), resource.resource.clone());
-            second.resource_spans.push(ResourceSpans { resource, scope_spans, schema_url });
+        for (scope_spans, half) in [(small_scopes, &mut small), (large_scopes, &mut large)] {
+            if !scope_spans.is_empty() {
+                let (resource, schema_url) = (resource.clone(), schema_url.clone());
+                half.resource_spans.push(ResourceSpans { resource, scope_spans, schema_url });
+            }
         }
     }
-    request.resource_spans.retain(|resource| !resource.scope_spans.is_empty());
-    [request, second]
+    Some([small.encode_to_vec().into(), large.encode_to_vec().into()])
+}
+
+/// What this side has encoded is decoded without a failure.
+fn decode(request: &Bytes) -> ExportTraceServiceRequest {
+    ExportTraceServiceRequest::decode(request.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -60,19 +71,17 @@ mod tests {
 
     use super::*;
 
-    fn names(request: &ExportTraceServiceRequest) -> Vec<Vec<Vec<&str>>> {
-        request
-            .resource_spans
-            .iter()
+    fn names(request: &Bytes) -> Vec<Vec<Vec<String>>> {
+        let resources = decode(request).resource_spans.into_iter();
+        resources
             .map(|resource| {
-                let scopes = resource.scope_spans.iter();
-                scopes.map(|scope| scope.spans.iter().map(|span| span.name.as_str()).collect()).collect()
+                let scopes = resource.scope_spans.into_iter();
+                scopes.map(|scope| scope.spans.into_iter().map(|span| span.name).collect()).collect()
             })
             .collect()
     }
 
-    #[test]
-    fn halves_keep_every_span_under_its_resource_and_scope() {
+    fn request() -> Bytes {
         let scope = |url: &str, names: &[&str]| ScopeSpans {
             schema_url: url.to_owned(),
             spans: names.iter().map(|name| Span { name: (*name).to_owned(), ..Span::default() }).collect(),
@@ -85,43 +94,38 @@ mod tests {
         };
         let request = ExportTraceServiceRequest {
             resource_spans: vec![
-                resource("one", vec![scope("a", &["1"]), scope("b", &["2", "3"])]),
-                resource("two", vec![scope("c", &["4", "5"])]),
+                resource("one", vec![scope("a", &["large1"]), scope("b", &["s", "larger3"])]),
+                resource("two", vec![scope("c", &["s", "large5", "large6"])]),
             ],
         };
-        let [first, second] = halves(request);
-        assert_eq!(names(&first), [[vec!["1"], vec!["2"]]]);
-        assert_eq!(names(&second), [[vec!["3"]], [vec!["4", "5"]]]);
-        let urls: Vec<_> = second
-            .resource_spans
-            .iter()
-            .map(|resource| (resource.schema_url.as_str(), resource.scope_spans[0].schema_url.as_str()))
-            .collect();
-        assert_eq!(urls, [("one", "b"), ("two", "c")]);
-        let [one, other] = halves(first);
-        assert_eq!((count(&one), count(&other)), (1, 1));
+        request.encode_to_vec().into()
     }
 
     #[test]
-    fn a_refusal_for_the_size_is_told_from_others() {
-        for (code, message) in [
-            (Code::ResourceExhausted, "grpc: received message larger than max (5000000 vs. 4194304)"),
-            (Code::ResourceExhausted, "Received message larger than max"),
-            (Code::ResourceExhausted, "gRPC message exceeds maximum size 4194304: 5000000"),
-            (
-                Code::OutOfRange,
-                "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes",
-            ),
-            (Code::InvalidArgument, "request body too large"),
-        ] {
-            assert!(is_too_large(&Status::new(code, message)), "{message}");
+    fn the_small_go_without_the_large_each_under_its_resource_and_scope() {
+        let request = request();
+        let [small, large] = halves(&request).unwrap();
+        assert_eq!(names(&small), [vec![vec!["large1"], vec!["s"]], vec![vec!["s"]]]);
+        assert_eq!(names(&large), [vec![vec!["larger3"]], vec![vec!["large5", "large6"]]]);
+        let urls: Vec<_> = decode(&large)
+            .resource_spans
+            .iter()
+            .map(|resource| (resource.schema_url.clone(), resource.scope_spans[0].schema_url.clone()))
+            .collect();
+        assert_eq!(urls, [("one".into(), "b".into()), ("two".into(), "c".into())]);
+        assert_eq!((count(&request), count(&small), count(&large)), (6, 3, 3));
+    }
+
+    #[test]
+    fn halves_of_halves_end_with_single_spans() {
+        let mut parts = vec![request()];
+        let mut single = 0;
+        while let Some(part) = parts.pop() {
+            match halves(&part) {
+                Some(halves) => parts.extend(halves),
+                None => single += count(&part),
+            }
         }
-        for (code, message) in [
-            (Code::ResourceExhausted, "RATE_LIMITED: ingestion rate limit exceeded"),
-            (Code::InvalidArgument, "no"),
-            (Code::Unavailable, "too large a backlog"),
-        ] {
-            assert!(!is_too_large(&Status::new(code, message)), "{message}");
-        }
+        assert_eq!(single, 6);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::telemetry::loss::Losses;
 use crate::telemetry::owner::SpanOwner;
 use crate::telemetry::weight;
 
@@ -14,12 +15,9 @@ pub(in crate::telemetry) const BATCH: usize = 512;
 /// describes the process.
 pub(super) const BATCH_BYTES: usize = 3 << 20;
 
-/// How many spans may wait; more are dropped and counted. OpenTelemetry's default.
-pub(super) const CAPACITY: usize = 2048;
-
-/// How many bytes the spans that wait may weigh; more are dropped and counted. 4 KiB for each of as many spans as may
-/// wait.
-pub(super) const CAPACITY_BYTES: usize = 8 << 20;
+/// How many bytes the spans that wait or are on their way may weigh; more are dropped and counted. At 20,000 spans a
+/// second, of 2 KiB each, this is more than half a second without an answer.
+pub(in crate::telemetry) const CAPACITY_BYTES: usize = 32 << 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -28,16 +26,25 @@ pub(super) struct Backlog {
     shares: HashMap<SpanOwner, Share>,
     next: u64,
     bytes: usize,
-    /// The batch that the export task holds, until it reports what became of it.
-    exporting: Batch,
-    dropped: u64,
+    /// The batches that export tasks hold, until they report what became of them.
+    exporting: HashMap<BatchId, OnItsWay>,
+    next_batch: u64,
+    losses: Losses,
     /// How many spans the collector has taken.
     taken: u64,
-    /// A flush is waiting, so nothing waits for more spans.
-    pub hurry: bool,
     /// The provider is gone, so no span will follow.
     pub closed: bool,
 }
+
+/// The spans of one request.
+#[derive(Debug)]
+pub(in crate::telemetry) struct Batch {
+    pub id: BatchId,
+    pub spans: Vec<SpanData>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::telemetry) struct BatchId(u64);
 
 #[derive(Debug)]
 struct QueuedSpan {
@@ -53,25 +60,26 @@ struct Share {
     bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct Batch {
-    spans: usize,
+#[derive(Debug)]
+struct OnItsWay {
+    spans: u64,
     bytes: usize,
 }
 
 // === impl Backlog ===
 
 impl Backlog {
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
+    pub(super) fn losses(&self) -> Losses {
+        self.losses
     }
 
     pub(super) fn taken(&self) -> u64 {
         self.taken
     }
 
+    /// Returns what the spans weigh that wait or are being exported.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes + self.exporting.bytes
+        self.bytes + self.exporting.values().map(|batch| batch.bytes).sum::<usize>()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -80,7 +88,7 @@ impl Backlog {
 
     /// Whether nothing is waiting or being exported.
     pub(super) fn is_idle(&self) -> bool {
-        self.is_empty() && self.exporting.spans == 0
+        self.is_empty() && self.exporting.is_empty()
     }
 
     pub(super) fn fills_batch(&self) -> bool {
@@ -90,11 +98,11 @@ impl Backlog {
     /// Adds a span. If there is no room, the owner that holds most with it loses its newest spans.
     pub(super) fn push(&mut self, span: SpanData, owner: SpanOwner) {
         let bytes = weight::span(&span);
-        while self.spans.len() >= CAPACITY || self.bytes + bytes > CAPACITY_BYTES {
+        while self.bytes() + bytes > CAPACITY_BYTES {
             match self.largest_beside(owner, bytes) {
                 Some(other) => self.drop_newest(other),
                 None => {
-                    self.dropped += 1;
+                    self.losses.queue_full += 1;
                     return;
                 }
             }
@@ -108,58 +116,61 @@ impl Backlog {
         self.spans.insert(key, QueuedSpan { span, owner, bytes });
     }
 
-    /// Takes the oldest spans that fit into one request. A span that is too large goes alone.
-    pub(super) fn take_batch(&mut self) -> Vec<SpanData> {
-        let mut batch = Vec::with_capacity(self.spans.len().min(BATCH));
+    /// Takes the oldest spans that fit into one request. A span that is too large goes alone. `None` if there is none.
+    pub(super) fn take_batch(&mut self) -> Option<Batch> {
+        let mut spans = Vec::with_capacity(self.spans.len().min(BATCH));
+        let mut total = 0;
         while let Some(entry) = self.spans.first_entry() {
-            let more = self.exporting.bytes + entry.get().bytes;
-            if batch.len() == BATCH || (more > BATCH_BYTES && !batch.is_empty()) {
+            let more = total + entry.get().bytes;
+            if spans.len() == BATCH || (more > BATCH_BYTES && !spans.is_empty()) {
                 break;
             }
             let QueuedSpan { span, owner, bytes } = entry.remove();
-            self.exporting.bytes = more;
+            total = more;
             self.bytes -= bytes;
             self.forget(owner, bytes, VecDeque::pop_front);
-            batch.push(span);
+            spans.push(span);
         }
-        self.exporting.spans = batch.len();
-        batch
+        if spans.is_empty() {
+            return None;
+        }
+        let id = BatchId(self.next_batch);
+        self.next_batch += 1;
+        self.exporting.insert(id, OnItsWay { spans: spans.len() as u64, bytes: total });
+        Some(Batch { id, spans })
     }
 
-    /// Ends the current batch, of which `lost` spans did not arrive.
-    pub(super) fn exported(&mut self, lost: u64) {
+    /// Ends a batch, of which some spans did not arrive.
+    pub(super) fn exported(&mut self, batch: BatchId, lost: Losses) {
         // A flush that gave up has counted them already.
-        let sent = std::mem::take(&mut self.exporting).spans as u64;
-        if sent > 0 {
-            self.dropped += lost;
-            self.taken += sent.saturating_sub(lost);
+        if let Some(sent) = self.exporting.remove(&batch) {
+            self.losses += lost;
+            self.taken += sent.spans.saturating_sub(lost.total());
         }
     }
 
     /// Drops and counts whatever has not been exported.
     pub(super) fn give_up(&mut self) {
-        self.dropped += (self.spans.len() + self.exporting.spans) as u64;
-        self.exporting.spans = 0;
+        let on_their_way: u64 = self.exporting.drain().map(|(_, batch)| batch.spans).sum();
+        self.losses.shutdown += self.spans.len() as u64 + on_their_way;
         self.spans.clear();
         self.shares.clear();
         self.bytes = 0;
     }
 
-    /// Returns the owner that holds most of what is scarce, unless that is `owner` with `bytes` more.
+    /// Returns the owner that holds most, unless that is `owner` with `bytes` more.
     fn largest_beside(&self, owner: SpanOwner, bytes: usize) -> Option<SpanOwner> {
-        let scarce = |spans, bytes| if self.spans.len() >= CAPACITY { spans } else { bytes };
-        let own = self.shares.get(&owner).map_or((0, 0), |share| (share.spans.len(), share.bytes));
-        let own = scarce(own.0 + 1, own.1 + bytes);
+        let own = self.shares.get(&owner).map_or(0, |share| share.bytes) + bytes;
         let others = self.shares.iter().filter(|(other, _)| **other != owner);
-        let held = others.map(|(other, share)| (scarce(share.spans.len(), share.bytes), *other));
-        held.max_by_key(|(held, _)| *held).filter(|(held, _)| *held > own).map(|(_, other)| other)
+        let largest = others.max_by_key(|(_, share)| share.bytes);
+        largest.filter(|(_, share)| share.bytes > own).map(|(other, _)| *other)
     }
 
     fn drop_newest(&mut self, owner: SpanOwner) {
         let newest = self.shares.get(&owner).and_then(|share| share.spans.back().copied());
         if let Some(waiting) = newest.and_then(|key| self.spans.remove(&key)) {
             self.bytes -= waiting.bytes;
-            self.dropped += 1;
+            self.losses.queue_full += 1;
             self.forget(owner, waiting.bytes, VecDeque::pop_back);
         }
     }

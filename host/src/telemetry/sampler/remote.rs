@@ -8,7 +8,6 @@ use http::header::HOST;
 use http::{HeaderValue, Request, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingResult, ShouldSample};
@@ -19,7 +18,8 @@ use super::decision::result;
 use super::ratio::Ratio;
 use super::strategy::{AnswerError, Strategy};
 use crate::log::{Log, Value};
-use crate::telemetry::connect::CollectorConnector;
+use crate::telemetry::config::TlsFiles;
+use crate::telemetry::connect::Connector;
 
 /// How often the server is asked, and how long it may take. Both are those of Jaeger's clients.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub(super) struct Remote(Arc<Mutex<Strategy>>);
 
 /// Asks the server.
 struct Asking {
-    connector: CollectorConnector,
+    connector: Connector,
     /// With the name of the service.
     url: Uri,
     log: Log,
@@ -71,7 +71,7 @@ impl Remote {
         if let Some(url) = server.and_then(|server| question(server, service)) {
             let authority = url.authority().map(ToString::to_string).unwrap_or_default();
             let log = log.with([("samplingServer", Value::from(authority))]);
-            let connector = CollectorConnector::default();
+            let connector = connector();
             let asking = Asking { connector, url, log, failing: false };
             tokio::spawn(asking.each_minute(Arc::downgrade(&sampler.0)));
         }
@@ -92,6 +92,11 @@ impl ShouldSample for Remote {
         let admission = self.0.lock().unwrap_or_else(PoisonError::into_inner).admit(name, trace_id);
         result(admission.is_some(), admission.map(|admission| admission.attributes()).unwrap_or_default())
     }
+}
+
+/// The system's roots are trusted, if the address is `https`.
+fn connector() -> Connector {
+    Connector::new(TlsFiles::default(), b"http/1.1")
 }
 
 /// Returns the server's URL with the name of the service.
@@ -128,7 +133,7 @@ impl Asking {
     async fn ask(&self) -> Result<Bytes, AskError> {
         let stream = self.connector.connect(&self.url).await;
         let stream = stream.map_err(|error| AskError::Connect(error.into()))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let (mut sender, connection) = http1::handshake(stream).await?;
         let target = self.url.path_and_query().map_or("/", |target| target.as_str());
         let authority = self.url.authority().map_or("", |authority| authority.as_str());
         let mut request = Request::get(target).body(Empty::<Bytes>::new())?;

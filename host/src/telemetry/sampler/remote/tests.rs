@@ -51,7 +51,7 @@ fn ok(body: &str) -> String {
 fn asking(url: &Uri, log: &Log) -> (Asking, Remote) {
     let remote = Remote(Arc::new(Mutex::new(Strategy::Initial(Ratio::new(1.0)))));
     let url = question(url, "my plugin&more").unwrap();
-    (Asking { connector: CollectorConnector::default(), url, log: log.clone(), failing: false }, remote)
+    (Asking { connector: connector(), url, log: log.clone(), failing: false }, remote)
 }
 
 fn admits(remote: &Remote) -> bool {
