@@ -20,6 +20,7 @@ macro_rules! service {
             pub_export_macro: true,
             export_macro_name: $export,
             with: {
+                "gpx:plugin/cache@0.1.0": crate::bindings::base::gpx::plugin::cache,
                 "gpx:plugin/call@0.1.0": crate::bindings::base::gpx::plugin::call,
                 "gpx:plugin/chunks@0.1.0": crate::bindings::base::gpx::plugin::chunks,
                 "gpx:plugin/frames@0.1.0": crate::bindings::base::gpx::plugin::frames,

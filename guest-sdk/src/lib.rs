@@ -4,6 +4,7 @@ mod answer;
 mod attribute;
 #[doc(hidden)]
 pub mod bindings;
+pub mod cache;
 pub mod chunks;
 mod context;
 pub mod dataplane;

@@ -2,6 +2,7 @@
 //! the whole store.
 
 pub(crate) mod bindings;
+pub(crate) mod cache;
 mod call;
 pub(crate) mod chunks;
 pub(crate) mod http;
@@ -16,6 +17,7 @@ mod view;
 use wasmtime::component::Linker;
 
 use self::bindings::gpx::plugin as wit;
+use self::cache::HasCache;
 pub(crate) use self::call::{CallView, HasCall, headers};
 use self::chunks::HasChunks;
 pub(crate) use self::log::{HasLog, LogView};
@@ -31,6 +33,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     http::add_to_linker(linker)?;
     poll::add_to_linker(linker)?;
+    wit::cache::add_to_linker::<T, HasCache>(linker, T::cache)?;
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::chunks::add_to_linker::<T, HasChunks>(linker, T::chunks)?;

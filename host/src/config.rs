@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+pub(crate) use self::aws::AwsEnvironment;
 pub(crate) use self::given::{Given, Origin};
 pub(crate) use self::problem::{Problem, Strings};
 pub(crate) use self::setting::Section;
 pub(crate) use self::tracing::{OTEL_TRACES_ENDPOINT, Tracing};
 pub(crate) use self::value::{Expected, Transport, duration, switch};
 
+mod aws;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod given;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub(crate) section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
     pub(crate) operator: Strings,
+    /// What the environment says about AWS.
+    pub(crate) aws: AwsEnvironment,
     /// Settings that are unknown or invalid. The plugin still runs; the log and the health check report them.
     pub(crate) problems: Vec<Problem>,
 }
@@ -127,6 +131,7 @@ impl Settings {
             plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
             section,
             operator,
+            aws: AwsEnvironment::read(strings),
             problems,
         }
     }

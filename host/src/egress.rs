@@ -1,7 +1,7 @@
 //! The data source's HTTP client: which hosts may be reached, over which connection, with which credentials, and what
 //! the trace says about it.
 //!
-//! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace`, `wishes` → `error` → `settings`,
+//! Imports go one way: this file → `exchange` → `dial`, `credentials`, `sigv4` → `policy`, `trace`, `wishes` → `error` → `settings`,
 //! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from
 //! the guest's call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
@@ -16,6 +16,7 @@ pub(crate) mod limits;
 mod origin;
 mod policy;
 mod settings;
+mod sigv4;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -30,10 +31,11 @@ pub(crate) use self::exchange::{AllConnections, Client};
 pub(crate) use self::framing::is_forbidden;
 use self::policy::Grants;
 pub(crate) use self::policy::{AllowedPaths, OperatorPolicy, Patterns};
-pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
+pub(crate) use self::settings::{DataSourceFields, DataSourceHttp, SigV4Fields};
 use self::trace::RequestTracing;
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
+use crate::budget::OwnerMemory;
 use crate::metrics::UpstreamRequests;
 use crate::net::{Resolver, TrustedRoots};
 use crate::telemetry::Telemetry;
@@ -94,8 +96,8 @@ impl Egress {
     }
 
     /// Returns a client with connections of its own, for one version of one data source.
-    /// Spans of its requests show no secret that `scrub` knows.
-    pub(crate) fn client(&self, settings: DataSourceHttp, scrub: Scrub) -> Client {
+    /// Spans of its requests show no secret that `scrub` knows, and `memory` pays for what is kept of them.
+    pub(crate) fn client(&self, settings: DataSourceHttp, scrub: Scrub, memory: &OwnerMemory) -> Client {
         let plugin_id = match settings.plugin_id.as_str() {
             "" => self.plugin_id.clone(),
             named => named.into(),
@@ -106,7 +108,7 @@ impl Egress {
         let connections = self.connections(&settings, dialer, &plugin_id);
         let tracing = self.tracing.without_secrets(scrub);
         let (wishes, requests) = (self.wishes.clone(), self.requests.clone());
-        Client::new(settings, grants, connections, tracing, wishes, requests)
+        Client::new(settings, grants, connections, tracing, wishes, requests, memory)
     }
 
     fn connections(&self, settings: &DataSourceHttp, dialer: Dialer, plugin: &str) -> Connections {

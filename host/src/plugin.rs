@@ -46,6 +46,7 @@ pub(crate) use self::service::{Answered, ResourceRequest, StreamReply, StreamReq
 use self::streams::Streams;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
+use crate::capability::cache::SharedCache;
 use crate::egress::Egress;
 
 /// A component and everything that its calls need.
@@ -85,17 +86,18 @@ impl Plugin {
         let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_OWNER, &settings);
-        let http = owner::http_settings(context);
+        let http = owner::http_settings(context, &self.platform.operator);
         let scrub = owner::scrub(&context.subject, &http, &self.platform.operator);
         let log = owner::log(context, &self.platform.log);
         owner::report_unused(&context.subject, &http, wanted, &self.platform.operator, &log);
-        let client = self.egress.client(http, scrub.clone());
         let Platform { limits, memory, idle, .. } = &*self.platform;
         let streams = Streams::new(limits.streams_max, memory.owner());
         let memory = memory.owner();
+        let client = self.egress.client(http, scrub.clone(), &memory);
         let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone(), streams.memory.clone());
+        let cache = SharedCache::new(memory.clone());
         let (time, checks) = (OwnerTime::default(), HealthChecks::default());
-        Owner { settings, scrub, client, pool, memory, time, checks, streams, log }
+        Owner { settings, scrub, client, cache, pool, memory, time, checks, streams, log }
     }
 
     /// Returns the turn of one function call, for all the work that is done for it.
@@ -167,8 +169,8 @@ impl Plugin {
         let metrics = self.platform.metrics.component.clone();
         let engine = code.engine.clone();
         let new = async move {
-            let Owner { client, scrub, log, .. } = &*opened;
-            let state = State::new(Some(client.clone()), memory, scrub.clone(), log.clone(), metrics);
+            let Owner { client, cache, scrub, log, .. } = &*opened;
+            let state = State::new(Some(client.clone()), cache, memory, scrub.clone(), log.clone(), metrics);
             Instance::new(&code, state, place).await
         };
         let new = engine.ticking(new);

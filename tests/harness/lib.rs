@@ -12,6 +12,7 @@ pub mod peer;
 pub mod plugin;
 pub mod process;
 pub mod seen;
+pub mod sigv4;
 pub mod trace;
 pub mod upstream;
 pub mod wire;

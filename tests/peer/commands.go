@@ -10,6 +10,7 @@ import (
 	"gpx-wasm/tests/peer/bench"
 	"gpx-wasm/tests/peer/client"
 	"gpx-wasm/tests/peer/frames"
+	"gpx-wasm/tests/peer/sign"
 	"gpx-wasm/tests/peer/upstream"
 )
 
@@ -43,6 +44,8 @@ func (p *peer) run(command string, line []byte) (any, error) {
 		return with(line, frames.Convert.Run)
 	case "items":
 		return with(line, frames.Items.Run)
+	case "sign":
+		return with(line, sign.Request.Run)
 	}
 	plugin, err := p.current()
 	if err != nil {

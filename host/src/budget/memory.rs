@@ -158,8 +158,13 @@ impl OwnerMemory {
         self.priority
     }
 
+    /// Returns how many bytes all owners are charged for a kind of thing.
+    pub(crate) fn used(&self, kind: MemoryKind) -> usize {
+        self.account.used(kind)
+    }
+
     /// Returns what all owners together may have.
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.account.total()
     }
 

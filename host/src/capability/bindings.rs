@@ -5,6 +5,7 @@ wasmtime::component::bindgen!({
     world: "all",
     imports: {
         default: trappable,
+        "gpx:plugin/cache.load": async | trappable,
         "gpx:plugin/chunks.[method]chunk-sender.send-fault": async | trappable,
         "gpx:plugin/chunks.[method]chunk-sender.send-frame": async | trappable,
         "gpx:plugin/packets.[method]packet-sender.send": async | trappable,
@@ -12,6 +13,7 @@ wasmtime::component::bindgen!({
     },
     exports: { default: async },
     with: {
+        "gpx:plugin/cache.loader": crate::capability::cache::CacheLoader,
         "gpx:plugin/tracer.span": crate::capability::tracer::Span,
         "gpx:plugin/chunks.chunk-sender": crate::capability::chunks::ChunkSender,
         "gpx:plugin/packets.packet-sender": crate::capability::packets::PacketSender,
@@ -29,6 +31,7 @@ mod borrowed {
         ownership: Borrowing { duplicate_if_necessary: false },
         exports: { default: async },
         with: {
+            "gpx:plugin/cache": super::gpx::plugin::cache,
             "gpx:plugin/call": super::gpx::plugin::call,
             "gpx:plugin/log": super::gpx::plugin::log,
             "gpx:plugin/response": super::gpx::plugin::response,

@@ -234,6 +234,7 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         RequestErrorKind::Denied
         | RequestErrorKind::Limit
         | RequestErrorKind::Settings
+        | RequestErrorKind::Credentials
         // HttpRequestUriInvalid would not carry what is wrong with the URL.
         | RequestErrorKind::InvalidUrl
         | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),

@@ -3,6 +3,7 @@
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi_http::WasiHttpView;
 
+use super::cache::CacheView;
 use super::call::CallView;
 use super::chunks::ChunksView;
 use super::log::LogView;
@@ -13,6 +14,7 @@ use super::tracer::TracerView;
 
 /// The data of a store, as the capabilities see it.
 pub(crate) trait View: WasiView + WasiHttpView {
+    fn cache(&mut self) -> CacheView<'_>;
     fn call(&mut self) -> CallView<'_>;
     fn chunks(&mut self) -> ChunksView<'_>;
     fn log(&mut self) -> LogView<'_>;

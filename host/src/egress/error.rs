@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::limits::{MAX_HEAD, MAX_HEADERS};
 use super::origin::InvalidUrl;
-use super::settings::{BadHeaders, BadPem};
+use super::settings::{BadHeaders, BadPem, BadSigV4};
+use super::sigv4::{CredentialsError, Unsignable};
+use crate::budget::Refused;
 use crate::net::{ResolveError, files};
 
 /// Each message is one level; `source` has the next. None contains a secret: queries are omitted, and paths
@@ -50,6 +52,14 @@ pub(crate) enum RequestError {
     HeaderSettings(BadHeaders),
     #[error(transparent)]
     TlsSettings(BadPem),
+    #[error(transparent)]
+    SigV4Settings(BadSigV4),
+    #[error("the request cannot be signed for AWS")]
+    Credentials(#[source] Arc<CredentialsError>),
+    #[error(transparent)]
+    Unsignable(#[from] Unsignable),
+    #[error(transparent)]
+    Memory(#[from] Refused),
     #[error("the TLS handshake with {authority} failed")]
     Tls { authority: String, source: io::Error },
     #[error("no response from {authority} within {limit:?}")]
@@ -93,6 +103,8 @@ pub(crate) enum RequestErrorKind {
     ConnectFailed,
     /// The data source's TLS settings or headers cannot be used. The message names the remedy.
     Settings,
+    /// There are no credentials to sign the request with. The message says why.
+    Credentials,
     /// The peer's certificate is not valid or not trusted.
     Certificate,
     /// The peer refused the TLS handshake with this alert.
@@ -128,6 +140,7 @@ impl RequestErrorKind {
             Self::NoRoute => "no_route",
             Self::ConnectFailed => "connect_failed",
             Self::Settings => "settings",
+            Self::Credentials => "credentials",
             Self::Certificate => "certificate",
             Self::TlsAlert(_) => "tls_alert",
             Self::TlsFailed => "tls_failed",
@@ -174,22 +187,26 @@ impl RequestError {
             | Self::PathDenied { .. }
             | Self::AddressProhibited { .. }
             | Self::MethodRefused { .. } => RequestErrorKind::Denied,
-            Self::TooManyFiles { .. } | Self::NoConnectionFree { .. } | Self::HeadTooLarge { .. } => {
-                RequestErrorKind::Limit
-            }
+            Self::TooManyFiles { .. }
+            | Self::NoConnectionFree { .. }
+            | Self::HeadTooLarge { .. }
+            | Self::Memory(_) => RequestErrorKind::Limit,
             Self::Resolve(ResolveError::TooManyFiles { .. }) => RequestErrorKind::Limit,
             Self::InvalidUrl(_) => RequestErrorKind::InvalidUrl,
             Self::Resolve(ResolveError::Timeout { .. }) => RequestErrorKind::NameTimeout,
             Self::Resolve(_) => RequestErrorKind::NameNotResolved,
             Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,
             Self::Connect { source, .. } => connect_kind(source),
-            Self::HeaderSettings(_) | Self::TlsSettings(_) => RequestErrorKind::Settings,
+            Self::HeaderSettings(_) | Self::TlsSettings(_) | Self::SigV4Settings(_) => {
+                RequestErrorKind::Settings
+            }
+            Self::Credentials(_) => RequestErrorKind::Credentials,
             Self::Tls { source, .. } => tls_kind(source),
             Self::ResponseTimeout { .. } => RequestErrorKind::ResponseTimeout,
             Self::ReadTimeout { .. } => RequestErrorKind::ReadTimeout,
             Self::Closed { .. } => RequestErrorKind::ConnectionLost,
             Self::Protocol { .. } => RequestErrorKind::Protocol,
-            Self::RequestBody { .. } => RequestErrorKind::RequestBody,
+            Self::RequestBody { .. } | Self::Unsignable(_) => RequestErrorKind::RequestBody,
             Self::Gzip { .. } => RequestErrorKind::Encoding,
             Self::DecodedTooLarge { limit, .. } => RequestErrorKind::TooLarge(*limit),
         }

@@ -9,6 +9,7 @@ mod connection;
 mod connections;
 mod counted;
 mod decode;
+mod errand;
 mod idle;
 mod time_limits;
 mod wire;

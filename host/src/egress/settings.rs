@@ -2,6 +2,7 @@
 
 mod custom_headers;
 mod ignored;
+mod sigv4;
 mod tls;
 
 use std::collections::HashMap;
@@ -17,6 +18,8 @@ pub(crate) use self::custom_headers::BadHeaders;
 use crate::log::origin;
 use crate::metrics::DataSourceType;
 
+pub(crate) use self::sigv4::{BadSigV4, SigV4Fields};
+pub(super) use self::sigv4::{CredentialsSource, Role, SigV4};
 pub(crate) use self::tls::BadPem;
 pub(super) use self::tls::TlsSettings;
 
@@ -51,6 +54,8 @@ pub(crate) struct DataSourceHttp {
     pub(super) headers: Result<Vec<(HeaderName, HeaderValue)>, BadHeaders>,
     pub(super) timeouts: Timeouts,
     pub(super) tls: Result<TlsSettings, BadPem>,
+    /// How requests are signed for AWS, if they are.
+    pub(super) sigv4: Option<Result<SigV4, BadSigV4>>,
     /// Attributes of the span of each request.
     pub(super) labels: Vec<(&'static str, String)>,
     /// What the metrics call the data source. `None` for anything else.
@@ -100,17 +105,27 @@ impl DataSourceHttp {
                 total: seconds(&json, "timeout", TOTAL_TIMEOUT),
             },
             tls: TlsSettings::parse(&json, source.secrets),
+            sigv4: None,
             labels: labels(&source),
             kind: if source.uid.is_empty() { None } else { DataSourceType::new(source.plugin_type) },
             ignored: ignored::ignored(&json),
         }
     }
 
-    /// Returns the values of the headers that the host adds: they are secrets.
-    pub(crate) fn header_values(&self) -> impl Iterator<Item = &str> {
+    /// Returns the same with signatures, if the data source asks for them.
+    #[must_use]
+    pub(crate) fn signed(self, fields: SigV4Fields<'_>) -> Self {
+        let sigv4 = SigV4::parse(fields, self.url.as_ref().ok());
+        Self { sigv4, ..self }
+    }
+
+    /// Returns what the host has for requests and nobody may see: the values of the headers that it adds, and the keys that
+    /// it signs with.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let own = self.headers.iter().flatten().map(|(_, value)| value);
         let values = self.authorization.iter().chain(own);
-        values.filter_map(|value| value.to_str().ok())
+        let keys = self.sigv4.iter().flatten().flat_map(SigV4::secrets);
+        values.filter_map(|value| value.to_str().ok()).chain(keys)
     }
 
     /// Returns what names the data source in the log.

@@ -10,6 +10,7 @@ mod secure;
 mod settings;
 mod trace;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +24,8 @@ use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::*;
-use crate::budget::Priority;
+use crate::budget::{MemoryAccount, Priority};
+use crate::config::AwsEnvironment;
 use crate::log::Log;
 use crate::log::memory::Lines;
 use crate::metrics::Metrics;
@@ -185,7 +187,8 @@ impl Fixture {
     }
 
     fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
-        let secrets = secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let secrets: HashMap<_, _> =
+            secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let http = DataSourceHttp::parse(DataSourceFields {
             url,
             user: "",
@@ -197,7 +200,13 @@ impl Fixture {
             uid: "abc",
             plugin_type: "my-plugin",
         });
-        self.egress.client(http, Scrub::new(secrets.into_values()))
+        let http = http.signed(SigV4Fields {
+            json_data: json.as_bytes(),
+            secrets: &secrets,
+            grafana: &HashMap::new(),
+            environment: &AwsEnvironment::default(),
+        });
+        self.egress.client(http, Scrub::new(secrets.into_values()), &MemoryAccount::new(1 << 30).owner())
     }
 }
 

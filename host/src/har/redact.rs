@@ -17,10 +17,21 @@ pub(super) struct Pair {
 /// Replaces a value.
 const REDACTED: &str = "REDACTED";
 
-const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+const HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token"];
 
-const PARAMETERS: [&str; 9] =
-    ["api_key", "apikey", "api-key", "access_token", "token", "sig", "signature", "x-amz-signature", "key"];
+const PARAMETERS: [&str; 10] = [
+    "api_key",
+    "apikey",
+    "api-key",
+    "access_token",
+    "token",
+    "sig",
+    "signature",
+    "x-amz-signature",
+    "x-amz-security-token",
+    "key",
+];
 
 /// Headers whose value is a reference to a URL.
 const REFERENCES: [&str; 3] = ["location", "content-location", "referer"];

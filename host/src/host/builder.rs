@@ -114,7 +114,7 @@ impl Builder {
         let Self { component, settings, id, version, compiler, log, shutdown } = self;
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
-        let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
+        let Settings { tracing, section, operator, aws, plugin_version, problems, .. } = settings;
         let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
         // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
         let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
@@ -150,6 +150,7 @@ impl Builder {
             settings: operator.into_iter().collect(),
             deny_secrets: section.deny_secrets.clone(),
             allow_headers: section.allow_headers.clone(),
+            aws,
         };
         let backend = Backend::new(BackendParts {
             current: current.clone(),

@@ -32,6 +32,7 @@ use super::platform::Platform;
 use crate::budget::{AddressSpace, Fitted, InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
+use crate::capability::cache::SharedCache;
 use crate::log::{Log, Value};
 use crate::text::Scrub;
 use crate::text::{self, MAX_REASON};
@@ -163,7 +164,9 @@ async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifes
     let footprint = memory.footprint().clone();
     let described = turn.run_guest(&footprint, async move {
         let _ticking = code.engine.tick();
-        let state = State::new(None, memory, Scrub::default(), log, metrics);
+        // What it puts there is gone with it.
+        let cache = SharedCache::new(memory.owner().clone());
+        let state = State::new(None, &cache, memory, Scrub::default(), log, metrics);
         Instance::new(&code, state, None).await?.describe().await
     });
     let described = described.await;

@@ -34,7 +34,7 @@ pub(crate) fn owner(url: &str, secret: &str, json: &[u8]) {
     let names: Vec<_> = seen.secrets.iter().map(|secret| secret.name.as_str()).collect();
     assert_eq!(names, ["token"]);
     without_userinfo(url, &seen.url);
-    let scrub = scrub(&context.subject, &http_settings(&context), &operator);
+    let scrub = scrub(&context.subject, &http_settings(&context, &operator), &operator);
     let parsed = Url::parse(url.trim()).ok();
     let password = parsed
         .as_ref()

@@ -17,6 +17,7 @@ use super::streams::Streams;
 use crate::budget::{OwnerMemory, OwnerTime, beside_others};
 use crate::call::{AppSettings, CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
+use crate::capability::cache::SharedCache;
 use crate::egress::Client;
 use crate::log::{Log, origin};
 use crate::metrics::Metrics;
@@ -37,6 +38,8 @@ pub(crate) struct Owner {
     /// All its secrets, also those that its component does not get.
     pub scrub: Scrub,
     pub client: Client,
+    /// What its instances share.
+    pub cache: SharedCache,
     pub pool: Pool,
     /// What it and its calls are charged for.
     pub memory: OwnerMemory,

@@ -16,6 +16,8 @@ pub(crate) enum MemoryKind {
     Spans,
     /// Answers while they are lifted, encoded and sent.
     Answers,
+    /// Values that the instances of an owner share.
+    Cache,
 }
 
 /// The bytes of each kind.
@@ -25,8 +27,8 @@ pub(super) struct Sums([AtomicUsize; MemoryKind::ALL.len()]);
 // === impl MemoryKind ===
 
 impl MemoryKind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Linear, Self::Tables, Self::Instance, Self::Handles, Self::Spans, Self::Answers];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Linear, Self::Tables, Self::Instance, Self::Handles, Self::Spans, Self::Answers, Self::Cache];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -36,6 +38,7 @@ impl MemoryKind {
             Self::Handles => "handles",
             Self::Spans => "spans",
             Self::Answers => "answers",
+            Self::Cache => "cache",
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::budget::MemoryAccount;
 use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, OperatorPolicy};
 use crate::log::Log;
 use crate::metrics::Metrics;
@@ -30,7 +31,7 @@ fn hooks(url: &str) -> HttpHooks {
     let egress =
         Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), 1000, all, requests);
     HttpHooks::new(
-        Some(egress.client(settings, Scrub::default())),
+        Some(egress.client(settings, Scrub::default(), &MemoryAccount::new(1 << 30).owner())),
         CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
     )
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HeaderValue};
 use http::{Method, Request, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
@@ -15,13 +17,15 @@ use super::connection::SendFailure;
 use super::connections::{Connections, Exchange};
 use super::counted::CountedBody;
 use super::decode;
+use super::errand;
 use super::time_limits::TimeLimits;
-use crate::budget::Priority;
+use crate::budget::{OwnerMemory, Priority};
 use crate::egress::credentials;
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
 use crate::egress::policy::{self, Grants};
-use crate::egress::settings::DataSourceHttp;
+use crate::egress::settings::{BadSigV4, DataSourceHttp};
+use crate::egress::sigv4::{Errands, Signer};
 use crate::egress::trace::{Events, RequestTracing};
 use crate::egress::wishes::Wishes;
 use crate::har::Recorder;
@@ -33,11 +37,22 @@ pub(crate) struct Client(Arc<SharedClient>);
 
 struct SharedClient {
     settings: DataSourceHttp,
+    /// Signs requests to the data source, if they are to be signed.
+    signer: Option<Result<Signer, BadSigV4>>,
     grants: Arc<Grants>,
     connections: Connections,
     tracing: RequestTracing,
     wishes: Arc<Wishes>,
     requests: UpstreamRequests,
+}
+
+/// Sends the requests that get credentials for a request of the data source: within its limits, granted like any other and
+/// with a span of their own, but without the data source's settings.
+struct ClientErrands<'a> {
+    client: &'a SharedClient,
+    limits: TimeLimits,
+    priority: Priority,
+    parent: &'a Context,
 }
 
 // === impl Client ===
@@ -50,8 +65,11 @@ impl Client {
         tracing: RequestTracing,
         wishes: Arc<Wishes>,
         requests: UpstreamRequests,
+        memory: &OwnerMemory,
     ) -> Self {
-        Self(Arc::new(SharedClient { settings, grants, connections, tracing, wishes, requests }))
+        let sigv4 = settings.sigv4.clone();
+        let signer = sigv4.map(|sigv4| sigv4.map(|sigv4| Signer::new(sigv4, memory.clone())));
+        Self(Arc::new(SharedClient { settings, signer, grants, connections, tracing, wishes, requests }))
     }
 
     /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled. `endpoint`
@@ -67,10 +85,11 @@ impl Client {
         let client = self.0.clone();
         let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
+        let parent = parent.clone();
         let kind = client.settings.kind.clone();
         let mut counted = client.requests.begin(kind, endpoint, request.method());
         async move {
-            let result = client.exchange(request, limits, priority, span.events()).await;
+            let result = client.exchange(request, limits, priority, span.events(), &parent).await;
             span.finish(&result);
             match &result {
                 Ok(response) => counted.answered(response.status()),
@@ -96,34 +115,27 @@ impl SharedClient {
         limits: TimeLimits,
         priority: Priority,
         events: Events,
+        parent: &Context,
     ) -> Result<Response<ResponseBody>, RequestError> {
         let origin = Origin::of_uri(request.uri())?;
         policy::check_method(request.method())?;
-        let granted = self.grants.check(&origin, request.uri().path());
-        granted.map_err(|error| self.wishes.mention_in(error, &origin))?;
+        self.granted(&origin, request.uri().path())?;
         let own = self.grants.is_own(&origin).then_some(&self.settings);
         let recorder = request.extensions_mut().remove::<Recorder>();
         let recorder = recorder.map(|recorder| (recorder, request.uri().clone()));
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
+        if let Some(signer) = self.signer.as_ref().filter(|_| own.is_some()) {
+            let signer = signer.as_ref().map_err(|bad| RequestError::SigV4Settings(bad.clone()))?;
+            let errands = ClientErrands { client: self, limits, priority, parent };
+            request = limits.within(&origin, signer.sign(request, &errands)).await?;
+        }
         let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
         if let Some(recording) = &recording {
             request = request.map(|body| recording.request_body(body).boxed_unsync());
         }
 
-        let response = async {
-            let slot = self.connections.slot(&origin, limits, priority).await?;
-            let (response, mut exchange) = self.response(&origin, request, limits, priority, &events).await?;
-            exchange.hold(slot);
-            Ok((response, exchange))
-        };
-        let result = match limits.total {
-            None => response.await,
-            Some((deadline, limit)) => {
-                tokio::time::timeout_at(deadline, response).await.unwrap_or_else(|_| {
-                    Err(RequestError::ResponseTimeout { authority: origin.authority(), limit })
-                })
-            }
-        };
+        let response = self.answered(&origin, request, limits, priority, &events);
+        let result = limits.within(&origin, response).await;
         let (mut response, exchange) = result.inspect_err(|error| {
             recording.iter().for_each(|recording| recording.failed(error.chain()));
         })?;
@@ -146,7 +158,26 @@ impl SharedClient {
         }))
     }
 
-    /// Returns the head of the response, and the exchange that its body belongs to.
+    fn granted(&self, origin: &Origin, path: &str) -> Result<(), RequestError> {
+        self.grants.check(origin, path).map_err(|error| self.wishes.mention_in(error, origin))
+    }
+
+    /// Returns the head of the response, and the exchange that its body belongs to, once it may have a connection.
+    async fn answered(
+        &self,
+        origin: &Origin,
+        request: Request<WasiBody>,
+        limits: TimeLimits,
+        priority: Priority,
+        events: &Events,
+    ) -> Result<(Response<Incoming>, Exchange), RequestError> {
+        let slot = self.connections.slot(origin, limits, priority).await?;
+        let (response, mut exchange) = self.response(origin, request, limits, priority, events).await?;
+        exchange.hold(slot);
+        Ok((response, exchange))
+    }
+
+    /// The same, on a connection that is idle or new.
     async fn response(
         &self,
         origin: &Origin,
@@ -178,6 +209,30 @@ impl SharedClient {
             Ok(response) => Ok((response, exchange)),
             Err(failure) => Err(RequestError::of_exchange(&authority, failure.error)),
         }
+    }
+}
+
+// === impl ClientErrands ===
+
+impl Errands for ClientErrands<'_> {
+    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>, RequestError> {
+        let Self { client, limits, priority, parent } = *self;
+        let mut request = request.map(errand::body);
+        // The answer is not decoded.
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let span = client.tracing.start(&mut request, &client.settings.labels, parent);
+        let events = span.events();
+        let origin = Origin::of_uri(request.uri())?;
+        let response = async {
+            client.granted(&origin, request.uri().path())?;
+            credentials::prepare(&mut request, &origin, None)?;
+            client.answered(&origin, request, limits, priority, &events).await
+        };
+        let response = response.await.map(|(response, exchange)| {
+            response.map(|incoming| Streamed::new(incoming, exchange, limits.body_timers()))
+        });
+        span.finish(&response);
+        errand::read(response?, origin.authority()).await
     }
 }
 

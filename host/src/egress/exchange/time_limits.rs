@@ -8,6 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime_wasi_http::RequestOptions;
 
 use crate::egress::error::RequestError;
+use crate::egress::origin::Origin;
 use crate::egress::settings::Timeouts;
 
 /// The limits of one exchange: the data source's, or the guest's if shorter. None means no limit.
@@ -45,6 +46,17 @@ impl TimeLimits {
             // What is too far away to be a time is no limit.
             total: timeouts.total.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
         }
+    }
+
+    /// Waits for part of the exchange, until the whole exchange must be over.
+    pub(super) async fn within<T>(
+        &self,
+        origin: &Origin,
+        part: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<T, RequestError> {
+        let Some((deadline, limit)) = self.total else { return part.await };
+        let late = |_| Err(RequestError::ResponseTimeout { authority: origin.authority(), limit });
+        tokio::time::timeout_at(deadline, part).await.unwrap_or_else(late)
     }
 
     /// When the whole exchange must be over.

@@ -25,8 +25,8 @@ const IGNORED: [IgnoredKeys; 4] = [
         remedy: "the host manages connections itself; remove it, and use dialTimeout, timeout or gpx_connections_max",
     },
     IgnoredKeys {
-        keys: &["sigV4Auth"],
-        remedy: "the host does not sign requests; the component must, with secrets that its manifest names",
+        keys: &["azureAuth", "azureAuthType", "azureCredentials"],
+        remedy: "the host does not sign in to Azure; the component must, with secrets that its manifest names",
     },
     IgnoredKeys {
         keys: &["enableSecureSocksProxy"],
@@ -85,8 +85,11 @@ mod tests {
 
     #[test]
     fn what_is_not_followed_is_named_with_a_remedy() {
-        let json = r#"{"httpKeepAlive":30,"sigV4Auth":true,"oauthPassThru":true,"gpx_timeout":1,"GPX_x":0}"#;
-        assert_eq!(keys(json), ["httpKeepAlive", "sigV4Auth", "oauthPassThru", "GPX_x", "gpx_timeout"]);
+        let json = r#"{"httpKeepAlive":30,"azureCredentials":{"authType":"msi"},"oauthPassThru":true,"gpx_timeout":1,"GPX_x":0}"#;
+        assert_eq!(
+            keys(json),
+            ["httpKeepAlive", "azureCredentials", "oauthPassThru", "GPX_x", "gpx_timeout"]
+        );
         let ignored = ignored(&serde_json::from_str(json).unwrap());
         assert!(ignored[0].contains("gpx_connections_max"), "{ignored:?}");
     }
@@ -94,7 +97,7 @@ mod tests {
     #[test]
     fn what_is_followed_or_switched_off_is_not_named() {
         let json = r#"{"timeout":5,"dialTimeout":5,"tlsAuth":true,"tlsSkipVerify":true,"serverName":"a","basicAuth":true,
-            "httpHeaderName1":"X-A","httpHeaderName2":"X-B","own":true,"sigV4Auth":false,"oauthPassThru":null,
+            "httpHeaderName1":"X-A","httpHeaderName2":"X-B","own":true,"sigV4Auth":true,"azureAuth":false,"oauthPassThru":null,
             "keepCookies":[],"httpKeepAlive":0,"enableSecureSocksProxy":false}"#;
         assert_eq!(keys(json), [""; 0]);
         assert_eq!(keys(r#"{"httpHeaderName1":"a","httpHeaderName3":"b"}"#), ["httpHeaderName3"]);

@@ -145,7 +145,11 @@ async fn arbitrary_settings_do_not_panic() {
             uid: &random.text(),
             plugin_type: "my-plugin",
         });
-        let client = fixture.egress.client(http, Scrub::new(secrets.clone().into_values()));
+        let client = fixture.egress.client(
+            http,
+            Scrub::new(secrets.clone().into_values()),
+            &MemoryAccount::new(1 << 30).owner(),
+        );
         let options = RequestOptions {
             connect_timeout: (random.below(2) == 0).then_some(Duration::MAX),
             ..RequestOptions::default()

@@ -10,6 +10,7 @@ use super::handles::Handles;
 use super::output::Output;
 use crate::budget::{Charge, InstanceMemory, Refused};
 use crate::call::Call;
+use crate::capability::cache::{CacheSession, CacheView, SharedCache};
 use crate::capability::chunks::ChunksView;
 use crate::capability::http::{self, HttpHooks};
 use crate::capability::packets::PacketsView;
@@ -42,6 +43,7 @@ pub(crate) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: HttpHooks,
+    cache: CacheSession,
     /// The log of the plugin as a whole, for what happens outside of calls.
     log: Log,
     metrics: ComponentMetrics,
@@ -67,6 +69,7 @@ impl State {
     /// Makes the state of an instance that can reach what `client` allows.
     pub(crate) fn new(
         client: Option<Client>,
+        cache: &SharedCache,
         memory: InstanceMemory,
         scrub: Scrub,
         log: Log,
@@ -93,6 +96,7 @@ impl State {
             wasi,
             http,
             hooks,
+            cache: cache.session(),
             log,
             metrics,
             call,
@@ -108,6 +112,7 @@ impl State {
         let priority = self.memory.owner().priority();
         self.hooks.begin(spans.clone(), call.upstream.clone(), priority, call.endpoint.name);
         self.hooks.record(call.capture.as_ref().map(|capture| capture.recorder(self.memory.owner())));
+        self.cache.renew();
         self.spans = spans;
         self.call = Some(call.clone());
         self.take_refused();
@@ -128,6 +133,7 @@ impl State {
         self.stdout.finish();
         self.stderr.finish();
         self.hooks.end();
+        self.cache.renew();
         self.call = None;
         self.handles.rest(&mut self.table, &mut self.memory);
     }
@@ -158,6 +164,12 @@ impl Drop for State {
 }
 
 impl View for State {
+    fn cache(&mut self) -> CacheView<'_> {
+        self.goes_on();
+        let upstream = self.call.as_ref().map(|call| call.upstream.clone()).unwrap_or_default();
+        CacheView { session: &self.cache, table: &mut self.table, upstream }
+    }
+
     fn call(&mut self) -> CallView<'_> {
         self.goes_on();
         CallView { call: self.call.as_deref() }

@@ -20,7 +20,7 @@ pub(crate) fn scrub(subject: &Subject, http: &DataSourceHttp, operator: &Operato
         Subject::Plugin => (&none, ""),
     };
     let sent = sent.values().cloned();
-    let applied = http.header_values().map(str::to_owned);
+    let applied = http.secrets().map(str::to_owned);
     let operators = operator.settings.iter().filter(|(name, _)| bears_credentials(name));
     let operators = operators.map(|(_, value)| value.clone());
     Scrub::new(sent.chain(applied).chain(operators).chain(in_userinfo(url)))

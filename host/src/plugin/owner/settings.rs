@@ -5,7 +5,7 @@ use crate::call::{CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
     OperatorSetting, Secret, Settings, SettingsKind,
 };
-use crate::egress::{DataSourceFields, DataSourceHttp};
+use crate::egress::{DataSourceFields, DataSourceHttp, SigV4Fields};
 use crate::plugin::platform::OperatorSettings;
 
 /// Returns what the component's `open` receives. It includes only the secrets that the manifest names and the operator
@@ -49,9 +49,15 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
 }
 
 /// Returns what the host applies to requests to the data source.
-pub(crate) fn http_settings(context: &CallContext) -> DataSourceHttp {
+pub(crate) fn http_settings(context: &CallContext, operator: &OperatorSettings) -> DataSourceHttp {
     let none = DataSourceSettings::default();
-    applied_of(context.data_source().unwrap_or(&none), &context.plugin_id)
+    let source = context.data_source().unwrap_or(&none);
+    applied_of(source, &context.plugin_id).signed(SigV4Fields {
+        json_data: &source.json_data,
+        secrets: &source.secrets,
+        grafana: &context.grafana_config,
+        environment: &operator.aws,
+    })
 }
 
 /// The same for a data source of this type.

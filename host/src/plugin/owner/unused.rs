@@ -9,7 +9,16 @@ use crate::plugin::platform::OperatorSettings;
 use crate::text::{MAX_LISTED, listed};
 
 /// The secrets that the host applies, if the rest of the settings asks for them.
-const HOSTS: [&str; 5] = ["basicAuthPassword", "password", "tlsCACert", "tlsClientCert", "tlsClientKey"];
+const HOSTS: [&str; 8] = [
+    "basicAuthPassword",
+    "password",
+    "sigV4AccessKey",
+    "sigV4SecretKey",
+    "sigV4SessionToken",
+    "tlsCACert",
+    "tlsClientCert",
+    "tlsClientKey",
+];
 
 /// The beginning of the names of more of these.
 const HOSTS_HEADER: &str = "httpHeaderValue";

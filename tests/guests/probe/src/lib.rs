@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 mod answer;
 mod attack;
+mod cached;
 mod chunks;
 mod fetch;
 mod frames;
@@ -83,6 +84,8 @@ impl Data<Unread, Answer> for Probe {
             "fault" => report::fault(query),
             "leak" => report::leak(&self.settings),
             "say" => say::say(query),
+            "token" => cached::token(query),
+            "cache" => cached::cache(query),
             "measure" => metrics::measure(query),
             "mismeasure" => metrics::mismeasure(),
 
