@@ -23,6 +23,7 @@ struct Bench {
     tools: Tools,
     /// The duration of each load.
     milliseconds: u64,
+    tracing_rounds: usize,
     figures: Vec<Figure>,
 }
 
@@ -30,7 +31,8 @@ struct Bench {
 async fn main() -> Result<()> {
     let quick = std::env::args().any(|word| word == "--quick");
     let tools = peer::tools().context("the benchmark needs Go")?;
-    let mut bench = Bench { tools, milliseconds: if quick { 1000 } else { 5000 }, figures: Vec::new() };
+    let (milliseconds, tracing_rounds) = if quick { (1000, 2) } else { (5000, 5) };
+    let mut bench = Bench { tools, milliseconds, tracing_rounds, figures: Vec::new() };
     let launch = Plugin::packaged("http-backend");
     let ours = launch.executable();
     bench.starts(ours).await?;
@@ -85,22 +87,40 @@ impl Bench {
         Ok(())
     }
 
-    /// Compares each of the two with and without tracing.
+    /// Compares each of the two without tracing, with one trace in a hundred, and with all of them. What tracing adds is
+    /// less than one run differs from the next, so these are medians of alternating rounds.
     async fn tracing(&mut self, ours: &Path) -> Result<()> {
-        let collector = Collector::start().await;
-        let mut options = json!({ "callers": [32], "duration_ms": self.milliseconds, "warmup_ms": 1000 });
-        let (off_a, off_b) = self.both(ours, &options).await?;
-        options["env"] = json!({
-            "GF_INSTANCE_OTLP_ADDRESS": collector.address(), "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
-            "GF_INSTANCE_OTLP_SAMPLER_TYPE": "const", "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
-        });
-        let (on_a, on_b) = self.both(ours, &options).await?;
-        let share = |on: &Value, off: &Value| {
-            let pointer = "/loads/0/cpu_per_call_us";
-            Ok::<_, anyhow::Error>((number(on, pointer)? / number(off, pointer)? - 1.0) * 100.0)
+        let collector = Collector::unread().await;
+        let traced = |share: &str| {
+            json!({
+                "GF_INSTANCE_OTLP_ADDRESS": collector.address(), "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
+                "GF_INSTANCE_OTLP_SAMPLER_TYPE": "probabilistic", "GF_INSTANCE_OTLP_SAMPLER_PARAM": share,
+            })
         };
-        let (ours, theirs) = (share(&on_a, &off_a)?, share(&on_b, &off_b)?);
-        self.figures.push(Figure { name: "32 callers: CPU that tracing adds, %".to_owned(), ours, theirs });
+        let ways = [("off", json!({})), ("of 1 %", traced("0.01")), ("of all", traced("1.000000"))];
+        let mut costs = vec![(Vec::new(), Vec::new()); ways.len()];
+        for _ in 0..self.tracing_rounds {
+            for ((_, environment), (ours_cost, theirs_cost)) in ways.iter().zip(&mut costs) {
+                let milliseconds = self.milliseconds;
+                let options = json!({
+                    "callers": [32], "duration_ms": milliseconds, "warmup_ms": 500, "env": environment,
+                });
+                let (a, b) = self.both(ours, &options).await?;
+                ours_cost.push(number(&a, "/loads/0/cpu_per_call_us")?);
+                theirs_cost.push(number(&b, "/loads/0/cpu_per_call_us")?);
+            }
+        }
+        let costs: Vec<_> = costs.into_iter().map(|(ours, theirs)| (median(ours), median(theirs))).collect();
+        for ((way, _), (ours, theirs)) in ways.iter().zip(&costs) {
+            let name = format!("32 callers, tracing {way}: CPU per call, µs");
+            self.figures.push(Figure { name, ours: *ours, theirs: *theirs });
+        }
+        let (off, ways) = (costs[0], ways.iter().zip(&costs).skip(1));
+        for ((way, _), (ours, theirs)) in ways {
+            let added = |on: f64, off: f64| (on / off - 1.0) * 100.0;
+            let name = format!("32 callers: CPU that tracing {way} adds, %");
+            self.figures.push(Figure { name, ours: added(*ours, off.0), theirs: added(*theirs, off.1) });
+        }
         Ok(())
     }
 
@@ -269,6 +289,16 @@ impl Bench {
         let (ours, theirs) = (number(ours, pointer)?, number(theirs, pointer)?);
         self.figures.push(Figure { name: name.to_owned(), ours, theirs });
         Ok(())
+    }
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    if figures.len().is_multiple_of(2) {
+        f64::midpoint(figures[middle - 1], figures[middle])
+    } else {
+        figures[middle]
     }
 }
 

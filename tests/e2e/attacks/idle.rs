@@ -42,11 +42,13 @@ async fn a_call_that_waits_for_memory_is_woken_when_another_call_ends() {
     let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
     let plugin = small().await;
     let (hoarder, other) = (DataSource::new(&upstream.url()), DataSource::new(""));
-    // Steps that leave too little for another instance, but not nothing.
-    let model = json!({ "bytes": 600 << 10, "hold": upstream.url() });
+    // Nearly all that one data source can have, but what the call itself needs.
+    let model = json!({ "bytes": 2 << 20, "count": 28, "hold": upstream.url() });
     let hoarding = tokio::spawn(plugin.query(&hoarder, [query("A").kind("grow").json(model)]).into_future());
     upstream.wait_for_requests(1).await;
-    let waiting = plugin.query(&other, [query("A").kind("count")]).traceparent(TRACEPARENT);
+    // More than what is kept for those who hold little.
+    let model = json!({ "bytes": 12 << 20, "count": 1 });
+    let waiting = plugin.query(&other, [query("A").kind("grow").json(model)]).traceparent(TRACEPARENT);
     let waiting = tokio::spawn(waiting.into_future());
     let began = |line: &Line| line.message == "Plugin Request Started" && line.text("traceId") == TRACE;
     plugin.logs.wait_for(began).await;
@@ -54,7 +56,7 @@ async fn a_call_that_waits_for_memory_is_woken_when_another_call_ends() {
     assert_eq!(hoarding.await.unwrap().unwrap().answer("A").error, "");
     let reply = waiting.await.unwrap().unwrap();
     assert_eq!(reply.answer("A").error, "");
-    assert_eq!(reply.frame("A").field("calls").numbers(), [1.0]);
+    assert_eq!(reply.frame("A").field("steps").numbers(), [1.0]);
 }
 
 #[gpx_tests::test]
