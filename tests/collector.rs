@@ -204,6 +204,8 @@ async fn trace(
     let upstream = Upstream::points(3).await;
     let mut source = DataSource::new(&upstream.url());
     source.plugin = "gpx-httpbackend-datasource".to_owned();
+    // The same in each process: the traces are compared.
+    (source.settings.name, source.settings.uid) = ("Test".to_owned(), "test".to_owned());
     let trace_id = format!("0af7651916cd43dd8448eb211c8032{number:02x}");
     let mut peer = tools.run(executable, variables).await;
     let asked = json!({

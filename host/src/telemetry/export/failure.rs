@@ -147,16 +147,16 @@ mod tests {
 
     #[test]
     fn the_collector_says_when_to_come_back() {
-        let wait = Some(Duration::from_secs(7));
-        let details = ErrorDetails::with_retry_info(wait);
+        let wait = Duration::from_secs(7);
+        let details = ErrorDetails::with_retry_info(Some(wait));
         for code in [Code::ResourceExhausted, Code::Unavailable] {
             let status = Status::with_error_details(code, "message size", details.clone());
             let failure = Failure::of_status(&status);
-            assert_eq!((failure.cause, failure.again), (Cause::Throttled, Again::After(wait.unwrap())));
+            assert_eq!((failure.cause, failure.again), (Cause::Throttled, Again::After(wait)));
         }
         let headers = |value: &str| HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
         let again = |value| Failure::of_response(StatusCode::TOO_MANY_REQUESTS, &headers(value), "").again;
-        assert_eq!(again("7"), Again::After(wait.unwrap()));
+        assert_eq!(again("7"), Again::After(wait));
         assert_eq!(again("Thu, 01 Jan 1970 00:00:00 GMT"), Again::After(Duration::ZERO));
         assert_eq!((again("soon"), again("-1")), (Again::Later, Again::Later));
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3600));
