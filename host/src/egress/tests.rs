@@ -1,9 +1,11 @@
 //! The client against a server that follows a script.
 
+mod certificates;
 mod connections;
 mod counted;
 mod exchange;
 mod hostile;
+mod http2;
 mod limits;
 mod names;
 mod secure;
@@ -178,7 +180,8 @@ impl Fixture {
         let operator = OperatorPolicy { hosts, ..OperatorPolicy::default() };
         let all = AllConnections::new(files, log);
         let metrics = Metrics::unattached();
-        let egress = Egress::new(operator, "my-plugin", telemetry, max, all, metrics.upstream.clone());
+        let process = ProcessHttp { connections_max: max, ..ProcessHttp::default() };
+        let egress = Egress::new(operator, "my-plugin", telemetry, process, all, metrics.upstream.clone());
         Self { egress, spans, lines, metrics }
     }
 
@@ -187,6 +190,17 @@ impl Fixture {
     }
 
     fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
+        self.client_of_grafana(url, json, secrets, HashMap::new())
+    }
+
+    /// With Grafana's own configuration.
+    fn client_of_grafana(
+        &self,
+        url: &str,
+        json: &str,
+        secrets: &[(&str, &str)],
+        grafana_config: HashMap<String, String>,
+    ) -> Client {
         let secrets: HashMap<_, _> =
             secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let http = DataSourceHttp::parse(DataSourceFields {
@@ -196,6 +210,7 @@ impl Fixture {
             basic_auth_user: "",
             json_data: json.as_bytes(),
             secrets: &secrets,
+            grafana_config: &grafana_config,
             name: "My source",
             uid: "abc",
             plugin_type: "my-plugin",
@@ -203,7 +218,7 @@ impl Fixture {
         let http = http.signed(SigV4Fields {
             json_data: json.as_bytes(),
             secrets: &secrets,
-            grafana: &HashMap::new(),
+            grafana: &grafana_config,
             environment: &AwsEnvironment::default(),
         });
         self.egress.client(http, Scrub::new(secrets.into_values()), &MemoryAccount::new(1 << 30).owner())
@@ -229,7 +244,13 @@ async fn send_with(
     request: Request,
     options: RequestOptions,
 ) -> Result<Response, RequestError> {
-    client.send(request, Some(options), &Context::new(), Priority::Usual, "queryData").await
+    client.send(request, Some(options), &Context::new(), caller()).await
+}
+
+/// The call that requests belong to.
+fn caller() -> Caller {
+    let user_agent = "Grafana/13.2.0 (linux; amd64) my-plugin/1.0.0".into();
+    Caller { endpoint: "queryData", user_agent, ..Caller::default() }
 }
 
 async fn text(response: Response) -> Result<String, RequestError> {
