@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 pub(crate) use self::given::{Given, Origin};
 pub(crate) use self::problem::{Problem, Strings};
+pub(crate) use self::proxies::ProxyVariables;
 pub(crate) use self::setting::Section;
 pub(crate) use self::tracing::{OTEL_TRACES_ENDPOINT, Tracing};
 pub(crate) use self::value::{Expected, Transport, duration, switch};
@@ -12,6 +13,7 @@ pub(crate) use self::value::{Expected, Transport, duration, switch};
 pub(crate) mod fuzz;
 mod given;
 mod problem;
+mod proxies;
 mod setting;
 mod tracing;
 mod value;
@@ -21,7 +23,7 @@ mod value;
 /// `GF_PLUGIN_<KEY>` is a key of the plugin's section in grafana.ini. Keys that start with `gpx_` are the host's own,
 /// and [`Settings::markdown`] lists them with their units and defaults. All other keys are passed to the component.
 /// `GF_INSTANCE_OTLP_…` configures tracing, and so do `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets `PLUGIN_…` for the processes that it starts, so only
-/// [`launch::plugin`](crate::launch::plugin) uses those.
+/// [`launch::plugin`](crate::launch::plugin) uses those. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name proxies, as in Go.
 ///
 /// A setting that is unknown or invalid is not an error. The log and the health check report it, and a safe value is
 /// used instead.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub(crate) section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
     pub(crate) operator: Strings,
+    /// Which proxies lead out.
+    pub(crate) proxies: ProxyVariables,
     /// Settings that are unknown or invalid. The plugin still runs; the log and the health check report them.
     pub(crate) problems: Vec<Problem>,
 }
@@ -127,6 +131,7 @@ impl Settings {
             plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
             section,
             operator,
+            proxies: ProxyVariables::read(strings),
             problems,
         }
     }

@@ -1,8 +1,8 @@
 //! The data source's HTTP client: which hosts may be reached, over which connection, with which credentials, and what
 //! the trace says about it.
 //!
-//! Imports go one way: this file → `exchange` → `dial`, `credentials` → `policy`, `trace`, `wishes` → `error` → `settings`,
-//! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from
+//! Imports go one way: this file → `exchange` → `dial`, `credentials` → `identity`, `policy`, `trace`, `wishes` → `error` → `settings`,
+//! `proxy`, `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from
 //! the guest's call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
 mod credentials;
@@ -12,9 +12,11 @@ mod exchange;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod identity;
 pub(crate) mod limits;
 mod origin;
 mod policy;
+mod proxy;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -28,9 +30,11 @@ pub(crate) use self::error::{RequestError, RequestErrorKind};
 use self::exchange::Connections;
 pub(crate) use self::exchange::{AllConnections, Client};
 pub(crate) use self::framing::is_forbidden;
+pub(crate) use self::identity::PassedOn;
 use self::policy::Grants;
 pub(crate) use self::policy::{AllowedPaths, OperatorPolicy, Patterns};
-pub(crate) use self::settings::{DataSourceFields, DataSourceHttp};
+pub(crate) use self::proxy::Proxies;
+pub(crate) use self::settings::{DataSourceFields, DataSourceHttp, Forwarding, SecretHeader, WantedHeaders};
 use self::trace::RequestTracing;
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
@@ -89,6 +93,11 @@ impl Egress {
         self.wishes.vain(&self.operator.hosts)
     }
 
+    /// Returns what the environment says of proxies that must not be printed.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
+        self.operator.proxies.secrets()
+    }
+
     pub(crate) fn plugin_id(&self) -> &str {
         &self.plugin_id
     }
@@ -102,7 +111,9 @@ impl Egress {
         };
         let grants = Arc::new(Grants::new(&settings.url, self.operator.clone(), plugin_id.clone()));
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
-        let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
+        let (tls, proxies, socks) =
+            (settings.tls.clone(), self.operator.proxies.clone(), settings.secure_socks.clone());
+        let dialer = Dialer::new(grants.clone(), resolver, roots, tls, proxies, socks);
         let connections = self.connections(&settings, dialer, &plugin_id);
         let tracing = self.tracing.without_secrets(scrub);
         let (wishes, requests) = (self.wishes.clone(), self.requests.clone());

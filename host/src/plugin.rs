@@ -46,7 +46,7 @@ pub(crate) use self::service::{Answered, ResourceRequest, StreamReply, StreamReq
 use self::streams::Streams;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
-use crate::egress::Egress;
+use crate::egress::{Egress, WantedHeaders};
 
 /// A component and everything that its calls need.
 pub(crate) struct Plugin {
@@ -56,6 +56,8 @@ pub(crate) struct Plugin {
     owners: Owners,
     /// The headers that its component sees besides those that every component sees.
     pub(crate) header_grants: HeaderGrants,
+    /// What its manifest wants in requests to a data source.
+    wanted_headers: WantedHeaders,
 }
 
 struct OpenInstance(Arc<Owner>);
@@ -68,7 +70,8 @@ impl Plugin {
         let granted = component.manifest.headers.iter().chain(&platform.operator.allow_headers);
         let header_grants = HeaderGrants::new(granted.map(String::as_str));
         wishes::report(&component.manifest, &egress, &platform.log);
-        Self { component, platform, egress, owners, header_grants }
+        let wanted_headers = owner::wanted_headers(&component.manifest, &platform.operator);
+        Self { component, platform, egress, owners, header_grants, wanted_headers }
     }
 
     pub(crate) fn exports(&self, export: Export) -> bool {
@@ -85,10 +88,16 @@ impl Plugin {
         let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_OWNER, &settings);
-        let http = owner::http_settings(context);
-        let scrub = owner::scrub(&context.subject, &http, &self.platform.operator);
+        let http = owner::http_settings(context, &self.platform.operator, &self.wanted_headers);
+        let scrub = owner::scrub(&context.subject, &http, &self.platform.operator, self.egress.secrets());
         let log = owner::log(context, &self.platform.log);
-        owner::report_unused(&context.subject, &http, wanted, &self.platform.operator, &log);
+        owner::report_unused(
+            &context.subject,
+            &http,
+            &self.component.manifest,
+            &self.platform.operator,
+            &log,
+        );
         let client = self.egress.client(http, scrub.clone());
         let Platform { limits, memory, idle, .. } = &*self.platform;
         let streams = Streams::new(limits.streams_max, memory.owner());

@@ -173,11 +173,13 @@ async fn what_is_set_and_not_used_is_told_once_for_each_version() {
     assert_eq!(secrets.text("dsUid"), source.settings.uid);
     assert!(secrets.message.contains("does not name: forgotten; name them in the manifest"), "{secrets}");
     assert_eq!(again.message, secrets.message);
-    for key in ["oauthPassThru", "httpKeepAlive", "gpx_timeout"] {
+    for key in ["httpKeepAlive", "gpx_timeout"] {
         assert!(settings.message.contains(&format!("{key} (")), "{settings}");
     }
     assert!(
-        !settings.message.contains("sigV4Auth") && !settings.message.contains("httpHeaderName1"),
+        !settings.message.contains("sigV4Auth")
+            && !settings.message.contains("oauthPassThru")
+            && !settings.message.contains("httpHeaderName1"),
         "{settings}"
     );
     assert!(!logs.mention("tell-nobody") && !logs.mention("hunter2-and-more"), "{logs}");

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod peer;
 pub mod plugin;
 pub mod process;
+pub mod proxy;
 pub mod seen;
 pub mod trace;
 pub mod upstream;

@@ -23,9 +23,40 @@ pub use crate::bindings::data::exports::gpx::plugin::data::Guest as DataGuest;
 pub use crate::bindings::data::gpx::plugin::queries::{Answer as DataAnswer, Query as DataQuery};
 pub use crate::bindings::data_batch::exports::gpx::plugin::data_batch::Guest as DataBatchGuest;
 pub use crate::bindings::data_chunked::exports::gpx::plugin::data_chunked::Guest as DataChunkedGuest;
-pub use wit::Manifest;
+pub use wit::{Forwarding, Manifest, SecretHeader};
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
+
+/// Whether a text is a header with one place for a secret: `Name: value {}`.
+pub const fn is_header(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut colon, mut places) = (0, 0, 0);
+    while let Some(byte) = byte(bytes, at) {
+        if colon == 0 && byte == b':' {
+            colon = at;
+        } else if colon == 0 && !(byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            return false;
+        } else if byte == b'{' && matches!(self::byte(bytes, at + 1), Some(b'}')) {
+            places += 1;
+        }
+        at += 1;
+    }
+    colon > 0 && places == 1
+}
+
+const fn byte(bytes: &[u8], at: usize) -> Option<u8> {
+    if at < bytes.len() {
+        #[expect(clippy::indexing_slicing, reason = "checked above, and `get` is not const")]
+        Some(bytes[at])
+    } else {
+        None
+    }
+}
+
+pub fn secret_header(secret: &str, header: &str) -> SecretHeader {
+    let (name, value) = header.split_once(':').unwrap_or((header, ""));
+    SecretHeader { secret: secret.to_owned(), header: name.trim().to_owned(), value: value.trim().to_owned() }
+}
 
 /// A plugin that is turned into a component.
 pub trait Component: Plugin {

@@ -19,7 +19,7 @@ use self::scope::{InScope, Scope};
 pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
 use crate::budget::{Priority, Upstream, Waiting};
-use crate::egress::{self, Client, RequestError, RequestErrorKind};
+use crate::egress::{self, Client, PassedOn, RequestError, RequestErrorKind};
 use crate::har::Recorder;
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
@@ -42,6 +42,8 @@ pub(crate) struct HttpHooks {
     scope: Scope,
     /// Records the call's exchanges, if its caller asks for that.
     recorder: Option<Recorder>,
+    /// The headers of the call that its requests may have.
+    passed_on: PassedOn,
     /// Whether a message was changed since this was asked for.
     changed: bool,
 }
@@ -73,7 +75,17 @@ impl HttpHooks {
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
         let (upstream, priority, scope) = (Upstream::default(), Priority::default(), Scope::default());
-        Self { client, spans, upstream, priority, endpoint: "", scope, recorder: None, changed: false }
+        Self {
+            client,
+            spans,
+            upstream,
+            priority,
+            endpoint: "",
+            scope,
+            recorder: None,
+            passed_on: PassedOn::default(),
+            changed: false,
+        }
     }
 
     /// From now on, requests belong to another call.
@@ -97,6 +109,11 @@ impl HttpHooks {
         self.recorder = recorder;
     }
 
+    /// Passes headers of the call that has begun on to the data source, if that is to have them.
+    pub(crate) fn pass_on(&mut self, headers: PassedOn) {
+        self.passed_on = headers;
+    }
+
     /// Notes that the component changes a message, so that what the host keeps of it may grow.
     pub(crate) fn message_changes(&mut self) {
         self.changed = true;
@@ -111,8 +128,9 @@ impl HttpHooks {
     /// Handles that the component has kept yield errors. Until the next call begins, new requests end at once.
     pub(crate) fn end(&mut self) {
         self.scope.end();
-        // Otherwise an idle instance would keep what the call has exchanged.
+        // Otherwise an idle instance would keep what the call has exchanged, and who has made it.
         self.recorder = None;
+        self.passed_on = PassedOn::default();
     }
 }
 
@@ -138,6 +156,7 @@ impl WasiHttpHooks for HttpHooks {
         if let Some(recorder) = &self.recorder {
             request.extensions_mut().insert(recorder.clone());
         }
+        request.extensions_mut().insert(self.passed_on.clone());
         let response = client.send(request, options, &parent, self.priority, self.endpoint);
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
         let exchange = async move {
@@ -234,6 +253,7 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         RequestErrorKind::Denied
         | RequestErrorKind::Limit
         | RequestErrorKind::Settings
+        | RequestErrorKind::Proxy
         // HttpRequestUriInvalid would not carry what is wrong with the URL.
         | RequestErrorKind::InvalidUrl
         | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),

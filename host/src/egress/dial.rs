@@ -1,6 +1,8 @@
-//! Connects to an origin: the name, the check of each address, TCP, TLS. Every step becomes an event of the request that
-//! waits for it.
+//! Connects to an origin: the name, the check of each address, TCP, proxies, TLS. Every step becomes an event of the request
+//! that waits for it.
 
+mod proxy;
+mod stream;
 mod tcp;
 mod tls;
 
@@ -9,16 +11,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::client::TlsStream;
 
+pub(super) use self::stream::Stream;
 use self::tcp::TcpConnection;
 use self::tls::TlsClient;
 pub(super) use self::tls::TrustedRoots;
 use super::error::RequestError;
 use super::origin::{Origin, Scheme};
 use super::policy::Grants;
+use super::proxy::{BadProxy, Proxies, Proxy, Route};
 use super::settings::{BadPem, TlsSettings};
 use super::trace::Events;
 use crate::budget::Priority;
@@ -29,18 +31,24 @@ pub(super) struct Dialer {
     grants: Arc<Grants>,
     resolver: Arc<Resolver>,
     tls: TlsClient,
+    proxies: Arc<Proxies>,
+    secure_socks: Result<Option<Arc<Proxy>>, BadProxy>,
 }
 
 /// An open connection on which nothing has been sent yet.
 pub(super) struct Dialed {
-    pub(super) stream: DialedStream,
+    pub(super) stream: Stream,
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
 }
 
-pub(super) enum DialedStream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+/// Whose word it is that an address may be connected to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// The policy's, which is asked about each address.
+    Checked,
+    /// The operator's: it is a proxy.
+    Operators,
 }
 
 // === impl Dialer ===
@@ -52,8 +60,16 @@ impl Dialer {
         resolver: Arc<Resolver>,
         roots: Arc<TrustedRoots>,
         tls: Result<TlsSettings, BadPem>,
+        proxies: Arc<Proxies>,
+        secure_socks: Result<Option<Arc<Proxy>>, BadProxy>,
     ) -> Self {
-        Self { grants, resolver, tls: TlsClient::new(roots, tls) }
+        Self { grants, resolver, tls: TlsClient::new(roots, tls), proxies, secure_socks }
+    }
+
+    /// Returns the proxies on the way to an origin. Fails if what the settings ask for cannot be used.
+    pub(super) fn route(&self, origin: &Origin) -> Result<Route, RequestError> {
+        let secure_socks = self.secure_socks.clone().map_err(RequestError::ProxySettings)?;
+        self.proxies.route(origin, secure_socks).map_err(RequestError::ProxySettings)
     }
 
     /// Connects within `limit`.
@@ -81,17 +97,56 @@ impl Dialer {
         priority: Priority,
         events: &Events,
     ) -> Result<Dialed, RequestError> {
-        let addresses = self.resolve(origin, priority, events).await?;
-        let tcp = self.connect_first(origin, &addresses, deadline, events).await?;
-        let TcpConnection { stream, remote, local } = tcp;
-        let stream = match origin.scheme {
-            Scheme::Http => DialedStream::Plain(stream),
-            Scheme::Https => {
-                let own = self.grants.is_own(origin);
-                DialedStream::Tls(Box::new(self.tls.connect(origin, own, stream, events).await?))
+        let route = self.route(origin)?;
+        let TcpConnection { stream, remote, local } = match route.proxies().next() {
+            None => self.connect_to(origin, Trust::Checked, priority, deadline, events).await?,
+            Some(proxy) => {
+                self.grants.check_behind_proxy(origin)?;
+                let to_proxy =
+                    self.connect_to(&proxy.address, Trust::Operators, priority, deadline, events).await;
+                to_proxy.map_err(|error| error.at_proxy(origin, proxy))?
             }
         };
+        let mut stream = self.pass_proxies(Stream::Tcp(stream), &route, origin, events).await?;
+        if origin.scheme == Scheme::Https {
+            stream = self.tls.connect(origin, self.grants.is_own(origin), stream, events).await?;
+        }
         Ok(Dialed { stream, remote, local })
+    }
+
+    async fn pass_proxies(
+        &self,
+        mut stream: Stream,
+        route: &Route,
+        origin: &Origin,
+        events: &Events,
+    ) -> Result<Stream, RequestError> {
+        let mut proxies = route.proxies().peekable();
+        while let Some(proxy) = proxies.next() {
+            if proxy.address.scheme == Scheme::Https {
+                let tls = self.tls.connect_proxy(proxy, stream, events).await;
+                stream = tls.map_err(|error| error.at_proxy(origin, proxy))?;
+            }
+            let next = proxies.peek().map_or(origin, |next| &next.address);
+            if proxies.peek().is_none() && route.takes_plain(origin).is_some() {
+                break;
+            }
+            let passed = proxy::pass(proxy, stream, next).await;
+            stream = passed.map_err(|failure| RequestError::of_proxy(origin, proxy, failure))?;
+        }
+        Ok(stream)
+    }
+
+    async fn connect_to(
+        &self,
+        peer: &Origin,
+        trust: Trust,
+        priority: Priority,
+        deadline: Option<Instant>,
+        events: &Events,
+    ) -> Result<TcpConnection, RequestError> {
+        let addresses = self.resolve(peer, priority, events).await?;
+        self.connect_first(peer, trust, &addresses, deadline, events).await
     }
 
     async fn resolve(
@@ -117,6 +172,7 @@ impl Dialer {
     async fn connect_first(
         &self,
         origin: &Origin,
+        trust: Trust,
         addresses: &[IpAddr],
         deadline: Option<Instant>,
         events: &Events,
@@ -125,7 +181,7 @@ impl Dialer {
         for (index, ip) in addresses.iter().enumerate() {
             let address = SocketAddr::new(*ip, origin.port);
             let share = deadline.map(|deadline| tcp::share(deadline, addresses.len() - index));
-            match self.connect_one(origin, address, share, events).await {
+            match self.connect_one(origin, trust, address, share, events).await {
                 Ok(tcp) => return Ok(tcp),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -137,11 +193,14 @@ impl Dialer {
     async fn connect_one(
         &self,
         origin: &Origin,
+        trust: Trust,
         address: SocketAddr,
         deadline: Option<Instant>,
         events: &Events,
     ) -> Result<TcpConnection, RequestError> {
-        self.grants.check_address(origin, address.ip())?;
+        if trust == Trust::Checked {
+            self.grants.check_address(origin, address.ip())?;
+        }
         events.connect_start(address);
         let result = TcpConnection::open(address, deadline).await;
         events.connect_done(address, result.as_ref().err().map(|error| error as &dyn Display));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::{MAX_HEAD, MAX_HEADERS};
-use super::origin::InvalidUrl;
-use super::settings::{BadHeaders, BadPem};
+use super::origin::{InvalidUrl, Origin};
+use super::proxy::{BadProxy, Proxy, ProxyFailure};
+use super::settings::{BadHeaders, BadPem, BadSecretHeader};
 use crate::net::{ResolveError, files};
 
 /// Each message is one level; `source` has the next. None contains a secret: queries are omitted, and paths
@@ -32,6 +33,23 @@ pub(crate) enum RequestError {
         pattern: String,
         plugin_id: Arc<str>,
     },
+    #[error(
+        "{authority} is prohibited through a proxy ({kind}{rule}); add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]"
+    )]
+    NameProhibited {
+        authority: String,
+        kind: &'static str,
+        /// The operator's rule, after a comma, if it is one.
+        rule: &'static str,
+        pattern: String,
+        plugin_id: Arc<str>,
+    },
+    #[error(transparent)]
+    ProxySettings(BadProxy),
+    #[error("no way to {authority} through the proxy {proxy}")]
+    ProxyUnreachable { authority: String, proxy: String, source: Box<RequestError> },
+    #[error("no way to {authority} through the proxy {proxy}")]
+    Proxy { authority: String, proxy: String, source: ProxyFailure },
     #[error(transparent)]
     InvalidUrl(#[from] InvalidUrl),
     #[error("the method {method} is refused, since {reason}; use another")]
@@ -48,6 +66,8 @@ pub(crate) enum RequestError {
     NoConnectionFree { authority: String, limit: Duration, bound: String },
     #[error(transparent)]
     HeaderSettings(BadHeaders),
+    #[error(transparent)]
+    SecretHeader(BadSecretHeader),
     #[error(transparent)]
     TlsSettings(BadPem),
     #[error("the TLS handshake with {authority} failed")]
@@ -91,8 +111,10 @@ pub(crate) enum RequestErrorKind {
     NoRoute,
     /// Connecting failed for another reason.
     ConnectFailed,
-    /// The data source's TLS settings or headers cannot be used. The message names the remedy.
+    /// The data source's TLS settings, headers or proxy cannot be used. The message names the remedy.
     Settings,
+    /// A proxy cannot be reached, or it has not opened a way. The message says which one, and why.
+    Proxy,
     /// The peer's certificate is not valid or not trusted.
     Certificate,
     /// The peer refused the TLS handshake with this alert.
@@ -128,6 +150,7 @@ impl RequestErrorKind {
             Self::NoRoute => "no_route",
             Self::ConnectFailed => "connect_failed",
             Self::Settings => "settings",
+            Self::Proxy => "proxy",
             Self::Certificate => "certificate",
             Self::TlsAlert(_) => "tls_alert",
             Self::TlsFailed => "tls_failed",
@@ -168,11 +191,23 @@ impl RequestError {
         }
     }
 
+    /// Makes the error of a request to `origin` from one that kept the host from reaching a proxy.
+    pub(super) fn at_proxy(self, origin: &Origin, proxy: &Proxy) -> Self {
+        let (authority, proxy) = (origin.authority(), proxy.name());
+        Self::ProxyUnreachable { authority, proxy, source: Box::new(self) }
+    }
+
+    /// Makes the error of a request to `origin` that a proxy has not opened a way for.
+    pub(super) fn of_proxy(origin: &Origin, proxy: &Proxy, source: ProxyFailure) -> Self {
+        Self::Proxy { authority: origin.authority(), proxy: proxy.name(), source }
+    }
+
     pub(crate) fn kind(&self) -> RequestErrorKind {
         match self {
             Self::Denied { .. }
             | Self::PathDenied { .. }
             | Self::AddressProhibited { .. }
+            | Self::NameProhibited { .. }
             | Self::MethodRefused { .. } => RequestErrorKind::Denied,
             Self::TooManyFiles { .. } | Self::NoConnectionFree { .. } | Self::HeadTooLarge { .. } => {
                 RequestErrorKind::Limit
@@ -183,7 +218,11 @@ impl RequestError {
             Self::Resolve(_) => RequestErrorKind::NameNotResolved,
             Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,
             Self::Connect { source, .. } => connect_kind(source),
-            Self::HeaderSettings(_) | Self::TlsSettings(_) => RequestErrorKind::Settings,
+            Self::HeaderSettings(_)
+            | Self::SecretHeader(_)
+            | Self::TlsSettings(_)
+            | Self::ProxySettings(_) => RequestErrorKind::Settings,
+            Self::ProxyUnreachable { .. } | Self::Proxy { .. } => RequestErrorKind::Proxy,
             Self::Tls { source, .. } => tls_kind(source),
             Self::ResponseTimeout { .. } => RequestErrorKind::ResponseTimeout,
             Self::ReadTimeout { .. } => RequestErrorKind::ReadTimeout,

@@ -1,10 +1,13 @@
 //! What a data source's settings say about HTTP: its URL, credentials, TLS and timeouts.
 
 mod custom_headers;
+mod forwarding;
 mod ignored;
+mod secret_headers;
 mod tls;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -14,11 +17,16 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub(crate) use self::custom_headers::BadHeaders;
+use super::proxy::{BadProxy, Proxy, SecureSocks};
+use crate::config::Strings;
 use crate::log::origin;
 use crate::metrics::DataSourceType;
 
+pub(super) use self::forwarding::Forwarded;
+pub(crate) use self::forwarding::Forwarding;
+pub(crate) use self::secret_headers::{BadSecretHeader, SecretHeader};
 pub(crate) use self::tls::BadPem;
-pub(super) use self::tls::TlsSettings;
+pub(super) use self::tls::{ProxyPem, TlsSettings};
 
 /// As in the Go SDK: long enough for a slow network, short enough for a person who waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,6 +46,19 @@ pub(crate) struct DataSourceFields<'a> {
     /// Empty for an app.
     pub uid: &'a str,
     pub plugin_type: &'a str,
+    /// Grafana's configuration, as it comes with the call.
+    pub grafana_config: &'a HashMap<String, String>,
+    /// What the process's environment says of Grafana's secure SOCKS proxy.
+    pub secure_socks: &'a Strings,
+    pub wanted: &'a WantedHeaders,
+}
+
+/// What the component's manifest wants in requests to the data source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WantedHeaders {
+    /// Without those that the operator denies.
+    pub secrets: Vec<SecretHeader>,
+    pub forwarding: Option<Forwarding>,
 }
 
 /// How to talk to one data source. Secrets are in header values that are marked as sensitive, so `Debug` hides them.
@@ -49,8 +70,13 @@ pub(crate) struct DataSourceHttp {
     pub(super) url: Result<Url, UrlFault>,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) headers: Result<Vec<(HeaderName, HeaderValue)>, BadHeaders>,
+    pub(super) secret_headers: Result<Vec<(HeaderName, HeaderValue)>, BadSecretHeader>,
+    /// Which headers of a call it is to have.
+    pub(super) forwarded: Forwarded,
     pub(super) timeouts: Timeouts,
     pub(super) tls: Result<TlsSettings, BadPem>,
+    /// The proxy that everything goes through, if the data source asks for it.
+    pub(super) secure_socks: Result<Option<Arc<Proxy>>, BadProxy>,
     /// Attributes of the span of each request.
     pub(super) labels: Vec<(&'static str, String)>,
     /// What the metrics call the data source. `None` for anything else.
@@ -95,11 +121,21 @@ impl DataSourceHttp {
             url: url.map(without_userinfo),
             authorization,
             headers: custom_headers::parse(&json, source.secrets),
+            secret_headers: secret_headers::parse(&source.wanted.secrets, source.secrets),
+            forwarded: Forwarded::parse(&json, source.wanted.forwarding),
             timeouts: Timeouts {
                 connect: seconds(&json, "dialTimeout", CONNECT_TIMEOUT),
                 total: seconds(&json, "timeout", TOTAL_TIMEOUT),
             },
             tls: TlsSettings::parse(&json, source.secrets),
+            secure_socks: SecureSocks {
+                json: &json,
+                secrets: source.secrets,
+                uid: source.uid,
+                config: source.grafana_config,
+                environment: source.secure_socks,
+            }
+            .proxy(),
             labels: labels(&source),
             kind: if source.uid.is_empty() { None } else { DataSourceType::new(source.plugin_type) },
             ignored: ignored::ignored(&json),
@@ -109,7 +145,8 @@ impl DataSourceHttp {
     /// Returns the values of the headers that the host adds: they are secrets.
     pub(crate) fn header_values(&self) -> impl Iterator<Item = &str> {
         let own = self.headers.iter().flatten().map(|(_, value)| value);
-        let values = self.authorization.iter().chain(own);
+        let placed = self.secret_headers.iter().flatten().map(|(_, value)| value);
+        let values = self.authorization.iter().chain(own).chain(placed);
         values.filter_map(|value| value.to_str().ok())
     }
 
@@ -211,6 +248,9 @@ mod tests {
             name: "Name",
             uid: "uid",
             plugin_type: "type",
+            grafana_config: &HashMap::new(),
+            secure_socks: &Strings::new(),
+            wanted: &WantedHeaders::default(),
         })
     }
 

@@ -10,6 +10,7 @@ mod secure;
 mod settings;
 mod trace;
 
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -196,6 +197,9 @@ impl Fixture {
             name: "My source",
             uid: "abc",
             plugin_type: "my-plugin",
+            grafana_config: &HashMap::new(),
+            secure_socks: &BTreeMap::new(),
+            wanted: &crate::egress::WantedHeaders::default(),
         });
         self.egress.client(http, Scrub::new(secrets.into_values()))
     }

@@ -17,7 +17,16 @@ pub(super) struct Pair {
 /// Replaces a value.
 const REDACTED: &str = "REDACTED";
 
-const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+const HEADERS: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    // What Grafana passes on of a user.
+    "x-id-token",
+    "x-grafana-id",
+];
 
 const PARAMETERS: [&str; 9] =
     ["api_key", "apikey", "api-key", "access_token", "token", "sig", "signature", "x-amz-signature", "key"];

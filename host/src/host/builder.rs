@@ -10,7 +10,7 @@ use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::call::{bears_credentials, is_header_name};
 use crate::config::{Origin, Section, Settings};
-use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
+use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns, Proxies};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::net::files;
@@ -114,7 +114,7 @@ impl Builder {
         let Self { component, settings, id, version, compiler, log, shutdown } = self;
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
-        let Settings { tracing, section, operator, plugin_version, problems, .. } = settings;
+        let Settings { tracing, section, operator, plugin_version, proxies, problems, .. } = settings;
         let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
         // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
         let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
@@ -125,13 +125,16 @@ impl Builder {
         tracing.announce(&log);
         let (hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
         let (paths, bad_paths) = AllowedPaths::parse(section.allow_paths.iter().map(String::as_str));
+        let secure_socks = proxies.secure_socks.clone();
+        let (proxies, bad_proxies) = Proxies::parse(&proxies);
         let problems = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text));
         let bad_headers = section.allow_headers.iter().filter(|name| !is_header_name(name)).map(|name| {
             format!("gpx_allow_headers: `{name}` grants nothing: it is not a header's name; write each name in full")
         });
         let problems = problems.chain(bad_hosts.iter().map(ToString::to_string)).chain(bad_headers);
         let problems = problems.chain(bad_paths.iter().map(ToString::to_string));
-        let problems: Vec<_> = problems.chain(of_plugin.iter().map(ToString::to_string)).collect();
+        let problems = problems.chain(of_plugin.iter().map(ToString::to_string));
+        let problems: Vec<_> = problems.chain(bad_proxies.iter().map(ToString::to_string)).collect();
         for problem in &problems {
             log.error(problem, &[]);
         }
@@ -150,6 +153,7 @@ impl Builder {
             settings: operator.into_iter().collect(),
             deny_secrets: section.deny_secrets.clone(),
             allow_headers: section.allow_headers.clone(),
+            secure_socks,
         };
         let backend = Backend::new(BackendParts {
             current: current.clone(),
@@ -166,7 +170,12 @@ impl Builder {
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {
             platform: Arc::new(platform),
-            operator: OperatorPolicy { hosts, paths, deny_private: section.deny_private },
+            operator: OperatorPolicy {
+                hosts,
+                paths,
+                deny_private: section.deny_private,
+                proxies: Arc::new(proxies),
+            },
             connections_max: section.connections_max,
             connections,
             tracing,

@@ -6,6 +6,7 @@ use super::component::code::CodeSources;
 use super::idle::IdleInstances;
 use super::queueing::Queueing;
 use crate::budget::{Governor, Limits, Machine, MemoryAccount, MemoryKind};
+use crate::config::Strings;
 use crate::log::Log;
 use crate::metrics::{Metrics, MetricsError};
 
@@ -35,6 +36,8 @@ pub(crate) struct OperatorSettings {
     pub deny_secrets: Vec<String>,
     /// Headers that the component sees besides those that its manifest names.
     pub allow_headers: Vec<String>,
+    /// What the environment says of Grafana's secure SOCKS proxy.
+    pub secure_socks: Strings,
 }
 
 // === impl Platform ===

@@ -4,6 +4,7 @@
 mod context;
 mod data;
 mod diagnostics;
+mod forwarded;
 mod resource;
 mod status;
 mod stream;
@@ -13,6 +14,7 @@ pub(super) use self::data::{
     DataResponses, chunk_failure, concurrent_queries, format, header_pairs, queries, query, rows,
 };
 pub(super) use self::diagnostics::{health, unhealthy};
+pub(super) use self::forwarded::{forwarded, forwarded_lists};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};
 pub(super) use self::status::{failed, failed_data, stopping};
 pub(super) use self::stream::{published, subscribed};

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http_body_util::{Empty, StreamBody};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +24,9 @@ fn hooks(url: &str) -> HttpHooks {
         name: "",
         uid: "",
         plugin_type: "",
+        grafana_config: &HashMap::new(),
+        secure_socks: &BTreeMap::new(),
+        wanted: &crate::egress::WantedHeaders::default(),
     });
     let all = AllConnections::new(None, Log::memory().0);
     let requests = Metrics::unattached().upstream;

@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, DEFAULT_VERSIONS, RootCertStore};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use self::unverified::Unverified;
+use super::stream::Stream;
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
+use crate::egress::proxy::Proxy;
 use crate::egress::settings::{BadPem, TlsSettings};
 use crate::egress::trace::Events;
 
@@ -30,6 +31,7 @@ pub(super) struct TlsClient {
     settings: Result<TlsSettings, BadPem>,
     own: OnceCell<Arc<ClientConfig>>,
     other: OnceCell<Arc<ClientConfig>>,
+    secure_socks: OnceCell<Arc<ClientConfig>>,
 }
 
 // === impl TrustedRoots ===
@@ -66,7 +68,7 @@ fn bundled_roots() -> RootCertStore {
 
 impl TlsClient {
     pub(super) fn new(roots: Arc<TrustedRoots>, settings: Result<TlsSettings, BadPem>) -> Self {
-        Self { roots, settings, own: OnceCell::new(), other: OnceCell::new() }
+        Self { roots, settings, own: OnceCell::new(), other: OnceCell::new(), secure_socks: OnceCell::new() }
     }
 
     /// `own` says whether `origin` is the data source's.
@@ -74,9 +76,9 @@ impl TlsClient {
         &self,
         origin: &Origin,
         own: bool,
-        stream: TcpStream,
+        stream: Stream,
         events: &Events,
-    ) -> Result<TlsStream<TcpStream>, RequestError> {
+    ) -> Result<Stream, RequestError> {
         let failed = |source| RequestError::Tls { authority: origin.authority(), source };
         let (config, name) = if own {
             let settings = self.settings.as_ref().map_err(|bad| RequestError::TlsSettings(*bad))?;
@@ -90,7 +92,36 @@ impl TlsClient {
         events.tls_start();
         let result = TlsConnector::from(config).connect(name, stream).await;
         events.tls_done(result.as_ref().err().map(|error| error as &dyn Display));
-        result.map_err(failed)
+        result.map(|stream| Stream::Tls(Box::new(stream))).map_err(failed)
+    }
+
+    /// Does the handshake with a proxy. What a data source trusts does not count there, nor does its certificate.
+    pub(super) async fn connect_proxy(
+        &self,
+        proxy: &Proxy,
+        stream: Stream,
+        events: &Events,
+    ) -> Result<Stream, RequestError> {
+        let failed = |source| RequestError::Tls { authority: proxy.address.authority(), source };
+        let (config, name) = match &proxy.tls {
+            None => (self.config(&self.other, &TlsSettings::default()).await, None),
+            Some(settings) => {
+                (self.config(&self.secure_socks, settings).await, settings.server_name.as_deref())
+            }
+        };
+        let config = config.map_err(|error| failed(io::Error::other(error)))?;
+        let name = ServerName::try_from(name.unwrap_or(&proxy.address.host).to_owned())
+            .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+        // As in Go, the secure SOCKS proxy does not show in the trace.
+        let shown = proxy.tls.is_none();
+        if shown {
+            events.tls_start();
+        }
+        let result = TlsConnector::from(config).connect(name, stream).await;
+        if shown {
+            events.tls_done(result.as_ref().err().map(|error| error as &dyn Display));
+        }
+        result.map(|stream| Stream::Tls(Box::new(stream))).map_err(failed)
     }
 
     async fn config(
@@ -105,8 +136,8 @@ impl TlsClient {
 
 async fn config(settings: &TlsSettings, roots: &TrustedRoots) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let versions = if settings.only_tls13 { &[&TLS13] } else { DEFAULT_VERSIONS };
+    let builder = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
     let builder = if settings.skip_verify {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified::new(provider)))
     } else {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
@@ -19,8 +19,10 @@ use super::time_limits::TimeLimits;
 use crate::budget::Priority;
 use crate::egress::credentials;
 use crate::egress::error::RequestError;
+use crate::egress::identity::PassedOn;
 use crate::egress::origin::Origin;
 use crate::egress::policy::{self, Grants};
+use crate::egress::proxy::{ProxyFailure, Route};
 use crate::egress::settings::DataSourceHttp;
 use crate::egress::trace::{Events, RequestTracing};
 use crate::egress::wishes::Wishes;
@@ -104,16 +106,23 @@ impl SharedClient {
         let own = self.grants.is_own(&origin).then_some(&self.settings);
         let recorder = request.extensions_mut().remove::<Recorder>();
         let recorder = recorder.map(|recorder| (recorder, request.uri().clone()));
-        let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
+        let passed_on = request.extensions_mut().remove::<PassedOn>().unwrap_or_default();
+        let asked_for_gzip = credentials::prepare(&mut request, &origin, own, &passed_on)?;
         let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
         if let Some(recording) = &recording {
             request = request.map(|body| recording.request_body(body).boxed_unsync());
         }
+        let route = self.connections.route(&origin)?;
+        if let Some(proxy) = route.takes_plain(&origin) {
+            credentials::address_to_proxy(&mut request, &origin, proxy);
+        }
 
         let response = async {
             let slot = self.connections.slot(&origin, limits, priority).await?;
-            let (response, mut exchange) = self.response(&origin, request, limits, priority, &events).await?;
+            let (response, mut exchange) =
+                self.response(&origin, &route, request, limits, priority, &events).await?;
             exchange.hold(slot);
+            check_answer_of_proxy(&origin, &route, &response)?;
             Ok((response, exchange))
         };
         let result = match limits.total {
@@ -150,13 +159,14 @@ impl SharedClient {
     async fn response(
         &self,
         origin: &Origin,
+        route: &Route,
         mut request: Request<WasiBody>,
         limits: TimeLimits,
         priority: Priority,
         events: &Events,
     ) -> Result<(Response<Incoming>, Exchange), RequestError> {
-        let authority = origin.authority();
-        events.connection_wanted(&authority);
+        let (authority, wanted) = (origin.authority(), route.wanted(origin).authority());
+        events.connection_wanted(&wanted);
         if let Some(mut exchange) = self.connections.reuse(origin, events).await {
             let copy = copy_if_repeatable(&request);
             match head(&mut exchange, request, limits, events).await? {
@@ -171,7 +181,7 @@ impl SharedClient {
                         .ok_or_else(|| RequestError::of_exchange(&authority, failure.error))?;
                 }
             }
-            events.connection_wanted(&authority);
+            events.connection_wanted(&wanted);
         }
         let mut exchange = self.connections.open(origin, limits, priority, events).await?;
         match head(&mut exchange, request, limits, events).await? {
@@ -209,6 +219,20 @@ fn copy_if_repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> 
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
     Some(copy)
+}
+
+/// Fails if a plain request was not passed on because the proxy wants other credentials. No upstream answers so.
+fn check_answer_of_proxy<B>(
+    origin: &Origin,
+    route: &Route,
+    response: &Response<B>,
+) -> Result<(), RequestError> {
+    match route.takes_plain(origin) {
+        Some(proxy) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Err(RequestError::of_proxy(origin, proxy, ProxyFailure::WANTS_CREDENTIALS))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the peer keeps the connection open after this response (RFC 9112, 9.3).

@@ -1,12 +1,10 @@
 //! The connections of one client: which one an exchange gets, and where it goes afterwards.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::io::{AsyncRead, AsyncWrite};
 use wasmtime_wasi_http::WasiBody;
 
 use super::all::AllConnections;
@@ -15,9 +13,10 @@ use super::connection::{Connection, SendFailure};
 use super::idle::ClientId;
 use super::time_limits::TimeLimits;
 use crate::budget::{HEALTH_CHECKS, Priority, Share, Shares, Taken};
-use crate::egress::dial::{Dialed, DialedStream, Dialer};
+use crate::egress::dial::{Dialed, Dialer};
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
+use crate::egress::proxy::Route;
 use crate::egress::trace::{Events, Reuse};
 use crate::log::Log;
 
@@ -93,6 +92,11 @@ impl Connections {
         slot.map(Slot).ok_or_else(|| none_free(origin, limits, exchanges))
     }
 
+    /// Returns the proxies on the way to an origin.
+    pub(super) fn route(&self, origin: &Origin) -> Result<Route, RequestError> {
+        self.dialer.route(origin)
+    }
+
     /// Begins an exchange on an open connection, if one is free.
     pub(super) async fn reuse(&self, origin: &Origin, events: &Events) -> Option<Exchange> {
         let (connection, idle_time) = self.all.idle.take(self.own.id, origin).await?;
@@ -118,25 +122,11 @@ impl Connections {
 
         let Dialed { stream, remote, local } =
             self.dialer.dial(origin, limits.connect, priority, events).await?;
-        let places = [place, place_of_all];
-        let opened = match stream {
-            DialedStream::Plain(stream) => self.speak(stream, remote, local, places).await,
-            DialedStream::Tls(stream) => self.speak(stream, remote, local, places).await,
-        };
+        let (places, idle) = ([place, place_of_all], self.all.idle.clone());
+        let opened = Connection::open(stream, remote, local, places, move |number| idle.closed(number)).await;
         let connection = opened.map_err(|source| RequestError::of_exchange(&origin.authority(), source))?;
         events.connection_ready(remote, local, Reuse::New);
         Ok(self.exchange(connection, origin))
-    }
-
-    async fn speak(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        remote: SocketAddr,
-        local: SocketAddr,
-        places: [Taken; 2],
-    ) -> hyper::Result<Connection> {
-        let idle = self.all.idle.clone();
-        Connection::open(stream, remote, local, places, move |number| idle.closed(number)).await
     }
 
     fn exchange(&self, connection: Connection, origin: &Origin) -> Exchange {

@@ -11,7 +11,7 @@ struct IgnoredKeys {
     remedy: &'static str,
 }
 
-const IGNORED: [IgnoredKeys; 4] = [
+const IGNORED: [IgnoredKeys; 2] = [
     IgnoredKeys {
         keys: &[
             "httpKeepAlive",
@@ -27,14 +27,6 @@ const IGNORED: [IgnoredKeys; 4] = [
     IgnoredKeys {
         keys: &["sigV4Auth"],
         remedy: "the host does not sign requests; the component must, with secrets that its manifest names",
-    },
-    IgnoredKeys {
-        keys: &["enableSecureSocksProxy"],
-        remedy: "the host connects directly; make the upstream reachable without the proxy",
-    },
-    IgnoredKeys {
-        keys: &["oauthPassThru", "keepCookies", "forwardGrafanaId"],
-        remedy: "the host does not pass the user's identity on; use credentials of the data source",
     },
 ];
 
@@ -85,8 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_not_followed_is_named_with_a_remedy() {
-        let json = r#"{"httpKeepAlive":30,"sigV4Auth":true,"oauthPassThru":true,"gpx_timeout":1,"GPX_x":0}"#;
-        assert_eq!(keys(json), ["httpKeepAlive", "sigV4Auth", "oauthPassThru", "GPX_x", "gpx_timeout"]);
+        let json = r#"{"httpKeepAlive":30,"sigV4Auth":true,"oauthPassThru":true,"keepCookies":["a"],"enableSecureSocksProxy":true,"gpx_timeout":1,"GPX_x":0}"#;
+        assert_eq!(keys(json), ["httpKeepAlive", "sigV4Auth", "GPX_x", "gpx_timeout"]);
         let ignored = ignored(&serde_json::from_str(json).unwrap());
         assert!(ignored[0].contains("gpx_connections_max"), "{ignored:?}");
     }

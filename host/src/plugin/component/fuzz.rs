@@ -13,6 +13,8 @@ pub(crate) fn manifest<'a>(names: impl Iterator<Item = &'a str> + Clone) {
         secrets: all(),
         origins: all(),
         headers: all(),
+        secret_headers: Vec::new(),
+        forwarding: None,
     };
     let (kept, lost) = bounded(manifest());
     assert!(manifest().sdk.starts_with(&kept.sdk) && kept.sdk.len() <= 256, "{}", kept.sdk);

@@ -1,6 +1,6 @@
 //! What is kept of a component's manifest: each trace repeats its attributes, and each owner looks for its secrets.
 
-use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
+use crate::capability::bindings::exports::gpx::plugin::plugin::{Manifest, SecretHeader};
 use crate::capability::bindings::gpx::plugin::types::{Attribute, Value};
 use crate::text::cut;
 
@@ -32,19 +32,28 @@ pub(super) fn bounded(manifest: Manifest) -> (Manifest, Vec<&'static str>) {
         secrets: names(manifest.secrets, MAX_NAME),
         origins: names(manifest.origins, MAX_ORIGIN),
         headers: names(manifest.headers, MAX_NAME),
+        secret_headers: secret_headers(manifest.secret_headers),
+        forwarding: manifest.forwarding,
     };
     let kept = extent(&manifest);
-    let parts = ["sdk", "attributes", "secrets", "origins", "headers"];
+    let parts = ["sdk", "attributes", "secrets", "origins", "headers", "secret-headers"];
     let lost = parts.into_iter().zip(whole.iter().zip(kept)).filter(|(_, (whole, kept))| *whole != kept);
     let lost = lost.map(|(part, _)| part).collect();
     (manifest, lost)
 }
 
 /// How much there is of each part. Attributes may take no bytes, and there may be fewer of them that take as many.
-fn extent(manifest: &Manifest) -> [(usize, usize); 5] {
-    let Manifest { sdk, attributes, secrets, origins, headers } = manifest;
+fn extent(manifest: &Manifest) -> [(usize, usize); 6] {
+    let Manifest { sdk, attributes, secrets, origins, headers, secret_headers, forwarding: _ } = manifest;
     let attributes = (attributes.len(), size(attributes));
-    [(sdk.len(), 0), attributes, (secrets.len(), 0), (origins.len(), 0), (headers.len(), 0)]
+    [
+        (sdk.len(), 0),
+        attributes,
+        (secrets.len(), 0),
+        (origins.len(), 0),
+        (headers.len(), 0),
+        (secret_headers.len(), 0),
+    ]
 }
 
 fn names(mut names: Vec<String>, bytes: usize) -> Vec<String> {
@@ -52,6 +61,15 @@ fn names(mut names: Vec<String>, bytes: usize) -> Vec<String> {
     names.truncate(MAX_NAMES);
     names.shrink_to_fit();
     names
+}
+
+fn secret_headers(mut headers: Vec<SecretHeader>) -> Vec<SecretHeader> {
+    headers.retain(|SecretHeader { secret, header, value }| {
+        secret.len() <= MAX_NAME && header.len() <= MAX_NAME && value.len() <= MAX_TEXT
+    });
+    headers.truncate(MAX_NAMES);
+    headers.shrink_to_fit();
+    headers
 }
 
 fn attributes(attributes: Vec<Attribute>) -> Vec<Attribute> {
@@ -108,6 +126,10 @@ mod tests {
         Attribute { key: key.to_owned(), value }
     }
 
+    fn secret_header(header: &str) -> SecretHeader {
+        SecretHeader { secret: "token".to_owned(), header: header.to_owned(), value: "{}".to_owned() }
+    }
+
     fn manifest() -> Manifest {
         Manifest {
             sdk: "gpx-sdk 0.1.0".to_owned(),
@@ -115,6 +137,8 @@ mod tests {
             secrets: vec!["token".to_owned()],
             origins: vec!["https://login.example.com".to_owned()],
             headers: vec!["X-Tenant".to_owned()],
+            secret_headers: vec![secret_header("X-Key")],
+            forwarding: None,
         }
     }
 
@@ -139,8 +163,12 @@ mod tests {
             secrets: [vec![long(1000)], vec!["a".to_owned(); 1000]].concat(),
             origins: [vec![long(1000)], vec!["a".to_owned(); 1000]].concat(),
             headers: [vec![long(1000)], vec!["a".to_owned(); 1000]].concat(),
+            secret_headers: [vec![secret_header(&long(1000))], vec![secret_header("a"); 1000]].concat(),
+            forwarding: None,
         });
-        assert_eq!(lost, ["sdk", "attributes", "secrets", "origins", "headers"]);
+        assert_eq!(lost, ["sdk", "attributes", "secrets", "origins", "headers", "secret-headers"]);
+        let placed = &kept.secret_headers;
+        assert!(placed.len() == MAX_NAMES && placed.iter().all(|placed| placed.header == "a"));
         assert_eq!(kept.sdk, long(MAX_NAME / 2));
         let [text, list, numbers] = kept.attributes.as_slice() else { panic!() };
         assert_eq!(text.key.len(), MAX_NAME);

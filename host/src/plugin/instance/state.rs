@@ -16,7 +16,7 @@ use crate::capability::packets::PacketsView;
 use crate::capability::response::ResponseView;
 use crate::capability::tracer::{CallSpans, TracerView};
 use crate::capability::{CallView, LogView, MetricsView, View};
-use crate::egress::Client;
+use crate::egress::{Client, PassedOn};
 use crate::log::Log;
 use crate::metrics::ComponentMetrics;
 use crate::telemetry::Tracer;
@@ -108,6 +108,9 @@ impl State {
         let priority = self.memory.owner().priority();
         self.hooks.begin(spans.clone(), call.upstream.clone(), priority, call.endpoint.name);
         self.hooks.record(call.capture.as_ref().map(|capture| capture.recorder(self.memory.owner())));
+        let forwarded = &call.context.forwarded;
+        let (headers, from_alert) = (forwarded.headers().clone(), forwarded.alert().cloned());
+        self.hooks.pass_on(PassedOn { headers, from_alert });
         self.spans = spans;
         self.call = Some(call.clone());
         self.take_refused();

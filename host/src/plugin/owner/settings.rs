@@ -1,11 +1,13 @@
 //! The configuration of a data source or app: the part that the component sees, and the part that the host applies.
 
+use std::collections::HashMap;
+
 use super::secrets::without_userinfo;
 use crate::call::{CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
-    OperatorSetting, Secret, Settings, SettingsKind,
+    Forwarding as WitForwarding, Manifest, OperatorSetting, Secret, Settings, SettingsKind,
 };
-use crate::egress::{DataSourceFields, DataSourceHttp};
+use crate::egress::{DataSourceFields, DataSourceHttp, Forwarding, SecretHeader, WantedHeaders};
 use crate::plugin::platform::OperatorSettings;
 
 /// Returns what the component's `open` receives. It includes only the secrets that the manifest names and the operator
@@ -48,14 +50,42 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
     settings
 }
 
+/// Returns what the manifest wants in requests to a data source, without what the operator denies.
+pub(crate) fn wanted_headers(manifest: &Manifest, operator: &OperatorSettings) -> WantedHeaders {
+    let allowed =
+        manifest.secret_headers.iter().filter(|wanted| !operator.deny_secrets.contains(&wanted.secret));
+    let secrets = allowed.map(|wanted| SecretHeader {
+        secret: wanted.secret.clone(),
+        header: wanted.header.clone(),
+        value: wanted.value.clone(),
+    });
+    let forwarding = manifest.forwarding.map(|forwarding| match forwarding {
+        WitForwarding::Off => Forwarding::Off,
+        WitForwarding::On => Forwarding::On,
+        WitForwarding::OverBasicAuth => Forwarding::OverBasicAuth,
+    });
+    WantedHeaders { secrets: secrets.collect(), forwarding }
+}
+
 /// Returns what the host applies to requests to the data source.
-pub(crate) fn http_settings(context: &CallContext) -> DataSourceHttp {
+pub(crate) fn http_settings(
+    context: &CallContext,
+    operator: &OperatorSettings,
+    wanted: &WantedHeaders,
+) -> DataSourceHttp {
     let none = DataSourceSettings::default();
-    applied_of(context.data_source().unwrap_or(&none), &context.plugin_id)
+    let source = context.data_source().unwrap_or(&none);
+    applied_of(source, &context.plugin_id, &context.grafana_config, operator, wanted)
 }
 
 /// The same for a data source of this type.
-pub(super) fn applied_of(source: &DataSourceSettings, plugin_type: &str) -> DataSourceHttp {
+pub(super) fn applied_of(
+    source: &DataSourceSettings,
+    plugin_type: &str,
+    grafana_config: &HashMap<String, String>,
+    operator: &OperatorSettings,
+    wanted: &WantedHeaders,
+) -> DataSourceHttp {
     DataSourceHttp::parse(DataSourceFields {
         url: &source.url,
         user: &source.user,
@@ -66,6 +96,9 @@ pub(super) fn applied_of(source: &DataSourceSettings, plugin_type: &str) -> Data
         name: &source.name,
         uid: &source.uid,
         plugin_type,
+        grafana_config,
+        secure_socks: &operator.secure_socks,
+        wanted,
     })
 }
 
@@ -89,8 +122,6 @@ fn empty(kind: SettingsKind) -> Settings {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     #[test]

@@ -3,13 +3,21 @@
 use std::collections::HashMap;
 
 use crate::call::Subject;
+use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::egress::DataSourceHttp;
 use crate::log::{Log, Value};
 use crate::plugin::platform::OperatorSettings;
 use crate::text::{MAX_LISTED, listed};
 
 /// The secrets that the host applies, if the rest of the settings asks for them.
-const HOSTS: [&str; 5] = ["basicAuthPassword", "password", "tlsCACert", "tlsClientCert", "tlsClientKey"];
+const HOSTS: [&str; 6] = [
+    "basicAuthPassword",
+    "password",
+    "secureSocksProxyPassword",
+    "tlsCACert",
+    "tlsClientCert",
+    "tlsClientKey",
+];
 
 /// The beginning of the names of more of these.
 const HOSTS_HEADER: &str = "httpHeaderValue";
@@ -19,7 +27,7 @@ const HOSTS_HEADER: &str = "httpHeaderValue";
 pub(crate) fn report(
     subject: &Subject,
     http: &DataSourceHttp,
-    wanted: &[String],
+    manifest: &Manifest,
     operator: &OperatorSettings,
     log: &Log,
 ) {
@@ -28,7 +36,9 @@ pub(crate) fn report(
         Subject::App(app) => ("app", &app.secrets),
         Subject::Plugin => return,
     };
-    let undeclared = undeclared(secrets, wanted, operator);
+    let placed = manifest.secret_headers.iter().map(|placed| &placed.secret);
+    let wanted: Vec<_> = manifest.secrets.iter().chain(placed).collect();
+    let undeclared = undeclared(secrets, &wanted, operator);
     if !undeclared.is_empty() {
         let message = format!(
             "The component does not get secrets that its manifest does not name: {}; name them in the manifest (with \
@@ -47,11 +57,11 @@ pub(crate) fn report(
 
 fn undeclared(
     secrets: &HashMap<String, String>,
-    wanted: &[String],
+    wanted: &[&String],
     operator: &OperatorSettings,
 ) -> Vec<String> {
     let is_hosts = |name: &str| HOSTS.contains(&name) || name.starts_with(HOSTS_HEADER);
-    let is_known = |name: &String| wanted.contains(name) || operator.deny_secrets.contains(name);
+    let is_known = |name: &String| wanted.contains(&name) || operator.deny_secrets.contains(name);
     let sent = secrets.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
     let mut names: Vec<_> = sent.filter(|name| !is_hosts(name) && !is_known(name)).collect();
     names.sort_unstable();
@@ -69,7 +79,7 @@ mod tests {
             names.iter().map(|name| ((*name).to_owned(), "hunter2".to_owned())).collect();
         secrets.insert("empty".to_owned(), String::new());
         let operator = OperatorSettings { deny_secrets: vec!["denied".to_owned()], ..Default::default() };
-        let undeclared = undeclared(&secrets, &["apiToken".to_owned()], &operator);
+        let undeclared = undeclared(&secrets, &[&"apiToken".to_owned()], &operator);
         assert_eq!(undeclared, ["also forgotten", "forgotten"]);
     }
 }

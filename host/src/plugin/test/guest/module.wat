@@ -20,9 +20,9 @@
   (import "host" "send-fault" (func $send-fault (param i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "host" "drop-chunks" (func $drop-chunks (param i32)))
 
-  ;; The manifest at 128. It asks for the secret whose name is at 176.
-  (data (i32.const 144) "\a8\00\00\00\01\00\00\00")
-  (data (i32.const 168) "\b0\00\00\00\05\00\00\00token")
+  ;; The manifest at 128. It asks for the secret whose name is at 968.
+  (data (i32.const 144) "\c0\03\00\00\01\00\00\00")
+  (data (i32.const 960) "\c8\03\00\00\05\00\00\00token")
   (; texts ;)
   (; start ;)
 
