@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::time::Duration;
 
 use crate::bindings::base::gpx::plugin::call;
+use crate::grafana::GrafanaConfig;
 
-pub use crate::bindings::base::gpx::plugin::call::PluginContext;
+pub use crate::bindings::base::gpx::plugin::call::{Grafana, PluginContext};
 pub use crate::bindings::base::gpx::plugin::types::{Header, User};
 
 /// Who asks, on what terms, and for how long. Nothing is fetched from the host until it is asked for.
@@ -13,6 +14,7 @@ pub use crate::bindings::base::gpx::plugin::types::{Header, User};
 pub struct Context {
     plugin: OnceCell<PluginContext>,
     headers: OnceCell<Vec<Header>>,
+    config: OnceCell<GrafanaConfig>,
 }
 
 // === impl Context ===
@@ -21,6 +23,13 @@ impl Context {
     /// The organisation, the plugin, Grafana's version and feature toggles.
     pub fn plugin(&self) -> &PluginContext {
         self.plugin.get_or_init(call::context)
+    }
+
+    /// What Grafana says of its configuration: feature toggles, limits, and where feature flags are evaluated.
+    pub fn grafana(&self) -> &GrafanaConfig {
+        self.config.get_or_init(|| {
+            GrafanaConfig::new(call::config().into_iter().map(|entry| (entry.key, entry.value)))
+        })
     }
 
     /// The user who asks. `None` if Grafana asks on its own behalf, for example for an alert rule.

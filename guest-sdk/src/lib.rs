@@ -13,6 +13,7 @@ pub mod frame;
 #[cfg(any(test, feature = "fuzz"))]
 #[doc(hidden)]
 pub mod fuzz;
+pub mod grafana;
 mod health;
 pub mod http;
 mod json;
@@ -29,7 +30,7 @@ pub mod time;
 
 pub use answer::{Answer, Answers};
 pub use attribute::{Attribute, ToValue, Value};
-pub use context::{Context, Header, PluginContext, User};
+pub use context::{Context, Grafana, Header, PluginContext, User};
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};

@@ -133,7 +133,10 @@ impl Backend {
         context: Option<CallContext>,
     ) -> Unanswered {
         let parts = &self.parts;
-        let context = context.unwrap_or_default();
+        let mut context = context.unwrap_or_default();
+        if let Some(url) = &parts.app_url {
+            context.grafana_config.entry(APP_URL.to_owned()).or_insert_with(|| url.clone());
+        }
         let context = match &loaded.plugin {
             Ok(plugin) => {
                 CallContext { headers: context.headers.seen_with(&plugin.header_grants), ..context }

@@ -201,6 +201,8 @@ async fn the_guest_sees_on_whose_behalf_it_is_called() {
         ("plugin-version", "1.2.3"),
         ("namespace", "stacks-7"),
         ("grafana-version", "13.1.0"),
+        ("grafana-os", "linux"),
+        ("grafana-arch", "amd64"),
         ("feature-toggles", "one,two"),
         ("user.login", "ada"),
         ("user.name", "Ada Lovelace"),
@@ -217,6 +219,18 @@ async fn the_guest_sees_on_whose_behalf_it_is_called() {
         "proof of identity must not reach the guest: {seen:?}"
     );
 
+    // What Grafana does not send is absent.
+    let mut context = PluginContext::from(&source);
+    context.user = None;
+    for text in [&mut context.plugin_version, &mut context.namespace, &mut context.user_agent] {
+        text.clear();
+    }
+    let reply = plugin.query(context, [query("A").kind("context")]).await.unwrap();
+    let seen = reply.frame("A").pairs();
+    for name in ["plugin-version", "api-version", "namespace", "grafana-version", "user.login"] {
+        assert_eq!(seen.get(name), None, "{name} in {seen:?}");
+    }
+
     let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
     let seen = reply.frame("A").pairs();
     let id = source.settings.id.to_string();
@@ -232,6 +246,59 @@ async fn the_guest_sees_on_whose_behalf_it_is_called() {
         ("operator.team", "observability"),
     ] {
         assert_eq!(seen.get(name), Some(&value), "{name} in {seen:?}");
+    }
+}
+
+#[gpx_tests::test]
+async fn grafanas_configuration_is_read_as_in_go() {
+    let plugin = Plugin::guest("probe").env("GF_APP_URL", "http://of-the-environment/").start().await;
+    let said = async |source: &DataSource, name: &str| {
+        let reply = plugin.query(source, [query("A").kind("config")]).await.unwrap();
+        reply.frame("A").pairs()[name].to_owned()
+    };
+    let full = DataSource::new("")
+        .grafana("GF_APP_URL", "http://grafana/")
+        .grafana("GF_CONCURRENT_QUERY_COUNT", "+7")
+        .grafana("GF_USER_FACING_DEFAULT_ERROR", "oh")
+        .grafana("GF_SQL_ROW_LIMIT", "1000000")
+        .grafana("GF_SQL_MAX_OPEN_CONNS_DEFAULT", "100")
+        .grafana("GF_SQL_MAX_IDLE_CONNS_DEFAULT", "50")
+        .grafana("GF_SQL_MAX_CONN_LIFETIME_SECONDS_DEFAULT", "14400")
+        .grafana("GF_RESPONSE_LIMIT", "-5")
+        .grafana("GF_INSTANCE_FEATURE_TOGGLES_ENABLE", "one,two")
+        .grafana("GF_INSTANCE_OPENFEATURE_PROVIDER_URL", "http://grafana/flags")
+        .grafana("GF_INSTANCE_OPENFEATURE_PROVIDER_TYPE", "ofrep")
+        .grafana("GF_INSTANCE_OPENFEATURE_CACHE_TTL", "30")
+        .grafana("GF_INSTANCE_OPENFEATURE_CONTEXT", r#"{"slug":"s"}"#)
+        .grafana("GF_SECURE_SOCKS_DATASOURCE_PROXY_CLIENT_KEY_VAL", "secret");
+    for (name, value) in [
+        ("app-url", "\"http://grafana/\""),
+        ("concurrent-query-count", "7"),
+        ("user-facing-default-error", "\"oh\""),
+        (
+            "sql",
+            "SqlConfig { row_limit: 1000000, max_open_conns: 100, max_idle_conns: 50, max_conn_lifetime_seconds: 14400 }",
+        ),
+        ("response-limit", "-5"),
+        (
+            "open-feature",
+            "Some(OpenFeature { provider_type: \"ofrep\", url: \"http://grafana/flags\", cache_ttl: Some(30s), \
+             context: {\"slug\": \"s\"} })",
+        ),
+        ("toggle-one", "true"),
+        ("proxy-key", "nothing"),
+    ] {
+        assert_eq!(said(&full, name).await, value, "{name}");
+    }
+    let none = DataSource::new("");
+    for (name, value) in [
+        ("app-url", "\"http://of-the-environment/\""),
+        ("concurrent-query-count", "Grafana does not send GF_CONCURRENT_QUERY_COUNT; a newer version of it may be required"),
+        ("response-limit", "0"),
+        ("open-feature", "None"),
+        ("toggle-one", "false"),
+    ] {
+        assert_eq!(said(&none, name).await, value, "{name}");
     }
 }
 

@@ -11,10 +11,18 @@ pub fn context(context: &Context) -> Vec<Frame> {
     let mut pairs = Pairs::default();
     pairs.add("org-id", plugin.org_id);
     pairs.add("plugin-id", &plugin.plugin_id);
-    pairs.add("plugin-version", &plugin.plugin_version);
-    pairs.add("api-version", &plugin.api_version);
-    pairs.add("namespace", &plugin.namespace);
-    pairs.add("grafana-version", &plugin.grafana_version);
+    for (name, value) in [
+        ("plugin-version", &plugin.plugin_version),
+        ("api-version", &plugin.api_version),
+        ("namespace", &plugin.namespace),
+        ("grafana-version", &plugin.grafana.as_ref().map(|grafana| grafana.version.clone())),
+        ("grafana-os", &plugin.grafana.as_ref().map(|grafana| grafana.os.clone())),
+        ("grafana-arch", &plugin.grafana.as_ref().map(|grafana| grafana.arch.clone())),
+    ] {
+        if let Some(value) = value {
+            pairs.add(name, value);
+        }
+    }
     pairs.add("feature-toggles", plugin.feature_toggles.join(","));
     if let Some(user) = context.user() {
         pairs.add("user.login", &user.login);
@@ -29,6 +37,24 @@ pub fn context(context: &Context) -> Vec<Frame> {
     pairs.add("time-left", left);
     pairs.add("cancelled", context.cancelled());
     vec![pairs.frame("context")]
+}
+
+/// Returns what each accessor of Grafana's configuration says.
+pub fn config(context: &Context) -> Vec<Frame> {
+    fn said<T: std::fmt::Debug>(value: Result<T>) -> String {
+        value.map_or_else(|fault| fault.message, |value| format!("{value:?}"))
+    }
+    let grafana = context.grafana();
+    let mut pairs = Pairs::default();
+    pairs.add("app-url", said(grafana.app_url()));
+    pairs.add("concurrent-query-count", said(grafana.concurrent_query_count()));
+    pairs.add("user-facing-default-error", said(grafana.user_facing_default_error()));
+    pairs.add("sql", said(grafana.sql()));
+    pairs.add("response-limit", grafana.response_limit());
+    pairs.add("open-feature", said(grafana.open_feature()));
+    pairs.add("toggle-one", grafana.is_enabled("one"));
+    pairs.add("proxy-key", grafana.get("GF_SECURE_SOCKS_DATASOURCE_PROXY_CLIENT_KEY_VAL").unwrap_or("nothing"));
+    vec![pairs.frame("config")]
 }
 
 /// Returns the names of the call's headers.
