@@ -8,6 +8,7 @@
 //! copy every span for the case that it must be sent again, and it does not tell which spans were rejected, nor for how long
 //! the collector wants to be left alone. The request is the same message in both protocols, so nothing is lost without it.
 
+mod answer;
 mod delivery;
 mod failure;
 mod grpc;

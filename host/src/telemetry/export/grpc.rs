@@ -11,8 +11,8 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
+use super::answer::{MAX_ANSWER, USER_AGENT, Unanswered};
 use super::failure::Failure;
-use super::transport::{MAX_ANSWER, USER_AGENT, Unanswered};
 use crate::telemetry::config::Destination;
 use crate::telemetry::connect::{Connector, chain};
 

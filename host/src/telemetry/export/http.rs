@@ -14,8 +14,8 @@ use hyper::client::conn::http1::{self, SendRequest};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
 
+use super::answer::{MAX_ANSWER, USER_AGENT as NAME, Unanswered};
 use super::failure::Failure;
-use super::transport::{MAX_ANSWER, USER_AGENT as NAME, Unanswered};
 use crate::telemetry::config::Destination;
 use crate::telemetry::connect::{Connector, chain};
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use tokio::time::{Instant, timeout};
 
+use super::answer::Unanswered;
 use super::failure::Failure;
 use super::grpc::{self, GrpcTransport};
 use super::http::{self, HttpTransport};
@@ -13,12 +14,6 @@ use crate::telemetry::cause::Cause;
 use crate::telemetry::config::{Destination, Protocol};
 use crate::telemetry::connect::{Connector, Faults};
 use crate::text::Scrub;
-
-/// How this host names itself to the collector.
-pub(super) const USER_AGENT: &str = concat!("gpx-host/", env!("CARGO_PKG_VERSION"));
-
-/// How many bytes of the collector's answer are read. It has a number and a sentence.
-pub(super) const MAX_ANSWER: usize = 64 << 10;
 
 /// How many bytes of what the collector says are shown.
 const MAX_SAID: usize = 512;
@@ -97,11 +92,4 @@ impl Transport {
         };
         Err(Failure { text: self.scrub.shorten(answer.text, MAX_SAID), ..answer })
     }
-}
-
-/// Why there is no success.
-pub(super) enum Unanswered {
-    ByCollector(Failure),
-    /// The request or its answer was lost; what the HTTP library says of it.
-    OnTheWay(String),
 }
