@@ -163,7 +163,9 @@ impl Telemetry {
         if let Some(recording) = &self.recording {
             let until = Instant::now() + within;
             recording.queue.settle(within / SETTLE_SHARE).await;
+            let before = recording.queue.losses().shutdown;
             recording.queue.flush(until.saturating_duration_since(Instant::now())).await;
+            recording.status.flushed(recording.queue.losses().shutdown - before);
         }
     }
 

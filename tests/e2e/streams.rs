@@ -123,6 +123,8 @@ async fn what_is_not_valid_is_refused_and_the_stream_goes_on() {
     let plugin = Plugin::guest("probe").start().await;
     let (packets, status) = plugin.run_stream(&source(), "invalid", "").await.unwrap().rest().await;
     assert_eq!((packets, status.map(|status| status.code())), (vec![json!("the end")], None));
+    // The log may arrive after the packets. Lines keep their order.
+    plugin.logs.wait_for_message("Plugin Request Completed").await;
     let all = plugin.logs.all();
     let refused: Vec<_> =
         all.iter().filter(|line| line.message == "refused").map(|line| line.text("error")).collect();

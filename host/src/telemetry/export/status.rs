@@ -161,6 +161,13 @@ impl ExportStatus {
         self.log.warn("Spans cannot be exported", &fields);
     }
 
+    /// So many spans were given up when the time of a flush was over.
+    pub(in crate::telemetry) fn flushed(&self, lost: u64) {
+        if lost > 0 {
+            self.log.warn("Spans were not sent in time", &[("spans", lost.into())]);
+        }
+    }
+
     pub(super) fn retried(&self) {
         self.lock().retries += 1;
     }
