@@ -31,7 +31,7 @@ struct Bench {
 async fn main() -> Result<()> {
     let quick = std::env::args().any(|word| word == "--quick");
     let tools = peer::tools().context("the benchmark needs Go")?;
-    let (milliseconds, tracing_rounds) = if quick { (1000, 2) } else { (5000, 5) };
+    let (milliseconds, tracing_rounds) = if quick { (1000, 3) } else { (5000, 5) };
     let mut bench = Bench { tools, milliseconds, tracing_rounds, figures: Vec::new() };
     let launch = Plugin::packaged("http-backend");
     let ours = launch.executable();
@@ -87,8 +87,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Compares each of the two without tracing, with one trace in a hundred, and with all of them. What tracing adds is
-    /// less than one run differs from the next, so these are medians of alternating rounds.
+    /// Compares each of the two without tracing, with one trace in a hundred, and with all of them. Tracing
+    /// costs less than two runs differ by, so these are medians of alternating rounds.
     async fn tracing(&mut self, ours: &Path) -> Result<()> {
         let collector = Collector::unread().await;
         let traced = |share: &str| {
@@ -292,14 +292,10 @@ impl Bench {
     }
 }
 
+/// Returns the middle one of an odd number.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
-    let middle = figures.len() / 2;
-    if figures.len().is_multiple_of(2) {
-        f64::midpoint(figures[middle - 1], figures[middle])
-    } else {
-        figures[middle]
-    }
+    figures[figures.len() / 2]
 }
 
 fn number(report: &Value, pointer: &str) -> Result<f64> {

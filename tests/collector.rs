@@ -13,8 +13,10 @@ use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{Attributes, Event, Span, Trace, differences, waterfall};
+use gpx_tests::trace::{Span, Trace, assert_alike};
 use gpx_tests::upstream::Upstream;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "a-token-for-tests";
@@ -33,7 +35,7 @@ struct Collector {
 impl Collector {
     async fn start() -> Self {
         let directory = Directory::new().unwrap();
-        let tls = artifacts::repository().join("host/src/egress/tests/tls");
+        let tls = artifacts::repository().join("host/src/net/test");
         for (file, label, der) in [
             ("ca.pem", "CERTIFICATE", "authority.der"),
             ("cert.pem", "CERTIFICATE", "localhost.der"),
@@ -58,7 +60,7 @@ impl Collector {
                     "http": { "endpoint": at(secure_http), "tls": tls, "auth": auth },
                 } },
             },
-            "exporters": { "file": { "path": file("spans.jsonl"), "flush_interval": "50ms" } },
+            "exporters": { "file": { "path": file("spans"), "format": "proto", "flush_interval": "50ms" } },
             "extensions": { "bearertokenauth": { "token": TOKEN } },
             "service": {
                 "extensions": ["bearertokenauth"],
@@ -90,13 +92,25 @@ impl Collector {
         self.directory.join(name)
     }
 
+    /// Reads what has been written: messages, each after its length in 4 bytes, of which the last may not be complete.
+    fn spans(&self) -> Vec<Span> {
+        let bytes = std::fs::read(self.file("spans")).unwrap_or_default();
+        let (mut rest, mut spans) = (bytes.as_slice(), Vec::new());
+        while let Some((length, after)) = rest.split_first_chunk()
+            && let Some((message, after)) = after.split_at_checked(u32::from_be_bytes(*length) as usize)
+        {
+            spans.extend(Span::all_of(ExportTraceServiceRequest::decode(message).unwrap()));
+            rest = after;
+        }
+        spans
+    }
+
     /// Waits until the Collector has written the spans of a trace that are `enough`.
     async fn wait_for_trace(&self, trace_id: &str, enough: impl Fn(&Trace) -> bool) -> Trace {
         loop {
-            let text = std::fs::read_to_string(self.file("spans.jsonl")).unwrap_or_default();
-            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let spans = lines.flat_map(|line| spans(&line)).filter(|span| span.trace_id == trace_id);
-            let trace = Trace::new(spans.collect());
+            let mut spans = self.spans();
+            spans.retain(|span| span.trace_id == trace_id);
+            let trace = Trace::new(spans);
             if enough(&trace) {
                 return trace;
             }
@@ -116,81 +130,6 @@ impl Drop for Collector {
 fn free_ports() -> [u16; 4] {
     let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
-}
-
-/// Reads OTLP as JSON: lists of pairs, numbers of 64 bits as texts.
-fn spans(line: &Value) -> Vec<Span> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut all = Vec::new();
-    for of_resource in list(&line["resourceSpans"]) {
-        let resource = attributes(&of_resource["resource"]["attributes"]);
-        for of_scope in list(&of_resource["scopeSpans"]) {
-            let scope = text(&of_scope["scope"]["name"]);
-            all.extend(list(&of_scope["spans"]).iter().map(|span| {
-                Span {
-                    name: text(&span["name"]),
-                    kind: match span["kind"].as_u64() {
-                        Some(2) => "server",
-                        Some(3) => "client",
-                        Some(4) => "producer",
-                        Some(5) => "consumer",
-                        _ => "internal",
-                    }
-                    .to_owned(),
-                    trace_id: text(&span["traceId"]),
-                    span_id: text(&span["spanId"]),
-                    parent_id: text(&span["parentSpanId"]),
-                    start: number(&span["startTimeUnixNano"]),
-                    end: number(&span["endTimeUnixNano"]),
-                    attributes: attributes(&span["attributes"]),
-                    events: list(&span["events"])
-                        .iter()
-                        .map(|event| Event {
-                            name: text(&event["name"]),
-                            time: number(&event["timeUnixNano"]),
-                            attributes: attributes(&event["attributes"]),
-                        })
-                        .collect(),
-                    links: list(&span["links"])
-                        .iter()
-                        .map(|link| (text(&link["traceId"]), text(&link["spanId"])))
-                        .collect(),
-                    status: match span["status"]["code"].as_u64() {
-                        Some(1) => "ok",
-                        Some(2) => "error",
-                        _ => "unset",
-                    }
-                    .to_owned(),
-                    status_message: text(&span["status"]["message"]),
-                    scope: scope.clone(),
-                    resource: resource.clone(),
-                }
-            }));
-        }
-    }
-    all
-}
-
-fn attributes(pairs: &Value) -> Attributes {
-    let pairs = pairs.as_array().into_iter().flatten();
-    pairs.map(|pair| (text(&pair["key"]), value(&pair["value"]))).collect()
-}
-
-fn value(any: &Value) -> Value {
-    let Some((kind, value)) = any.as_object().and_then(|any| any.iter().next()) else { return Value::Null };
-    match kind.as_str() {
-        "intValue" => text(value).parse::<i64>().map_or_else(|_| value.clone(), Value::from),
-        "arrayValue" => value["values"].as_array().into_iter().flatten().map(self::value).collect(),
-        _ => value.clone(),
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn number(value: &Value) -> u64 {
-    text(value).parse().unwrap_or_default()
 }
 
 /// Makes one call in a process with these variables, and returns its trace as the Collector has it.
@@ -230,15 +169,8 @@ async fn the_collector_has_the_same_trace_by_every_way_and_from_go() {
     let description = std::fs::read(artifacts::packaged("http-backend").join("plugin.json")).unwrap();
     let description: Value = serde_json::from_slice(&description).unwrap();
     let [grpc, http] = collector.plain;
-    let grafanas = json!({
-        "GF_VERSION": "13.1.0",
-        "GF_PLUGIN_VERSION": description["info"]["version"],
-        "GF_INSTANCE_OTLP_ADDRESS": format!("127.0.0.1:{grpc}"),
-        "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
-        "GF_INSTANCE_OTLP_SAMPLER_TYPE": "",
-        "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
-        "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL": "",
-    });
+    let version = description["info"]["version"].as_str().unwrap();
+    let grafanas = peer::tracing(&format!("127.0.0.1:{grpc}"), version);
     let theirs = trace(&tools, &tools.twin, &collector, grafanas.clone(), 0).await;
     let [secure_grpc, secure_http] = collector.secure;
     let file = |name: &str| collector.file(name).display().to_string();
@@ -266,13 +198,7 @@ async fn the_collector_has_the_same_trace_by_every_way_and_from_go() {
         }
         variables.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let ours = trace(&tools, launch.executable(), &collector, variables, number + 1).await;
-        let found = differences(&ours, &theirs);
-        let (ours, theirs) = (waterfall(&ours), waterfall(&theirs));
-        assert!(
-            found.is_empty(),
-            "{endpoint:?} {protocol}:\n{}\nours:\n{ours}theirs:\n{theirs}",
-            found.join("\n")
-        );
+        assert_alike(&format!("{endpoint:?} {protocol}"), &ours, &theirs);
     }
 }
 

@@ -4,6 +4,8 @@ pub(crate) mod files;
 mod resolve;
 mod roots;
 mod system_file;
+#[cfg(test)]
+pub(crate) mod test;
 
 pub(crate) use self::resolve::{ResolveError, Resolver};
 pub(crate) use self::roots::TrustedRoots;

@@ -3,6 +3,7 @@
 use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
+use serde_json::json;
 
 use crate::data_source::count;
 
@@ -28,7 +29,9 @@ async fn a_plugin_answers_with_little_address_space() {
             assert_eq!(count(&plugin, source).await, 1.0, "{mebibytes} MiB");
         }
         // It takes memory until there is none: that is this call's error, and no other instance's.
-        let reply = plugin.query(&DataSource::new(""), [query("A").kind("allocate")]).await.unwrap();
+        // In few steps, since memory that grows is copied where address space is scarce.
+        let allocate = query("A").kind("allocate").json(json!({ "bytes": 32 << 20 }));
+        let reply = plugin.query(&DataSource::new(""), [allocate]).await.unwrap();
         assert_eq!(reply.answer("A").status, 500, "{mebibytes} MiB: {}", reply.answer("A").error);
         // Its idle instance may have made room.
         assert!(count(&plugin, &sources[0]).await <= 2.0, "{mebibytes} MiB");

@@ -56,6 +56,13 @@ fn outline(family: &Value) -> Value {
     json!([family["type"], family["help"], labels, series[0]["bounds"]])
 }
 
+/// Checks that a scrape has these lines.
+pub(crate) fn assert_has(metrics: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(metrics.lines().any(|found| found == *line), "{line} is not in\n{metrics}");
+    }
+}
+
 #[gpx_tests::test]
 async fn names_types_texts_and_labels_are_those_of_go() {
     let Some(tools) = peer::tools() else { return };
@@ -109,14 +116,15 @@ async fn traps_ends_of_requests_and_spans_are_counted() {
     ];
     plugin.query(&source, queries).await.unwrap();
     let metrics = plugin.metrics().await.unwrap();
-    for line in [
-        r#"gpx_traps_total{kind="panic"} 1"#,
-        r#"gpx_traps_total{kind="trap"} 1"#,
-        r#"gpx_http_requests_total{outcome="response"} 1"#,
-        r#"gpx_http_requests_total{outcome="denied"} 1"#,
-    ] {
-        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
-    }
+    assert_has(
+        &metrics,
+        &[
+            r#"gpx_traps_total{kind="panic"} 1"#,
+            r#"gpx_traps_total{kind="trap"} 1"#,
+            r#"gpx_http_requests_total{outcome="response"} 1"#,
+            r#"gpx_http_requests_total{outcome="denied"} 1"#,
+        ],
+    );
     // A batch fills up: to ask for metrics is a span, too.
     let exported = async || {
         let metrics = plugin.metrics().await.unwrap();
@@ -198,9 +206,7 @@ async fn what_a_components_metrics_cannot_be_is_said_once() {
         assert!(said(1).starts_with("it is registered already with another type"), "{}", said(1));
     }
     let metrics = plugin.metrics().await.unwrap();
-    for line in ["probe_calls_total 1", "probe_level NaN", "gpx_metrics_dropped_total 2"] {
-        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
-    }
+    assert_has(&metrics, &["probe_calls_total 1", "probe_level NaN", "gpx_metrics_dropped_total 2"]);
     assert!(metrics.contains("symbol=\"it is [secret]\"") && !metrics.contains("s3cr3t"), "{metrics}");
     assert_eq!(metrics.matches("# TYPE process_cpu_seconds_total counter").count(), 1);
 

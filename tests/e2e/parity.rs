@@ -4,10 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use gpx_tests::grafana::{DataSource, query};
-use gpx_tests::peer::{self, Peer, Tools};
+use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::PluginContext;
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
@@ -39,34 +38,6 @@ fn outline(answer: &Value) -> Value {
     json!([messages.collect::<Vec<_>>(), answer["error"]["code"]])
 }
 
-/// Returns how the plugin has counted its calls.
-async fn counts(peer: &mut Peer) -> Vec<String> {
-    let metrics = peer.get("metrics", json!({})).await;
-    let metrics = metrics["prometheus"].as_str().unwrap().lines();
-    let counts = metrics.filter(|line| line.starts_with("grafana_plugin_request_total")).map(str::to_owned);
-    let mut counts: Vec<_> = counts.collect();
-    counts.sort_unstable();
-    counts
-}
-
-/// Ends the plugin. Returns how it has counted its calls, and its lines about their ends.
-async fn recorded(peer: &mut Peer) -> (Vec<String>, Vec<Value>) {
-    let counts = counts(peer).await;
-    // Nothing more can arrive.
-    peer.get("kill", json!({})).await;
-    let lines = peer.get("logs", json!({})).await;
-    let ends = lines["lines"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|line| line["message"] == "Plugin Request Completed");
-    let of_end = |line: &Value| {
-        let fields = &line["fields"];
-        json!([line["level"], fields["endpoint"], fields["status"], fields["statusSource"]])
-    };
-    (counts, ends.map(of_end).collect())
-}
-
 /// Checks that both answer the calls alike and, if they should, record them alike. Ours never panics.
 async fn compare(calls: &[(&str, Value)], records: bool) {
     let Some(tools) = peer::tools() else { return };
@@ -82,8 +53,8 @@ async fn compare(calls: &[(&str, Value)], records: bool) {
         assert!(!text.contains("panic"), "{method} {request}: {text}");
     }
     if records {
-        let (our_counts, our_ends) = recorded(&mut ours).await;
-        let (their_counts, their_ends) = recorded(&mut theirs).await;
+        let (our_counts, our_ends) = ours.recorded().await;
+        let (their_counts, their_ends) = theirs.recorded().await;
         assert_eq!((our_counts, our_ends), (their_counts, their_ends));
     }
     ours.end().await;
@@ -248,12 +219,8 @@ async fn a_query_that_is_cancelled_is_recorded_like_the_twins() {
         let error = peer.ask("query", cancelled).await.unwrap_err();
         assert_eq!(error["code"], "Canceled", "{error}");
         peer.get("logs", end(&from)).await;
-        // The SDK's middleware counts a request after it has logged its end, which the client no longer waits for.
-        let is_counted = async { while counts(&mut peer).await.len() < 2 {} };
-        tokio::time::timeout(Duration::from_secs(10), is_counted)
-            .await
-            .expect("the cancelled request is counted");
-        recordings.push(recorded(&mut peer).await);
+        peer.wait_for_cancelled().await;
+        recordings.push(peer.recorded().await);
         peer.end().await;
     }
     assert_eq!(recordings[0], recordings[1]);
@@ -272,7 +239,7 @@ async fn a_resource_that_is_not_found_is_no_failure() {
         let chunk = peer.get("resource", call).await["chunks"][0].take();
         assert_eq!(chunk["status"], 404, "{chunk}");
         assert_eq!(chunk["headers"]["Content-Type"].as_array().map(Vec::len), Some(1), "{chunk}");
-        recordings.push(recorded(&mut peer).await);
+        recordings.push(peer.recorded().await);
         peer.end().await;
     }
     assert_eq!(recordings[0], recordings[1]);

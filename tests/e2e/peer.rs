@@ -8,7 +8,7 @@ use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, Query, query};
 use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{Trace, differences, waterfall};
+use gpx_tests::trace::{Trace, assert_alike};
 use gpx_tests::upstream::{Answer, Upstream, points};
 use serde_json::{Value, json};
 
@@ -16,15 +16,7 @@ use serde_json::{Value, json};
 fn environment(collector: &Collector) -> Value {
     let description = std::fs::read(artifacts::packaged("http-backend").join("plugin.json")).unwrap();
     let description: Value = serde_json::from_slice(&description).unwrap();
-    json!({
-        "GF_VERSION": "13.1.0",
-        "GF_PLUGIN_VERSION": description["info"]["version"],
-        "GF_INSTANCE_OTLP_ADDRESS": collector.address(),
-        "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
-        "GF_INSTANCE_OTLP_SAMPLER_TYPE": "",
-        "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
-        "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL": "",
-    })
+    peer::tracing(&collector.address(), description["info"]["version"].as_str().unwrap())
 }
 
 #[gpx_tests::test]
@@ -129,7 +121,8 @@ async fn traces(tools: &Tools, executable: &Path, source: &DataSource, calls: &[
     traces
 }
 
-fn trace_id(number: usize) -> String {
+/// Returns the id of the trace of one of several calls.
+pub(crate) fn trace_id(number: usize) -> String {
     format!("0af7651916cd43dd8448eb211c8031{number:02x}")
 }
 
@@ -140,14 +133,7 @@ async fn compare(tools: &Tools, url: &str, calls: &[Vec<Query>]) {
     let ours = traces(tools, launch.executable(), &source, calls).await;
     let theirs = traces(tools, &tools.twin, &source, calls).await;
     for (number, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
-        let found = differences(ours, theirs);
-        assert!(
-            found.is_empty(),
-            "call {number}:\n{}\nours:\n{}theirs:\n{}",
-            found.join("\n"),
-            waterfall(ours),
-            waterfall(theirs)
-        );
+        assert_alike(&format!("call {number}"), ours, theirs);
     }
 }
 
@@ -183,5 +169,5 @@ async fn the_span_tree_is_the_same_as_the_twins_for_several_queries() {
     for span in ours.iter_mut().chain(&mut theirs).flat_map(|trace| &mut trace.spans) {
         span.events.retain(|event| !event.name.starts_with("http."));
     }
-    assert_eq!(differences(&ours[0], &theirs[0]), Vec::<String>::new());
+    assert_alike("several queries", &ours[0], &theirs[0]);
 }

@@ -37,9 +37,7 @@ struct Receiver {
 
 impl Collector {
     pub async fn start() -> Self {
-        let (listener, mut collector) = Self::bound().await;
-        collector.serve(listener, Receiver { seen: Some(collector.spans.clone()), time: Duration::ZERO });
-        collector
+        Self::slow(Duration::ZERO).await
     }
 
     /// Returns a collector that takes so long to answer each request.

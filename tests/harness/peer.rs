@@ -97,12 +97,57 @@ impl Peer {
         answer.unwrap_or_else(|error| panic!("the peer's {command} failed: {error}"))
     }
 
+    /// Returns how the plugin has counted its requests, sorted.
+    pub async fn counts(&mut self) -> Vec<String> {
+        let metrics = self.get("metrics", json!({})).await;
+        let metrics = metrics["prometheus"].as_str().expect("metrics as text").lines();
+        let counts = metrics.filter(|line| line.starts_with("grafana_plugin_request_total"));
+        let mut counts: Vec<_> = counts.map(str::to_owned).collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    /// Waits until a cancelled request is counted. The SDK's middleware does that after it has logged the request's end, and
+    /// a client that has hung up waits for neither.
+    pub async fn wait_for_cancelled(&mut self) {
+        while !self.counts().await.iter().any(|line| line.contains("cancelled")) {}
+    }
+
+    /// Kills the plugin. Returns how it has counted its requests, and level, endpoint, status and source of its lines about
+    /// their ends.
+    pub async fn recorded(&mut self) -> (Vec<String>, Vec<Value>) {
+        let counts = self.counts().await;
+        // Nothing more can arrive.
+        self.get("kill", json!({})).await;
+        let lines = self.get("logs", json!({})).await;
+        let lines = lines["lines"].as_array().expect("lines").iter();
+        let of_end = |line: &Value| {
+            let fields = &line["fields"];
+            json!([line["level"], fields["endpoint"], fields["status"], fields["statusSource"]])
+        };
+        let ends = lines.filter(|line| line["message"] == "Plugin Request Completed").map(of_end);
+        (counts, ends.collect())
+    }
+
     /// Ends the peer and the plugin.
     pub async fn end(mut self) {
         drop(self.commands);
         let status = self.child.wait().await.expect("can wait for the peer");
         assert!(status.success(), "the peer ended with {status}");
     }
+}
+
+/// Returns the variables with which Grafana has a plugin of that version send all spans to the collector at `address`.
+pub fn tracing(address: &str, version: &str) -> Value {
+    json!({
+        "GF_VERSION": "13.1.0",
+        "GF_PLUGIN_VERSION": version,
+        "GF_INSTANCE_OTLP_ADDRESS": address,
+        "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
+        "GF_INSTANCE_OTLP_SAMPLER_TYPE": "",
+        "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
+        "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL": "",
+    })
 }
 
 /// Returns a data source as the peer expects it.

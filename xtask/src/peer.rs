@@ -7,11 +7,15 @@ use anyhow::{Result, ensure};
 
 use crate::{place, step};
 
+const MODULE: &str = "tests/peer";
+
 /// Builds the peer and returns the folder with its commands. Returns `None` if Go is missing and this is not CI.
 pub(crate) fn peer() -> Result<Option<PathBuf>> {
     if Command::new("go").arg("version").output().is_err() {
         ensure!(!step::in_ci(), "the tests against the Go SDK need Go, and CI must not skip them");
-        step::skipped("Go is missing, so nothing is compared with the Go SDK");
+        step::skipped(
+            "Go is missing, so nothing is compared with the Go SDK, and no trace is sent to the OpenTelemetry Collector",
+        );
         return Ok(None);
     }
     step::step("the Go peer", build).map(Some)
@@ -19,19 +23,20 @@ pub(crate) fn peer() -> Result<Option<PathBuf>> {
 
 /// Tests the peer's own code.
 pub(crate) fn test() -> Result<()> {
-    step::step("tests of the Go peer", || step::run(go()?.args(["test", "./..."])))
+    step::step("tests of the Go peer", || step::run(go(MODULE)?.args(["test", "./..."])))
 }
 
 fn build() -> Result<PathBuf> {
     let folder = place::target()?.join("peer");
     std::fs::create_dir_all(&folder)?;
     // With the trailing slash, each command goes into this folder under its own name.
-    step::run(go()?.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
+    step::run(go(MODULE)?.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
     Ok(folder)
 }
 
-fn go() -> Result<Command> {
+/// Go in the folder of one of the repository's modules. What it builds is static.
+pub(crate) fn go(module: &str) -> Result<Command> {
     let mut go = Command::new("go");
-    go.current_dir(place::repository()?.join("tests/peer")).env("CGO_ENABLED", "0");
+    go.current_dir(place::repository()?.join(module)).env("CGO_ENABLED", "0");
     Ok(go)
 }

@@ -17,7 +17,8 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
     let peer = peer::peer()?;
     let artifacts = Artifacts::build(if quick { Profile::Quick } else { Profile::Release }, &[])?;
     artifacts.precompile()?;
-    if peer.is_some() && filter.is_empty() {
+    let has_go = peer.is_some();
+    if has_go && filter.is_empty() {
         peer::test()?;
     }
     // An empty value means that there is no peer; `peer` has already said so.
@@ -42,7 +43,8 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
         step::step("tests of the host without the compiler", || {
             step::run(cargo(&["--test", "without_compiler"])?.env("GPX_HOST_WITHOUT_COMPILER", host))
         })?;
-        if let Some(executable) = collector::collector()? {
+        if has_go {
+            let executable = collector::collector()?;
             step::step("tests with the OpenTelemetry Collector", || {
                 step::run(cargo(&["--test", "collector"])?.env("GPX_COLLECTOR", executable))
             })?;

@@ -71,7 +71,9 @@ impl App {
 impl Data for App {
     /// Only the data source has queries. Its own settings are those of a data source.
     fn query(&self, _: &Context, _: &Query) -> Result<Vec<Frame>> {
-        Ok(vec![Frame::new(&self.config.team).field("member", self.config.members.clone())])
+        // The data source's editor keeps the blanks between names, which would otherwise vanish while somebody types.
+        let members: Vec<_> = self.config.members.iter().map(|name| name.trim().to_owned()).collect();
+        Ok(vec![Frame::new(&self.config.team).field("member", members)])
     }
 }
 

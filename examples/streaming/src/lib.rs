@@ -58,7 +58,8 @@ impl Stream for Streaming {
             // Returns with an error if the service fails, and then Grafana runs the stream again, after a pause; or if nobody
             // is subscribed any more.
             packets.frame(self.read(&request.path)?, Include::Data)?;
-            next += PERIOD;
+            // What a slow service has missed is not made up for.
+            next = (next + PERIOD).max(Instant::now());
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
         }
     }

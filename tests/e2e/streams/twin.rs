@@ -5,8 +5,10 @@ use std::path::Path;
 use gpx_tests::collector::Collector;
 use gpx_tests::peer::{self, Peer, Tools};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{Trace, differences, waterfall};
+use gpx_tests::trace::{Trace, assert_alike};
 use serde_json::{Value, json};
+
+use crate::peer::trace_id;
 
 /// Calls through the Go client. Returns the packets or data, decoded, and how the call ended.
 async fn called(peer: &mut Peer, method: &str, path: &str, cancel_after: u64) -> Value {
@@ -46,31 +48,8 @@ async fn all_called(tools: &Tools, executable: &Path) -> (Vec<Value>, Vec<String
     for (method, path, cancel_after) in CALLS {
         answers.push(json!([method, path, called(&mut peer, method, path, cancel_after).await]));
     }
-    // The last call is counted a moment after its caller has hung up.
-    let counts = loop {
-        let metrics = peer.get("metrics", json!({})).await;
-        let metrics = metrics["prometheus"].as_str().unwrap().lines();
-        let mut counts: Vec<_> = metrics
-            .filter(|line| line.starts_with("grafana_plugin_request_total"))
-            .map(str::to_owned)
-            .collect();
-        counts.sort_unstable();
-        if counts.iter().any(|line| line.contains("cancelled")) {
-            break counts;
-        }
-    };
-    peer.get("kill", json!({})).await;
-    let lines = peer.get("logs", json!({})).await;
-    let ends = lines["lines"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|line| line["message"] == "Plugin Request Completed")
-        .map(|line| {
-            let fields = &line["fields"];
-            json!([line["level"], fields["endpoint"], fields["status"], fields["statusSource"]])
-        })
-        .collect();
+    peer.wait_for_cancelled().await;
+    let (counts, ends) = peer.recorded().await;
     peer.end().await;
     (answers, counts, ends)
 }
@@ -90,24 +69,15 @@ async fn streams_are_the_twins() {
 /// Returns the trace of each call.
 async fn traces(tools: &Tools, executable: &Path, calls: &[(&str, &str, u64)]) -> Vec<Trace> {
     let collector = Collector::start().await;
-    let environment = json!({
-        "GF_VERSION": "13.1.0",
-        "GF_PLUGIN_VERSION": "1.2.3",
-        "GF_INSTANCE_OTLP_ADDRESS": collector.address(),
-        "GF_INSTANCE_OTLP_PROPAGATION": "w3c",
-        "GF_INSTANCE_OTLP_SAMPLER_TYPE": "",
-        "GF_INSTANCE_OTLP_SAMPLER_PARAM": "1.000000",
-        "GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL": "",
-    });
+    let environment = peer::tracing(&collector.address(), "1.2.3");
     let mut peer = tools.run(executable, environment).await;
-    let id = |number: usize| format!("0af7651916cd43dd8448eb211c8031{number:02x}");
     for (number, (method, path, cancel_after)) in calls.iter().enumerate() {
         let settings = json!({ "uid": "u", "name": "n", "database": "stream", "jsonData": "e30=" });
         let user = json!({ "name": "Ada", "login": "ada" });
         let context = json!({ "orgId": 1, "pluginId": "gpx-test", "user": user, "dataSourceInstanceSettings": settings });
         let call = json!({
             "method": format!("pluginv2.Stream/{method}"), "request": { "pluginContext": context, "path": path },
-            "cancel_after_ms": cancel_after, "traceparent": format!("00-{}-b7ad6b7169203331-01", id(number)),
+            "cancel_after_ms": cancel_after, "traceparent": format!("00-{}-b7ad6b7169203331-01", trace_id(number)),
         });
         peer.get("invoke", call).await;
     }
@@ -118,7 +88,8 @@ async fn traces(tools: &Tools, executable: &Path, calls: &[(&str, &str, u64)]) -
     for (number, (method, ..)) in calls.iter().enumerate() {
         let (server, first) = (format!("pluginv2.Stream/{method}"), method[..1].to_lowercase());
         let own = format!("sdk.{first}{}", &method[1..]);
-        let mut trace = collector.wait_for_trace(&id(number), |trace| trace.has(&[&server, &own])).await;
+        let mut trace =
+            collector.wait_for_trace(&trace_id(number), |trace| trace.has(&[&server, &own])).await;
         // The twin is another plugin, whose attributes of the resource are not those of the tests' component.
         trace.spans.iter_mut().for_each(|span| span.resource.clear());
         traces.push(trace);
@@ -141,13 +112,6 @@ async fn the_spans_of_streams_are_the_twins() {
     let ours = traces(&tools, probe.executable(), &calls).await;
     let theirs = traces(&tools, &tools.twin, &calls).await;
     for ((call, ours), theirs) in calls.iter().zip(&ours).zip(&theirs) {
-        let found = differences(ours, theirs);
-        assert!(
-            found.is_empty(),
-            "{call:?}:\n{}\nours:\n{}theirs:\n{}",
-            found.join("\n"),
-            waterfall(ours),
-            waterfall(theirs)
-        );
+        assert_alike(&format!("{call:?}"), ours, theirs);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Attributes, Event, Span, Trace};
+use super::{Attributes, Event, Span, Trace, waterfall};
 
 /// Attributes that are ignored on both sides, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
@@ -32,10 +32,22 @@ const OF_ONE_RUN: &[&str] = &[
 /// makes none.
 const NOT_OF_GRAFANA: &[&str] = &["plugin.", "grpc.health.", "grpc.reflection."];
 
+/// Checks that there are no unintended differences between the traces of `what`.
+pub fn assert_alike(what: &str, ours: &Trace, theirs: &Trace) {
+    let found = differences(ours, theirs);
+    assert!(
+        found.is_empty(),
+        "{what}:\n{}\nours:\n{}theirs:\n{}",
+        found.join("\n"),
+        waterfall(ours),
+        waterfall(theirs)
+    );
+}
+
 /// Returns a line for each difference between the trees, and none if they are equal. The order of siblings does not
 /// matter. The scope names the library that made a span and is not compared. `http.url` is compared without userinfo
 /// and query values, which this host redacts, and with the path `/` if it has none.
-pub fn differences(ours: &Trace, theirs: &Trace) -> Vec<String> {
+fn differences(ours: &Trace, theirs: &Trace) -> Vec<String> {
     let forest = |trace: &Trace| {
         let mut trees: Vec<_> =
             trace.roots().into_iter().filter(compared).map(|root| tree(trace, root)).collect();

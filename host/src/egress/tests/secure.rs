@@ -1,43 +1,22 @@
-//! TLS. `tls/localhost.der` is a certificate for localhost and 127.0.0.1 by `tls/authority.der`; both end in 2120.
+//! TLS.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use opentelemetry_sdk::trace::SpanData;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
 
 use super::*;
+use crate::net::test::{AUTHORITY, CERTIFICATE, KEY, pem, tls_server};
 
-const AUTHORITY: &[u8] = include_bytes!("tls/authority.der");
-const CERTIFICATE: &[u8] = include_bytes!("tls/localhost.der");
-const KEY: &[u8] = include_bytes!("tls/localhost.key.der");
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const WITH_AUTHORITY: &str = r#"{"tlsAuthWithCACert":true}"#;
-
-fn pem(label: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der))
-}
 
 fn authority() -> String {
     pem("CERTIFICATE", AUTHORITY)
 }
 
 async fn server(wants_client_certificate: bool) -> Server {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
-    let builder = if wants_client_certificate {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(AUTHORITY)).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
-        builder.with_client_cert_verifier(verifier)
-    } else {
-        builder.with_no_client_auth()
-    };
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KEY));
-    let config = builder.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap();
-    Server::start_with(Some(Arc::new(config).into()), |_| Scripted::Text(OK.to_owned())).await
+    Server::start_with(Some(Arc::new(tls_server(wants_client_certificate)).into()), |_| {
+        Scripted::Text(OK.to_owned())
+    })
+    .await
 }
 
 fn url(server: &Server) -> String {

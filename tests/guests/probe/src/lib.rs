@@ -92,7 +92,7 @@ impl Data<Unread, Answer> for Probe {
             "panic" => misbehave::panic(),
             "trap" => misbehave::trap(),
             "loop" => misbehave::forever(),
-            "allocate" => misbehave::allocate(),
+            "allocate" => misbehave::allocate(query),
             "hoard" => misbehave::hoard(),
             "stdout" => misbehave::stdout(),
             "outside" => outside::outside(query),

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::io::Write;
 
-use gpx_sdk::{Frame, Result, log, span};
+use gpx_sdk::{Frame, Query, Result, log, span};
+use serde::Deserialize;
 
 /// Panics with a span open. The message goes to stderr, then the instance traps.
 pub fn panic() -> Result<Vec<Frame>> {
@@ -30,11 +31,24 @@ pub fn forever() -> Result<Vec<Frame>> {
     }
 }
 
-/// Allocates memory in steps of a mebibyte, and writes to it, until there is none left.
-pub fn allocate() -> Result<Vec<Frame>> {
+#[derive(Deserialize)]
+#[serde(default)]
+struct Allocate {
+    bytes: usize,
+}
+
+impl Default for Allocate {
+    fn default() -> Self {
+        Self { bytes: 1 << 20 }
+    }
+}
+
+/// Allocates memory in steps of `bytes`, usually a mebibyte, and writes to it, until there is none left.
+pub fn allocate(query: &Query) -> Result<Vec<Frame>> {
+    let Allocate { bytes } = query.json()?;
     let mut taken = Vec::new();
     loop {
-        taken.push(black_box(vec![1_u8; 1 << 20]));
+        taken.push(black_box(vec![1_u8; bytes]));
     }
 }
 

@@ -1,22 +1,14 @@
-//! TLS with the collector. The certificates are those of the tests of egress.
+//! TLS with the collector.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::receiver::{Collector, HttpCollector};
 use super::*;
-
-const AUTHORITY: &[u8] = include_bytes!("../../../egress/tests/tls/authority.der");
-const CERTIFICATE: &[u8] = include_bytes!("../../../egress/tests/tls/localhost.der");
-const KEY: &[u8] = include_bytes!("../../../egress/tests/tls/localhost.key.der");
+use crate::net::test::{AUTHORITY, CERTIFICATE, KEY, pem, tls_server};
 
 /// The operator's files.
 struct Files {
@@ -35,9 +27,7 @@ impl Files {
     }
 
     fn write(&self, name: &str, label: &str, der: &[u8]) {
-        let pem =
-            format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der));
-        std::fs::write(self.path(name), pem).unwrap();
+        std::fs::write(self.path(name), pem(label, der)).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -51,19 +41,7 @@ impl Files {
 
 /// Returns the URL of a TLS server in front of the one at `plain`.
 async fn tls(plain: std::net::SocketAddr, wants_client_certificate: bool) -> String {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
-    let builder = if wants_client_certificate {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(AUTHORITY)).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
-        builder.with_client_cert_verifier(verifier)
-    } else {
-        builder.with_no_client_auth()
-    };
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KEY));
-    let mut config = builder.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap();
+    let mut config = tls_server(wants_client_certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
