@@ -102,17 +102,30 @@ fn nanos(time: Duration) -> u64 {
 }
 
 fn fault(key: &str, error: CacheError) -> Fault {
-    let key = key.get(..64).unwrap_or(key);
     Fault::plugin(match error {
         CacheError::TooLarge => format!(
-            "`{key}` or its value is too large for the cache: use a key of up to 512 bytes, and a value of up to 1 MiB"
+            "`{key:.64}` or its value is too large for the cache: use a key of up to 512 bytes, and a value of up to 1 MiB"
         ),
         CacheError::Full => {
-            format!("the cache has no room for `{key}`: keep less, or load fewer values at once")
+            format!("the cache has no room for `{key:.64}`: keep less, or load fewer values at once")
         }
         CacheError::Circular => format!(
-            "`{key}` would wait for itself: do not load a value while it is being loaded, and load several in the same order everywhere"
+            "`{key:.64}` would wait for itself: do not load a value while it is being loaded, and load several in the same order everywhere"
         ),
-        CacheError::Over => format!("`{key}` was stored already"),
+        CacheError::Over => format!("`{key:.64}` was stored already"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_shows_the_beginning_of_a_key() {
+        let key = format!("a{}", "ä".repeat(1000));
+        for error in [CacheError::TooLarge, CacheError::Full, CacheError::Circular, CacheError::Over] {
+            let message = fault(&key, error).message;
+            assert!(message.contains(&format!("`a{}`", "ä".repeat(63))), "{message}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! JSON that is read as it arrives, piece by piece. `serde_json` reads a stream byte by byte, which takes three times as
-//! long as a slice; here a piece is a slice. Whatever a component reads goes through here, so that it contains only one
-//! reader.
+//! long as a slice; here a piece is a slice. Whatever a component reads from outside goes through here, so that it
+//! contains only one reader.
 
 mod access;
 mod error;

@@ -1,9 +1,9 @@
 //! The data source's HTTP client: which hosts may be reached, over which connection, with which credentials, and what
 //! the trace says about it.
 //!
-//! Imports go one way: this file → `exchange` → `dial`, `credentials`, `sigv4` → `policy`, `trace`, `wishes` → `error` → `settings`,
-//! `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way: `exchange` has it from
-//! the guest's call to the end of the response's body, and asks `dial` for a connection if none is idle.
+//! Imports go one way: this file → `exchange` → `dial`, `credentials`, `sigv4` → `policy`, `trace`, `wishes` → `error` → the errors
+//! of `sigv4`, `settings`, `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way:
+//! `exchange` has it from the guest's call to the end of the response's body, and asks `dial` for a connection if none is idle.
 
 mod credentials;
 mod dial;

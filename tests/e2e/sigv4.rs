@@ -41,13 +41,11 @@ fn signed(request: &Request, scope: &str) -> Signed {
 async fn a_request_is_signed_as_it_is_sent() {
     let upstream = Upstream::always(Answer::text("text/plain", "ok")).await;
     let plugin = Plugin::guest("probe").start().await;
-    let source = source(&upstream.url(), json!({ "httpHeaderName1": "X-Scope-OrgID" }));
-    let source = source.secret("httpHeaderValue1", "tenant  one").secret("sigV4SessionToken", SESSION);
-    let s3 = DataSource::new("").settings;
-    let mut object_store = source.clone().json(json!({
-        "sigV4Auth": true, "sigV4AuthType": "keys", "sigV4Region": "eu-west-1", "sigV4Service": "s3",
-    }));
-    (object_store.settings.id, object_store.settings.uid) = (s3.id, s3.uid);
+    let of = |service: &str| {
+        let more = json!({ "sigV4Service": service, "httpHeaderName1": "X-Scope-OrgID" });
+        let source = source(&upstream.url(), more).secret("httpHeaderValue1", "tenant  one");
+        source.secret("sigV4SessionToken", SESSION)
+    };
     let headers = json!({
         "Authorization": "Bearer mine", "X-Amz-Date": "20000101T000000Z", "X-Amz-Target": "T.Do",
         "X-Odd": "  a   b  ", "Accept": "text/html, */*;q=0.1",
@@ -69,11 +67,12 @@ async fn a_request_is_signed_as_it_is_sent() {
         ("/body", json!({ "method": "DELETE", "body": "x" })),
         ("/", json!({ "method": "HEAD" })),
     ];
-    for (source, service) in [(&source, "aps"), (&object_store, "s3")] {
+    for service in ["aps", "s3"] {
+        let source = of(service);
         // How S3 reads an encoded slash is not published.
         for (path, more) in shapes.iter().filter(|(path, _)| service != "s3" || !path.contains("%2F")) {
             upstream.forget();
-            let reply = plugin.query(source, [fetch(&format!("{}{path}", upstream.url()), more.clone())]);
+            let reply = plugin.query(&source, [fetch(&format!("{}{path}", upstream.url()), more.clone())]);
             let reply = reply.await.unwrap();
             assert_eq!(reply.answer("A").error, "", "{path}");
             let [request] = upstream.wait_for_requests(1).await.try_into().unwrap();
@@ -86,7 +85,7 @@ async fn a_request_is_signed_as_it_is_sent() {
         }
     }
     // What the component gets of the answer and of its settings has none of it.
-    let reply = plugin.query(&source, [query("A").kind("settings")]).await.unwrap();
+    let reply = plugin.query(&of("aps"), [query("A").kind("settings")]).await.unwrap();
     let seen = reply.frame("A").json.to_string();
     assert!(!seen.contains(SECRET) && !seen.contains(SESSION) && !seen.contains("secret.sigV4"), "{seen}");
 }

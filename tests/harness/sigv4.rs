@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::trace::hex;
 use crate::upstream::Request;
 
 /// What the `Authorization` header of a signed request says.
@@ -126,8 +127,4 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
     };
     let inner = Sha256::digest([&pad(0x36), text].concat());
     Sha256::digest([&pad(0x5c)[..], &inner].concat()).to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,7 +7,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
 use super::error::RequestError;
-use super::framing::{frames_the_message, is_same};
+use super::framing::{frames_the_message, is_same, remove};
 use super::origin::Origin;
 use super::settings::{self, DataSourceHttp};
 
@@ -56,13 +56,6 @@ fn authorize<B>(request: &mut Request<B>, settings: &DataSourceHttp) -> Result<(
 
 fn remove_framing<B>(request: &mut Request<B>) {
     remove(request, |name| frames_the_message(name) && *name != CONTENT_LENGTH);
-}
-
-fn remove<B>(request: &mut Request<B>, goes: impl Fn(&HeaderName) -> bool) {
-    let names: Vec<HeaderName> = request.headers().keys().filter(|name| goes(name)).cloned().collect();
-    for name in names {
-        request.headers_mut().remove(name);
-    }
 }
 
 fn userinfo(uri: &Uri) -> Option<&str> {

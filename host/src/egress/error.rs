@@ -192,7 +192,9 @@ impl RequestError {
             | Self::HeadTooLarge { .. }
             | Self::Memory(_) => RequestErrorKind::Limit,
             Self::Resolve(ResolveError::TooManyFiles { .. }) => RequestErrorKind::Limit,
-            Self::InvalidUrl(_) => RequestErrorKind::InvalidUrl,
+            Self::InvalidUrl(_) | Self::Unsignable(Unsignable::Query | Unsignable::Url(_)) => {
+                RequestErrorKind::InvalidUrl
+            }
             Self::Resolve(ResolveError::Timeout { .. }) => RequestErrorKind::NameTimeout,
             Self::Resolve(_) => RequestErrorKind::NameNotResolved,
             Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,

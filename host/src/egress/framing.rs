@@ -1,5 +1,6 @@
 //! Headers that belong to one connection or delimit a message. Only the client that writes the message may set them.
 
+use http::Request;
 use http::header::{self, HeaderName};
 
 const FRAMING: [&str; 8] = [
@@ -34,6 +35,14 @@ pub(crate) fn is_forbidden(name: &HeaderName) -> bool {
 pub(super) fn is_same(one: &str, other: &str) -> bool {
     let letter = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
     one.bytes().map(letter).eq(other.bytes().map(letter))
+}
+
+/// Removes the headers with these names.
+pub(super) fn remove<B>(request: &mut Request<B>, goes: impl Fn(&HeaderName) -> bool) {
+    let names: Vec<HeaderName> = request.headers().keys().filter(|name| goes(name)).cloned().collect();
+    for name in names {
+        request.headers_mut().remove(name);
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Signature Version 4 of AWS: the host signs requests to the data source, so that no key enters the component.
 //!
-//! `sign` covers a request as it is sent, `payload` says what its body is, and `credentials` keeps what `source` finds: in the
+//! `sign` covers a request as it is sent, `payload` reads its body, and `credentials` keeps what `source` finds: in the
 //! environment, in a file, at the Security Token Service (`sts`), or at an endpoint of the machine (`endpoint`).
 
 mod credentials;
@@ -14,17 +14,17 @@ mod sts;
 
 use std::time::SystemTime;
 
+use aws_sigv4::http_request::SignableBody;
 use http::Request;
 use wasmtime_wasi_http::WasiBody;
 
 use self::credentials::CredentialsCache;
 pub(super) use self::errands::Errands;
 pub(super) use self::error::{CredentialsError, Unsignable};
-use self::payload::Payload;
 use self::sign::Scope;
 use super::error::RequestError;
 use super::settings::SigV4;
-use crate::budget::OwnerMemory;
+use crate::budget::{OwnerMemory, Priority};
 
 /// Signs the requests of one version of a data source.
 pub(super) struct Signer {
@@ -45,14 +45,16 @@ impl Signer {
     pub(super) async fn sign(
         &self,
         request: Request<WasiBody>,
+        priority: Priority,
         errands: &impl Errands,
     ) -> Result<Request<WasiBody>, RequestError> {
         let credentials = self.credentials.get(|| source::load(&self.settings, errands)).await?;
         let (parts, body) = request.into_parts();
-        let (body, payload) = Payload::read(body, &self.memory).await?;
+        let (body, whole) = payload::read(body, &self.memory.with(priority)).await?;
+        let signed = whole.as_deref().map_or(SignableBody::UnsignedPayload, SignableBody::Bytes);
         let mut request = Request::from_parts(parts, body);
         let scope = Scope { region: &self.settings.region, service: &self.settings.service };
-        sign::sign(&mut request, &credentials, scope, &payload, SystemTime::now())?;
+        sign::sign(&mut request, &credentials, scope, signed, SystemTime::now())?;
         Ok(request)
     }
 }

@@ -8,6 +8,7 @@ mod limits;
 mod names;
 mod secure;
 mod settings;
+mod sigv4;
 mod trace;
 
 use std::collections::HashMap;
@@ -63,6 +64,7 @@ struct Fixture {
     spans: Ended,
     lines: Lines,
     metrics: Metrics,
+    memory: Arc<MemoryAccount>,
 }
 
 // === impl Server ===
@@ -179,7 +181,7 @@ impl Fixture {
         let all = AllConnections::new(files, log);
         let metrics = Metrics::unattached();
         let egress = Egress::new(operator, "my-plugin", telemetry, max, all, metrics.upstream.clone());
-        Self { egress, spans, lines, metrics }
+        Self { egress, spans, lines, metrics, memory: MemoryAccount::new(1 << 30) }
     }
 
     fn client(&self, url: &str) -> Client {
@@ -187,6 +189,16 @@ impl Fixture {
     }
 
     fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
+        self.client_in(&AwsEnvironment::default(), url, json, secrets)
+    }
+
+    fn client_in(
+        &self,
+        environment: &AwsEnvironment,
+        url: &str,
+        json: &str,
+        secrets: &[(&str, &str)],
+    ) -> Client {
         let secrets: HashMap<_, _> =
             secrets.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let http = DataSourceHttp::parse(DataSourceFields {
@@ -204,9 +216,9 @@ impl Fixture {
             json_data: json.as_bytes(),
             secrets: &secrets,
             grafana: &HashMap::new(),
-            environment: &AwsEnvironment::default(),
+            environment,
         });
-        self.egress.client(http, Scrub::new(secrets.into_values()), &MemoryAccount::new(1 << 30).owner())
+        self.egress.client(http, Scrub::new(secrets.into_values()), &self.memory.owner())
     }
 }
 

@@ -51,7 +51,6 @@ struct SharedClient {
 struct ClientErrands<'a> {
     client: &'a SharedClient,
     limits: TimeLimits,
-    priority: Priority,
     parent: &'a Context,
 }
 
@@ -59,7 +58,7 @@ struct ClientErrands<'a> {
 
 impl Client {
     pub(in crate::egress) fn new(
-        settings: DataSourceHttp,
+        mut settings: DataSourceHttp,
         grants: Arc<Grants>,
         connections: Connections,
         tracing: RequestTracing,
@@ -67,7 +66,7 @@ impl Client {
         requests: UpstreamRequests,
         memory: &OwnerMemory,
     ) -> Self {
-        let sigv4 = settings.sigv4.clone();
+        let sigv4 = settings.sigv4.take();
         let signer = sigv4.map(|sigv4| sigv4.map(|sigv4| Signer::new(sigv4, memory.clone())));
         Self(Arc::new(SharedClient { settings, signer, grants, connections, tracing, wishes, requests }))
     }
@@ -126,8 +125,8 @@ impl SharedClient {
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
         if let Some(signer) = self.signer.as_ref().filter(|_| own.is_some()) {
             let signer = signer.as_ref().map_err(|bad| RequestError::SigV4Settings(bad.clone()))?;
-            let errands = ClientErrands { client: self, limits, priority, parent };
-            request = limits.within(&origin, signer.sign(request, &errands)).await?;
+            let errands = ClientErrands { client: self, limits, parent };
+            request = limits.within(&origin, signer.sign(request, priority, &errands)).await?;
         }
         let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
         if let Some(recording) = &recording {
@@ -216,18 +215,20 @@ impl SharedClient {
 
 impl Errands for ClientErrands<'_> {
     async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>, RequestError> {
-        let Self { client, limits, priority, parent } = *self;
+        let Self { client, limits, parent } = *self;
         let mut request = request.map(errand::body);
         // The answer is not decoded.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let origin = Origin::of_uri(request.uri())?;
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
         let events = span.events();
-        let origin = Origin::of_uri(request.uri())?;
-        let response = async {
+        // Within the limit of the request that it is for, so that the error names what did not answer.
+        let response = limits.within(&origin, async {
             client.granted(&origin, request.uri().path())?;
             credentials::prepare(&mut request, &origin, None)?;
-            client.answered(&origin, request, limits, priority, &events).await
-        };
+            // A health check may wait for it, whoever began it.
+            client.answered(&origin, request, limits, Priority::Ahead, &events).await
+        });
         let response = response.await.map(|(response, exchange)| {
             response.map(|incoming| Streamed::new(incoming, exchange, limits.body_timers()))
         });

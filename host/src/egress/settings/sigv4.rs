@@ -218,17 +218,21 @@ fn role_is_allowed(fields: SigV4Fields<'_>) -> bool {
     !setting(fields, "AWS_AUTH_AssumeRoleEnabled").is_some_and(|value| no.contains(&value))
 }
 
-/// Returns how long the credentials of a role are to be valid, such as `90m`.
+/// Returns how long the credentials of a role are to be valid, such as `90m` or `1h30m`.
 fn duration(fields: SigV4Fields<'_>) -> Duration {
     let given = setting(fields, "AWS_AUTH_SESSION_DURATION").and_then(|text| {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 60 * 60,
-            _ => return None,
-        };
-        Some(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?))
+        let mut parts = text.split_inclusive(|letter: char| letter.is_ascii_alphabetic());
+        let seconds = parts.try_fold(0_u64, |sum, part| {
+            let (number, unit) = part.split_at_checked(part.len().checked_sub(1)?)?;
+            let seconds = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 60 * 60,
+                _ => return None,
+            };
+            sum.checked_add(number.parse::<u64>().ok()?.checked_mul(seconds)?)
+        });
+        seconds.map(Duration::from_secs)
     });
     given.unwrap_or(DURATION).clamp(DURATION, LONGEST)
 }
@@ -313,9 +317,11 @@ mod tests {
         let role = r#"{"sigV4AssumeRoleArn":"arn:aws:iam::1:role/r","sigV4ExternalId":"x"}"#;
         let parsed = parse(role, &[], &[("AWS_AUTH_SESSION_DURATION", "1h")]).unwrap().role.unwrap();
         assert_eq!((parsed.external_id.as_deref(), parsed.duration.as_secs()), (Some("x"), 3600));
-        for duration in ["", "1", "h", "1y", "-5m", "99999999999999999999h", "5s", "é"] {
-            let parsed = parse(role, &[], &[("AWS_AUTH_SESSION_DURATION", duration)]).unwrap();
-            assert_eq!(parsed.role.unwrap().duration, DURATION, "{duration}");
+        let long = [("1h30m", 90 * 60), ("900s15m", 30 * 60), ("30h", 12 * 60 * 60)];
+        let short = ["", "1", "h", "1y", "-5m", "1h30", "1h 30m", "99999999999999999999h", "5s", "é"];
+        for (text, seconds) in long.into_iter().chain(short.map(|text| (text, 15 * 60))) {
+            let parsed = parse(role, &[], &[("AWS_AUTH_SESSION_DURATION", text)]).unwrap();
+            assert_eq!(parsed.role.unwrap().duration.as_secs(), seconds, "{text}");
         }
         for (value, allowed) in [("false", false), ("0", false), ("true", true), ("no", true)] {
             let parsed = parse(role, &[], &[("AWS_AUTH_AssumeRoleEnabled", value)]);

@@ -24,8 +24,8 @@ pub(super) struct CredentialsCache {
 #[derive(Default)]
 struct State {
     kept: Option<Credentials>,
-    /// The last failure, with its number.
-    failed: Option<(u64, Arc<CredentialsError>)>,
+    /// The last failure, unless something was fetched since.
+    failed: Option<Arc<CredentialsError>>,
 }
 
 // === impl CredentialsCache ===
@@ -42,7 +42,8 @@ impl CredentialsCache {
         if let Some(kept) = state.kept.as_ref().filter(|kept| lasts(kept)) {
             return Ok(kept.clone());
         }
-        if let Some((_, failed)) = state.failed.as_ref().filter(|(number, _)| *number > before) {
+        let is_new = self.failures.load(Ordering::Acquire) > before;
+        if let Some(failed) = state.failed.as_ref().filter(|_| is_new) {
             return Err(RequestError::Credentials(failed.clone()));
         }
         state.failed = None;
@@ -53,8 +54,8 @@ impl CredentialsCache {
             }
             Err(error) => {
                 let error = Arc::new(error);
-                let number = self.failures.fetch_add(1, Ordering::AcqRel) + 1;
-                state.failed = Some((number, error.clone()));
+                self.failures.fetch_add(1, Ordering::AcqRel);
+                state.failed = Some(error.clone());
                 Err(RequestError::Credentials(error))
             }
         }

@@ -1,8 +1,6 @@
 //! The endpoints at which a container and a machine of AWS get credentials. They are reached only if the operator grants
 //! them: whoever reaches them acts as the machine.
 
-use std::sync::Arc;
-
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 use http::{Method, Request};
@@ -87,7 +85,7 @@ async fn ask(
     }
     let request = request.body(Bytes::new()).map_err(|_| CredentialsError::Url { name: what })?;
     let answer = errands.run(request).await;
-    let answer = answer.map_err(|source| CredentialsError::Request { what, source: Arc::new(source) })?;
+    let answer = answer.map_err(|source| CredentialsError::Request { what, source: Box::new(source) })?;
     if !answer.status().is_success() {
         let answer = format!("its status is {}", answer.status().as_u16());
         return Err(CredentialsError::Refused { what, answer });

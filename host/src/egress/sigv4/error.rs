@@ -2,10 +2,9 @@
 
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
 
 /// Why a request for credentials has no answer. Its type has these errors among its own sources, so it is not named here.
-type ErrandFailure = Arc<dyn Error + Send + Sync>;
+type ErrandFailure = Box<dyn Error + Send + Sync>;
 
 /// Why there are no credentials. None of the messages contains one.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +26,7 @@ pub(crate) enum CredentialsError {
     )]
     NoFile,
     #[error("{what} cannot be read")]
-    File { what: &'static str, source: Arc<io::Error> },
+    File { what: &'static str, source: io::Error },
     #[error(
         "the shared credentials file has no keys for the profile `{profile}`; add them, or correct sigV4Profile"
     )]
@@ -41,6 +40,8 @@ pub(crate) enum CredentialsError {
 pub(crate) enum Unsignable {
     #[error("the query of a request that is signed must be UTF-8; encode it as such")]
     Query,
+    #[error("the request's URL is too long once it is encoded for its signature; make it shorter")]
+    Url(#[from] http::uri::InvalidUri),
     #[error("the request's body ended before it was complete")]
     Body,
     #[error("the request cannot be signed")]

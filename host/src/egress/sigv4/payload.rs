@@ -1,4 +1,4 @@
-//! What a signature says of a request's body: its hash, or that it is not signed because it is too long to wait for.
+//! What of a request's body is signed: all of it, or nothing because it is too long to wait for.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use sha2::{Digest as _, Sha256};
 use wasmtime_wasi_http::{Error as Code, WasiBody};
 
 use super::error::Unsignable;
@@ -15,14 +14,7 @@ use crate::budget::{MemoryKind, OwnerMemory};
 use crate::egress::error::RequestError;
 
 /// The longest body that is hashed, in bytes. It is kept until it is sent.
-pub(super) const MAX_HASHED: usize = 1 << 20;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Payload {
-    /// The SHA-256 of the body, in lower-case hexadecimal.
-    Hashed(String),
-    Unsigned,
-}
+const MAX_HASHED: usize = 1 << 20;
 
 /// Frames that were read already, and the rest of the body.
 struct Resumed {
@@ -30,43 +22,35 @@ struct Resumed {
     rest: WasiBody,
 }
 
-// === impl Payload ===
-
-impl Payload {
-    /// Reads the body, up to the longest that is hashed. Returns what is to be sent instead.
-    pub(super) async fn read(
-        mut body: WasiBody,
-        memory: &OwnerMemory,
-    ) -> Result<(WasiBody, Self), RequestError> {
-        if body.size_hint().lower() > MAX_HASHED as u64 {
-            return Ok((body, Self::Unsigned));
-        }
-        let mut charge = memory.nothing(MemoryKind::Handles);
-        let (mut bytes, mut trailers) = (BytesMut::new(), None);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_: Code| Unsignable::Body)?;
-            match frame.into_data() {
-                Ok(data) => {
-                    charge.try_grow(data.len())?;
-                    if bytes.len() + data.len() > MAX_HASHED {
-                        let read = [bytes.freeze(), data].map(Frame::data).into();
-                        return Ok((Resumed { read, rest: body }.boxed_unsync(), Self::Unsigned));
-                    }
-                    bytes.extend_from_slice(&data);
+/// Reads the body, up to the longest that is hashed. Returns what is to be sent instead, and the whole body unless it is
+/// longer.
+pub(super) async fn read(
+    mut body: WasiBody,
+    memory: &OwnerMemory,
+) -> Result<(WasiBody, Option<Bytes>), RequestError> {
+    if body.size_hint().lower() > MAX_HASHED as u64 {
+        return Ok((body, None));
+    }
+    let mut charge = memory.nothing(MemoryKind::Handles);
+    let (mut bytes, mut trailers) = (BytesMut::new(), None);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_: Code| Unsignable::Body)?;
+        match frame.into_data() {
+            Ok(data) => {
+                charge.try_grow(data.len())?;
+                if bytes.len() + data.len() > MAX_HASHED {
+                    let read = [charge.keep(bytes), data].map(Frame::data).into();
+                    return Ok((Resumed { read, rest: body }.boxed_unsync(), None));
                 }
-                Err(other) => trailers = other.into_trailers().ok(),
+                bytes.extend_from_slice(&data);
             }
+            Err(other) => trailers = other.into_trailers().ok(),
         }
-        let payload = Self::of(&bytes);
-        let whole = if bytes.is_empty() { Bytes::new() } else { charge.keep(bytes) };
-        let read = std::iter::once(whole).filter(|bytes| !bytes.is_empty()).map(Frame::data);
-        let read: VecDeque<_> = read.chain(trailers.map(Frame::trailers)).collect();
-        Ok((Resumed { read, rest: body }.boxed_unsync(), payload))
     }
-
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        Self::Hashed(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
-    }
+    let whole = if bytes.is_empty() { Bytes::new() } else { charge.keep(bytes) };
+    let read = std::iter::once(whole.clone()).filter(|bytes| !bytes.is_empty()).map(Frame::data);
+    let read: VecDeque<_> = read.chain(trailers.map(Frame::trailers)).collect();
+    Ok((Resumed { read, rest: body }.boxed_unsync(), Some(whole)))
 }
 
 // === impl Resumed ===
@@ -98,5 +82,28 @@ impl Body for Resumed {
             hint.set_upper(upper);
         }
         hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::budget::MemoryAccount;
+
+    #[tokio::test]
+    async fn what_is_read_of_a_body_is_charged_until_it_is_sent_even_if_it_is_too_long() {
+        for more in [0, 1] {
+            let pieces = [MAX_HASHED / 2, MAX_HASHED / 2 + more].map(|length| vec![b'b'; length]);
+            let frames = pieces.map(|piece| Ok(Frame::data(Bytes::from(piece))));
+            let body = StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync();
+            let account = MemoryAccount::new(1 << 30);
+            let (body, whole) = read(body, &account.owner()).await.unwrap();
+            assert_eq!(whole.map(|whole| whole.len()), (more == 0).then_some(MAX_HASHED));
+            assert_eq!(account.used(MemoryKind::Handles), MAX_HASHED + more);
+            assert_eq!(body.collect().await.unwrap().to_bytes().len(), MAX_HASHED + more);
+            assert_eq!(account.used(MemoryKind::Handles), 0);
+        }
     }
 }

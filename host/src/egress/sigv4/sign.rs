@@ -13,11 +13,10 @@ use aws_sigv4::sign::v4::SigningParams;
 use http::header::{HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, Uri};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::error::Unsignable;
-use super::payload::Payload;
-use crate::egress::framing::is_same;
+use crate::egress::framing::{is_same, remove};
 
 /// What a signature is valid for.
 #[derive(Clone, Copy)]
@@ -58,14 +57,10 @@ pub(super) fn sign<B>(
     request: &mut Request<B>,
     credentials: &Credentials,
     scope: Scope<'_>,
-    payload: &Payload,
+    body: SignableBody<'_>,
     time: SystemTime,
 ) -> Result<(), Unsignable> {
-    let is_set = |name: &&HeaderName| OF_THE_SIGNATURE.iter().any(|own| is_same(own, name.as_str()));
-    let set: Vec<HeaderName> = request.headers().keys().filter(is_set).cloned().collect();
-    for name in set {
-        request.headers_mut().remove(name);
-    }
+    remove(request, |name| OF_THE_SIGNATURE.iter().any(|own| is_same(own, name.as_str())));
     // S3 decodes a path before it encodes it; all others encode it as it came.
     let decodes = scope.service.starts_with("s3");
     make_unambiguous(request.uri_mut(), decodes)?;
@@ -76,7 +71,7 @@ pub(super) fn sign<B>(
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }
-    if decodes || scope.service == "aoss" || *payload == Payload::Unsigned {
+    if decodes || scope.service == "aoss" || matches!(body, SignableBody::UnsignedPayload) {
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     }
     let identity = credentials.clone().into();
@@ -89,10 +84,6 @@ pub(super) fn sign<B>(
         .build()
         .map_err(|error| Unsignable::Parameters(error.to_string()))?
         .into();
-    let body = match payload {
-        Payload::Hashed(hash) => SignableBody::Precomputed(hash.clone()),
-        Payload::Unsigned => SignableBody::UnsignedPayload,
-    };
     let headers =
         request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let signable = SignableRequest::new(request.method().as_str(), request.uri().to_string(), headers, body)?;
@@ -110,39 +101,34 @@ pub(super) fn sign<B>(
 /// Encodes what receivers may read in two ways: `+` in a query, which some take for a space, as the signature does, and a `%`
 /// that encodes nothing. In a path that is decoded, everything that is not itself.
 fn make_unambiguous(uri: &mut Uri, decodes_path: bool) -> Result<(), Unsignable> {
-    let query = uri.query().map(|query| encoded(query, |byte| byte == b'+', "%20"));
+    let query = uri.query().map(|query| encoded(&query.replace('+', "%20"), |_| true));
     if query.as_ref().is_some_and(|query| percent_decode_str(query).decode_utf8().is_err()) {
         return Err(Unsignable::Query);
     }
-    let is_itself = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
-    let path =
-        if decodes_path { encoded(uri.path(), |byte| !is_itself(byte), "") } else { uri.path().to_owned() };
+    let stays = |letter: char| letter.is_ascii_alphanumeric() || "-._~/".contains(letter);
+    let path = if decodes_path { encoded(uri.path(), stays) } else { uri.path().to_owned() };
     let text = match query {
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
     let mut parts = std::mem::take(uri).into_parts();
-    parts.path_and_query = PathAndQuery::try_from(text).ok();
+    parts.path_and_query = Some(PathAndQuery::try_from(text)?);
     *uri = Uri::from_parts(parts).map_err(|error| Unsignable::Parameters(error.to_string()))?;
     Ok(())
 }
 
-/// Replaces bytes by a text, or percent-encodes them if it is empty; and each `%` that is not followed by two digits.
-fn encoded(text: &str, replaces: impl Fn(u8) -> bool, by: &str) -> String {
+/// Percent-encodes what does not stay, and each `%` that is not followed by two digits.
+fn encoded(text: &str, stays: impl Fn(char) -> bool) -> String {
     let mut encoded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let (this, after) = rest.split_at(letter.len_utf8());
-        let digits = after.as_bytes().first_chunk::<2>();
-        let is_encoding =
-            letter == '%' && digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let goes = this.bytes().any(&replaces) || letter == '%' && !is_encoding;
-        match goes {
-            false => encoded.push_str(this),
-            true if letter != '%' && !by.is_empty() => encoded.push_str(by),
-            true => encoded.extend(this.bytes().map(|byte| format!("%{byte:02X}"))),
+    for (at, letter) in text.char_indices() {
+        let digits = text.as_bytes().get(at + 1..at + 3);
+        let is_encoding = digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let stays = if letter == '%' { is_encoding } else { stays(letter) };
+        if stays {
+            encoded.push(letter);
+        } else {
+            encoded.extend(utf8_percent_encode(letter.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
         }
-        rest = after;
     }
     encoded
 }

@@ -1,7 +1,5 @@
 //! Where credentials are looked for, in the order of AWS's own clients.
 
-use std::sync::Arc;
-
 use aws_credential_types::Credentials;
 use tokio::io::AsyncReadExt as _;
 
@@ -97,7 +95,7 @@ fn keys_of(profile: &str, text: &str) -> Option<Credentials> {
 }
 
 async fn read(what: &'static str, path: &str) -> Result<String, CredentialsError> {
-    let failed = |error| CredentialsError::File { what, source: Arc::new(error) };
+    let failed = |source| CredentialsError::File { what, source };
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let mut text = String::new();
     file.take(MAX_FILE).read_to_string(&mut text).await.map_err(failed)?;

@@ -1,21 +1,21 @@
 //! The Security Token Service: short-lived credentials for a role.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
+use aws_sigv4::http_request::SignableBody;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderValue, Request, Response};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 
 use super::errands::Errands;
 use super::error::CredentialsError;
-use super::payload::Payload;
 use super::sign::{Scope, sign};
 use crate::config::AwsEnvironment;
+use crate::egress::origin::Origin;
 use crate::egress::settings::Role;
 
 /// The service, as messages call it.
@@ -48,9 +48,9 @@ pub(super) async fn assume_role(
     ];
     fields.extend(role.external_id.as_deref().map(|id| ("ExternalId", id)));
     let mut request = request(region, environment, &fields)?;
-    let payload = Payload::of(request.body());
+    let body = request.body().clone();
     let scope = Scope { region, service: "sts" };
-    sign(&mut request, with, scope, &payload, SystemTime::now())
+    sign(&mut request, with, scope, SignableBody::Bytes(&body), SystemTime::now())
         .map_err(|_| CredentialsError::Url { name: "AWS_ENDPOINT_URL_STS" })?;
     answer(errands.run(request).await)
 }
@@ -80,12 +80,10 @@ fn request(
     fields: &[(&str, &str)],
 ) -> Result<Request<Bytes>, CredentialsError> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let url = endpoint(region, environment);
     let bad = || CredentialsError::Url { name: "AWS_ENDPOINT_URL_STS" };
-    let parsed = Url::parse(&url).map_err(|_| bad())?;
-    let host = parsed.host_str().ok_or_else(bad)?;
-    let host = parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let mut request = Request::post(parsed.as_str()).body(Bytes::from(body)).map_err(|_| bad())?;
+    let mut request =
+        Request::post(endpoint(region, environment)).body(Bytes::from(body)).map_err(|_| bad())?;
+    let host = Origin::of_uri(request.uri()).map_err(|_| bad())?.host_header();
     let headers = request.headers_mut();
     headers
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8"));
@@ -106,7 +104,7 @@ fn answer(
     answer: Result<Response<Bytes>, crate::egress::error::RequestError>,
 ) -> Result<Credentials, CredentialsError> {
     let answer =
-        answer.map_err(|source| CredentialsError::Request { what: STS, source: Arc::new(source) })?;
+        answer.map_err(|source| CredentialsError::Request { what: STS, source: Box::new(source) })?;
     let text = String::from_utf8_lossy(answer.body());
     if !answer.status().is_success() {
         let code = element(&text, "Code").unwrap_or(answer.status().as_str()).to_owned();

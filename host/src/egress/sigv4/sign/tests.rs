@@ -14,7 +14,7 @@ const TIME: Duration = Duration::from_secs(1_440_938_160);
 
 fn signed(request: &mut Request<()>, service: &str, credentials: &Credentials, time: Duration) -> String {
     let scope = Scope { region: "us-east-1", service };
-    sign(request, credentials, scope, &Payload::of(b""), UNIX_EPOCH + time).unwrap();
+    sign(request, credentials, scope, SignableBody::Bytes(b""), UNIX_EPOCH + time).unwrap();
     request.headers()["authorization"].to_str().unwrap().to_owned()
 }
 
@@ -99,21 +99,31 @@ fn what_can_be_read_in_two_ways_is_encoded_before_it_is_signed() {
         ("aps", "http://h:81/a?b", "http://h:81/a?b"),
         ("s3", "/a+b(c)/%zz%2F~", "/a%2Bb%28c%29/%25zz%2F~"),
         ("s3", "/a//b/../c", "/a//b/../c"),
+        ("s3", "/%+%4/?%+1=%2+&%", "/%25%2B%254/?%25%201=%252%20&%25"),
     ] {
         let mut request = request("GET", url, &[("host", "h")]);
         signed(&mut request, service, &example(), TIME);
         assert_eq!(request.uri().to_string(), sent);
     }
+    assert_eq!(encoded("ä/%c3%a4%", |letter| letter == '/'), "%C3%A4/%c3%a4%25");
     let mut request = request("GET", "/?a=%ff", &[]);
     let scope = Scope { region: "r", service: "aps" };
-    let error = sign(&mut request, &example(), scope, &Payload::Unsigned, UNIX_EPOCH).unwrap_err();
+    let error = sign(&mut request, &example(), scope, SignableBody::UnsignedPayload, UNIX_EPOCH).unwrap_err();
     assert!(matches!(error, Unsignable::Query), "{error}");
+}
+
+#[test]
+fn a_url_that_becomes_too_long_is_refused() {
+    let mut request = request("GET", &format!("/a?b={}", "+".repeat(30_000)), &[("host", "h")]);
+    let scope = Scope { region: "r", service: "aps" };
+    let error = sign(&mut request, &example(), scope, SignableBody::Bytes(b""), UNIX_EPOCH).unwrap_err();
+    assert!(matches!(error, Unsignable::Url(_)), "{error}");
 }
 
 #[test]
 fn an_unsigned_payload_says_so() {
     let mut request = request("POST", "/", &[("host", "h")]);
     let scope = Scope { region: "r", service: "aps" };
-    sign(&mut request, &example(), scope, &Payload::Unsigned, UNIX_EPOCH + TIME).unwrap();
+    sign(&mut request, &example(), scope, SignableBody::UnsignedPayload, UNIX_EPOCH + TIME).unwrap();
     assert_eq!(request.headers()["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
 }
