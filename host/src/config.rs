@@ -22,8 +22,8 @@ mod value;
 ///
 /// `GF_PLUGIN_<KEY>` is a key of the plugin's section in grafana.ini. Keys that start with `gpx_` are the host's own,
 /// and [`Settings::markdown`] lists them with their units and defaults. All other keys are passed to the component.
-/// `GF_INSTANCE_OTLP_…` configures tracing, and so do `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets `PLUGIN_…` for the processes that it starts, so only
-/// [`launch::plugin`](crate::launch::plugin) uses those.
+/// `GF_INSTANCE_OTLP_…` configures tracing, and so do `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets
+/// `PLUGIN_…` for the processes that it starts, so only [`launch::plugin`](crate::launch::plugin) uses those.
 ///
 /// A setting that is unknown or invalid is not an error. The log and the health check report it, and a safe value is
 /// used instead.

@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod problems;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use tonic::service::Routes;
 
 pub use self::builder::Builder;
 pub use self::error::Error;
+pub(crate) use self::problems::problems;
 use crate::capability::tracer::key_value;
 use crate::egress::{AllConnections, Egress, OperatorPolicy};
 use crate::log::{Log, Value};

@@ -31,11 +31,13 @@ use std::time::Duration;
 use http::HeaderMap;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, ShouldSample, SpanLimits, SpanProcessor};
 use tokio::time::Instant;
 
 pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAllowance};
+use self::config::Destination;
 pub(crate) use self::config::{Fact, TracingConfig};
 use self::export::ExportStatus;
 pub(crate) use self::limited::{LimitedSpan, SPAN_BYTES, SPAN_ITEMS, SPAN_TEXT, span_text};
@@ -91,26 +93,13 @@ impl Telemetry {
         attributes: Vec<KeyValue>,
         log: Log,
     ) -> Self {
-        let Ok(destination) = config.destination() else {
-            return Self { propagation: config.propagation(), recording: None };
-        };
-        let queue = Arc::new(Queue::default());
-        let scope = service.id.clone();
-        let sampler = config.sampling().start(&service.id, &log);
-        let resource = resource::resource(service, attributes, config.attributes());
-        let status = match export::start(destination, &resource, &queue, &log) {
-            Ok(status) => status,
-            Err(error) => {
-                log.error(
-                    "Tracing is off: the exporter cannot be made",
-                    &[("error", error.to_string().into())],
-                );
-                return Self { propagation: config.propagation(), recording: None };
-            }
-        };
-        let processor = Processor::new(Arc::clone(&queue));
-        let recording = Recording::new(scope, resource, sampler, processor, queue, status);
-        Self { propagation: config.propagation(), recording: Some(recording) }
+        let recording = config.destination().ok().and_then(|destination| {
+            let sampler = config.sampling().start(&service.id, &log);
+            let started = Recording::start(destination, config, service, attributes, sampler, &log);
+            let failed = "Tracing is off: the exporter cannot be made";
+            started.inspect_err(|error| log.error(failed, &[("error", error.to_string().into())])).ok()
+        });
+        Self { propagation: config.propagation(), recording }
     }
 
     /// Returns the tracer of the plugin itself. As in the Go SDK, its scope is the plugin's id.
@@ -163,9 +152,8 @@ impl Telemetry {
         if let Some(recording) = &self.recording {
             let until = Instant::now() + within;
             recording.queue.settle(within / SETTLE_SHARE).await;
-            let before = recording.queue.losses().shutdown;
-            recording.queue.flush(until.saturating_duration_since(Instant::now())).await;
-            recording.status.flushed(recording.queue.losses().shutdown - before);
+            let left = until.saturating_duration_since(Instant::now());
+            recording.status.flushed(recording.queue.flush(left).await);
         }
     }
 
@@ -198,6 +186,23 @@ impl Telemetry {
 // === impl Recording ===
 
 impl Recording {
+    /// Starts the export to `destination`, which is that of `config`.
+    fn start(
+        destination: &Destination,
+        config: &TracingConfig,
+        service: ServiceIdentity,
+        attributes: Vec<KeyValue>,
+        sampler: impl ShouldSample + 'static,
+        log: &Log,
+    ) -> Result<Self, ExporterBuildError> {
+        let queue = Arc::new(Queue::default());
+        let scope = service.id.clone();
+        let resource = resource::resource(service, attributes, config.attributes());
+        let status = export::start(destination, &resource, &queue, log)?;
+        let processor = Processor::new(Arc::clone(&queue));
+        Ok(Self::new(scope, resource, sampler, processor, queue, status))
+    }
+
     /// Sets every value: whatever is missing, the SDK would take from `OTEL_*` variables.
     fn new(
         plugin_scope: String,

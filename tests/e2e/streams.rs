@@ -62,7 +62,7 @@ async fn ended(plugin: &Plugin) -> (String, String) {
     (line.text("status").to_owned(), line.text("statusSource").to_owned())
 }
 
-/// Waits until streams hold no memory any more, besides that of idle instances.
+/// Waits until streams hold no memory any more.
 async fn everything_is_given_back(plugin: &Plugin) {
     loop {
         let metrics = plugin.metrics().await.unwrap();
@@ -237,6 +237,7 @@ async fn each_round_of_a_stream_is_a_trace_of_its_own() {
     let mut plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
     let data = json!({ "url": upstream.url(), "rounds": 3 }).to_string();
     let call = plugin.run_stream(&DataSource::new(&upstream.url()), "rounds", data).traceparent(TRACEPARENT);
+    let call = call.metadata("baggage", "a=1");
     let (packets, status) = call.await.unwrap().rest().await;
     assert_eq!((packets.len(), status.map(|status| status.code())), (3, None));
     plugin.shutdown().await;
@@ -261,6 +262,7 @@ async fn each_round_of_a_stream_is_a_trace_of_its_own() {
     let alone: Vec<_> = spans.iter().filter(alone).collect();
     assert!(alone.len() == 1 && linked(alone[0]), "{alone:?}");
     let sent = upstream.requests();
+    assert!(sent.iter().all(|request| request.header("baggage") == Some("a=1")));
     let traceparent = sent.last().unwrap().header("traceparent").unwrap().to_owned();
     assert!(traceparent.contains(&alone[0].trace_id), "{traceparent}");
 }

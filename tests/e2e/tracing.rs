@@ -11,6 +11,8 @@ use gpx_tests::trace::TRACEPARENT;
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::{Value, json};
 
+use crate::metrics::assert_has;
+
 fn details(health: &CheckHealthResponse) -> Value {
     serde_json::from_slice(&health.json_details).unwrap_or_else(|error| panic!("{health:?}: {error}"))
 }
@@ -35,15 +37,16 @@ async fn a_collector_that_is_not_there_is_told_everywhere() {
     assert_eq!(tracing["remedy"], line.text("remedy"));
     assert_eq!(tracing["protocol"], "grpc");
     let metrics = plugin.metrics().await.unwrap();
-    for line in [
-        r#"gpx_export_failing{cause="refused"} 1"#,
-        r#"gpx_export_failing{cause="timeout"} 0"#,
-        r#"gpx_export_requests_total{result="ok"} 0"#,
-        r#"gpx_spans_dropped_total{reason="queue_full"} 0"#,
-        "gpx_spans_exported_total 0",
-    ] {
-        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
-    }
+    assert_has(
+        &metrics,
+        &[
+            r#"gpx_export_failing{cause="refused"} 1"#,
+            r#"gpx_export_failing{cause="timeout"} 0"#,
+            r#"gpx_export_requests_total{result="ok"} 0"#,
+            r#"gpx_spans_dropped_total{reason="queue_full"} 0"#,
+            "gpx_spans_exported_total 0",
+        ],
+    );
     assert!(plugin.stop().await.success());
 }
 
@@ -158,6 +161,16 @@ async fn the_doctor_names_the_cause_and_the_remedy() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("failed (timeout): no answer within 100ms"), "{text}");
     assert!(text.contains("100ms (gpx_otlp_timeout"), "{text}");
+}
+
+#[gpx_tests::test]
+async fn the_doctor_says_which_grants_cannot_be_read() {
+    let launch = Plugin::guest("minimal").setting("gpx_allow_hosts", "ftp://a");
+    let launch = launch.setting("gpx_allow_headers", "x(y").setting("gpx_allow_paths", "admin");
+    let (_, text) = doctor(launch).await;
+    for words in ["gpx_allow_hosts: `ftp://a`", "gpx_allow_headers: `x(y`", "gpx_allow_paths: `admin`"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }
 
 #[gpx_tests::test]

@@ -11,7 +11,7 @@ pub(crate) struct CallerDeadline(pub Instant);
 /// When a call must end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
-    /// That of a call that lasts is for its beginning: then it has an instance.
+    /// For a call that lasts, only its beginning must be over by then.
     pub at: Instant,
     pub set_by: SetBy,
     /// When the caller stops waiting, though the operator's time may be over before.

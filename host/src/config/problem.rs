@@ -1,6 +1,7 @@
 //! What goes into reading settings, and what comes out besides them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Values by the name of their variable.
 pub(crate) type Strings = BTreeMap<String, String>;
@@ -12,4 +13,10 @@ pub(crate) struct Problem {
     pub key: String,
     /// What is wrong, which value is used instead, and the remedy.
     pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.text)
+    }
 }

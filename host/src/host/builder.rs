@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 
+use super::problems::problems;
 use super::{Error, Host, Inner};
 use crate::budget::Limits;
-use crate::call::{bears_credentials, is_header_name};
+use crate::call::bears_credentials;
 use crate::config::{Origin, Section, Settings};
 use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
 use crate::log::Log;
@@ -19,7 +20,7 @@ use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
 use crate::serve::OpenSpans;
 use crate::shutdown::Shutdown;
-use crate::telemetry::{ServiceIdentity, TracingConfig};
+use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 
 /// Configures and makes a [`Host`].
 ///
@@ -114,7 +115,8 @@ impl Builder {
         let Self { component, settings, id, version, compiler, log, shutdown } = self;
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
-        let Settings { tracing, section, operator, aws, plugin_version, problems, .. } = settings;
+        let problems = problems(&settings);
+        let Settings { tracing, section, operator, aws, plugin_version, .. } = settings;
         let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
         // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
         let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
@@ -122,20 +124,16 @@ impl Builder {
         for problem in of_grafana {
             log.error(&problem.to_string(), &[]);
         }
-        tracing.announce(&log);
-        let (hosts, bad_hosts) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
-        let (paths, bad_paths) = AllowedPaths::parse(section.allow_paths.iter().map(String::as_str));
-        let problems = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.text));
-        let bad_headers = section.allow_headers.iter().filter(|name| !is_header_name(name)).map(|name| {
-            format!("gpx_allow_headers: `{name}` grants nothing: it is not a header's name; write each name in full")
-        });
-        let problems = problems.chain(bad_hosts.iter().map(ToString::to_string)).chain(bad_headers);
-        let problems = problems.chain(bad_paths.iter().map(ToString::to_string));
-        let problems: Vec<_> = problems.chain(of_plugin.iter().map(ToString::to_string)).collect();
+        let problems: Vec<_> =
+            problems.into_iter().chain(of_plugin.iter().map(ToString::to_string)).collect();
         for problem in &problems {
             log.error(problem, &[]);
         }
+        // It may refer to the lines above.
+        tracing.announce(&log);
 
+        let (hosts, _) = Patterns::parse(section.allow_hosts.iter().map(String::as_str));
+        let (paths, _) = AllowedPaths::parse(section.allow_paths.iter().map(String::as_str));
         let credentials: Vec<_> =
             section.allow_headers.iter().filter(|name| bears_credentials(name)).cloned().collect();
         if !credentials.is_empty() {
@@ -209,28 +207,29 @@ fn metrics(
 
 /// What becomes of spans.
 fn of_spans(metrics: &Metrics, current: &Current) -> Result<(), crate::metrics::MetricsError> {
-    let telemetry =
-        |current: &Current| current.now().map(|loaded| loaded.telemetry.clone()).unwrap_or_default();
-    let now = current.clone();
     let help = "Spans that the collector has taken";
-    metrics.counter("gpx_spans_exported_total", help, move || telemetry(&now).exported())?;
-    let now = current.clone();
+    metrics.counter("gpx_spans_exported_total", help, of(current, Telemetry::exported))?;
     let help = "Ended spans that did not reach the collector, by reason";
-    let lost = move || telemetry(&now).losses().by_reason().to_vec();
+    let lost = of(current, |telemetry| telemetry.losses().by_reason().to_vec());
     metrics.counters("gpx_spans_dropped_total", help, "reason", lost)?;
-    let now = current.clone();
     let help = "Requests to the collector, by result";
-    metrics
-        .counters("gpx_export_requests_total", help, "result", move || telemetry(&now).export_attempts())?;
-    let now = current.clone();
+    let attempts = of(current, Telemetry::export_attempts);
+    metrics.counters("gpx_export_requests_total", help, "result", attempts)?;
     let help = "Requests to the collector that were sent again";
-    metrics.counter("gpx_export_retries_total", help, move || telemetry(&now).export_retries())?;
-    let now = current.clone();
+    metrics.counter("gpx_export_retries_total", help, of(current, Telemetry::export_retries))?;
     let help = "1 while spans cannot be exported, by cause";
-    metrics.gauges("gpx_export_failing", help, "cause", move || telemetry(&now).export_failing())?;
-    let now = current.clone();
+    metrics.gauges("gpx_export_failing", help, "cause", of(current, Telemetry::export_failing))?;
     let help = "Memory of ended spans that wait for the collector, beside what components cost";
-    metrics.gauge("gpx_spans_waiting_bytes", help, move || telemetry(&now).bytes())
+    metrics.gauge("gpx_spans_waiting_bytes", help, of(current, Telemetry::bytes))
+}
+
+/// Returns what reads a value of the tracing of whatever component is loaded then. Before one is, nothing is recorded.
+fn of<T>(current: &Current, read: fn(&Telemetry) -> T) -> impl Fn() -> T + Send + Sync + use<T> {
+    let current = current.clone();
+    move || match current.now() {
+        Some(loaded) => read(&loaded.telemetry),
+        None => read(&Telemetry::default()),
+    }
 }
 
 fn limits(section: &Section) -> Limits {

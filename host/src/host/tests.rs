@@ -3,6 +3,7 @@ mod served;
 use std::error::Error as _;
 
 use super::*;
+use crate::config::Settings;
 use crate::plugin::test::compiled;
 
 fn host(component: Component) -> Host {
@@ -19,6 +20,24 @@ async fn a_component_that_cannot_be_run_is_an_error_with_its_reason() {
     assert_eq!(error.to_string(), "cannot run the component");
     let reason = error.source().unwrap().to_string();
     assert!(reason.starts_with("the component of 8 bytes cannot be used: it is not WebAssembly"), "{reason}");
+}
+
+/// The line refers to earlier ones, also if it is the plugin's own section that is wrong.
+#[tokio::test]
+async fn that_tracing_is_off_is_said_after_what_is_wrong() {
+    let settings: Settings = [
+        ("GF_PLUGIN_GPX_OTLP_ENDPOINT", "https://tempo.example:4317"),
+        ("GF_PLUGIN_GPX_OTLP_CA_FILE", "ca.pem"),
+    ]
+    .into_iter()
+    .collect();
+    let (log, lines) = Log::memory();
+    let _host = Host::builder(broken()).settings(settings).log(log).build().unwrap();
+    let lines = lines.json();
+    let [problem, off] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(problem["@message"].as_str().unwrap().starts_with("gpx_otlp_ca_file must be"), "{problem}");
+    assert_eq!(off["@message"], "Tracing is off");
+    assert_eq!(off["reason"], "its settings cannot be used; an earlier line says which");
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::executable;
 use super::files::{Files, Identity};
-use super::{LOG_FLUSH, executable};
 use crate::config::Settings;
+use crate::host::problems;
 use crate::log::Log;
 use crate::telemetry::{Fact, Probed, ServiceIdentity, TracingConfig, probe};
 
@@ -29,17 +30,16 @@ pub struct Diagnosis {
 /// Reports where tracing is configured, sends a test span to the collector, and says what to do if it does not arrive. Waits
 /// for the collector's answer, by default up to 11 s.
 ///
+/// Call it from `main`, before there is another thread: it removes OpenTelemetry's variables from the environment.
+///
 /// gpx-host's `main` calls it for the command `doctor`. So can the executable of a plugin that adds its own commands.
 pub fn doctor() -> Diagnosis {
     let mut text = String::new();
     let settings = Settings::take_env();
     let identity = files(&mut text);
-    for problem in &settings.problems {
-        line(&mut text, "problem", &format!("{}: {}", problem.key, problem.text));
-    }
-    let (config, problems) = TracingConfig::parse(&settings.tracing);
-    for problem in &problems {
-        line(&mut text, "problem", &problem.to_string());
+    let (config, of_tracing) = TracingConfig::parse(&settings.tracing);
+    for problem in problems(&settings).into_iter().chain(of_tracing.iter().map(ToString::to_string)) {
+        line(&mut text, "problem", &problem);
     }
     let facts = match config.facts() {
         Ok(facts) => facts,
@@ -51,26 +51,24 @@ pub fn doctor() -> Diagnosis {
     for Fact { name, value, origin } in facts {
         line(&mut text, name, &format!("{value} ({origin})"));
     }
-    let works = match trace(&config, identity) {
-        Ok(Probed::Taken(trace)) => {
+    let probed =
+        trace(&config, identity).unwrap_or_else(|error| Probed::Impossible { error: error.to_string() });
+    let works = match probed {
+        Probed::Taken(trace) => {
             line(&mut text, "test span", &format!("the collector has taken it, as trace {trace}"));
             true
         }
-        Ok(Probed::Refused { error }) => {
+        Probed::Refused { error } => {
             line(&mut text, "test span", &format!("the collector does not take it: {error}"));
             line(&mut text, "remedy", "check the collector's log and limits");
             false
         }
-        Ok(Probed::Failed { cause, error }) => {
+        Probed::Failed { cause, error } => {
             line(&mut text, "test span", &format!("failed ({}): {error}", cause.name()));
             line(&mut text, "remedy", cause.remedy());
             false
         }
-        Ok(Probed::Impossible { error }) => {
-            line(&mut text, "test span", &format!("cannot be sent: {error}"));
-            false
-        }
-        Err(error) => {
+        Probed::Impossible { error } => {
             line(&mut text, "test span", &format!("cannot be sent: {error}"));
             false
         }
@@ -120,7 +118,6 @@ fn trace(config: &TracingConfig, identity: Identity) -> std::io::Result<Probed> 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let probed = runtime.block_on(probe(config, ServiceIdentity { id, version }, &log));
     runtime.shutdown_timeout(Duration::ZERO);
-    log.flush(LOG_FLUSH);
     Ok(probed)
 }
 

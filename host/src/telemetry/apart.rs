@@ -2,31 +2,30 @@
 //! no viewer could show it.
 
 use opentelemetry::Context;
-use opentelemetry::baggage::{BaggageExt as _, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanBuilder, SpanContext, TraceContextExt as _};
 
 use super::owner::SpanOwner;
+use super::propagation::Baggage;
 use super::tenant::Tenant;
 
 /// In a context without a span: the span to which those that begin a trace are linked.
 #[derive(Clone, Debug)]
 struct LinkOrigin(SpanContext);
 
-/// Returns a context without a span, of the same owner and tenant and with the same baggage. Spans that are started in it begin a trace, and are linked to the span
-/// of `context`.
+/// Returns a context without a span, of the same owner and tenant and with the same baggage. Spans that are started in it
+/// begin a trace, and are linked to the span of `context`.
 pub(super) fn context(context: &Context) -> Context {
-    let mut apart = Context::new().with_value(LinkOrigin(context.span().span_context().clone()));
-    if let Some(owner) = context.get::<SpanOwner>() {
-        apart = apart.with_value(*owner);
+    let apart = Context::new().with_value(LinkOrigin(context.span().span_context().clone()));
+    let apart = keep::<SpanOwner>(apart, context);
+    let apart = keep::<Tenant>(apart, context);
+    keep::<Baggage>(apart, context)
+}
+
+fn keep<T: Clone + Send + Sync + 'static>(to: Context, from: &Context) -> Context {
+    match from.get::<T>() {
+        Some(value) => to.with_value(value.clone()),
+        None => to,
     }
-    if let Some(tenant) = context.get::<Tenant>() {
-        apart = apart.with_value(tenant.clone());
-    }
-    let baggage = context
-        .baggage()
-        .iter()
-        .map(|(key, (value, metadata))| KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone()));
-    apart.with_baggage(baggage)
 }
 
 /// Links a span that begins a trace in such a context. Returns it with what it is linked to.
@@ -42,9 +41,11 @@ pub(super) fn linked(builder: SpanBuilder, parent: &Context) -> (SpanBuilder, Op
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
     use super::*;
-    use crate::telemetry::SpanAllowance;
     use crate::telemetry::test::recording;
+    use crate::telemetry::{Propagation, SpanAllowance};
 
     #[test]
     fn what_begins_apart_is_linked_and_what_is_below_is_not() {
@@ -64,5 +65,15 @@ mod tests {
         assert_eq!(child.span_context.trace_id(), poll.span_context.trace_id());
         assert_eq!(poll.links.links.iter().map(|link| &link.span_context).collect::<Vec<_>>(), [&call]);
         assert!(child.links.links.is_empty());
+    }
+
+    #[test]
+    fn the_callers_baggage_goes_out_with_what_begins_apart() {
+        let propagation = Propagation::parse(None, &mut Vec::new()).value;
+        let incoming =
+            HeaderMap::from_iter([(HeaderName::from_static("baggage"), HeaderValue::from_static("a=1"))]);
+        let mut outgoing = HeaderMap::new();
+        propagation.inject(&context(&propagation.extract(&incoming)), &mut outgoing);
+        assert_eq!(outgoing, incoming);
     }
 }

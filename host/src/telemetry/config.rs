@@ -38,7 +38,7 @@ pub(crate) enum Off {
     NoEndpoint,
     /// The operator does not want it.
     Switch,
-    /// The collector's address, or what TLS needs, cannot be used.
+    /// The collector's address, or what TLS needs, cannot be used. With the address's origin.
     Invalid(Origin),
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Off {
                  precedence; set address under [tracing.opentelemetry.otlp], or gpx_otlp_endpoint",
             ),
             Self::Switch => f.write_str("tracing = false in the plugin's section"),
-            Self::Invalid(origin) => write!(f, "{origin} cannot be followed; an earlier line says why"),
+            Self::Invalid(_) => f.write_str("its settings cannot be used; an earlier line says which"),
         }
     }
 }

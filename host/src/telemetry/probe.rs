@@ -9,10 +9,8 @@ use opentelemetry_sdk::trace::Sampler;
 
 use super::cause::Cause;
 use super::config::TracingConfig;
-use super::export::{self, ExportState};
-use super::processor::Processor;
-use super::queue::Queue;
-use super::{Propagation, Recording, ServiceIdentity, Telemetry, resource};
+use super::export::ExportState;
+use super::{Propagation, Recording, ServiceIdentity, Telemetry};
 use crate::log::Log;
 
 /// How much longer than for the answer the probe waits.
@@ -42,15 +40,11 @@ pub(crate) async fn probe(config: &TracingConfig, service: ServiceIdentity, log:
         Ok(destination) => destination,
         Err(off) => return Probed::Impossible { error: off.to_string() },
     };
-    let queue = Arc::new(Queue::default());
-    let scope = service.id.clone();
-    let resource = resource::resource(service, Vec::new(), config.attributes());
-    let status = match export::start(destination, &resource, &queue, log) {
-        Ok(status) => status,
+    let recording = match Recording::start(destination, config, service, Vec::new(), Sampler::AlwaysOn, log) {
+        Ok(recording) => recording,
         Err(error) => return Probed::Impossible { error: error.to_string() },
     };
-    let processor = Processor::new(Arc::clone(&queue));
-    let recording = Recording::new(scope, resource, Sampler::AlwaysOn, processor, queue, Arc::clone(&status));
+    let status = Arc::clone(&recording.status);
     let telemetry = Telemetry { propagation: Propagation::default(), recording: Some(recording) };
     let span = telemetry.host().start(SpanBuilder::from_name("gpx-host doctor"), &Context::new());
     let trace = span.span().span_context().trace_id();

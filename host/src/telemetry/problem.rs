@@ -13,7 +13,7 @@ pub(crate) enum TracingProblem {
     )]
     Address(String),
     #[error(
-        "tracing is off: {0} needs gpx_otlp_client_cert and gpx_otlp_client_key, both; set the other one"
+        "tracing is off: {0} is set without its counterpart; set both gpx_otlp_client_cert and gpx_otlp_client_key"
     )]
     Half(Origin),
     #[error("tracing is off: there are files for TLS, but {0} starts with http://; write https://")]

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 
+pub(super) use self::baggage::Baggage;
 use super::problem::TracingProblem;
 use crate::config::Given;
 

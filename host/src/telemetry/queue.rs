@@ -81,8 +81,9 @@ impl Queue {
         let _ = timeout(within, self.open.settled()).await;
     }
 
-    /// Waits until no span is queued or being exported, at most `within`; then drops and counts the rest.
-    pub(super) async fn flush(&self, within: Duration) {
+    /// Waits until no span is queued or being exported, at most `within`; then drops and counts the rest. Returns how many
+    /// spans that were.
+    pub(super) async fn flush(&self, within: Duration) -> u64 {
         let deadline = Instant::now() + within;
         self.hurry.send_replace(true);
         self.work.notify_one();
@@ -98,9 +99,7 @@ impl Queue {
         let in_time = timeout_at(deadline, emptied).await.is_ok();
         let mut backlog = self.lock();
         self.hurry.send_replace(backlog.closed);
-        if !in_time {
-            backlog.give_up();
-        }
+        if in_time { 0 } else { backlog.give_up() }
     }
 
     /// Returns the spans to export next, as soon as the first has waited long enough, a batch is full, or a

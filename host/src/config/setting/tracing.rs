@@ -30,8 +30,8 @@ pub(in crate::config) const OTLP_CA_FILE: Setting = Setting {
     kind: "absolute path",
     default: "",
     when_bad: "",
-    meaning: "Certificates, as PEM, that the collector's must be signed by. If empty, those that the system trusts. With it, \
-              Grafana's address is reached by TLS only. If it is invalid, tracing is off.",
+    meaning: "CA certificates in PEM, one of which must have signed the collector's. If empty, those that the system trusts. With \
+              it, Grafana's address is reached by TLS only. If it is invalid, tracing is off.",
 };
 pub(in crate::config) const OTLP_CLIENT_CERT: Setting = Setting {
     name: "gpx_otlp_client_cert",
@@ -46,7 +46,7 @@ pub(in crate::config) const OTLP_CLIENT_KEY: Setting = Setting {
     kind: "absolute path",
     default: "",
     when_bad: "",
-    meaning: "The private key, as PEM, of `gpx_otlp_client_cert`.",
+    meaning: "The private key, as PEM, of `gpx_otlp_client_cert`. If it is invalid, tracing is off.",
 };
 pub(in crate::config) const OTLP_COMPRESSION: Setting = Setting {
     name: "gpx_otlp_compression",

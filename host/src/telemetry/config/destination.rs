@@ -73,10 +73,9 @@ impl Destination {
     }
 
     /// Returns what removes the values of the headers from a text, such as the collector's answer.
-    #[allow(dead_code, reason = "for the exporter that sends headers")]
     pub(crate) fn scrub(&self) -> Scrub {
         // With `Bearer`, and without.
-        let values = self.headers.iter().filter_map(|(_, value)| value.to_str().ok());
+        let values = self.headers.iter().filter_map(|(_, value)| str::from_utf8(value.as_bytes()).ok());
         Scrub::new(values.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or(value)]))
     }
 }
@@ -216,6 +215,13 @@ mod tests {
         assert!(shown.contains("authorization") && !shown.contains("geheim"), "{shown}");
         let echo = "401: not Bearer geheim, geheim".to_owned();
         assert!(!destination.scrub().text(echo).contains("geheim"));
+    }
+
+    #[test]
+    fn a_header_in_any_script_is_never_printed() {
+        let headers = ("GF_PLUGIN_GPX_OTLP_HEADERS", "authorization=Bearer%20gehe%C3%AFm");
+        let echo = "401: not Bearer geheïm, geheïm".to_owned();
+        assert!(!good(&[ENDPOINT, headers]).scrub().text(echo).contains("geheïm"));
     }
 
     #[test]

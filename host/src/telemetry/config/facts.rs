@@ -69,10 +69,8 @@ fn of_destination(destination: &Destination) -> Vec<Fact> {
     add("endpoint", endpoint.to_string(), endpoint.origin);
     add("protocol", protocol.to_string(), protocol.origin);
     let files = [("caFile", &tls.ca_file), ("clientCert", &tls.client_cert), ("clientKey", &tls.client_key)];
-    // A file may be the reason for TLS.
-    let by_file = files.iter().find_map(|(_, file)| file.as_ref()).map(|file| file.origin);
     let (shown, origin) = match (destination.is_tls(), endpoint.origin) {
-        (true, Origin::Grafana(_)) => ("on", by_file.unwrap_or(endpoint.origin)),
+        (true, Origin::Grafana(_)) => ("on", tls.wanted_by().unwrap_or(endpoint.origin)),
         (true, origin) => ("on", origin),
         (false, origin) => ("off", origin),
     };

@@ -139,6 +139,20 @@ fn the_operator_can_override_everything_for_one_plugin() {
 }
 
 #[test]
+fn only_the_plugins_own_files_are_a_reason_for_tls() {
+    let (config, problems) = read(&[
+        ADDRESS,
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ca.pem"),
+        ("GF_PLUGIN_GPX_OTLP_CLIENT_CERT", "/etc/client.pem"),
+        ("GF_PLUGIN_GPX_OTLP_CLIENT_KEY", "/etc/client.key"),
+    ]);
+    assert_eq!(problems, Vec::<String>::new());
+    let facts = shown(&config);
+    assert!(facts.contains(&"tls=on (gpx_otlp_client_cert)".to_owned()), "{facts:?}");
+    assert!(facts.contains(&"caFile=/etc/ca.pem (OTEL_EXPORTER_OTLP_CERTIFICATE)".to_owned()), "{facts:?}");
+}
+
+#[test]
 fn what_is_invalid_is_told_and_has_its_default() {
     let (config, problems) = read(&[
         ADDRESS,

@@ -41,10 +41,16 @@ impl TlsFiles {
         (problems.len() == before).then_some(Self { ca_file, client_cert, client_key })
     }
 
-    /// Whether the operator of the plugin wants TLS. OpenTelemetry's variables are for any program: an address without a
-    /// scheme is not theirs.
+    /// Whether the operator of the plugin wants TLS.
     pub(in crate::telemetry) fn wanted(&self) -> bool {
+        self.wanted_by().is_some()
+    }
+
+    /// Returns the file by which the operator of the plugin wants TLS. OpenTelemetry's variables are for any program: an
+    /// address without a scheme is not theirs.
+    pub(super) fn wanted_by(&self) -> Option<Origin> {
         let files = [&self.ca_file, &self.client_cert, &self.client_key];
-        files.into_iter().flatten().any(|file| matches!(file.origin, Origin::Plugin(_)))
+        let mut origins = files.into_iter().flatten().map(|file| file.origin);
+        origins.find(|origin| matches!(origin, Origin::Plugin(_)))
     }
 }

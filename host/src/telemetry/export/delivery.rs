@@ -62,7 +62,6 @@ impl Delivery {
                     }
                     Err(Failure { cause: Cause::TooLarge, text, .. }) => {
                         (limit, refusal) = (part.len(), text);
-                        self.status.too_large();
                     }
                     Err(failure) if failure.again == Again::Never => {
                         lost.rejected += split::count(&part);

@@ -16,13 +16,11 @@ use prost::Message as _;
 
 use super::answer::{MAX_ANSWER, USER_AGENT as NAME, Unanswered};
 use super::failure::Failure;
+use crate::budget::beside_others;
 use crate::telemetry::config::Destination;
 use crate::telemetry::connect::{Connector, chain};
 
 pub(super) const ALPN: &[u8] = b"http/1.1";
-
-/// How many bytes of a text that is not OTLP are shown.
-const MAX_TEXT: usize = 200;
 
 /// Has a connection of its own.
 pub(super) struct HttpTransport {
@@ -58,7 +56,7 @@ impl HttpTransport {
     }
 
     pub(super) async fn send(&mut self, body: &Bytes) -> Result<ExportTraceServiceResponse, Unanswered> {
-        let body = if self.gzip { compressed(body) } else { body.clone() };
+        let body = if self.gzip { beside_others(|| compressed(body)) } else { body.clone() };
         // The collector may have closed a connection that was idle. To send it twice is no harm, as to any retry.
         if let Some(mut connection) = self.connection.take().filter(|connection| !connection.is_closed())
             && connection.ready().await.is_ok()
@@ -138,15 +136,14 @@ fn compressed(body: &Bytes) -> Bytes {
     written.and_then(|()| encoder.finish()).map_or_else(|_| Bytes::new(), Bytes::from)
 }
 
-/// Returns the message of an error: OTLP's, or a short text.
+/// Returns the message of an error: OTLP's, or a text.
 fn said(body: &Bytes) -> String {
     if let Ok(ErrorStatus { message }) = ErrorStatus::decode(body.clone())
         && !message.is_empty()
     {
         return message;
     }
-    let text = body.get(..body.len().min(MAX_TEXT)).unwrap_or_default();
-    let text = String::from_utf8_lossy(text);
+    let text = String::from_utf8_lossy(body);
     if text.chars().any(|letter| letter.is_control() && !letter.is_whitespace()) {
         return String::new();
     }

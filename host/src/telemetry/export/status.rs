@@ -10,10 +10,6 @@ use tokio::time::Instant;
 use super::failure::Failure;
 use crate::log::{Log, Seldom, Value};
 use crate::telemetry::cause::Cause;
-use crate::text::shorten;
-
-/// How many bytes of what the collector says of rejected spans are shown.
-const MAX_SAID: usize = 512;
 
 /// What all export tasks know together.
 #[derive(Debug)]
@@ -28,9 +24,10 @@ pub(in crate::telemetry) struct ExportStatus {
 }
 
 /// What the last attempts have shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::telemetry) enum ExportState {
     /// Nothing has been sent yet.
+    #[default]
     Untried,
     Working,
     Failing {
@@ -40,7 +37,7 @@ pub(in crate::telemetry) enum ExportState {
     },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Known {
     state: ExportState,
     /// The log says that export fails.
@@ -59,16 +56,8 @@ struct Known {
 impl ExportStatus {
     /// `destination` is what people are told of it.
     pub(in crate::telemetry) fn new(destination: Vec<(&'static str, String)>, log: Log) -> Self {
-        let known = Known {
-            state: ExportState::Untried,
-            said: false,
-            refusal: None,
-            attempts: BTreeMap::new(),
-            retries: 0,
-            alone_until: None,
-        };
         let (failing, too_large, partial) = (Seldom::default(), Seldom::default(), Seldom::default());
-        Self { destination, known: known.into(), log, failing, too_large, partial }
+        Self { destination, known: Mutex::default(), log, failing, too_large, partial }
     }
 
     /// Returns what people are told of the destination.
@@ -103,7 +92,7 @@ impl ExportStatus {
         let is_partial = partial.rejected_spans > 0 || !partial.error_message.is_empty();
         self.answered(if is_partial { "partial" } else { "ok" });
         if is_partial {
-            let said = shorten(partial.error_message, MAX_SAID);
+            let said = partial.error_message;
             if self.partial.is_due() {
                 let rejected = ("rejected", Value::from(partial.rejected_spans));
                 self.log.warn(
@@ -114,11 +103,6 @@ impl ExportStatus {
             self.lock().refusal = Some(said);
         }
         u64::try_from(partial.rejected_spans).unwrap_or(0)
-    }
-
-    /// The collector has refused a request for its size. Smaller ones will show what it takes.
-    pub(super) fn too_large(&self) {
-        self.answered(Cause::TooLarge.name());
     }
 
     /// So many spans of a batch were too large. Even a request of `bytes` was refused, with these words.
@@ -139,7 +123,8 @@ impl ExportStatus {
     pub(super) fn failed(&self, failure: &Failure) {
         let Failure { cause, text, .. } = failure;
         if *cause == Cause::TooLarge {
-            return;
+            // Smaller requests will show what the collector takes.
+            return self.answered(cause.name());
         }
         let mut known = self.lock();
         *known.attempts.entry(cause.name()).or_default() += 1;

@@ -18,20 +18,13 @@ use crate::text::Scrub;
 /// How many bytes of what the collector says are shown.
 const MAX_SAID: usize = 512;
 
-/// What the transports of one destination share.
-pub(super) struct Transports {
-    wire: Wire,
-    timeout: Duration,
-    faults: Faults,
-    /// The headers may be echoed.
-    scrub: Scrub,
-}
-
-/// Sends one request at a time.
+/// Sends one request at a time. A clone sends its own beside those of the others.
+#[derive(Clone)]
 pub(super) struct Transport {
     wire: Wire,
     timeout: Duration,
     faults: Faults,
+    /// The headers may be echoed.
     scrub: Scrub,
 }
 
@@ -41,9 +34,9 @@ enum Wire {
     Http(HttpTransport),
 }
 
-// === impl Transports ===
+// === impl Transport ===
 
-impl Transports {
+impl Transport {
     pub(super) fn new(destination: &Destination) -> Self {
         let alpn = match *destination.protocol {
             Protocol::Grpc => grpc::ALPN,
@@ -58,16 +51,6 @@ impl Transports {
         Self { wire, timeout: *destination.timeout, faults, scrub: destination.scrub() }
     }
 
-    /// Returns one more, for requests beside those of the others.
-    pub(super) fn one(&self) -> Transport {
-        let Self { wire, timeout, faults, scrub } = self;
-        Transport { wire: wire.clone(), timeout: *timeout, faults: faults.clone(), scrub: scrub.clone() }
-    }
-}
-
-// === impl Transport ===
-
-impl Transport {
     /// Fails if there is no answer within the destination's time limit.
     pub(super) async fn send(&mut self, request: &Bytes) -> Result<ExportTraceServiceResponse, Failure> {
         let start = Instant::now();
@@ -78,7 +61,13 @@ impl Transport {
             }
         };
         let answer = match timeout(self.timeout, sent).await {
-            Ok(Ok(response)) => return Ok(response),
+            Ok(Ok(mut response)) => {
+                if let Some(partial) = &mut response.partial_success {
+                    let said = std::mem::take(&mut partial.error_message);
+                    partial.error_message = self.scrub.shorten(said, MAX_SAID);
+                }
+                return Ok(response);
+            }
             Ok(Err(Unanswered::ByCollector(failure))) => failure,
             // Where it went wrong is known better where it did.
             Ok(Err(Unanswered::OnTheWay(text))) => match self.faults.since(start) {

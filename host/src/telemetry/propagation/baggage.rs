@@ -21,7 +21,7 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b',').add(b';').add
 
 /// The header, in its normal form.
 #[derive(Clone, Debug, PartialEq)]
-struct Baggage(HeaderValue);
+pub(in crate::telemetry) struct Baggage(HeaderValue);
 
 /// A member of the list. Of several with the same key, the last one counts.
 struct Member<'a> {

@@ -149,13 +149,15 @@ impl Backlog {
         }
     }
 
-    /// Drops and counts whatever has not been exported.
-    pub(super) fn give_up(&mut self) {
+    /// Drops and counts whatever has not been exported. Returns how many spans that were.
+    pub(super) fn give_up(&mut self) -> u64 {
         let on_their_way: u64 = self.exporting.drain().map(|(_, batch)| batch.spans).sum();
-        self.losses.shutdown += self.spans.len() as u64 + on_their_way;
+        let lost = self.spans.len() as u64 + on_their_way;
+        self.losses.shutdown += lost;
         self.spans.clear();
         self.shares.clear();
         self.bytes = 0;
+        lost
     }
 
     /// Returns the owner that holds most, unless that is `owner` with `bytes` more.

@@ -19,7 +19,7 @@ use super::ratio::Ratio;
 use super::strategy::{AnswerError, Strategy};
 use crate::log::{Log, Value};
 use crate::telemetry::config::TlsFiles;
-use crate::telemetry::connect::Connector;
+use crate::telemetry::connect::{Connector, chain};
 
 /// How often the server is asked, and how long it may take. Both are those of Jaeger's clients.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -167,11 +167,6 @@ impl Asking {
             _ => {}
         }
     }
-}
-
-fn chain(error: &AskError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -68,6 +68,13 @@ async fn headers_and_compression_are_sent_and_headers_are_never_shown() {
     telemetry.flush(LONG).await;
     let shown = format!("{}{}", lines.text(), telemetry.report().unwrap());
     assert!(shown.contains("is not known") && !shown.contains("hidden-token"), "{shown}");
+
+    collector.answers.send(Ok(partial(1, "not with the token hidden-token"))).unwrap();
+    end_spans(&telemetry, 1);
+    telemetry.flush(LONG).await;
+    let shown = format!("{}{}", lines.text(), telemetry.report().unwrap());
+    assert_eq!(shown.matches("not with the token").count(), 2, "{shown}");
+    assert!(!shown.contains("hidden-token"), "{shown}");
 }
 
 #[tokio::test]

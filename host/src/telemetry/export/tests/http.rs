@@ -122,6 +122,28 @@ async fn retry_after_is_obeyed() {
     assert_eq!((telemetry.exported(), telemetry.losses()), (BATCH as u64, failed(1)));
 }
 
+/// Not even its beginning, wherever in a long answer it is.
+#[tokio::test]
+async fn a_header_in_an_answer_is_never_shown() {
+    let collector = HttpCollector::start().await;
+    let (log, lines) = Log::memory();
+    let telemetry = http(&collector, &[("gpx_otlp_headers", "authorization=hidden-token")], log);
+    let (mut before, mut shown) = (0, true);
+    while shown {
+        let body = format!("{}hidden-token{}", "x".repeat(before), "y".repeat(2000));
+        collector.answers.send(answer("400 Bad Request", "", &body)).unwrap();
+        end_spans(&telemetry, 1);
+        telemetry.flush(LONG).await;
+        let report = telemetry.report().unwrap();
+        let error = report["tracing"]["error"].as_str().unwrap();
+        assert!(!error.contains("hi"), "{before}: {error}");
+        // Until it is behind the cut.
+        shown = error.contains("[secret]");
+        before += 5;
+    }
+    assert!(before > 200 && !lines.text().contains("hidden"), "{before}");
+}
+
 #[tokio::test]
 async fn an_answer_that_is_not_otlps_is_told_with_its_cause() {
     for (given, cause, said) in [
