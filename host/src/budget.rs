@@ -25,7 +25,7 @@ pub(crate) use self::memory::{
     Charge, InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, MemoryAccount, MemoryKind,
     OwnerMemory, Prepaid, Refused,
 };
-pub(crate) use self::priority::{HEALTH_CHECKS, Priority};
+pub(crate) use self::priority::{HEALTH_CHECKS, Priority, lasting_part};
 pub(crate) use self::shares::{Share, Shares, Taken};
 pub(crate) use self::time::{Awaited, Governor, Stop, Turn, beside_others};
 pub(crate) use self::upstream::{Upstream, Waiting};

@@ -7,14 +7,13 @@
 
 use bytes::Bytes;
 
-use crate::budget::Charge;
+use crate::budget::{Charge, MemoryKind, OwnerMemory, Refused};
 use crate::capability::bindings::gpx::plugin::frames::{Column, Frame};
 use encoding::Encoding;
 use error::Mistake;
 use pace::Pace;
 
 pub(crate) use chunk::{FieldTypes, Include};
-pub(crate) use draft::PAYMENT as FREE;
 pub(crate) use error::FrameError;
 pub(crate) use limit::FRAMES as MAX_FRAMES;
 pub(crate) use packet::{PacketMistake, check_json};
@@ -106,6 +105,14 @@ pub(crate) async fn encode_packet(
         packet::check(&encoded, &mut Pace::paid_by(None)).await?;
     }
     Ok(encoded)
+}
+
+/// Charges what has been encoded while it waits for its reader: as much as is free in each call. What is beyond that has been
+/// paid for while it was encoded.
+pub(crate) async fn paid_while_it_waits(encoded: Bytes, memory: &OwnerMemory) -> Result<Bytes, Refused> {
+    let mut waiting = memory.nothing(MemoryKind::Answers);
+    waiting.grow(encoded.len().min(draft::PAYMENT)).await?;
+    Ok(waiting.keep(encoded))
 }
 
 /// Returns the memory of the frames, in bytes, or a little less.

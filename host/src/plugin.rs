@@ -29,7 +29,6 @@ use wasmtime::Store;
 
 use self::checks::{HealthChecks, Pass};
 pub use self::component::Component;
-use self::component::link::lasting as lasting_of;
 pub(crate) use self::component::services::Export;
 use self::component::services::Exports;
 pub(crate) use self::component::{LoadError, LoadedComponent, code};
@@ -42,7 +41,7 @@ pub(crate) use self::owner::Owner;
 use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::{Leased, Pool};
-pub(crate) use self::service::{Answered, ResourceRequest, StreamReply, StreamRequest};
+pub(crate) use self::service::{Answered, Ask, ResourceRequest, StreamReply, StreamRequest};
 use self::streams::Streams;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
@@ -94,7 +93,7 @@ impl Plugin {
         let streams = Streams::new(limits.streams_max, memory.owner());
         let memory = memory.owner();
         let client = self.egress.client(http, scrub.clone(), &memory);
-        let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone(), streams.memory.clone());
+        let pool = Pool::new(limits.instances_max, idle.clone(), memory.clone());
         let cache = SharedCache::new(memory.clone());
         let (time, checks) = (OwnerTime::default(), HealthChecks::default());
         Owner { settings, scrub, client, cache, pool, memory, time, checks, streams, log }
@@ -142,7 +141,7 @@ impl Plugin {
         let own = owner.streams.permit();
         let instance = own.ok_or(CallError::Streams { max: self.platform.limits.streams_max })?;
         let lasting = code.lasting_places.clone().try_acquire_owned();
-        let lasting = lasting.map_err(|_| CallError::AllStreams { max: lasting_of(code.max) })?;
+        let lasting = lasting.map_err(|_| CallError::AllStreams { max: code.lasting_max() })?;
         Ok(Permit { instance: Some(Arc::new(instance)), lasting: Some(Arc::new(lasting)), pass: None })
     }
 
@@ -157,7 +156,8 @@ impl Plugin {
         let limits = &self.platform.limits;
         let awaited = WaitedFor::Memory { total: self.platform.memory.total() };
         let (prepaid, priority) = (self.component.code.declared.prepaid(), permit.priority());
-        let lease = owner.pool.lease(prepaid, limits.memory_max, priority);
+        let payer = owner.payer(priority);
+        let lease = owner.pool.lease(&payer, prepaid, limits.memory_max);
         let memory = match self.wait(call, awaited, lease).await?? {
             Leased::Idle(instance) => return Ok(instance),
             Leased::Memory(memory) => memory,

@@ -17,7 +17,7 @@ pub(super) use self::instance::Footprint;
 pub(crate) use self::instance::{InstanceMemory, MAX_INSTANTIATIONS, MAX_MEMORIES, MAX_TABLES, Prepaid};
 pub(crate) use self::kind::MemoryKind;
 use self::kind::Sums;
-use super::priority::Priority;
+use super::priority::{Priority, lasting_part};
 use super::shares::{Share, Shares, Taken};
 
 /// The memory that all components together may cost.
@@ -56,9 +56,6 @@ struct Kept<B> {
 /// may take beside the total. Owners that hold little may use half of that: what others have may not come back for long, if
 /// their calls wait for an upstream that hangs.
 const RESERVE: usize = 16;
-
-/// All that may last for ever, which are streams, gets no more than three of four parts of the total: queries need the rest.
-const LASTING_PARTS: (usize, usize) = (3, 4);
 
 /// The limit that kept a component from getting more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,8 +134,7 @@ impl MemoryAccount {
 
     /// Returns how much may be charged for what may last for ever.
     fn lasting_most(&self) -> usize {
-        let (parts, of) = LASTING_PARTS;
-        self.total() / of * parts
+        lasting_part(self.total())
     }
 
     fn reclaim_one(&self) -> bool {
@@ -188,19 +184,20 @@ impl OwnerMemory {
     }
 
     /// Charges the owner beyond the total, if the call goes ahead of others or the owner holds little, and not too much has
-    /// been charged that way.
+    /// been charged that way. What may last for ever gets nothing there: it might never come back.
     fn charge_beyond(&self, kind: MemoryKind, bytes: usize) -> Option<Charge> {
         let (shares, reserve) = (&self.account.shares, self.account.total() / RESERVE);
         let reserve = match self.priority {
             Priority::Ahead => reserve,
-            Priority::Usual | Priority::Lasting if shares.is_little(&self.share, bytes) => reserve / 2,
+            Priority::Usual if shares.is_little(&self.share, bytes) => reserve / 2,
             Priority::Usual | Priority::Lasting => return None,
         };
         shares.take_beyond(&self.share, bytes, reserve).map(|taken| self.charged(kind, taken))
     }
 
     /// Charges the owner. If there is too little memory, idle instances are dropped, and then this waits until others need
-    /// less. Owners that hold least go first. Fails only if there will never be so much.
+    /// less. Owners that hold least go first. Fails only if there will never be so much, or if it is for something that may
+    /// last for ever, and such things hold too much now.
     pub(crate) async fn charge(&self, kind: MemoryKind, bytes: usize) -> Result<Charge, Refused> {
         self.check_lasting(bytes)?;
         if bytes > self.account.total() {

@@ -30,7 +30,7 @@ pub(super) enum Full {
 
 /// How many bytes are paid for at once. A draft pays for the last ones when it is finished. As many are free in each call,
 /// since a small answer does not last.
-pub(crate) const PAYMENT: usize = 256 << 10;
+pub(super) const PAYMENT: usize = 256 << 10;
 
 /// Bytes are paid for so many times: the reply is a copy of them.
 const COPIES_IN_REPLY: usize = 2;

@@ -78,7 +78,7 @@ impl Grammar {
         self.end()
     }
 
-    /// Returns how deep objects and arrays were nested in what was read.
+    /// Returns how deep objects and arrays were nested in all documents read so far.
     pub(super) fn deepest(&self) -> usize {
         self.open.deepest
     }

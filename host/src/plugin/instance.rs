@@ -20,7 +20,7 @@ use super::component::link::LinkedCode;
 use super::component::services::Exports;
 use super::error::{CallError, Evidence};
 use crate::budget::{Charge, Limits, Priority, Turn};
-use crate::call::Call;
+use crate::call::{Call, SetBy};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::tracer::CallSpans;
 use crate::log::{MAX_VALUE, Value};
@@ -148,9 +148,11 @@ impl Instance {
             self.returned::<I>(called)
         };
         let work = engine.ticking(work);
+        // The operator's deadline is only for the beginning of a call that lasts.
+        let set_by = if I::LASTS { SetBy::Caller } else { call.deadline.set_by };
         let ended = match turn.run_guest(&memory, work).await {
             Ok(ended) => ended,
-            Err(stop) => Ended::stopped(CallError::from_stop(stop, call.deadline.set_by, limits)),
+            Err(stop) => Ended::stopped(CallError::from_stop(stop, set_by, limits)),
         };
         match &ended.result {
             Ok(_) | Err(CallError::Fault(_)) => end_of_call.returned(),

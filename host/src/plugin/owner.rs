@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use super::checks::HealthChecks;
 use super::pool::Pool;
 use super::streams::Streams;
-use crate::budget::{OwnerMemory, OwnerTime, beside_others};
+use crate::budget::{OwnerMemory, OwnerTime, Priority, beside_others};
 use crate::call::{AppSettings, CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::cache::SharedCache;
@@ -94,6 +94,18 @@ pub(super) fn log(context: &CallContext, log: &Log) -> Log {
         fields.push((origin::DATA_SOURCE_UID, settings.uid.clone()));
     }
     log.with(fields).with_own_share()
+}
+
+// === impl Owner ===
+
+impl Owner {
+    /// Returns what an instance for a call of this priority is charged to.
+    pub(super) fn payer(&self, priority: Priority) -> OwnerMemory {
+        match priority {
+            Priority::Lasting => self.streams.memory.clone(),
+            Priority::Usual | Priority::Ahead => self.memory.with(priority),
+        }
+    }
 }
 
 // === impl Owners ===

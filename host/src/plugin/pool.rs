@@ -14,8 +14,6 @@ pub(crate) struct Pool {
     id: PoolId,
     idle: Arc<IdleInstances>,
     memory: OwnerMemory,
-    /// What the instances of streams are charged to, which are never among the idle ones.
-    streams: OwnerMemory,
     /// As many permits as the owner may have instances, if the operator limits that.
     permits: Option<Arc<Semaphore>>,
     /// Wakes a call that waits for memory: an instance of this owner has become idle instead.
@@ -39,18 +37,12 @@ pub(super) enum Leased {
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(
-        instances_max: Option<usize>,
-        idle: Arc<IdleInstances>,
-        memory: OwnerMemory,
-        streams: OwnerMemory,
-    ) -> Self {
+    pub(super) fn new(instances_max: Option<usize>, idle: Arc<IdleInstances>, memory: OwnerMemory) -> Self {
         let permits = instances_max.map(|max| Arc::new(Semaphore::new(max)));
         Self {
             id: idle.new_pool(),
             idle,
             memory,
-            streams,
             permits,
             returned: Notify::new(),
             leasing: AtomicUsize::new(0),
@@ -78,17 +70,15 @@ impl Pool {
     /// new.
     pub(super) async fn lease(
         &self,
+        payer: &OwnerMemory,
         prepaid: Prepaid,
         max: usize,
-        priority: Priority,
     ) -> Result<Leased, Refused> {
         let expected = self.growth.load(Ordering::Relaxed);
-        if priority == Priority::Lasting {
-            let memory = InstanceMemory::open(&self.streams, prepaid, expected, max).await?;
-            return Ok(Leased::Memory(memory));
+        let mut memory = std::pin::pin!(InstanceMemory::open(payer, prepaid, expected, max));
+        if payer.priority() == Priority::Lasting {
+            return memory.await.map(Leased::Memory);
         }
-        let payer = self.memory.with(priority);
-        let mut memory = std::pin::pin!(InstanceMemory::open(&payer, prepaid, expected, max));
         let _leasing = Counted::among(&self.leasing);
         loop {
             let returned = self.returned.notified();

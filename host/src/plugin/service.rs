@@ -11,4 +11,4 @@ mod stream;
 
 pub(crate) use self::answers::Answered;
 pub(crate) use self::resource::ResourceRequest;
-pub(crate) use self::stream::{StreamReply, StreamRequest};
+pub(crate) use self::stream::{Ask, StreamReply, StreamRequest};

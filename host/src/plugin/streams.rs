@@ -67,17 +67,21 @@ impl Streams {
         self.permits.clone().try_acquire_owned().ok()
     }
 
-    /// Returns the pause that the stream with this path has to make before it runs, if any.
-    pub(super) fn pause(&self, path: &str) -> Option<Pause> {
-        let Failed { in_a_row, last } = *self.failed().get(&self.hasher.hash_one(path))?;
+    /// Returns what the stream with this path is known by.
+    pub(super) fn key(&self, path: &str) -> u64 {
+        self.hasher.hash_one(path)
+    }
+
+    /// Returns the pause that a stream has to make before it runs, if any.
+    pub(super) fn pause(&self, key: u64) -> Option<Pause> {
+        let Failed { in_a_row, last } = *self.failed().get(&key)?;
         let pause = Pause { failures: in_a_row, until: last + length(in_a_row) };
         (pause.until > Instant::now()).then_some(pause)
     }
 
     /// Notes that a stream has failed after it has run for so long.
-    pub(super) fn failed_after(&self, path: &str, ran: Duration) {
+    pub(super) fn failed_after(&self, key: u64, ran: Duration) {
         let mut failed = self.failed();
-        let key = self.hasher.hash_one(path);
         let before = failed.get(&key).filter(|_| ran < WELL).map_or(0, |failed| failed.in_a_row);
         if failed.len() >= MAX_FAILED {
             failed.retain(|_, failed| failed.last.elapsed() < LONGEST);
@@ -88,8 +92,8 @@ impl Streams {
     }
 
     /// Notes that a stream has ended well.
-    pub(super) fn ended(&self, path: &str) {
-        self.failed().remove(&self.hasher.hash_one(path));
+    pub(super) fn ended(&self, key: u64) {
+        self.failed().remove(&key);
     }
 
     fn failed(&self) -> MutexGuard<'_, HashMap<u64, Failed>> {
@@ -114,34 +118,35 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_fails_again_and_again_pauses_longer_each_time() {
         let streams = streams(1);
+        let (a, b) = (streams.key("a"), streams.key("b"));
         let pause =
-            |path| streams.pause(path).map(|Pause { failures, until }| (failures, until - Instant::now()));
+            |key| streams.pause(key).map(|Pause { failures, until }| (failures, until - Instant::now()));
         let millis = Duration::from_millis;
         for (failures, length) in [100, 200, 400, 800, 1600, 3200, 5000, 5000].into_iter().enumerate() {
-            streams.failed_after("a", millis(200));
-            assert_eq!(pause("a"), Some((failures as u32 + 1, millis(length))));
-            assert_eq!(pause("b"), None);
+            streams.failed_after(a, millis(200));
+            assert_eq!(pause(a), Some((failures as u32 + 1, millis(length))));
+            assert_eq!(pause(b), None);
         }
         tokio::time::advance(LONGEST).await;
-        assert_eq!(pause("a"), None, "it has waited elsewhere");
-        streams.failed_after("a", Duration::ZERO);
-        assert_eq!(pause("a"), Some((9, LONGEST)));
-        streams.failed_after("a", WELL);
-        assert_eq!(pause("a"), Some((1, FIRST)), "it had run well");
-        streams.failed_after("a", Duration::ZERO);
-        streams.ended("a");
-        assert_eq!(pause("a"), None);
+        assert_eq!(pause(a), None, "it has waited elsewhere");
+        streams.failed_after(a, Duration::ZERO);
+        assert_eq!(pause(a), Some((9, LONGEST)));
+        streams.failed_after(a, WELL);
+        assert_eq!(pause(a), Some((1, FIRST)), "it had run well");
+        streams.failed_after(a, Duration::ZERO);
+        streams.ended(a);
+        assert_eq!(pause(a), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn few_failures_are_remembered() {
         let streams = streams(1);
-        for number in 0..2 * MAX_FAILED {
-            streams.failed_after(&number.to_string(), Duration::ZERO);
+        for number in 0..2 * MAX_FAILED as u64 {
+            streams.failed_after(number, Duration::ZERO);
         }
         assert_eq!(streams.failed().len(), MAX_FAILED);
         tokio::time::advance(LONGEST).await;
-        streams.failed_after("next", Duration::ZERO);
+        streams.failed_after(u64::MAX, Duration::ZERO);
         assert_eq!(streams.failed().len(), 1);
     }
 

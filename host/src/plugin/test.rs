@@ -12,10 +12,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::code::CodeSources;
-use super::{Answered, CallError, Component, LoadError, LoadedComponent, OperatorSettings, Platform, Plugin};
+use super::{
+    Answered, CallError, Component, LoadError, LoadedComponent, OperatorSettings, Owner, Platform, Plugin,
+};
 use crate::budget::{Limits, Machine};
 use crate::call::{
     Arrival, Call, CallContext, CallerDeadline, DataSourceSettings, Deadline, Endpoint, Outcome, Subject,
+    Unanswered,
 };
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::bindings::gpx::plugin::queries::Query;
@@ -151,16 +154,8 @@ impl Loaded {
 
     /// Returns the guest's answer: the name of its frame.
     pub(crate) async fn ask(&self, asker: &Asker) -> Result<String, CallError> {
-        let caller = asker.patience.map(|patience| CallerDeadline(Instant::now() + patience));
-        let arrival = Arrival {
-            endpoint: Endpoint { name: "queryData", span: "sdk.queryData" },
-            context: asker.context.clone(),
-            deadline: Deadline::new(caller, self.plugin.platform.limits.call_timeout),
-            parent: Context::new(),
-        };
-        let mut unanswered = Call::begin(arrival, self.telemetry.clone(), self.metrics.clone(), &self.log);
-        let owner = self.plugin.owner(&unanswered.call().context).await;
-        unanswered.started(Some(&owner.log));
+        let endpoint = Endpoint { name: "queryData", span: "sdk.queryData" };
+        let (unanswered, owner) = self.begin(endpoint, asker, self.deadline(asker)).await;
         let query = Query {
             ref_id: "A".to_owned(),
             query_type: String::new(),
@@ -182,6 +177,26 @@ impl Loaded {
             frame["schema"]["name"].as_str().unwrap_or_default().to_owned()
         };
         Ok(frames.iter().map(name).collect())
+    }
+
+    /// Begins a call to run a stream.
+    pub(crate) async fn begin_stream(&self, asker: &Asker) -> (Unanswered, Arc<Owner>) {
+        let endpoint = Endpoint { name: "runStream", span: "sdk.runStream" };
+        self.begin(endpoint, asker, self.deadline(asker).lasting()).await
+    }
+
+    fn deadline(&self, asker: &Asker) -> Deadline {
+        let caller = asker.patience.map(|patience| CallerDeadline(Instant::now() + patience));
+        Deadline::new(caller, self.plugin.platform.limits.call_timeout)
+    }
+
+    async fn begin(&self, endpoint: Endpoint, asker: &Asker, deadline: Deadline) -> (Unanswered, Arc<Owner>) {
+        let context = asker.context.clone();
+        let arrival = Arrival { endpoint, context, deadline, parent: Context::new() };
+        let mut unanswered = Call::begin(arrival, self.telemetry.clone(), self.metrics.clone(), &self.log);
+        let owner = self.plugin.owner(&unanswered.call().context).await;
+        unanswered.started(Some(&owner.log));
+        (unanswered, owner)
     }
 
     /// Asks in a separate task.

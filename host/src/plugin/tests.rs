@@ -8,3 +8,4 @@ mod load;
 mod output;
 mod owner;
 mod pool;
+mod stream;

@@ -13,7 +13,7 @@ use super::streaming::{End, Worked, answer_stream, pass_on};
 use super::{Backend, Begun, Door, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
 use crate::call::{Endpoint, Outcome};
-use crate::plugin::{Export, Plugin, StreamRequest};
+use crate::plugin::{Ask, Export, Plugin, StreamReply, StreamRequest};
 use crate::proto::pluginv2::stream_server::{Stream, StreamServer};
 use crate::proto::pluginv2::{
     PluginContext, PublishStreamRequest, PublishStreamResponse, RunStreamRequest, StreamPacket,
@@ -44,50 +44,6 @@ impl StreamService {
         let context = convert::context(context, &door.metadata, convert::header_pairs(headers));
         self.0.begin(&[Export::Stream], endpoint, door, context).await
     }
-
-    async fn subscribe(
-        &self,
-        door: Door,
-        message: SubscribeStreamRequest,
-    ) -> Result<Response<SubscribeStreamResponse>, Status> {
-        let SubscribeStreamRequest { plugin_context, path, data, headers } = message;
-        let Begun { unanswered, target } = self.begin(SUBSCRIBE, door, plugin_context, headers).await?;
-        let (call, request) = (unanswered.call(), StreamRequest { path, data });
-        let memory = target.as_ref().ok().map(|target| target.owner.memory.clone());
-        let reply = match target {
-            Ok(target) => target.plugin.subscribe(call, &target.owner, request).await,
-            Err(error) => Err(error),
-        };
-        match reply {
-            Ok(reply) => {
-                unanswered.answered(Outcome::OK);
-                Ok(paid_by(memory, convert::subscribed(reply)))
-            }
-            Err(error) => Err(fail(unanswered, &error)),
-        }
-    }
-
-    async fn publish(
-        &self,
-        door: Door,
-        message: PublishStreamRequest,
-    ) -> Result<Response<PublishStreamResponse>, Status> {
-        let PublishStreamRequest { plugin_context, path, data, headers } = message;
-        let Begun { unanswered, target } = self.begin(PUBLISH, door, plugin_context, headers).await?;
-        let (call, request) = (unanswered.call(), StreamRequest { path, data });
-        let memory = target.as_ref().ok().map(|target| target.owner.memory.clone());
-        let reply = match target {
-            Ok(target) => target.plugin.publish(call, &target.owner, request).await,
-            Err(error) => Err(error),
-        };
-        match reply {
-            Ok(reply) => {
-                unanswered.answered(Outcome::OK);
-                Ok(paid_by(memory, convert::published(reply)))
-            }
-            Err(error) => Err(fail(unanswered, &error)),
-        }
-    }
 }
 
 #[tonic::async_trait]
@@ -97,7 +53,10 @@ impl Stream for StreamService {
         request: Request<SubscribeStreamRequest>,
     ) -> Result<Response<SubscribeStreamResponse>, Status> {
         let (door, message) = Door::enter(request);
-        self.0.until_shutdown(self.subscribe(door, message)).await
+        let SubscribeStreamRequest { plugin_context, path, data, headers } = message;
+        let begun = self.begin(SUBSCRIBE, door, plugin_context, headers);
+        let request = StreamRequest { path, data };
+        self.0.until_shutdown(ask(begun, Ask::Subscribe, request, convert::subscribed)).await
     }
 
     type RunStreamStream = BoxStream<StreamPacket>;
@@ -123,7 +82,32 @@ impl Stream for StreamService {
         request: Request<PublishStreamRequest>,
     ) -> Result<Response<PublishStreamResponse>, Status> {
         let (door, message) = Door::enter(request);
-        self.0.until_shutdown(self.publish(door, message)).await
+        let PublishStreamRequest { plugin_context, path, data, headers } = message;
+        let begun = self.begin(PUBLISH, door, plugin_context, headers);
+        let request = StreamRequest { path, data };
+        self.0.until_shutdown(ask(begun, Ask::Publish, request, convert::published)).await
+    }
+}
+
+/// Answers whether a user may do so, in a message of the kind that `message` makes.
+async fn ask<M>(
+    begun: impl Future<Output = Result<Begun, Status>>,
+    ask: Ask,
+    request: StreamRequest,
+    message: fn(StreamReply) -> M,
+) -> Result<Response<M>, Status> {
+    let Begun { unanswered, target } = begun.await?;
+    let target = match target {
+        Ok(target) => target,
+        Err(error) => return Err(fail(unanswered, &error)),
+    };
+    let reply = target.plugin.ask(unanswered.call(), &target.owner, ask, request).await;
+    match reply {
+        Ok(reply) => {
+            unanswered.answered(Outcome::OK);
+            Ok(paid_by(Some(target.owner.memory.clone()), message(reply)))
+        }
+        Err(error) => Err(fail(unanswered, &error)),
     }
 }
 

@@ -147,3 +147,16 @@ async fn what_may_last_for_ever_has_three_quarters() {
     drop(lasting.try_charge(kind, 120).unwrap());
     assert!(account.owner().try_charge(kind, 150).is_ok());
 }
+
+#[tokio::test]
+async fn what_may_last_for_ever_gets_nothing_beyond_the_total() {
+    let account = MemoryAccount::new(512);
+    let (kind, lasting) = (MemoryKind::Linear, account.owner().with(Priority::Lasting));
+    let all = account.owner().try_charge(kind, 512).unwrap();
+    assert_eq!(lasting.try_charge(kind, 1).err(), Some(Refused::Total { total: 512 }));
+    let mut waiting = pin!(lasting.charge(kind, 1));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    drop(account.owner().try_charge(kind, 1).unwrap());
+    drop(all);
+    assert_eq!(waiting.await.unwrap().bytes(), 1);
+}

@@ -10,8 +10,8 @@ use std::time::Duration;
 /// guest loops. With shorter ticks, the clock costs more than it gains.
 const TICK: Duration = Duration::from_millis(1);
 
-/// How many ticks the clock runs on after the last call. It is then still running when calls arrive steadily but
-/// rarely, and an idle process does not wake up.
+/// How many ticks the clock runs on after the last poll of a guest. It is then still running when guests are polled steadily
+/// but rarely, and an idle process does not wake up.
 const LINGER: u32 = 50;
 
 /// The engine and its clock. Cheap to clone.
@@ -26,19 +26,20 @@ pub(crate) struct Engine {
 /// Ends the clock's thread when it is dropped.
 struct ClockThread(Arc<Clock>);
 
-/// Keeps the clock running while a guest runs.
+/// Keeps the clock running while a guest is polled.
 pub(crate) struct Ticking(Arc<Clock>);
 
 #[derive(Default)]
 struct Clock {
     state: Mutex<ClockState>,
-    first_call: Condvar,
+    next_poll: Condvar,
 }
 
 #[derive(Default)]
 struct ClockState {
-    calls: usize,
-    /// Whether the clock waits for the next call instead of the next tick.
+    /// How many guests are being polled.
+    polls: usize,
+    /// Whether the clock waits for the next poll instead of the next tick.
     stopped: bool,
     /// The engine is gone.
     over: bool,
@@ -103,10 +104,10 @@ impl Engine {
     pub(crate) fn tick(&self) -> Ticking {
         let clock = &self.clock.0;
         let mut state = clock.state();
-        state.calls += 1;
+        state.polls += 1;
         if state.stopped {
             state.stopped = false;
-            clock.first_call.notify_one();
+            clock.next_poll.notify_one();
         }
         drop(state);
         Ticking(clock.clone())
@@ -120,14 +121,14 @@ impl Clock {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns after a tick. If no call has run for a while, returns only once the next one has begun. Breaks once the
-    /// engine is gone.
+    /// Returns after a tick. If no guest has been polled for a while, returns only once the next poll has begun. Breaks once
+    /// the engine is gone.
     fn wait(&self) -> ControlFlow<()> {
         let mut state = self.state();
         for _ in 0..LINGER {
-            state = self.first_call.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
-            // A guest that still runs must be made to yield, even if its engine is not needed for anything else.
-            if state.calls > 0 {
+            state = self.next_poll.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+            // A guard keeps the clock running even without its engine.
+            if state.polls > 0 {
                 return ControlFlow::Continue(());
             }
             if state.over {
@@ -136,7 +137,7 @@ impl Clock {
         }
         state.stopped = true;
         while state.stopped && !state.over {
-            state = self.first_call.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.next_poll.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -147,7 +148,7 @@ impl Clock {
 impl Drop for ClockThread {
     fn drop(&mut self) {
         self.0.state().over = true;
-        self.0.first_call.notify_one();
+        self.0.next_poll.notify_one();
     }
 }
 
@@ -155,6 +156,6 @@ impl Drop for ClockThread {
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.state().calls -= 1;
+        self.0.state().polls -= 1;
     }
 }

@@ -10,7 +10,7 @@ use super::declared::Declared;
 use super::engine::Engine;
 use super::reservation::{KEPT, SPARE};
 use super::services::Indices;
-use crate::budget::Counted;
+use crate::budget::{Counted, lasting_part};
 use crate::capability;
 use crate::plugin::instance::state::State;
 
@@ -61,14 +61,19 @@ pub(crate) fn link(
     })
 }
 
-/// Returns how many of so many places streams may have: three quarters, as of the memory.
-pub(crate) fn lasting(places: usize) -> usize {
-    (places / 4 * 3).max(1)
+/// Returns how many of so many places may be taken for ever: as large a part as of the memory.
+fn lasting(places: usize) -> usize {
+    lasting_part(places).max(1)
 }
 
 // === impl LinkedCode ===
 
 impl LinkedCode {
+    /// Returns how many of the places may be taken for ever.
+    pub(crate) fn lasting_max(&self) -> usize {
+        lasting(self.max)
+    }
+
     /// Counts a call that waits for a place until the guard is dropped.
     pub(crate) fn wait_for_place(&self) -> Counted<'_> {
         Counted::among(&self.waiting)

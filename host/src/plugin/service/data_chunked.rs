@@ -104,10 +104,8 @@ impl EncodeChunks for ChunkEncoder {
                         self.paid.grow(ENTRY + name.0.len() + name.1.len() + shape.bytes()).await?;
                         self.begun.insert(name, shape);
                     }
-                    let mut waiting = self.memory.nothing(MemoryKind::Answers);
-                    // More than this has been paid for while it was encoded.
-                    waiting.grow(frame.len().min(frame::FREE)).await?;
-                    Content::Rows { frame_id, frame: waiting.keep(frame) }
+                    let frame = frame::paid_while_it_waits(frame, &self.memory).await?;
+                    Content::Rows { frame_id, frame }
                 }
                 Err(error) => {
                     let message = error.scrubbed(&self.scrub).to_string();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::budget::{Charge, MemoryKind, OwnerMemory};
+use crate::budget::{Charge, OwnerMemory};
 use crate::capability::bindings::gpx::plugin::packets::{Framed, Include, Packet};
 use crate::capability::packets::{EncodePackets, PacketFuture, Unsendable};
 use crate::frame::{self, PacketMistake};
@@ -41,6 +41,11 @@ pub(super) fn weight(packet: &Packet) -> usize {
     }
 }
 
+/// Returns what is wrong with a packet, for the plugin's author.
+pub(super) fn told(mistake: PacketMistake, scrub: &Scrub) -> String {
+    scrub.shorten(mistake.scrubbed(scrub).to_string(), MAX_REASON)
+}
+
 // === impl PacketEncoder ===
 
 impl EncodePackets for PacketEncoder {
@@ -51,20 +56,12 @@ impl EncodePackets for PacketEncoder {
     fn encode(&self, packet: Packet, paid: Charge) -> PacketFuture<'_> {
         Box::pin(async move {
             let is_frame = matches!(packet, Packet::Frame(_));
-            let encoded = match encode(packet, paid).await {
-                Ok(encoded) => encoded,
-                Err(mistake) => {
-                    let text = self.scrub.text(mistake.scrubbed(&self.scrub).to_string());
-                    return Err(Unsendable::Invalid(self.scrub.shorten(text, MAX_REASON)));
-                }
-            };
+            let encoded = encode(packet, paid).await;
+            let encoded = encoded.map_err(|mistake| Unsendable::Invalid(told(mistake, &self.scrub)))?;
             if !is_frame {
                 return Ok(encoded);
             }
-            let mut waiting = self.memory.nothing(MemoryKind::Answers);
-            // More than this has been paid for while it was encoded.
-            waiting.grow(encoded.len().min(frame::FREE)).await.map_err(Unsendable::Memory)?;
-            Ok(waiting.keep(encoded))
+            frame::paid_while_it_waits(encoded, &self.memory).await.map_err(Unsendable::Memory)
         })
     }
 }

@@ -7,12 +7,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wasmtime::Store;
 
-use super::packets::{PacketEncoder, encode};
+use super::packets::{PacketEncoder, encode, told};
 use crate::budget::MemoryKind;
 use crate::call::Call;
 use crate::capability::bindings::exports::gpx::plugin::stream::{Reply, Request};
 use crate::capability::packets::PacketSender;
-use crate::frame;
 use crate::log::{Value, duration};
 use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
@@ -26,6 +25,13 @@ pub(crate) struct StreamRequest {
     pub data: Bytes,
 }
 
+/// What a user asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ask {
+    Subscribe,
+    Publish,
+}
+
 /// Whether a user may subscribe or publish.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StreamReply {
@@ -35,9 +41,10 @@ pub(crate) enum StreamReply {
     PermissionDenied,
 }
 
-struct Subscribe(Request);
-
-struct Publish(Request);
+struct Asked {
+    ask: Ask,
+    request: Request,
+}
 
 struct RunStream {
     request: Request,
@@ -45,32 +52,17 @@ struct RunStream {
 }
 
 impl Plugin {
-    pub(crate) async fn subscribe(
+    /// Asks the component whether a user may do so.
+    pub(crate) async fn ask(
         &self,
         call: &Arc<Call>,
         owner: &Arc<Owner>,
+        ask: Ask,
         request: StreamRequest,
-    ) -> Result<StreamReply, CallError> {
-        self.reply(call, owner, Subscribe(request.into())).await
-    }
-
-    pub(crate) async fn publish(
-        &self,
-        call: &Arc<Call>,
-        owner: &Arc<Owner>,
-        request: StreamRequest,
-    ) -> Result<StreamReply, CallError> {
-        self.reply(call, owner, Publish(request.into())).await
-    }
-
-    async fn reply(
-        &self,
-        call: &Arc<Call>,
-        owner: &Arc<Owner>,
-        invocation: impl Invocation<Answer = Reply>,
     ) -> Result<StreamReply, CallError> {
         let mut turn = self.turn(call, &owner.time);
-        let (reply, memory) = self.invoke(call, owner, &mut turn, None, invocation).await?;
+        let asked = Asked { ask, request: request.into() };
+        let (reply, memory) = self.invoke(call, owner, &mut turn, None, asked).await?;
         let packet = match reply {
             Reply::NotFound => return Ok(StreamReply::NotFound),
             Reply::PermissionDenied => return Ok(StreamReply::PermissionDenied),
@@ -78,10 +70,8 @@ impl Plugin {
             Reply::Accepted(Some(packet)) => packet,
         };
         let encoded = turn.run(encode(packet, memory)).await.map_err(|stop| self.stopped(call, stop))?;
-        let mistake = |mistake: frame::PacketMistake| mistake.scrubbed(&owner.scrub).to_string();
-        encoded
-            .map(StreamReply::Accepted)
-            .map_err(|error| CallError::Frame(mistake(error)).scrubbed(&owner.scrub))
+        let told = |mistake| CallError::Frame(told(mistake, &owner.scrub));
+        encoded.map(StreamReply::Accepted).map_err(told)
     }
 
     /// Returns a sender for the packets of a stream, and the receiver of what it has encoded.
@@ -105,9 +95,12 @@ impl Plugin {
         sender: PacketSender,
     ) -> Result<(), CallError> {
         let permit = self.stream_permit(owner)?;
-        let path = request.path.clone();
-        if let Some(Pause { failures, until }) = owner.streams.pause(&path) {
-            let pause = duration(until.saturating_duration_since(Instant::now()));
+        let key = owner.streams.key(&request.path);
+        if let Some(Pause { failures, until }) = owner.streams.pause(key) {
+            let now = Instant::now();
+            // The beginning needs the rest of its time.
+            let until = until.min(now + call.deadline.at.saturating_duration_since(now) / 2);
+            let pause = duration(until.saturating_duration_since(now));
             let fields = [("failures", Value::from(i64::from(failures))), ("pause", Value::from(pause))];
             call.log.info("The stream pauses before it runs again, since it has failed", &fields);
             tokio::time::sleep_until(until).await;
@@ -115,8 +108,8 @@ impl Plugin {
         let began = Instant::now();
         let result = self.run_stream_now(call, owner, permit, request, bytes, sender).await;
         match &result {
-            Err(_) if !call.caller_is_gone() => owner.streams.failed_after(&path, began.elapsed()),
-            _ => owner.streams.ended(&path),
+            Err(_) if !call.caller_is_gone() => owner.streams.failed_after(key, began.elapsed()),
+            _ => owner.streams.ended(key),
         }
         result
     }
@@ -151,27 +144,22 @@ impl From<StreamRequest> for Request {
     }
 }
 
-impl Invocation for Subscribe {
+impl Invocation for Asked {
     type Answer = Reply;
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Reply> {
-        exports.stream()?.call_subscribe(store, &self.0).await
+        let stream = exports.stream()?;
+        match self.ask {
+            Ask::Subscribe => stream.call_subscribe(store, &self.request).await,
+            Ask::Publish => stream.call_publish(store, &self.request).await,
+        }
     }
 
     fn weight(reply: &Reply) -> usize {
-        weight(reply)
-    }
-}
-
-impl Invocation for Publish {
-    type Answer = Reply;
-
-    async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Reply> {
-        exports.stream()?.call_publish(store, &self.0).await
-    }
-
-    fn weight(reply: &Reply) -> usize {
-        weight(reply)
+        match reply {
+            Reply::Accepted(Some(packet)) => super::packets::weight(packet),
+            _ => 0,
+        }
     }
 }
 
@@ -183,12 +171,5 @@ impl Invocation for RunStream {
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         let sender = store.data_mut().table.push(self.sender)?;
         exports.stream()?.call_run(store, &self.request, sender).await
-    }
-}
-
-fn weight(reply: &Reply) -> usize {
-    match reply {
-        Reply::Accepted(Some(packet)) => super::packets::weight(packet),
-        _ => 0,
     }
 }
