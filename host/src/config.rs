@@ -41,6 +41,8 @@ pub struct Settings {
     pub(crate) tracing: Tracing,
     /// The plugin's version as Grafana read it from plugin.json; Grafana sends it only if tracing is on.
     pub(crate) plugin_version: Option<String>,
+    /// What the process's environment says about requests to upstreams.
+    pub(crate) upstreams: Upstreams,
     /// The host's own settings in the plugin's section of grafana.ini, except the transport.
     pub(crate) section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
@@ -73,6 +75,13 @@ pub(crate) struct Process {
     pub max_port: u16,
     /// The operator's `gpx_transport`.
     pub transport: Transport,
+}
+
+/// What applies to requests to upstreams beside the host's own settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Upstreams {
+    /// Grafana's `response_limit` of `[dataproxy]`, as text.
+    pub response_limit: String,
 }
 
 /// The prefix that Grafana adds to each key of the plugin's section.
@@ -128,6 +137,7 @@ impl Settings {
         Self {
             process: Process::read(strings, transport, &mut problems),
             tracing: Tracing::read(strings, &ours, &operator),
+            upstreams: Upstreams::read(strings),
             plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
             section,
             operator,
@@ -176,6 +186,14 @@ impl Process {
             max_port: port("PLUGIN_MAX_PORT"),
             transport,
         }
+    }
+}
+
+// === impl Upstreams ===
+
+impl Upstreams {
+    fn read(strings: &Strings) -> Self {
+        Self { response_limit: strings.get("GF_DATAPROXY_RESPONSE_LIMIT").cloned().unwrap_or_default() }
     }
 }
 

@@ -2,9 +2,11 @@
 //! the trace says about it.
 //!
 //! Imports go one way: this file → `exchange` → `dial`, `credentials`, `sigv4` → `policy`, `trace`, `wishes` → `error` → the errors
-//! of `sigv4`, `settings`, `origin`, `framing`, `limits`. No file in the folder imports this one. A request takes the same way:
-//! `exchange` has it from the guest's call to the end of the response's body, and asks `dial` for a connection if none is idle.
+//! of `sigv4`, `settings`, `origin`, `framing`, `limits`, `caller` → `redirects`. No file in the folder imports this one. A request
+//! takes the same way: `exchange` has it from the guest's call to the end of the response's body, and asks `dial` for a connection
+//! if none is idle.
 
+mod caller;
 mod credentials;
 mod dial;
 mod error;
@@ -15,6 +17,7 @@ pub(crate) mod fuzz;
 pub(crate) mod limits;
 mod origin;
 mod policy;
+mod redirects;
 mod settings;
 mod sigv4;
 #[cfg(test)]
@@ -24,6 +27,7 @@ mod wishes;
 
 use std::sync::Arc;
 
+pub(crate) use self::caller::{Caller, user_agent};
 use self::dial::Dialer;
 pub(crate) use self::error::{RequestError, RequestErrorKind};
 use self::exchange::Connections;
@@ -31,15 +35,25 @@ pub(crate) use self::exchange::{AllConnections, Client};
 pub(crate) use self::framing::is_forbidden;
 use self::policy::Grants;
 pub(crate) use self::policy::{AllowedPaths, OperatorPolicy, Patterns};
-pub(crate) use self::settings::{DataSourceFields, DataSourceHttp, SigV4Fields};
+pub(crate) use self::settings::{DataSourceFields, DataSourceHttp, SigV4Fields, response_limit};
 use self::trace::RequestTracing;
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
 use crate::budget::OwnerMemory;
 use crate::metrics::UpstreamRequests;
-use crate::net::{Resolver, TrustedRoots};
+use crate::net::{Resolver, RootPaths, TrustedRoots};
 use crate::telemetry::Telemetry;
 use crate::text::Scrub;
+
+/// What the process says about the requests of all data sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProcessHttp {
+    /// How many connections a data source may have.
+    pub connections_max: usize,
+    /// How many bytes of a response's body are read, if Grafana's configuration does not say. Not 0.
+    pub response_limit: Option<u64>,
+    pub roots: RootPaths,
+}
 
 /// What the clients of all data sources share.
 pub(crate) struct Egress {
@@ -49,6 +63,7 @@ pub(crate) struct Egress {
     roots: Arc<TrustedRoots>,
     tracing: RequestTracing,
     connections_max: usize,
+    response_limit: Option<u64>,
     all: Arc<AllConnections>,
     wishes: Arc<Wishes>,
     requests: UpstreamRequests,
@@ -57,13 +72,12 @@ pub(crate) struct Egress {
 // === impl Egress ===
 
 impl Egress {
-    /// `operator` is for all data sources. Each has at most `connections_max` of all connections
-    /// of the process.
+    /// `operator` and `process` are for all data sources.
     pub(crate) fn new(
         operator: OperatorPolicy,
         plugin_id: &str,
         telemetry: Telemetry,
-        connections_max: usize,
+        process: ProcessHttp,
         all: Arc<AllConnections>,
         requests: UpstreamRequests,
     ) -> Self {
@@ -71,9 +85,10 @@ impl Egress {
             operator,
             plugin_id: plugin_id.into(),
             resolver: Arc::default(),
-            roots: Arc::default(),
+            roots: Arc::new(TrustedRoots::new(process.roots)),
             tracing: RequestTracing::new(telemetry),
-            connections_max,
+            connections_max: process.connections_max,
+            response_limit: process.response_limit,
             all,
             wishes: Arc::default(),
             requests,
@@ -97,14 +112,16 @@ impl Egress {
 
     /// Returns a client with connections of its own, for one version of one data source.
     /// Spans of its requests show no secret that `scrub` knows, and `memory` pays for what is kept of them.
-    pub(crate) fn client(&self, settings: DataSourceHttp, scrub: Scrub, memory: &OwnerMemory) -> Client {
+    pub(crate) fn client(&self, mut settings: DataSourceHttp, scrub: Scrub, memory: &OwnerMemory) -> Client {
+        // As in Go, Grafana's configuration counts more than the environment.
+        settings.grafana.response_limit = settings.grafana.response_limit.or(self.response_limit);
         let plugin_id = match settings.plugin_id.as_str() {
             "" => self.plugin_id.clone(),
             named => named.into(),
         };
         let grants = Arc::new(Grants::new(&settings.url, self.operator.clone(), plugin_id.clone()));
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
-        let dialer = Dialer::new(grants.clone(), resolver, roots, settings.tls.clone());
+        let dialer = Dialer::new(&settings, grants.clone(), resolver, roots);
         let connections = self.connections(&settings, dialer, &plugin_id);
         let tracing = self.tracing.without_secrets(scrub);
         let (wishes, requests) = (self.wishes.clone(), self.requests.clone());
@@ -117,6 +134,6 @@ impl Egress {
             "the data source has {max}, which is what gpx_connections_max = {max} under [plugin.{plugin}] allows; raise it"
         );
         let log = self.all.log().with(settings.log_fields());
-        Connections::new(dialer, max, words, &log, self.all.clone())
+        Connections::new(dialer, max, words, settings.pooling, log, self.all.clone())
     }
 }

@@ -18,7 +18,7 @@ pub use self::builder::Builder;
 pub use self::error::Error;
 pub(crate) use self::problems::problems;
 use crate::capability::tracer::key_value;
-use crate::egress::{AllConnections, Egress, OperatorPolicy};
+use crate::egress::{AllConnections, Egress, OperatorPolicy, ProcessHttp};
 use crate::log::{Log, Value};
 use crate::plugin::{
     Component, Current, LoadError, Loaded, LoadedComponent, Loading, Platform, Plugin, code,
@@ -45,8 +45,7 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     platform: Arc<Platform>,
     operator: OperatorPolicy,
-    /// How many connections a data source may have.
-    connections_max: usize,
+    http: ProcessHttp,
     connections: Arc<AllConnections>,
     tracing: TracingConfig,
     identity: ServiceIdentity,
@@ -232,7 +231,7 @@ impl Inner {
             self.operator.clone(),
             &self.identity.id,
             telemetry.clone(),
-            self.connections_max,
+            self.http.clone(),
             self.connections.clone(),
             self.platform.metrics.upstream.clone(),
         );

@@ -4,6 +4,7 @@
 mod names;
 mod reuse;
 mod row;
+mod settings;
 
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Launch, Plugin};

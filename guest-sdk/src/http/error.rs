@@ -36,8 +36,8 @@ pub enum Cause {
     Reset,
     /// The connection ended in the middle of the response's body.
     Incomplete,
-    /// The upstream's certificate is not valid or not trusted.
-    Certificate,
+    /// The upstream's certificate is not valid or not trusted. The text says why, and what to do about it.
+    Certificate(String),
     /// No secure connection could be made, for another reason.
     Tls(&'static str),
     /// The host does not let this plugin reach that origin, or the address behind it.
@@ -72,7 +72,9 @@ impl Error {
                 (status.as_u16(), Source::Plugin)
             }
             Cause::Status(status, _) => (status.as_u16(), Source::Downstream),
-            Cause::Dns | Cause::Unreachable | Cause::Reset | Cause::Certificate => (500, Source::Downstream),
+            Cause::Dns | Cause::Unreachable | Cause::Reset | Cause::Certificate(_) => {
+                (500, Source::Downstream)
+            }
             _ => (500, Source::Plugin),
         }
     }
@@ -98,7 +100,11 @@ impl Cause {
         match words.as_str() {
             "connection read timeout" => Self::Timeout,
             "connection terminated" => Self::Incomplete,
-            _ => Self::Other(words),
+            // What follows is meant for people.
+            _ => Self::Other(match words.strip_prefix("internal error: ") {
+                Some(what) => what.to_owned(),
+                None => words,
+            }),
         }
     }
 }
@@ -113,7 +119,7 @@ impl fmt::Display for Cause {
             Self::Unreachable => f.write_str("the address cannot be reached"),
             Self::Reset => f.write_str("the connection ended before the response began"),
             Self::Incomplete => f.write_str("the connection ended in the middle of the response"),
-            Self::Certificate => f.write_str("no secure connection: the certificate is not trusted"),
+            Self::Certificate(what) => write!(f, "no secure connection: {what}"),
             Self::Tls(what) => write!(f, "no secure connection: {what}"),
             Self::Denied(what) => {
                 write!(
@@ -141,13 +147,39 @@ impl From<ErrorCode> for Cause {
             ErrorCode::ConnectionRefused => Self::Refused,
             ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => Self::Unreachable,
             ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => Self::Reset,
-            ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => Self::Tls("the handshake failed"),
-            ErrorCode::TlsCertificateError => Self::Certificate,
+            ErrorCode::TlsProtocolError => Self::Tls("the handshake failed"),
+            ErrorCode::TlsAlertReceived(alert) => match (alert.alert_id, alert.alert_message) {
+                // The host's own alert says what is wrong with the upstream's certificate.
+                (None, Some(what)) => Self::Certificate(what),
+                (id, _) => Self::Tls(id.map_or("the handshake failed", alert_words)),
+            },
+            ErrorCode::TlsCertificateError => Self::Certificate("the certificate is not trusted".to_owned()),
             ErrorCode::HttpRequestDenied => Self::Denied("origin"),
             ErrorCode::DestinationIpProhibited => Self::Denied("address"),
             ErrorCode::InternalError(Some(what)) => Self::Other(what),
             other => Self::Other(words(&other).to_owned()),
         }
+    }
+}
+
+/// Why the upstream ended the handshake (RFC 8446, 6.2), where the data source's settings can help.
+fn alert_words(alert: u8) -> &'static str {
+    match alert {
+        42 | 43 | 46 | 48 => {
+            "the server does not accept the data source's client certificate: use one that it trusts (tlsClientCert, tlsClientKey)"
+        }
+        44 => {
+            "the data source's client certificate has been revoked: use another (tlsClientCert, tlsClientKey)"
+        }
+        45 => "the data source's client certificate has expired: use another (tlsClientCert, tlsClientKey)",
+        70 => "the server speaks neither TLS 1.2 nor 1.3, or not the version that Grafana insists on",
+        112 => {
+            "the server does not know the name that it was asked for: correct the URL or the data source's serverName"
+        }
+        116 => {
+            "the server wants a client certificate: give the data source one (tlsAuth, tlsClientCert, tlsClientKey)"
+        }
+        _ => "the handshake failed",
     }
 }
 

@@ -1,11 +1,12 @@
 //! A request while it is being built, and while it is in flight.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Uri};
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::Serialize;
 
 use super::error::Cause;
@@ -14,6 +15,19 @@ use super::redirect::{MAX_REDIRECTS, Parts};
 use super::segment::{self, ESCAPED};
 use super::wire::{self, Exchange};
 use super::{Error, Response};
+
+/// What may stand neither in a path nor in a query (RFC 3986, 3.3 and 3.4). Control characters stay, and are an error.
+const NOT_IN_A_URL: &AsciiSet = &AsciiSet::EMPTY
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// A request that is being built.
 #[derive(Debug)]
@@ -178,6 +192,7 @@ fn parse(url: &str) -> Result<Uri, String> {
     if url.is_empty() {
         return Err("the URL is empty: set it in the data source's settings".to_owned());
     }
+    let url = escape(url);
     let parsed: Uri =
         url.parse().map_err(|err| format!("the URL is not valid ({err}): write it like http://host/path"))?;
     match parsed.scheme_str() {
@@ -189,6 +204,19 @@ fn parse(url: &str) -> Result<Uri, String> {
             }
         }
         _ => Err("the URL is not valid: it starts with http:// or https:// and a host".to_owned()),
+    }
+}
+
+/// As in Go, what may not stand in a path or a query, such as a space, is escaped. The host stays as it is.
+fn escape(url: &str) -> Cow<'_, str> {
+    let after_scheme = url.find("://").map_or(0, |scheme| scheme + 3);
+    let path = url.get(after_scheme..).and_then(|rest| rest.find(['/', '?', '#']));
+    let Some((host, path)) = path.and_then(|path| url.split_at_checked(after_scheme + path)) else {
+        return Cow::Borrowed(url);
+    };
+    match Cow::from(utf8_percent_encode(path, NOT_IN_A_URL)) {
+        Cow::Borrowed(_) => Cow::Borrowed(url),
+        Cow::Owned(path) => Cow::Owned(format!("{host}{path}")),
     }
 }
 
@@ -207,6 +235,13 @@ mod tests {
             url(get("http://a.example/p?x=1").query("a b", "c&d=ü")),
             "http://a.example/p?x=1&a%20b=c%26d%3D%C3%BC"
         );
+    }
+
+    #[test]
+    fn a_space_is_escaped_as_in_go() {
+        assert_eq!(url(get("http://a.example/a b/%20?q=c d")), "http://a.example/a%20b/%20?q=c%20d");
+        assert_eq!(url(get("http://a.example/ü<>").query("n", 2)), "http://a.example/%C3%BC%3C%3E?n=2");
+        assert_eq!(url(get("http://a.example?x y")), "http://a.example/?x%20y");
     }
 
     #[test]

@@ -39,6 +39,12 @@ impl<K: Copy + Eq + Hash, T> Idle<K, T> {
         self.owners.get(&owner).map_or(0, VecDeque::len)
     }
 
+    /// How many of the owner's fit.
+    pub(crate) fn count(&self, owner: K, fits: impl Fn(&T) -> bool) -> usize {
+        let numbers = self.owners.get(&owner).into_iter().flatten();
+        numbers.filter(|number| self.get(**number).is_some_and(&fits)).count()
+    }
+
     /// Returns the number under which it is idle.
     pub(crate) fn put(&mut self, owner: K, thing: T) -> u64 {
         self.last += 1;
@@ -81,6 +87,18 @@ impl<K: Copy + Eq + Hash, T> Idle<K, T> {
     pub(crate) fn remove_oldest_of(&mut self, owner: K) -> Option<T> {
         let oldest = *self.owners.get(&owner)?.front()?;
         self.remove(oldest)
+    }
+
+    /// Removes all whose own time is up, which is `None` for those that have as much as they want. Also returns when the
+    /// next one's will be.
+    pub(crate) fn remove_due(&mut self, time: impl Fn(&T) -> Option<Duration>) -> (Vec<T>, Option<Instant>) {
+        let now = Instant::now();
+        let ends = self.things.iter().filter_map(|(number, resting)| {
+            Some((*number, resting.since.checked_add(time(&resting.thing)?)?))
+        });
+        let (due, later): (Vec<_>, Vec<_>) = ends.partition(|(_, end)| *end <= now);
+        let due = due.into_iter().filter_map(|(number, _)| self.remove(number)).collect();
+        (due, later.into_iter().map(|(_, end)| end).min())
     }
 
     /// Removes all that have been idle for so long. Also returns when the next one will have been, if any is left.
@@ -134,5 +152,22 @@ mod tests {
         assert_eq!(idle.remove_older(2 * second), (vec![1], Some(next)));
         tokio::time::advance(second).await;
         assert_eq!(idle.remove_older(2 * second), (vec![2], None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_may_have_as_much_time_as_it_says() {
+        let (mut idle, second) = (Idle::default(), Duration::from_secs(1));
+        for seconds in [3, 1, 2, 0] {
+            idle.put('a', seconds);
+        }
+        let begun = Instant::now();
+        let time = |seconds: &u32| (*seconds > 0).then(|| second * *seconds);
+        assert_eq!(idle.count('a', |seconds| *seconds > 1), 2);
+        assert_eq!(idle.remove_due(time), (vec![], Some(begun + second)));
+        tokio::time::advance(2 * second).await;
+        assert_eq!(idle.remove_due(time), (vec![1, 2], Some(begun + 3 * second)));
+        tokio::time::advance(2 * second).await;
+        assert_eq!(idle.remove_due(time), (vec![3], None));
+        assert_eq!(idle.len(), 1);
     }
 }

@@ -18,8 +18,8 @@ use wasmtime_wasi_http::{
 use self::scope::{InScope, Scope};
 pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
-use crate::budget::{Priority, Upstream, Waiting};
-use crate::egress::{self, Client, RequestError, RequestErrorKind};
+use crate::budget::{Upstream, Waiting};
+use crate::egress::{self, Caller, Client, RequestError, RequestErrorKind};
 use crate::har::Recorder;
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
@@ -36,9 +36,8 @@ pub(crate) struct HttpHooks {
     client: Option<Client>,
     spans: CallSpans,
     upstream: Upstream,
-    /// Those of the call.
-    priority: Priority,
-    endpoint: &'static str,
+    /// What requests inherit from the call.
+    caller: Caller,
     scope: Scope,
     /// Records the call's exchanges, if its caller asks for that.
     recorder: Option<Recorder>,
@@ -72,23 +71,16 @@ impl HttpHooks {
     /// Makes the state of an instance of the data source that `client` belongs to. Without a client, every request is
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
-        let (upstream, priority, scope) = (Upstream::default(), Priority::default(), Scope::default());
-        Self { client, spans, upstream, priority, endpoint: "", scope, recorder: None, changed: false }
+        let (upstream, caller, scope) = (Upstream::default(), Caller::default(), Scope::default());
+        Self { client, spans, upstream, caller, scope, recorder: None, changed: false }
     }
 
     /// From now on, requests belong to another call.
-    pub(crate) fn begin(
-        &mut self,
-        spans: CallSpans,
-        upstream: Upstream,
-        priority: Priority,
-        endpoint: &'static str,
-    ) {
+    pub(crate) fn begin(&mut self, spans: CallSpans, upstream: Upstream, caller: Caller) {
         self.end();
         self.spans = spans;
         self.upstream = upstream;
-        self.priority = priority;
-        self.endpoint = endpoint;
+        self.caller = caller;
         self.scope = Scope::default();
     }
 
@@ -138,7 +130,7 @@ impl WasiHttpHooks for HttpHooks {
         if let Some(recorder) = &self.recorder {
             request.extensions_mut().insert(recorder.clone());
         }
-        let response = client.send(request, options, &parent, self.priority, self.endpoint);
+        let response = client.send(request, options, &parent, self.caller.clone());
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
         let exchange = async move {
             let waiting = upstream.wait();
@@ -237,6 +229,7 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         | RequestErrorKind::Credentials
         // HttpRequestUriInvalid would not carry what is wrong with the URL.
         | RequestErrorKind::InvalidUrl
+        | RequestErrorKind::ResponseLimit
         | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),
         RequestErrorKind::NameTimeout => Code::DnsTimeout,
         RequestErrorKind::NameNotResolved => Code::DnsError { rcode: Some(text()), info_code: None },
@@ -245,7 +238,8 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         RequestErrorKind::NoRoute => Code::DestinationIpUnroutable,
         RequestErrorKind::ConnectFailed => Code::DestinationUnavailable,
         RequestErrorKind::ConnectionLost => Code::ConnectionTerminated,
-        RequestErrorKind::Certificate => Code::TlsCertificateError,
+        // TlsCertificateError would not carry what is wrong. Without a number, the alert is ours.
+        RequestErrorKind::Certificate => Code::TlsAlertReceived { alert_id: None, alert_message: Some(text()) },
         RequestErrorKind::TlsAlert(alert) => {
             Code::TlsAlertReceived { alert_id: Some(alert), alert_message: Some(text()) }
         }

@@ -35,6 +35,7 @@ pub(crate) struct Section {
     pub allow_headers: Vec<String>,
     pub precompiled: bool,
     pub cache_dir: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
 }
 
 const LIST: &str = "list, separated by commas or spaces";
@@ -118,9 +119,18 @@ const CONNECTIONS_MAX: Setting = Setting {
     kind: "number",
     default: "1000",
     when_bad: "1000",
-    meaning: "How many connections a data source may have to what it sends requests to. Each carries one request at a \
-              time; further requests wait. Health checks may use four more. All data sources together have what the \
+    meaning: "How many connections a data source may have to what it sends requests to, and how many requests at a time: with \
+              HTTP/2, several share a connection. Further requests wait. Health checks may use four more. All data sources together have what the \
               process's limit of open files allows.",
+};
+const CA_FILE: Setting = Setting {
+    name: "gpx_ca_file",
+    kind: "absolute path",
+    default: "",
+    when_bad: "",
+    meaning: "A file with certificates of authorities (PEM) that are trusted besides those of the system, by all data sources that have \
+              no CA certificate of their own. The system's are those in `SSL_CERT_FILE` and `SSL_CERT_DIR`, or else where \
+              distributions keep them, or else Mozilla's. If the file cannot be read, requests that need it fail.",
 };
 const DENY_SECRETS: Setting = Setting {
     name: "gpx_deny_secrets",
@@ -165,7 +175,7 @@ const TRANSPORT: Setting = Setting {
 };
 
 /// Those that are read here. [`tracing`] has the others.
-const ALL: [&Setting; 15] = [
+const ALL: [&Setting; 16] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
     &DENY_PRIVATE,
@@ -176,6 +186,7 @@ const ALL: [&Setting; 15] = [
     &INSTANCES_MAX,
     &STREAMS_MAX,
     &CONNECTIONS_MAX,
+    &CA_FILE,
     &DENY_SECRETS,
     &ALLOW_HEADERS,
     &PRECOMPILED,
@@ -211,6 +222,7 @@ impl Section {
             allow_headers: reader.value(&ALLOW_HEADERS, value::list),
             precompiled: reader.value(&PRECOMPILED, value::switch),
             cache_dir: reader.value(&CACHE_DIR, value::optional_path),
+            ca_file: reader.value(&CA_FILE, value::optional_path),
         };
         (settings, reader.value(&TRANSPORT, value::transport))
     }

@@ -11,14 +11,13 @@ use super::framing::{frames_the_message, is_same, remove};
 use super::origin::Origin;
 use super::settings::{self, DataSourceHttp};
 
-const AGENT: &str = concat!("gpx-host/", env!("CARGO_PKG_VERSION"));
-
 /// Prepares a request for sending. `own` holds the data source's settings if the request goes to its own origin. Returns
 /// whether the host has asked for gzip; if the guest did, the guest decodes it.
 pub(super) fn prepare<B>(
     request: &mut Request<B>,
     origin: &Origin,
     own: Option<&DataSourceHttp>,
+    user_agent: &str,
 ) -> Result<bool, RequestError> {
     remove_framing(request);
     // The guest must not claim to talk to another host than the one that was granted.
@@ -28,8 +27,9 @@ pub(super) fn prepare<B>(
     if let Some(value) = userinfo(request.uri()).and_then(settings::basic_from_userinfo) {
         request.headers_mut().entry(AUTHORIZATION).or_insert(value);
     }
-    // Some servers refuse requests without this header.
-    request.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+    if let Ok(agent) = HeaderValue::try_from(user_agent) {
+        request.headers_mut().entry(USER_AGENT).or_insert(agent);
+    }
     if let Some(settings) = own {
         authorize(request, settings)?;
     }
@@ -48,8 +48,17 @@ fn authorize<B>(request: &mut Request<B>, settings: &DataSourceHttp) -> Result<(
     if let Some(value) = &settings.authorization {
         headers.entry(AUTHORIZATION).or_insert_with(|| value.clone());
     }
+    for (name, _) in own.iter().filter(|(name, _)| *name != HOST) {
+        headers.remove(name);
+    }
     for (name, value) in own {
-        headers.insert(name, value.clone());
+        // As in Go, all of one name are sent, but only one host.
+        if *name != HOST {
+            headers.append(name, value.clone());
+        }
+    }
+    if let Some((_, host)) = own.iter().find(|(name, _)| *name == HOST) {
+        headers.insert(HOST, host.clone());
     }
     Ok(())
 }

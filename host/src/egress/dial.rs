@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 use self::tcp::TcpConnection;
-use self::tls::TlsClient;
+use self::tls::{HTTP2, TlsClient};
 use super::error::RequestError;
 use super::origin::{Origin, Scheme};
 use super::policy::Grants;
-use super::settings::{BadPem, TlsSettings};
+use super::settings::{DataSourceHttp, KeepAlive};
 use super::trace::Events;
 use crate::budget::Priority;
 use crate::net::{ResolveError, Resolver, TrustedRoots};
@@ -27,7 +27,16 @@ use crate::net::{ResolveError, Resolver, TrustedRoots};
 pub(super) struct Dialer {
     grants: Arc<Grants>,
     resolver: Arc<Resolver>,
+    keep_alive: KeepAlive,
     tls: TlsClient,
+}
+
+/// How long each step may take. None means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ConnectLimits {
+    /// Name resolution and TCP.
+    pub(super) tcp: Option<Duration>,
+    pub(super) handshake: Option<Duration>,
 }
 
 /// An open connection on which nothing has been sent yet.
@@ -42,55 +51,69 @@ pub(super) enum DialedStream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+// === impl DialedStream ===
+
+impl DialedStream {
+    /// Whether the peer has chosen HTTP/2.
+    pub(super) fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP2),
+        }
+    }
+}
+
 // === impl Dialer ===
 
 impl Dialer {
-    /// `tls` is for the data source's own origin.
     pub(super) fn new(
+        settings: &DataSourceHttp,
         grants: Arc<Grants>,
         resolver: Arc<Resolver>,
         roots: Arc<TrustedRoots>,
-        tls: Result<TlsSettings, BadPem>,
     ) -> Self {
-        Self { grants, resolver, tls: TlsClient::new(roots, tls) }
+        let tls = TlsClient::new(roots, settings.tls.clone(), settings.grafana.only_tls13);
+        Self { grants, resolver, keep_alive: settings.keep_alive, tls }
     }
 
-    /// Connects within `limit`.
+    /// Connects within the limits.
     pub(super) async fn dial(
+        &self,
+        origin: &Origin,
+        limits: ConnectLimits,
+        priority: Priority,
+        events: &Events,
+    ) -> Result<Dialed, RequestError> {
+        let TcpConnection { stream, remote, local } = self.tcp(origin, limits.tcp, priority, events).await?;
+        let stream = match origin.scheme {
+            Scheme::Http => DialedStream::Plain(stream),
+            Scheme::Https => {
+                let own = self.grants.is_own(origin);
+                let stream = self.tls.connect(origin, own, stream, limits.handshake, events).await?;
+                DialedStream::Tls(Box::new(stream))
+            }
+        };
+        Ok(Dialed { stream, remote, local })
+    }
+
+    async fn tcp(
         &self,
         origin: &Origin,
         limit: Option<Duration>,
         priority: Priority,
         events: &Events,
-    ) -> Result<Dialed, RequestError> {
+    ) -> Result<TcpConnection, RequestError> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let dialed = self.dial_until(origin, deadline, priority, events);
+        let connected = async {
+            let addresses = self.resolve(origin, priority, events).await?;
+            self.connect_first(origin, &addresses, deadline, events).await
+        };
         match limit {
-            None => dialed.await,
-            Some(limit) => tokio::time::timeout(limit, dialed).await.unwrap_or_else(|_| {
+            None => connected.await,
+            Some(limit) => tokio::time::timeout(limit, connected).await.unwrap_or_else(|_| {
                 Err(RequestError::ConnectTimeout { authority: origin.authority(), limit })
             }),
         }
-    }
-
-    async fn dial_until(
-        &self,
-        origin: &Origin,
-        deadline: Option<Instant>,
-        priority: Priority,
-        events: &Events,
-    ) -> Result<Dialed, RequestError> {
-        let addresses = self.resolve(origin, priority, events).await?;
-        let tcp = self.connect_first(origin, &addresses, deadline, events).await?;
-        let TcpConnection { stream, remote, local } = tcp;
-        let stream = match origin.scheme {
-            Scheme::Http => DialedStream::Plain(stream),
-            Scheme::Https => {
-                let own = self.grants.is_own(origin);
-                DialedStream::Tls(Box::new(self.tls.connect(origin, own, stream, events).await?))
-            }
-        };
-        Ok(Dialed { stream, remote, local })
     }
 
     async fn resolve(
@@ -142,7 +165,7 @@ impl Dialer {
     ) -> Result<TcpConnection, RequestError> {
         self.grants.check_address(origin, address.ip())?;
         events.connect_start(address);
-        let result = TcpConnection::open(address, deadline).await;
+        let result = TcpConnection::open(address, deadline, self.keep_alive).await;
         events.connect_done(address, result.as_ref().err().map(|error| error as &dyn Display));
         result.map_err(|source| RequestError::of_connect(address, source))
     }

@@ -1,16 +1,22 @@
 //! Why a request got no response, or a response was cut short.
 
+mod certificate;
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::certificate::CertificateFault;
+pub(in crate::egress) use self::certificate::IssuerNotValid;
 use super::limits::{MAX_HEAD, MAX_HEADERS};
 use super::origin::InvalidUrl;
-use super::settings::{BadHeaders, BadPem, BadSigV4};
+use super::settings::{BadHeaders, BadSigV4, JsonDataFault, TlsFault};
 use super::sigv4::{CredentialsError, Unsignable};
 use crate::budget::Refused;
-use crate::net::{ResolveError, files};
+use crate::net::{ResolveError, UnreadableCaFile, files};
 
 /// Each message is one level; `source` has the next. None contains a secret: queries are omitted, and paths
 /// too, except where the operator must know them to grant them.
@@ -51,8 +57,6 @@ pub(crate) enum RequestError {
     #[error(transparent)]
     HeaderSettings(BadHeaders),
     #[error(transparent)]
-    TlsSettings(BadPem),
-    #[error(transparent)]
     SigV4Settings(BadSigV4),
     #[error("the request cannot be signed for AWS")]
     Credentials(#[source] Arc<CredentialsError>),
@@ -60,6 +64,23 @@ pub(crate) enum RequestError {
     Unsignable(#[from] Unsignable),
     #[error(transparent)]
     Memory(#[from] Refused),
+    #[error(transparent)]
+    JsonData(JsonDataFault),
+    #[error(transparent)]
+    TlsSettings(TlsFault),
+    #[error(transparent)]
+    CaFile(#[from] UnreadableCaFile),
+    #[error("TLS cannot be set up")]
+    TlsSetup(#[source] rustls::Error),
+    #[error(
+        "the host of {authority} cannot be the name of a certificate: use another in the URL, or set the data source's \
+         serverName"
+    )]
+    TlsName { authority: String },
+    #[error("the certificate of {authority} {fault}")]
+    Certificate { authority: String, fault: CertificateFault },
+    #[error("no TLS handshake with {authority} within {limit:?}")]
+    HandshakeTimeout { authority: String, limit: Duration },
     #[error("the TLS handshake with {authority} failed")]
     Tls { authority: String, source: io::Error },
     #[error("no response from {authority} within {limit:?}")]
@@ -74,13 +95,27 @@ pub(crate) enum RequestError {
         "the head of {authority}'s response is longer than {max_bytes} bytes, or has more than {max_headers} headers"
     )]
     HeadTooLarge { authority: String, max_bytes: usize, max_headers: usize, source: hyper::Error },
+    #[error(
+        "too many long heads of responses arrive at once, among them that of {authority}: send fewer requests at a time"
+    )]
+    HeadsTooLarge { authority: String, source: hyper::Error },
+    #[error("{authority} ended the TLS connection")]
+    Alert { authority: String, alert: u8, source: hyper::Error },
     #[error("the request's body could not be sent to {authority}")]
     RequestBody { authority: String, source: hyper::Error },
     #[error("the gzip encoding of {authority}'s response is damaged")]
     Gzip { authority: String, source: io::Error },
     #[error("the response of {authority} is larger than {limit} bytes when decoded")]
     DecodedTooLarge { authority: String, limit: u64 },
+    /// In the words of Grafana's Go SDK.
+    #[error("error: http: response body too large, response limit is set to: {limit}")]
+    ResponseLimit { limit: u64 },
 }
+
+/// The heads that arrive at once take more than all of them may.
+#[derive(Debug, thiserror::Error)]
+#[error("the heads of responses take too much memory")]
+pub(in crate::egress) struct HeadsTooLarge;
 
 /// What went wrong, for callers that report it in their own terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +140,7 @@ pub(crate) enum RequestErrorKind {
     Settings,
     /// There are no credentials to sign the request with. The message says why.
     Credentials,
-    /// The peer's certificate is not valid or not trusted.
+    /// The peer's certificate is not valid or not trusted. The message names the remedy.
     Certificate,
     /// The peer refused the TLS handshake with this alert.
     TlsAlert(u8),
@@ -122,6 +157,8 @@ pub(crate) enum RequestErrorKind {
     Encoding,
     /// The decoded response has more than this many bytes.
     TooLarge(u64),
+    /// The response has more than Grafana allows. The message is Go's.
+    ResponseLimit,
 }
 
 // === impl RequestErrorKind ===
@@ -150,7 +187,7 @@ impl RequestErrorKind {
             Self::Protocol => "protocol",
             Self::RequestBody => "request_body",
             Self::Encoding => "encoding",
-            Self::TooLarge(_) => "too_large",
+            Self::TooLarge(_) | Self::ResponseLimit => "too_large",
         }
     }
 }
@@ -174,6 +211,11 @@ impl RequestError {
             Self::RequestBody { authority, source }
         } else if source.is_parse_too_large() {
             Self::HeadTooLarge { authority, max_bytes: MAX_HEAD, max_headers: MAX_HEADERS, source }
+        } else if inner::<HeadsTooLarge>(&source).is_some() {
+            Self::HeadsTooLarge { authority, source }
+        } else if let Some(rustls::Error::AlertReceived(alert)) = inner(&source) {
+            // With TLS 1.3, a peer judges our certificate after the handshake.
+            Self::Alert { authority, alert: (*alert).into(), source }
         } else if is_closed(&source) {
             Self::Closed { authority, source }
         } else {
@@ -190,6 +232,7 @@ impl RequestError {
             Self::TooManyFiles { .. }
             | Self::NoConnectionFree { .. }
             | Self::HeadTooLarge { .. }
+            | Self::HeadsTooLarge { .. }
             | Self::Memory(_) => RequestErrorKind::Limit,
             Self::Resolve(ResolveError::TooManyFiles { .. }) => RequestErrorKind::Limit,
             Self::InvalidUrl(_) | Self::Unsignable(Unsignable::Query | Unsignable::Url(_)) => {
@@ -199,10 +242,17 @@ impl RequestError {
             Self::Resolve(_) => RequestErrorKind::NameNotResolved,
             Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,
             Self::Connect { source, .. } => connect_kind(source),
-            Self::HeaderSettings(_) | Self::TlsSettings(_) | Self::SigV4Settings(_) => {
-                RequestErrorKind::Settings
-            }
+            Self::HeaderSettings(_)
+            | Self::JsonData(_)
+            | Self::TlsSettings(_)
+            | Self::SigV4Settings(_)
+            | Self::CaFile(_)
+            | Self::TlsName { .. } => RequestErrorKind::Settings,
             Self::Credentials(_) => RequestErrorKind::Credentials,
+            Self::Alert { alert, .. } => RequestErrorKind::TlsAlert(*alert),
+            Self::TlsSetup(_) => RequestErrorKind::TlsFailed,
+            Self::Certificate { .. } => RequestErrorKind::Certificate,
+            Self::HandshakeTimeout { .. } => RequestErrorKind::ConnectTimeout,
             Self::Tls { source, .. } => tls_kind(source),
             Self::ResponseTimeout { .. } => RequestErrorKind::ResponseTimeout,
             Self::ReadTimeout { .. } => RequestErrorKind::ReadTimeout,
@@ -211,6 +261,7 @@ impl RequestError {
             Self::RequestBody { .. } | Self::Unsignable(_) => RequestErrorKind::RequestBody,
             Self::Gzip { .. } => RequestErrorKind::Encoding,
             Self::DecodedTooLarge { limit, .. } => RequestErrorKind::TooLarge(*limit),
+            Self::ResponseLimit { .. } => RequestErrorKind::ResponseLimit,
         }
     }
 
@@ -227,7 +278,19 @@ impl RequestError {
     }
 }
 
+/// What an I/O error of the connection wraps.
+fn inner<E: std::error::Error + 'static>(error: &hyper::Error) -> Option<&E> {
+    let io = std::error::Error::source(error)?.downcast_ref::<io::Error>()?;
+    io.get_ref()?.downcast_ref()
+}
+
 fn is_closed(error: &hyper::Error) -> bool {
+    if let Some(http2) =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>())
+    {
+        // The peer has ended the stream or the connection, or the connection is gone.
+        return http2.is_remote() || http2.is_io();
+    }
     let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     // What breaks the rules of chunks and trailers is such an error, too.
     let broken =
@@ -255,50 +318,5 @@ fn tls_kind(source: &io::Error) -> RequestErrorKind {
         Some(rustls::Error::AlertReceived(alert)) => RequestErrorKind::TlsAlert((*alert).into()),
         Some(_) => RequestErrorKind::TlsFailed,
         None => RequestErrorKind::ConnectionLost,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rustls::{AlertDescription, CertificateError};
-
-    use super::*;
-
-    fn tls(source: io::Error) -> RequestErrorKind {
-        RequestError::Tls { authority: "h:443".to_owned(), source }.kind()
-    }
-
-    #[test]
-    fn failures_of_tls_are_told_apart() {
-        let expired = rustls::Error::InvalidCertificate(CertificateError::Expired);
-        assert_eq!(tls(io::Error::other(expired)), RequestErrorKind::Certificate);
-        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
-        assert_eq!(tls(io::Error::other(alert)), RequestErrorKind::TlsAlert(40));
-        assert_eq!(tls(io::Error::other(rustls::Error::DecryptError)), RequestErrorKind::TlsFailed);
-        assert_eq!(tls(io::ErrorKind::ConnectionReset.into()), RequestErrorKind::ConnectionLost);
-    }
-
-    #[test]
-    fn failures_to_connect_are_told_apart() {
-        for (source, kind) in [
-            (io::ErrorKind::ConnectionRefused, RequestErrorKind::ConnectionRefused),
-            (io::ErrorKind::TimedOut, RequestErrorKind::ConnectTimeout),
-            (io::ErrorKind::NetworkUnreachable, RequestErrorKind::NoRoute),
-            (io::ErrorKind::ConnectionReset, RequestErrorKind::ConnectionLost),
-            (io::ErrorKind::AddrNotAvailable, RequestErrorKind::ConnectFailed),
-        ] {
-            let address = "192.0.2.1:80".parse().unwrap();
-            assert_eq!(RequestError::Connect { address, source: source.into() }.kind(), kind);
-        }
-    }
-
-    #[test]
-    fn too_many_open_files_are_told_in_words() {
-        let error =
-            RequestError::of_connect("192.0.2.1:80".parse().unwrap(), io::Error::from_raw_os_error(24));
-        let text = error.chain();
-        assert!(text.contains("the process has as many files open as it may (its limit is "), "{text}");
-        assert!(text.contains("ulimit -n"), "{text}");
-        assert_eq!(error.kind(), RequestErrorKind::Limit);
     }
 }

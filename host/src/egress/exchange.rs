@@ -10,8 +10,16 @@ mod connections;
 mod counted;
 mod decode;
 mod errand;
+mod expect;
+mod head_bytes;
 mod idle;
+mod lease;
+mod limited;
+mod replay;
+mod shared;
+mod tasks;
 mod time_limits;
+mod turns;
 mod wire;
 
 pub(crate) use self::all::AllConnections;

@@ -31,7 +31,9 @@ pub(crate) fn data_source(url: &str, user: &str, secret: &str, json: &[u8]) {
     let secrets: HashMap<_, _> = names.iter().map(|name| ((*name).to_owned(), secret.clone())).collect();
     let settings = parse(url, user, json, &secrets);
     let object: Map<_, _> = serde_json::from_slice(json).unwrap_or_default();
-    assert_eq!(settings.timeouts.connect, limit(&object, "dialTimeout", 10));
+    // One below zero has passed at once.
+    let connect = settings.timeouts.connect.filter(|limit| !limit.is_zero());
+    assert_eq!(connect, limit(&object, "dialTimeout", 10));
     assert_eq!(settings.timeouts.total, limit(&object, "timeout", 30));
     if let Ok(found) = &settings.url {
         assert!(matches!(found.scheme(), "http" | "https") && found.has_host(), "{found}");
@@ -58,17 +60,21 @@ fn parse(url: &str, user: &str, json_data: &[u8], secrets: &HashMap<String, Stri
         basic_auth_user: user,
         json_data,
         secrets,
+        grafana_config: &HashMap::new(),
         name: "Name",
         uid: "uid",
         plugin_type: "type",
     })
 }
 
-/// As the Go SDK has it: a whole number of seconds that fits into an `int64` of nanoseconds, or none.
+/// As the Go SDK has it: whole seconds, as an `int64` of nanoseconds that wraps around, or none.
 fn limit(json: &Map<String, Value>, key: &str, default: u64) -> Option<Duration> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     let Some(value) = json.get(key) else { return Some(Duration::from_secs(default)) };
-    let seconds = value.as_f64()?;
-    (1.0..9_223_372_037.0).contains(&seconds).then_some(Duration::from_secs(seconds as u64))
+    let seconds = value.as_f64()?.trunc();
+    let whole = if (-LIMIT..LIMIT).contains(&seconds) { seconds as i128 } else { 0 };
+    let wrapped = (whole * 1_000_000_000) as i64;
+    u64::try_from(wrapped).ok().filter(|limit| *limit > 0).map(Duration::from_nanos)
 }
 
 /// An entry of the operator's lists grants something, or is reported.

@@ -1,12 +1,14 @@
 //! What a data source's settings say about HTTP: its URL, credentials, TLS and timeouts.
 
 mod custom_headers;
+mod grafana;
 mod ignored;
+mod limits;
+mod numbers;
 mod sigv4;
 mod tls;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -18,15 +20,13 @@ pub(crate) use self::custom_headers::BadHeaders;
 use crate::log::origin;
 use crate::metrics::DataSourceType;
 
+pub(super) use self::grafana::GrafanaHttp;
+pub(crate) use self::grafana::response_limit;
+pub(super) use self::limits::{KeepAlive, Pooling, Timeouts};
 pub(crate) use self::sigv4::{BadSigV4, SigV4Fields};
 pub(super) use self::sigv4::{CredentialsSource, Role, SigV4};
-pub(crate) use self::tls::BadPem;
+pub(crate) use self::tls::TlsFault;
 pub(super) use self::tls::TlsSettings;
-
-/// As in the Go SDK: long enough for a slow network, short enough for a person who waits.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// As in the Go SDK. For connecting, the response's head and its body together.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The fields of a data source or app that concern HTTP, as Grafana sends them.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub(crate) struct DataSourceFields<'a> {
     pub basic_auth_user: &'a str,
     pub json_data: &'a [u8],
     pub secrets: &'a HashMap<String, String>,
+    /// Grafana's own configuration, as it comes with each call.
+    pub grafana_config: &'a HashMap<String, String>,
     pub name: &'a str,
     /// Empty for an app.
     pub uid: &'a str,
@@ -53,9 +55,14 @@ pub(crate) struct DataSourceHttp {
     pub(super) authorization: Option<HeaderValue>,
     pub(super) headers: Result<Vec<(HeaderName, HeaderValue)>, BadHeaders>,
     pub(super) timeouts: Timeouts,
-    pub(super) tls: Result<TlsSettings, BadPem>,
+    pub(super) keep_alive: KeepAlive,
+    pub(super) pooling: Pooling,
+    pub(super) tls: Result<TlsSettings, TlsFault>,
     /// How requests are signed for AWS, if they are.
     pub(super) sigv4: Option<Result<SigV4, BadSigV4>>,
+    pub(super) grafana: GrafanaHttp,
+    /// Why no request can be sent, if `jsonData` cannot be read.
+    pub(super) unreadable: Option<JsonDataFault>,
     /// Attributes of the span of each request.
     pub(super) labels: Vec<(&'static str, String)>,
     /// What the metrics call the data source. `None` for anything else.
@@ -77,21 +84,22 @@ pub(super) enum UrlFault {
     Host,
 }
 
-/// None means that only the call's own deadline applies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timeouts {
-    /// Name resolution, TCP and TLS.
-    pub(super) connect: Option<Duration>,
-    /// The whole exchange, with the response's body.
-    pub(super) total: Option<Duration>,
-}
+/// `jsonData` is there, and is neither an object nor null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the data source's jsonData is not a JSON object: correct what provisions it, or save its settings again"
+)]
+pub(crate) struct JsonDataFault;
 
 // === impl DataSourceHttp ===
 
 impl DataSourceHttp {
     /// Never fails: a value of the wrong type counts as missing, and a URL that cannot be used grants nothing.
     pub(crate) fn parse(source: DataSourceFields<'_>) -> Self {
-        let json = serde_json::from_slice(source.json_data).unwrap_or_default();
+        let (json, unreadable) = match json_data(source.json_data) {
+            Ok(json) => (json, None),
+            Err(fault) => (Map::new(), Some(fault)),
+        };
         let url = parse_url(source.url);
         let authorization =
             basic_auth(&source, &json).or_else(|| url.as_ref().ok().and_then(authorization_of_userinfo));
@@ -100,12 +108,13 @@ impl DataSourceHttp {
             url: url.map(without_userinfo),
             authorization,
             headers: custom_headers::parse(&json, source.secrets),
-            timeouts: Timeouts {
-                connect: seconds(&json, "dialTimeout", CONNECT_TIMEOUT),
-                total: seconds(&json, "timeout", TOTAL_TIMEOUT),
-            },
+            timeouts: Timeouts::parse(&json),
+            keep_alive: KeepAlive::parse(&json),
+            pooling: Pooling::parse(&json),
             tls: TlsSettings::parse(&json, source.secrets),
             sigv4: None,
+            grafana: GrafanaHttp::parse(source.grafana_config),
+            unreadable,
             labels: labels(&source),
             kind: if source.uid.is_empty() { None } else { DataSourceType::new(source.plugin_type) },
             ignored: ignored::ignored(&json),
@@ -191,12 +200,13 @@ fn basic_auth(source: &DataSourceFields<'_>, json: &Map<String, Value>) -> Optio
     if enabled { basic(user, secret("basicAuthPassword")) } else { None }
 }
 
-/// As in Go: whole seconds, and no limit if the value is not a positive number, or is more than the nanoseconds of an
-/// `i64`, which is 292 years.
-fn seconds(json: &Map<String, Value>, key: &str, default: Duration) -> Option<Duration> {
-    let Some(value) = json.get(key) else { return Some(default) };
-    let limit = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds.trunc()).ok())?;
-    (!limit.is_zero() && i64::try_from(limit.as_nanos()).is_ok()).then_some(limit)
+/// As in Go, no data at all is fine, and so is `null`.
+fn json_data(bytes: &[u8]) -> Result<Map<String, Value>, JsonDataFault> {
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    let json: Option<Map<String, Value>> = serde_json::from_slice(bytes).map_err(|_| JsonDataFault)?;
+    Ok(json.unwrap_or_default())
 }
 
 fn labels(source: &DataSourceFields<'_>) -> Vec<(&'static str, String)> {
@@ -223,6 +233,7 @@ mod tests {
             basic_auth_user: "",
             json_data: json.as_bytes(),
             secrets: &secrets,
+            grafana_config: &HashMap::new(),
             name: "Name",
             uid: "uid",
             plugin_type: "type",
@@ -254,36 +265,15 @@ mod tests {
     fn values_of_the_wrong_type_count_as_missing() {
         let settings = parse("", r#"{"basicAuth":"yes","httpHeaderName1":3,"tlsAuth":1}"#, &[]);
         assert!(settings.authorization.is_none() && settings.headers.unwrap().is_empty());
-        let default = Timeouts { connect: Some(CONNECT_TIMEOUT), total: Some(TOTAL_TIMEOUT) };
-        for json in ["", "not json", "null", "[]", "{}"] {
-            assert_eq!(parse("", json, &[]).timeouts, default, "{json}");
-        }
     }
 
     #[test]
-    fn timeouts_are_those_of_go() {
-        for (value, seconds) in [("1", 1), ("2.9", 2), ("90", 90), ("3e2", 300), ("9.2e9", 9_200_000_000)] {
-            let json = format!(r#"{{"timeout":{value},"dialTimeout":{value}}}"#);
-            let limit = Some(Duration::from_secs(seconds));
-            assert_eq!(parse("", &json, &[]).timeouts, Timeouts { connect: limit, total: limit }, "{value}");
+    fn only_an_object_or_nothing_is_read() {
+        for json in ["", "null", " {} "] {
+            assert_eq!(parse("", json, &[]).unreadable, None, "{json}");
         }
-        let none = Timeouts { connect: None, total: None };
-        let values = [
-            "0",
-            "-0",
-            "0.9",
-            "-1",
-            "-1e300",
-            "9.3e9",
-            "1e19",
-            "1e20",
-            "1e308",
-            "18446744073709551616",
-            "null",
-        ];
-        for value in values.into_iter().chain([r#""5""#, "true", "[1]", "{}"]) {
-            let json = format!(r#"{{"timeout":{value},"dialTimeout":{value}}}"#);
-            assert_eq!(parse("", &json, &[]).timeouts, none, "{value}");
+        for json in ["not json", "[]", "1", r#""text""#, r#"{"timeout":1e400}"#, "{} {}"] {
+            assert_eq!(parse("", json, &[]).unreadable, Some(JsonDataFault), "{json}");
         }
     }
 

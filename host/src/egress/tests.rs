@@ -1,9 +1,11 @@
 //! The client against a server that follows a script.
 
+mod certificates;
 mod connections;
 mod counted;
 mod exchange;
 mod hostile;
+mod http2;
 mod limits;
 mod names;
 mod secure;
@@ -180,7 +182,8 @@ impl Fixture {
         let operator = OperatorPolicy { hosts, ..OperatorPolicy::default() };
         let all = AllConnections::new(files, log);
         let metrics = Metrics::unattached();
-        let egress = Egress::new(operator, "my-plugin", telemetry, max, all, metrics.upstream.clone());
+        let process = ProcessHttp { connections_max: max, ..ProcessHttp::default() };
+        let egress = Egress::new(operator, "my-plugin", telemetry, process, all, metrics.upstream.clone());
         Self { egress, spans, lines, metrics, memory: MemoryAccount::new(1 << 30) }
     }
 
@@ -189,12 +192,14 @@ impl Fixture {
     }
 
     fn client_with(&self, url: &str, json: &str, secrets: &[(&str, &str)]) -> Client {
-        self.client_in(&AwsEnvironment::default(), url, json, secrets)
+        self.client_in(&AwsEnvironment::default(), HashMap::new(), url, json, secrets)
     }
 
+    /// With the process's environment and Grafana's own configuration.
     fn client_in(
         &self,
         environment: &AwsEnvironment,
+        grafana: HashMap<String, String>,
         url: &str,
         json: &str,
         secrets: &[(&str, &str)],
@@ -208,6 +213,7 @@ impl Fixture {
             basic_auth_user: "",
             json_data: json.as_bytes(),
             secrets: &secrets,
+            grafana_config: &grafana,
             name: "My source",
             uid: "abc",
             plugin_type: "my-plugin",
@@ -215,7 +221,7 @@ impl Fixture {
         let http = http.signed(SigV4Fields {
             json_data: json.as_bytes(),
             secrets: &secrets,
-            grafana: &HashMap::new(),
+            grafana: &grafana,
             environment,
         });
         self.egress.client(http, Scrub::new(secrets.into_values()), &self.memory.owner())
@@ -241,7 +247,13 @@ async fn send_with(
     request: Request,
     options: RequestOptions,
 ) -> Result<Response, RequestError> {
-    client.send(request, Some(options), &Context::new(), Priority::Usual, "queryData").await
+    client.send(request, Some(options), &Context::new(), caller()).await
+}
+
+/// The call that requests belong to.
+fn caller() -> Caller {
+    let user_agent = "Grafana/13.2.0 (linux; amd64) my-plugin/1.0.0".into();
+    Caller { endpoint: "queryData", user_agent, ..Caller::default() }
 }
 
 async fn text(response: Response) -> Result<String, RequestError> {

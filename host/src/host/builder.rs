@@ -11,10 +11,10 @@ use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::call::bears_credentials;
 use crate::config::{Origin, Section, Settings};
-use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns};
+use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns, ProcessHttp, response_limit};
 use crate::log::Log;
 use crate::metrics::Metrics;
-use crate::net::files;
+use crate::net::{RootPaths, files};
 use crate::plugin::code::{CodeSources, Compiler};
 use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
@@ -116,7 +116,7 @@ impl Builder {
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let problems = problems(&settings);
-        let Settings { tracing, section, operator, aws, plugin_version, .. } = settings;
+        let Settings { tracing, upstreams, section, operator, aws, plugin_version, .. } = settings;
         let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
         // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
         let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
@@ -141,6 +141,11 @@ impl Builder {
             log.warn(message, &[("headers", credentials.into())]);
         }
 
+        let http = ProcessHttp {
+            connections_max: section.connections_max,
+            response_limit: response_limit(&upstreams.response_limit),
+            roots: RootPaths { more: section.ca_file.clone(), ..RootPaths::of_environment() },
+        };
         let (loading, current) = plugin::loading();
         let connections = AllConnections::new(files::limit(), log.clone());
         let metrics = metrics(current.clone(), log.clone(), &connections).map_err(Error::setup)?;
@@ -166,7 +171,7 @@ impl Builder {
         let host = Host(Arc::new(Inner {
             platform: Arc::new(platform),
             operator: OperatorPolicy { hosts, paths, deny_private: section.deny_private },
-            connections_max: section.connections_max,
+            http,
             connections,
             tracing,
             identity: ServiceIdentity { id, version: version.unwrap_or_default() },

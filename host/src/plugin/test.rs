@@ -23,7 +23,7 @@ use crate::call::{
 use crate::capability::bindings::exports::gpx::plugin::plugin::Settings;
 use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
-use crate::egress::{AllConnections, Egress, OperatorPolicy};
+use crate::egress::{AllConnections, Egress, OperatorPolicy, ProcessHttp};
 use crate::frame::Format;
 use crate::log::Log;
 use crate::log::memory::Lines;
@@ -142,7 +142,7 @@ impl Loaded {
                 OperatorPolicy::default(),
                 "test",
                 telemetry.clone(),
-                1000,
+                ProcessHttp { connections_max: 1000, ..ProcessHttp::default() },
                 AllConnections::new(None, log.clone()),
                 metrics.upstream.clone(),
             ));

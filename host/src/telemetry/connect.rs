@@ -23,7 +23,7 @@ pub(super) use self::fault::{Faults, chain};
 use self::stream::CollectorStream;
 use super::config::TlsFiles;
 use crate::budget::Priority;
-use crate::net::{Resolver, TrustedRoots};
+use crate::net::{Resolver, RootPaths, TrustedRoots};
 
 /// Connects to the collector. Cheap to clone.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl Connector {
     }
 
     fn with_resolver(resolver: Resolver, files: TlsFiles, alpn: &'static [u8]) -> Self {
-        let (roots, faults) = (TrustedRoots::default(), Faults::default());
+        let (roots, faults) = (TrustedRoots::new(RootPaths::of_environment()), Faults::default());
         Self(Arc::new(Parts { resolver, roots, files, alpn, faults }))
     }
 

@@ -163,7 +163,7 @@ fn shown(bytes: &[u8], address: &str) -> String {
         first.push_str(" +credentials");
     }
     let host = format!("host: {address}");
-    let agent = concat!("user-agent: gpx-host/", env!("CARGO_PKG_VERSION"));
+    let agent = "user-agent: Grafana/13.1.0 (linux; amd64) gpx-test-datasource/1.2.3";
     for usual in [host.as_str(), agent, "accept-encoding: gzip"] {
         match headers.iter().position(|line| *line == usual) {
             Some(place) => drop(headers.remove(place)),

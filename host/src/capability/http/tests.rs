@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::budget::MemoryAccount;
-use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, OperatorPolicy};
+use crate::egress::{AllConnections, DataSourceFields, DataSourceHttp, Egress, OperatorPolicy, ProcessHttp};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::telemetry::{Telemetry, Tracer};
@@ -22,14 +22,16 @@ fn hooks(url: &str) -> HttpHooks {
         basic_auth_user: "",
         json_data: b"",
         secrets: &HashMap::new(),
+        grafana_config: &HashMap::new(),
         name: "",
         uid: "",
         plugin_type: "",
     });
     let all = AllConnections::new(None, Log::memory().0);
     let requests = Metrics::unattached().upstream;
+    let process = ProcessHttp { connections_max: 1000, ..ProcessHttp::default() };
     let egress =
-        Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), 1000, all, requests);
+        Egress::new(OperatorPolicy::default(), "my-plugin", Telemetry::default(), process, all, requests);
     HttpHooks::new(
         Some(egress.client(settings, Scrub::default(), &MemoryAccount::new(1 << 30).owner())),
         CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
@@ -105,14 +107,13 @@ async fn responses_that_are_kept_end_with_their_call() {
         |hooks: &mut HttpHooks| hooks.end(),
         |hooks: &mut HttpHooks| {
             let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
-            hooks.begin(spans, Upstream::default(), Priority::Usual, "");
+            hooks.begin(spans, Upstream::default(), Caller::default());
         },
     ] {
         hooks.begin(
             CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
             Upstream::default(),
-            Priority::Usual,
-            "",
+            Caller::default(),
         );
         let mut kept = Vec::new();
         for _ in 0..100 {
@@ -186,8 +187,7 @@ async fn a_response_that_is_read_leaves_its_connection_to_the_next_call() {
     hooks.begin(
         CallSpans::new(Tracer::Off, opentelemetry::Context::new()),
         Upstream::default(),
-        Priority::Usual,
-        "",
+        Caller::default(),
     );
     let _request = begin(&mut hooks, get(&url));
     assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0, "the next request comes on the same connection");

@@ -20,6 +20,8 @@ pub(crate) struct AllConnections {
     pub(super) bound: Bound,
     pub(super) idle: IdleConnections,
     pub(super) waiting: Arc<AtomicUsize>,
+    /// The bytes that long heads take while they arrive.
+    pub(super) heads: Arc<AtomicUsize>,
     log: Log,
 }
 
@@ -39,7 +41,7 @@ impl AllConnections {
         };
         let waiting = Arc::default();
         let bound = Bound::new(Shares::keeping_some(max), reserve, Arc::clone(&waiting), words, log.clone());
-        Arc::new(Self { bound, idle: IdleConnections::default(), waiting, log })
+        Arc::new(Self { bound, idle: IdleConnections::default(), waiting, heads: Arc::default(), log })
     }
 
     pub(in crate::egress) fn log(&self) -> &Log {

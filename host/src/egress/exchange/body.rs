@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 
-use super::connections::Exchange;
+use super::lease::Exchange;
 use super::time_limits::BodyTimer;
 use crate::egress::error::RequestError;
 

@@ -2,27 +2,33 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderValue};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body as _;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use opentelemetry::Context;
 use wasmtime_wasi_http::{RequestOptions, WasiBody};
 
 use super::body::{ResponseBody, Streamed};
-use super::connection::SendFailure;
-use super::connections::{Connections, Exchange};
+use super::connection::{Fate, SendFailure};
+use super::connections::Connections;
 use super::counted::CountedBody;
 use super::decode;
 use super::errand;
+use super::expect;
+use super::lease::Exchange;
+use super::limited::LimitedBody;
+use super::replay::Replay;
 use super::time_limits::TimeLimits;
 use crate::budget::{OwnerMemory, Priority};
+use crate::egress::caller::Caller;
 use crate::egress::credentials;
 use crate::egress::error::RequestError;
-use crate::egress::origin::Origin;
+use crate::egress::origin::{Origin, Scheme};
 use crate::egress::policy::{self, Grants};
 use crate::egress::settings::{BadSigV4, DataSourceHttp};
 use crate::egress::sigv4::{Errands, Signer};
@@ -30,6 +36,11 @@ use crate::egress::trace::{Events, RequestTracing};
 use crate::egress::wishes::Wishes;
 use crate::har::Recorder;
 use crate::metrics::UpstreamRequests;
+
+/// How often a request is sent again, as in Go, if its peer has not processed it.
+const MAX_REPEATS: u32 = 6;
+/// Half of the time after which it is sent for the third time. It doubles from then on.
+const REPEAT_AFTER: Duration = Duration::from_millis(50);
 
 /// Cheap to clone; the clones share connections.
 #[derive(Clone)]
@@ -51,6 +62,7 @@ struct SharedClient {
 struct ClientErrands<'a> {
     client: &'a SharedClient,
     limits: TimeLimits,
+    caller: &'a Caller,
     parent: &'a Context,
 }
 
@@ -71,24 +83,23 @@ impl Client {
         Self(Arc::new(SharedClient { settings, signer, grants, connections, tracing, wishes, requests }))
     }
 
-    /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled. `endpoint`
-    /// is that of the call.
+    /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
     pub(crate) fn send(
         &self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         parent: &Context,
-        priority: Priority,
-        endpoint: &'static str,
+        caller: Caller,
     ) -> impl Future<Output = Result<Response<ResponseBody>, RequestError>> + Send + 'static {
         let client = self.0.clone();
-        let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default());
+        let chain = caller.redirects.follow(request.uri());
+        let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default(), chain);
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
         let parent = parent.clone();
         let kind = client.settings.kind.clone();
-        let mut counted = client.requests.begin(kind, endpoint, request.method());
+        let mut counted = client.requests.begin(kind, caller.endpoint, request.method());
         async move {
-            let result = client.exchange(request, limits, priority, span.events(), &parent).await;
+            let result = client.exchange(request, limits, &caller, span.events(), &parent).await;
             span.finish(&result);
             match &result {
                 Ok(response) => counted.answered(response.status()),
@@ -112,26 +123,32 @@ impl SharedClient {
         &self,
         mut request: Request<WasiBody>,
         limits: TimeLimits,
-        priority: Priority,
+        caller: &Caller,
         events: Events,
         parent: &Context,
     ) -> Result<Response<ResponseBody>, RequestError> {
+        let priority = caller.priority;
         let origin = Origin::of_uri(request.uri())?;
         policy::check_method(request.method())?;
         self.granted(&origin, request.uri().path())?;
+        if let Some(fault) = self.settings.unreadable {
+            return Err(RequestError::JsonData(fault));
+        }
         let own = self.grants.is_own(&origin).then_some(&self.settings);
         let recorder = request.extensions_mut().remove::<Recorder>();
         let recorder = recorder.map(|recorder| (recorder, request.uri().clone()));
-        let asked_for_gzip = credentials::prepare(&mut request, &origin, own)?;
+        let uri = request.uri().clone();
+        let asked_for_gzip = credentials::prepare(&mut request, &origin, own, &caller.user_agent)?;
         if let Some(signer) = self.signer.as_ref().filter(|_| own.is_some()) {
             let signer = signer.as_ref().map_err(|bad| RequestError::SigV4Settings(bad.clone()))?;
-            let errands = ClientErrands { client: self, limits, parent };
+            let errands = ClientErrands { client: self, limits, caller, parent };
             request = limits.within(&origin, signer.sign(request, priority, &errands)).await?;
         }
         let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
         if let Some(recording) = &recording {
             request = request.map(|body| recording.request_body(body).boxed_unsync());
         }
+        request = expect::hold_back(request, limits.expect_continue);
 
         let response = self.answered(&origin, request, limits, priority, &events);
         let result = limits.within(&origin, response).await;
@@ -141,6 +158,7 @@ impl SharedClient {
         if response.body().is_end_stream() && is_kept_open(&response) {
             events.receive_done();
         }
+        caller.redirects.answered(&uri, &response, limits.total);
         let gzip = asked_for_gzip && !response.body().is_end_stream() && decode::take_gzip(&mut response);
         recording.iter().for_each(|recording| recording.answered(&response));
         Ok(response.map(|incoming| {
@@ -149,6 +167,11 @@ impl SharedClient {
                 decode::Gzip::new(body, origin.authority()).boxed_unsync()
             } else {
                 body.boxed_unsync()
+            };
+            // As in Go, it counts what was decoded.
+            let body = match self.settings.grafana.response_limit {
+                Some(limit) => LimitedBody::new(body, limit, self.connections.log().clone()).boxed_unsync(),
+                None => body,
             };
             match recording {
                 Some(recording) => recording.response_body(body).boxed_unsync(),
@@ -180,33 +203,56 @@ impl SharedClient {
     async fn response(
         &self,
         origin: &Origin,
-        mut request: Request<WasiBody>,
+        request: Request<WasiBody>,
         limits: TimeLimits,
         priority: Priority,
         events: &Events,
     ) -> Result<(Response<Incoming>, Exchange), RequestError> {
         let authority = origin.authority();
-        events.connection_wanted(&authority);
-        if let Some(mut exchange) = self.connections.reuse(origin, events).await {
-            let copy = copy_if_repeatable(&request);
-            match head(&mut exchange, request, limits, events).await? {
-                Ok(response) => return Ok((response, exchange)),
-                Err(failure) => {
-                    // The peer closed the connection while the request was on its way. A peer that has answered anything
-                    // has seen the request.
-                    let copy = copy.filter(|_| !failure.answered);
-                    request = failure
-                        .unsent
-                        .or(copy)
-                        .ok_or_else(|| RequestError::of_exchange(&authority, failure.error))?;
-                }
+        let (mut request, replay) = match origin.scheme {
+            Scheme::Http if !request.body().is_end_stream() => (request, None),
+            // A body is kept only for HTTP/2, whose peers say what they have not processed.
+            Scheme::Http | Scheme::Https => {
+                let (request, replay) = Replay::record(request);
+                (request, Some(replay))
             }
+        };
+        let (mut new, mut attempts) = (false, 0);
+        loop {
             events.connection_wanted(&authority);
-        }
-        let mut exchange = self.connections.open(origin, limits, priority, events).await?;
-        match head(&mut exchange, request, limits, events).await? {
-            Ok(response) => Ok((response, exchange)),
-            Err(failure) => Err(RequestError::of_exchange(&authority, failure.error)),
+            let mut exchange = self.connections.begin(origin, limits, priority, new, events).await?;
+            let failure = match head(&mut exchange, request, limits, events).await? {
+                Ok(response) => {
+                    if let Some(replay) = replay {
+                        replay.forget();
+                    }
+                    return Ok((response, exchange));
+                }
+                Err(failure) => failure,
+            };
+            let SendFailure { error, unsent, fate } = failure;
+            if fate != Fate::Refused {
+                exchange.retire();
+                new = true;
+            }
+            let is_repeated = attempts < MAX_REPEATS
+                && match fate {
+                    Fate::Unprocessed | Fate::Refused => true,
+                    // The peer closed the connection while the request was on its way.
+                    Fate::Unanswered => {
+                        exchange.is_reused()
+                            && (unsent.is_some() || replay.as_ref().is_some_and(Replay::is_repeatable))
+                    }
+                    Fate::Unknown => false,
+                };
+            let again = || unsent.or_else(|| replay.as_ref()?.again());
+            let again = if is_repeated { again() } else { None };
+            request = again.ok_or_else(|| RequestError::of_exchange(&authority, error))?;
+            drop(exchange);
+            if attempts > 0 {
+                tokio::time::sleep(REPEAT_AFTER * (1 << attempts)).await;
+            }
+            attempts += 1;
         }
     }
 }
@@ -215,7 +261,7 @@ impl SharedClient {
 
 impl Errands for ClientErrands<'_> {
     async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>, RequestError> {
-        let Self { client, limits, parent } = *self;
+        let Self { client, limits, caller, parent } = *self;
         let mut request = request.map(errand::body);
         // The answer is not decoded.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -225,7 +271,7 @@ impl Errands for ClientErrands<'_> {
         // Within the limit of the request that it is for, so that the error names what did not answer.
         let response = limits.within(&origin, async {
             client.granted(&origin, request.uri().path())?;
-            credentials::prepare(&mut request, &origin, None)?;
+            credentials::prepare(&mut request, &origin, None, &caller.user_agent)?;
             // A health check may wait for it, whoever began it.
             client.answered(&origin, request, limits, Priority::Ahead, &events).await
         });
@@ -251,20 +297,6 @@ async fn head(
             .await
             .map_err(|_| RequestError::ResponseTimeout { authority: exchange.authority(), limit }),
     }
-}
-
-/// Returns a copy to send once more. As in Go, only of a request without a body whose method is safe (RFC 9110, 9.2.1; TRACE is
-/// refused).
-fn copy_if_repeatable(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
-    let safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-    if !safe || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut copy = Request::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }
 
 /// Whether the peer keeps the connection open after this response (RFC 9112, 9.3).

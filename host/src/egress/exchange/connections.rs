@@ -1,59 +1,46 @@
 //! The connections of one client: which one an exchange gets, and where it goes afterwards.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::io::{AsyncRead, AsyncWrite};
-use wasmtime_wasi_http::WasiBody;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout_at;
 
 use super::all::AllConnections;
 use super::bound::Bound;
-use super::connection::{Connection, SendFailure};
+use super::connection::Connection;
+use super::head_bytes::HeadBytes;
 use super::idle::ClientId;
+use super::lease::{Exchange, Home, Slot};
+use super::shared::SharedConnections;
 use super::time_limits::TimeLimits;
+use super::turns::{Turn, Turns};
 use crate::budget::{HEALTH_CHECKS, Priority, Share, Shares, Taken};
 use crate::egress::dial::{Dialed, DialedStream, Dialer};
 use crate::egress::error::RequestError;
-use crate::egress::origin::Origin;
+use crate::egress::origin::{Origin, Scheme};
+use crate::egress::settings::Pooling;
 use crate::egress::trace::{Events, Reuse};
 use crate::log::Log;
 
 pub(in crate::egress) struct Connections {
     dialer: Dialer,
     own: Own,
-    all: Arc<AllConnections>,
+    home: Arc<Home>,
+    turns: Turns,
+    /// With the data source's name.
+    log: Log,
 }
 
 /// What one client has of the connections.
 struct Own {
-    id: ClientId,
-    /// How many exchanges there may be at once. Each has a connection.
+    /// How many exchanges there may be at once.
     exchanges: Bound,
     exchanging: Arc<Share>,
-    /// How many connections there may be, with those that are idle.
-    connections: Arc<Bound>,
     connected: Arc<Share>,
     /// What it has of the connections of all.
     share: Arc<Share>,
-}
-
-/// The place of one exchange.
-pub(super) struct Slot(#[expect(dead_code, reason = "dropping it gives it back")] Taken);
-
-/// One request and its response on a connection. Only this file knows that it has the connection to itself. If it is
-/// dropped before `finish`, the connection is closed, so that the peer learns that nothing reads on.
-pub(super) struct Exchange {
-    connection: Connection,
-    origin: Origin,
-    client: ClientId,
-    /// That of the client's connections.
-    bound: Arc<Bound>,
-    all: Arc<AllConnections>,
-    /// Last, so that whoever gets it finds the connection idle.
-    slot: Option<Slot>,
 }
 
 // === impl Connections ===
@@ -64,21 +51,31 @@ impl Connections {
         dialer: Dialer,
         max: usize,
         words: String,
-        log: &Log,
+        pooling: Pooling,
+        log: Log,
         all: Arc<AllConnections>,
     ) -> Self {
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
         let bound =
             || Bound::new(Shares::new(max), HEALTH_CHECKS, all.waiting.clone(), words.clone(), log.clone());
         let own = Own {
-            id: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
             exchanges: bound(),
             exchanging: Arc::default(),
-            connections: Arc::new(bound()),
             connected: Arc::default(),
             share: Arc::default(),
         };
-        Self { dialer, own, all }
+        let home = Home {
+            client: ClientId(CLIENTS.fetch_add(1, Ordering::Relaxed)),
+            connections: bound(),
+            pooling,
+            shared: SharedConnections::default(),
+            all,
+        };
+        Self { dialer, own, home: Arc::new(home), turns: Turns::new(pooling.per_host), log }
+    }
+
+    pub(super) fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Waits until another exchange may begin.
@@ -90,106 +87,135 @@ impl Connections {
     ) -> Result<Slot, RequestError> {
         let Own { exchanges, exchanging, .. } = &self.own;
         let slot = exchanges.take(exchanging, priority, limits.deadline(), || false).await;
-        slot.map(Slot).ok_or_else(|| none_free(origin, limits, exchanges))
+        slot.map(Slot).ok_or_else(|| none_free(origin, limits, exchanges.words()))
+    }
+
+    /// Begins an exchange: on an open connection, or on a new one. If it must be `new`, only one that carries other requests
+    /// now is as good.
+    pub(super) async fn begin(
+        &self,
+        origin: &Origin,
+        limits: TimeLimits,
+        priority: Priority,
+        new: bool,
+        events: &Events,
+    ) -> Result<Exchange, RequestError> {
+        if let Some(exchange) = self.reuse(origin, new, events).await {
+            return Ok(exchange);
+        }
+        let turn = self.turns.of(origin);
+        let permit = self.permit(&turn, origin, limits, priority).await?;
+        // Of many requests at once, the first connects, if its connection may do for all.
+        let waits = origin.scheme == Scheme::Https && priority == Priority::Usual;
+        let waited = if waits { turn.wait().await } else { None };
+        if (waited.is_some() || permit.is_some())
+            && let Some(mut exchange) = self.reuse(origin, new, events).await
+        {
+            exchange.permit = permit;
+            return Ok(exchange);
+        }
+        let opened = self.open(origin, limits, priority, events).await;
+        if origin.scheme == Scheme::Https {
+            let shared = opened.as_ref().is_ok_and(|(connection, _)| connection.sender().is_some());
+            turn.connected(shared);
+        }
+        let (connection, reuse) = opened?;
+        let mut exchange = Exchange::alone(&self.home, connection, origin, reuse);
+        exchange.permit = permit;
+        Ok(exchange)
+    }
+
+    /// Waits until there may be another connection to the origin. Health checks do not wait for that.
+    async fn permit(
+        &self,
+        turn: &Turn,
+        origin: &Origin,
+        limits: TimeLimits,
+        priority: Priority,
+    ) -> Result<Option<OwnedSemaphorePermit>, RequestError> {
+        if !turn.is_limited() || priority == Priority::Ahead {
+            return Ok(None);
+        }
+        let permit = turn.permit();
+        match limits.deadline() {
+            None => Ok(permit.await),
+            Some(deadline) => timeout_at(deadline, permit).await.map_err(|_| {
+                let words = "its httpMaxConnsPerHost allows no more; raise it, or set it to 0 for no limit";
+                none_free(origin, limits, words)
+            }),
+        }
     }
 
     /// Begins an exchange on an open connection, if one is free.
-    pub(super) async fn reuse(&self, origin: &Origin, events: &Events) -> Option<Exchange> {
-        let (connection, idle_time) = self.all.idle.take(self.own.id, origin).await?;
-        events.connection_ready(connection.remote, connection.local, Reuse::Idle(idle_time));
-        Some(self.exchange(connection, origin))
+    async fn reuse(&self, origin: &Origin, new: bool, events: &Events) -> Option<Exchange> {
+        let is_limited = self.home.pooling.per_host.is_some();
+        if let Some(place) = self.home.shared.join(origin, is_limited) {
+            events.connection_ready(place.remote, place.local, Reuse::Shared);
+            return Some(Exchange::beside_others(&self.home, place, origin, Reuse::Shared));
+        }
+        if new {
+            return None;
+        }
+        let (connection, idle_time) = self.home.all.idle.take(self.home.client, origin).await?;
+        let reuse = Reuse::Idle(idle_time);
+        events.connection_ready(connection.remote, connection.local, reuse);
+        Some(Exchange::alone(&self.home, connection, origin, reuse))
     }
 
-    /// Begins an exchange on a new connection, once there may be another. For that, idle ones are closed: of this client, or
-    /// of anybody.
-    pub(super) async fn open(
+    /// Makes a new connection, once there may be another. For that, idle ones are closed: of this client, or of anybody.
+    async fn open(
         &self,
         origin: &Origin,
         limits: TimeLimits,
         priority: Priority,
         events: &Events,
-    ) -> Result<Exchange, RequestError> {
-        let (own, idle, deadline) = (&self.own, &self.all.idle, limits.deadline());
-        let make_room = || idle.close_oldest_of(own.id);
-        let place = own.connections.take(&own.connected, priority, deadline, make_room).await;
-        let place = place.ok_or_else(|| none_free(origin, limits, &own.connections))?;
-        let place_of_all = self.all.bound.take(&own.share, priority, deadline, || idle.close_oldest()).await;
-        let place_of_all = place_of_all.ok_or_else(|| none_free(origin, limits, &self.all.bound))?;
+    ) -> Result<(Connection, Reuse), RequestError> {
+        let (own, home, deadline) = (&self.own, &*self.home, limits.deadline());
+        let idle = &home.all.idle;
+        let make_room = || idle.close_oldest_of(home.client);
+        let place = home.connections.take(&own.connected, priority, deadline, make_room).await;
+        let place = place.ok_or_else(|| none_free(origin, limits, home.connections.words()))?;
+        let all = &home.all.bound;
+        let place_of_all = all.take(&own.share, priority, deadline, || idle.close_oldest()).await;
+        let place_of_all = place_of_all.ok_or_else(|| none_free(origin, limits, all.words()))?;
 
         let Dialed { stream, remote, local } =
             self.dialer.dial(origin, limits.connect, priority, events).await?;
-        let places = [place, place_of_all];
+        let (places, http2) = ([place, place_of_all], stream.speaks_http2());
         let opened = match stream {
-            DialedStream::Plain(stream) => self.speak(stream, remote, local, places).await,
-            DialedStream::Tls(stream) => self.speak(stream, remote, local, places).await,
+            DialedStream::Plain(stream) => self.speak(stream, http2, (remote, local), places).await,
+            DialedStream::Tls(stream) => self.speak(stream, http2, (remote, local), places).await,
         };
         let connection = opened.map_err(|source| RequestError::of_exchange(&origin.authority(), source))?;
         events.connection_ready(remote, local, Reuse::New);
-        Ok(self.exchange(connection, origin))
+        Ok((connection, Reuse::New))
     }
 
     async fn speak(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        remote: SocketAddr,
-        local: SocketAddr,
+        http2: bool,
+        ends: (std::net::SocketAddr, std::net::SocketAddr),
         places: [Taken; 2],
     ) -> hyper::Result<Connection> {
-        let idle = self.all.idle.clone();
-        Connection::open(stream, remote, local, places, move |number| idle.closed(number)).await
-    }
-
-    fn exchange(&self, connection: Connection, origin: &Origin) -> Exchange {
-        let (client, bound, all) = (self.own.id, self.own.connections.clone(), self.all.clone());
-        Exchange { connection, origin: origin.clone(), client, bound, all, slot: None }
+        let all = &self.home.all;
+        let idle = all.idle.clone();
+        let closed = move |number| idle.closed(number);
+        if http2 {
+            Connection::http2(stream, ends, places, closed).await
+        } else {
+            Connection::http1(stream, ends, HeadBytes::of(all.heads.clone()), places, closed).await
+        }
     }
 }
 
 impl Drop for Connections {
     fn drop(&mut self) {
-        self.all.idle.close_all_of(self.own.id);
+        self.home.all.idle.close_all_of(self.home.client);
     }
 }
 
-fn none_free(origin: &Origin, limits: TimeLimits, bound: &Bound) -> RequestError {
+fn none_free(origin: &Origin, limits: TimeLimits, words: &str) -> RequestError {
     let limit = limits.total.map(|(_, limit)| limit).unwrap_or_default();
-    RequestError::NoConnectionFree { authority: origin.authority(), limit, bound: bound.words().to_owned() }
-}
-
-// === impl Exchange ===
-
-impl Exchange {
-    pub(super) async fn send(
-        &mut self,
-        request: Request<WasiBody>,
-        events: Events,
-    ) -> Result<Response<Incoming>, SendFailure> {
-        self.connection.send(request, events).await
-    }
-
-    /// `host:port` of the peer.
-    pub(super) fn authority(&self) -> String {
-        self.origin.authority()
-    }
-
-    /// Keeps `slot` taken until the exchange is over.
-    pub(super) fn hold(&mut self, slot: Slot) {
-        self.slot = Some(slot);
-    }
-
-    /// The response has been read to its end, so the connection is free for another exchange. If it is still sending the
-    /// request, or there are more connections than there may be, it is closed instead.
-    pub(super) fn finish(self) {
-        let Self { connection, origin, client, bound, all, slot } = self;
-        let is_kept = !bound.is_exceeded() && !all.bound.is_exceeded();
-        if is_kept && connection.is_sent() {
-            connection.rest();
-            all.idle.put(client, origin, connection);
-            // Whoever got in line before has found nothing idle to close.
-            if all.bound.is_waited_for() {
-                all.idle.close_oldest();
-            }
-        }
-        drop(slot);
-    }
+    RequestError::NoConnectionFree { authority: origin.authority(), limit, bound: words.to_owned() }
 }

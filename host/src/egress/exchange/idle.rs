@@ -9,11 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use super::connection::Connection;
 use crate::budget::Idle;
 use crate::egress::origin::Origin;
+use crate::egress::settings::Pooling;
 
-/// As in Go: servers and load balancers commonly keep an idle connection open for one to several minutes.
-const MAX_IDLE_TIME: Duration = Duration::from_secs(90);
-/// As in the Go SDK: how many connections a burst of queries may leave behind, to all hosts of a client together.
-const MAX_IDLE: usize = 100;
 /// How many all clients together may leave. Each keeps a buffer or two, which nobody is charged for.
 const MAX_IDLE_OF_ALL: usize = 256;
 
@@ -35,6 +32,8 @@ struct IdleState {
 struct IdleConnection {
     origin: Origin,
     connection: Connection,
+    /// None if there is no limit.
+    time: Option<Duration>,
 }
 
 // === impl IdleConnections ===
@@ -51,11 +50,22 @@ impl IdleConnections {
         }
     }
 
-    pub(super) fn put(&self, client: ClientId, origin: Origin, connection: Connection) {
+    /// Keeps the connection, or closes one that is too many for the client or for all.
+    pub(super) fn put(&self, client: ClientId, origin: Origin, connection: Connection, pooling: Pooling) {
         let mut idle = self.lock();
-        let gone = idle.put(client, IdleConnection { origin, connection });
+        // As in Go, of those to one host the newest is one too many.
+        if pooling.idle == 0
+            || idle.connections.count(client, |idle| idle.origin == origin) >= pooling.idle_per_host
+        {
+            drop(idle);
+            drop(connection);
+            return;
+        }
+        let idle_connection = IdleConnection { origin, connection, time: pooling.idle_time };
+        let gone = idle.put(client, idle_connection, pooling.idle);
         // A runtime that ends drops what is left of exchanges, and needs no timer.
         if !idle.timed
+            && pooling.idle_time.is_some()
             && idle.connections.len() > 0
             && let Ok(runtime) = Handle::try_current()
         {
@@ -92,7 +102,7 @@ impl IdleConnections {
     /// Closes those that are too old. Returns when to do it again, or `None` if nothing is idle.
     fn close_old(&self) -> Option<Instant> {
         let mut idle = self.lock();
-        let (old, next) = idle.connections.remove_older(MAX_IDLE_TIME);
+        let (old, next) = idle.connections.remove_due(|idle| idle.time);
         idle.timed = next.is_some();
         drop(idle);
         drop(old);
@@ -120,12 +130,13 @@ impl IdleState {
         &mut self,
         client: ClientId,
         idle: IdleConnection,
+        max: usize,
     ) -> (Option<IdleConnection>, Option<IdleConnection>) {
         let number = self.connections.put(client, idle);
         if let Some(idle) = self.connections.get(number) {
             idle.connection.is_idle_as(number);
         }
-        let surplus = if self.connections.len_of(client) > MAX_IDLE {
+        let surplus = if self.connections.len_of(client) > max {
             self.connections.remove_oldest_of(client)
         } else if self.connections.len() > MAX_IDLE_OF_ALL {
             self.connections.remove_oldest()
@@ -144,9 +155,14 @@ mod tests {
 
     use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 
+    use super::super::head_bytes::HeadBytes;
     use super::*;
     use crate::egress::origin::Scheme;
 
+    const MAX_IDLE: usize = 100;
+    const MAX_IDLE_TIME: Duration = Duration::from_secs(90);
+    const POOLING: Pooling =
+        Pooling { per_host: None, idle: MAX_IDLE, idle_per_host: MAX_IDLE, idle_time: Some(MAX_IDLE_TIME) };
     const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 80);
     const ONE: ClientId = ClientId(1);
     const OTHER: ClientId = ClientId(2);
@@ -159,14 +175,19 @@ mod tests {
         let (ours, theirs) = duplex(64);
         let idle = idle.clone();
         let closed = move |number| idle.closed(number);
-        (Connection::open(ours, ADDRESS, ADDRESS, (), closed).await.unwrap(), theirs)
+        (
+            Connection::http1(ours, (ADDRESS, ADDRESS), HeadBytes::of(Arc::default()), (), closed)
+                .await
+                .unwrap(),
+            theirs,
+        )
     }
 
     /// Makes an idle connection of `client`.
     async fn put(idle: &IdleConnections, client: ClientId, port: u16) -> DuplexStream {
         let (mut connection, peer) = connection(idle).await;
         connection.local.set_port(port);
-        idle.put(client, origin(), connection);
+        idle.put(client, origin(), connection, POOLING);
         peer
     }
 
@@ -209,7 +230,7 @@ mod tests {
         while !closed.is_closed() {
             tokio::task::yield_now().await;
         }
-        idle.put(ONE, origin(), closed);
+        idle.put(ONE, origin(), closed, POOLING);
         assert_eq!(len(&idle), 0);
     }
 
@@ -237,6 +258,32 @@ mod tests {
             peers.push(put(&idle, ONE, 1).await);
         }
         assert_eq!(len(&idle), MAX_IDLE + 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_may_keep_fewer_and_for_another_time() {
+        let idle = IdleConnections::default();
+        let mut peers = Vec::new();
+        let put = async |peers: &mut Vec<_>, origin: Origin, pooling| {
+            let (connection, peer) = connection(&idle).await;
+            idle.put(ONE, origin, connection, pooling);
+            peers.push(peer);
+        };
+        let few = Pooling { idle: 3, idle_per_host: 2, idle_time: None, ..POOLING };
+        for _ in 0..4 {
+            put(&mut peers, origin(), few).await;
+        }
+        assert_eq!(len(&idle), 2);
+        for port in 81..85 {
+            put(&mut peers, Origin { port, ..origin() }, few).await;
+        }
+        assert_eq!(len(&idle), 3);
+        put(&mut peers, Origin { port: 90, ..origin() }, Pooling { idle: 0, ..POOLING }).await;
+        assert_eq!(len(&idle), 3);
+        let short = Pooling { idle_time: Some(Duration::from_secs(1)), ..POOLING };
+        put(&mut peers, Origin { port: 90, ..origin() }, short).await;
+        tokio::time::sleep(MAX_IDLE_TIME * 10).await;
+        assert_eq!(len(&idle), 3, "without a limit they stay");
     }
 
     #[tokio::test]

@@ -7,18 +7,21 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime_wasi_http::RequestOptions;
 
+use crate::egress::dial::ConnectLimits;
 use crate::egress::error::RequestError;
 use crate::egress::origin::Origin;
+use crate::egress::redirects::TotalLimit;
 use crate::egress::settings::Timeouts;
 
 /// The limits of one exchange: the data source's, or the guest's if shorter. None means no limit.
 #[derive(Clone, Copy)]
 pub(super) struct TimeLimits {
-    pub(super) connect: Option<Duration>,
+    pub(super) connect: ConnectLimits,
+    pub(super) expect_continue: Option<Duration>,
     pub(super) first_byte: Option<Duration>,
     between_bytes: Option<Duration>,
     /// For the whole exchange, with the time at which it is up.
-    pub(super) total: Option<(Instant, Duration)>,
+    pub(super) total: Option<TotalLimit>,
 }
 
 /// The time by which something of a response's body must have arrived.
@@ -37,14 +40,19 @@ enum Awaited {
 // === impl TimeLimits ===
 
 impl TimeLimits {
-    /// The time for the whole exchange runs from now on.
-    pub(super) fn new(timeouts: Timeouts, options: RequestOptions) -> Self {
+    /// The time for the whole exchange runs from now on, unless it has begun with an earlier one of a `chain`.
+    pub(super) fn new(timeouts: Timeouts, options: RequestOptions, chain: Option<TotalLimit>) -> Self {
+        // What is too far away to be a time is no limit.
+        let total = || timeouts.total.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)));
         Self {
-            connect: shorter(timeouts.connect, options.connect_timeout),
+            connect: ConnectLimits {
+                tcp: shorter(timeouts.connect, options.connect_timeout),
+                handshake: shorter(timeouts.handshake, options.connect_timeout),
+            },
+            expect_continue: timeouts.expect_continue,
             first_byte: options.first_byte_timeout,
             between_bytes: options.between_bytes_timeout,
-            // What is too far away to be a time is no limit.
-            total: timeouts.total.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
+            total: chain.or_else(total),
         }
     }
 

@@ -7,14 +7,21 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Empty};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wasmtime_wasi_http::WasiBody;
 
+use super::head_bytes::HeadBytes;
+use crate::egress::error::HeadsTooLarge;
+use crate::egress::limits::{READ_AT_ONCE, USUAL_HEAD};
 use crate::egress::trace::Events;
 
 /// How far the current exchange of a connection has come.
-#[derive(Debug, Default)]
-pub(super) struct Wire(Mutex<Progress>);
+#[derive(Debug)]
+pub(super) struct Wire {
+    progress: Mutex<Progress>,
+    heads: Mutex<HeadBytes>,
+}
 
 #[derive(Debug, Default)]
 struct Progress {
@@ -23,6 +30,8 @@ struct Progress {
     uploaded: bool,
     sending: Option<Sending>,
     received: bool,
+    /// How many bytes of the response's head have arrived. None once it is complete.
+    head: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +44,14 @@ enum Sending {
 /// A request's body that tells its connection's `Wire` when it has ended.
 pub(super) struct Upload {
     body: WasiBody,
-    wire: Arc<Wire>,
+    ended: Ended,
+}
+
+/// Who is told that a request's body has ended.
+enum Ended {
+    Wire(Arc<Wire>),
+    /// HTTP/2 does not show when a stream's bytes are sent. None once it is told.
+    Stream(Option<Events>),
 }
 
 /// A stream that tells its connection's `Wire` what passes through it.
@@ -47,15 +63,26 @@ pub(super) struct Watched<T> {
 // === impl Wire ===
 
 impl Wire {
+    pub(super) fn new(heads: HeadBytes) -> Self {
+        Self { progress: Mutex::default(), heads: Mutex::new(heads) }
+    }
+
     /// Begins an exchange, which gets the events from now on. Of a bodiless request only the head is sent.
     pub(super) fn begin(self: &Arc<Self>, events: Events, body: WasiBody, bodiless: bool) -> Upload {
         let uploaded = bodiless || body.is_end_stream();
-        *self.lock() = Progress { events: Some(events), uploaded, ..Progress::default() };
-        Upload { body, wire: self.clone() }
+        *self.lock() = Progress { events: Some(events), uploaded, head: Some(0), ..Progress::default() };
+        Upload { body, ended: Ended::Wire(self.clone()) }
     }
 
-    pub(super) fn end(&self) {
+    /// Ends the exchange. Returns whether the connection has kept to the usual buffers.
+    pub(super) fn end(&self) -> bool {
         *self.lock() = Progress::default();
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).taken() == 0
+    }
+
+    /// The response's head is complete.
+    pub(super) fn head_is_read(&self) {
+        self.lock().head = None;
     }
 
     pub(super) fn is_sent(&self) -> bool {
@@ -93,24 +120,56 @@ impl Wire {
         }
     }
 
-    fn read(&self) {
+    /// Fails if all heads together take too much.
+    fn read(&self, bytes: usize) -> io::Result<()> {
         let mut progress = self.lock();
+        if let Some(head) = &mut progress.head {
+            *head += bytes;
+            let beyond = head.saturating_sub(USUAL_HEAD).min(bytes);
+            let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+            if beyond > 0 && !heads.take(beyond) {
+                return Err(io::Error::other(HeadsTooLarge));
+            }
+        }
         if progress.sending.is_some() && !progress.received {
             progress.received = true;
             if let Some(events) = &progress.events {
                 events.receive_start();
             }
         }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 // === impl Upload ===
 
 impl Upload {
+    /// The request of a stream is sent from now on. Of a bodiless request only the head is sent.
+    pub(super) fn of_stream(events: Events, body: WasiBody, bodiless: bool) -> Self {
+        events.send_start();
+        let body = if bodiless { Empty::new().map_err(|never| match never {}).boxed_unsync() } else { body };
+        let mut upload = Self { ended: Ended::Stream(Some(events)), body };
+        if upload.body.is_end_stream() {
+            upload.tell();
+        }
+        upload
+    }
+
+    fn tell(&mut self) {
+        match &mut self.ended {
+            Ended::Wire(wire) => wire.lock().uploaded = true,
+            Ended::Stream(events) => {
+                if let Some(events) = events.take() {
+                    events.send_done(None);
+                }
+            }
+        }
+    }
+
     pub(super) fn into_body(self) -> WasiBody {
         self.body
     }
@@ -126,7 +185,7 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         if frame.is_none() || self.body.is_end_stream() {
-            self.wire.lock().uploaded = true;
+            self.tell();
         }
         Poll::Ready(frame)
     }
@@ -155,11 +214,19 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
-        if buffer.filled().len() > before {
-            self.wire.read();
+        if buffer.remaining() > READ_AT_ONCE {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(READ_AT_ONCE));
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
+            let read = part.filled().len();
+            buffer.advance(read);
+        } else {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         }
-        Poll::Ready(result)
+        let read = buffer.filled().len() - before;
+        if read > 0 {
+            self.wire.read(read)?;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -207,7 +207,11 @@ async fn a_health_check_goes_ahead_of_those_that_wait_and_leaves_no_connection_b
         let url = server.url();
         let ahead = || {
             let (client, url) = (client.clone(), url.clone());
-            async move { client.send(get(url), None, &Context::new(), Priority::Ahead, "checkHealth").await }
+            async move {
+                client
+                    .send(get(url), None, &Context::new(), Caller { priority: Priority::Ahead, ..caller() })
+                    .await
+            }
         };
         let mut busy = Vec::new();
         for _ in 0..8 {

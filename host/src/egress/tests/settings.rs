@@ -141,6 +141,7 @@ async fn arbitrary_settings_do_not_panic() {
             basic_auth_user: &random.text(),
             json_data: &json,
             secrets: &secrets,
+            grafana_config: &HashMap::new(),
             name: &random.text(),
             uid: &random.text(),
             plugin_type: "my-plugin",

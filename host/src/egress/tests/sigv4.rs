@@ -14,7 +14,7 @@ const KEYS: [(&str, &str); 2] = [("sigV4AccessKey", "AKID"), ("sigV4SecretKey", 
 /// Of a data source that assumes a role at this server.
 fn client(fixture: &Fixture, url: &str, sts: &Server) -> Client {
     let environment = AwsEnvironment::of([("AWS_ENDPOINT_URL_STS".to_owned(), sts.url())]);
-    fixture.client_in(&environment, url, SETTINGS_WITH_ROLE, &KEYS)
+    fixture.client_in(&environment, HashMap::new(), url, SETTINGS_WITH_ROLE, &KEYS)
 }
 
 fn credentials() -> String {
@@ -24,7 +24,8 @@ fn credentials() -> String {
 }
 
 async fn health_check(client: &Client, request: Request) -> Result<Response, RequestError> {
-    client.send(request, None, &Context::new(), Priority::Ahead, "checkHealth").await
+    let caller = Caller { priority: Priority::Ahead, endpoint: "checkHealth", ..caller() };
+    client.send(request, None, &Context::new(), caller).await
 }
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn a_health_check_does_not_wait_for_queries_if_it_waits_for_credentials_wi
     let (hanging, url) = (client.clone(), other.url());
     let hanging = tokio::spawn(async move { send(&hanging, get(url)).await });
     other.request().await;
-    let query = client.send(get(upstream.url()), None, &Context::new(), Priority::Usual, "queryData");
+    let query = client.send(get(upstream.url()), None, &Context::new(), caller());
     let mut query = Box::pin(query);
     assert!(futures_util::poll!(&mut query).is_pending());
     let query = tokio::spawn(query);

@@ -27,6 +27,8 @@ pub(in crate::egress) struct Events {
 pub(in crate::egress) enum Reuse {
     New,
     Idle(Duration),
+    /// Beside other requests.
+    Shared,
 }
 
 // === impl Events ===
@@ -42,12 +44,12 @@ impl Events {
 
     pub(in crate::egress) fn connection_ready(&self, remote: SocketAddr, local: SocketAddr, reuse: Reuse) {
         self.add("http.getconn.done", || {
-            let reused = matches!(reuse, Reuse::Idle(_));
+            let (reused, was_idle) = (!matches!(reuse, Reuse::New), matches!(reuse, Reuse::Idle(_)));
             let mut attributes = vec![
                 KeyValue::new("http.remote", remote.to_string()),
                 KeyValue::new("http.local", local.to_string()),
                 KeyValue::new("http.conn.reused", reused),
-                KeyValue::new("http.conn.wasidle", reused),
+                KeyValue::new("http.conn.wasidle", was_idle),
             ];
             if let Reuse::Idle(time) = reuse {
                 attributes.push(KeyValue::new("http.conn.idletime", duration(time)));

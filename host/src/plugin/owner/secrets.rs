@@ -126,7 +126,7 @@ mod tests {
             secrets: HashMap::from(secrets),
             ..DataSourceSettings::default()
         };
-        let http = applied_of(&source, "");
+        let http = applied_of(&source, "", &HashMap::new());
         let operator = OperatorSettings {
             settings: [("client_secret", "of the operator"), ("team", "observability")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -1,5 +1,7 @@
 //! The configuration of a data source or app: the part that the component sees, and the part that the host applies.
 
+use std::collections::HashMap;
+
 use super::secrets::without_userinfo;
 use crate::call::{CallContext, DataSourceSettings, Subject};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
@@ -52,7 +54,7 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
 pub(crate) fn http_settings(context: &CallContext, operator: &OperatorSettings) -> DataSourceHttp {
     let none = DataSourceSettings::default();
     let source = context.data_source().unwrap_or(&none);
-    applied_of(source, &context.plugin_id).signed(SigV4Fields {
+    applied_of(source, &context.plugin_id, &context.grafana_config).signed(SigV4Fields {
         json_data: &source.json_data,
         secrets: &source.secrets,
         grafana: &context.grafana_config,
@@ -61,7 +63,11 @@ pub(crate) fn http_settings(context: &CallContext, operator: &OperatorSettings) 
 }
 
 /// The same for a data source of this type.
-pub(super) fn applied_of(source: &DataSourceSettings, plugin_type: &str) -> DataSourceHttp {
+pub(super) fn applied_of(
+    source: &DataSourceSettings,
+    plugin_type: &str,
+    grafana_config: &HashMap<String, String>,
+) -> DataSourceHttp {
     DataSourceHttp::parse(DataSourceFields {
         url: &source.url,
         user: &source.user,
@@ -69,6 +75,7 @@ pub(super) fn applied_of(source: &DataSourceSettings, plugin_type: &str) -> Data
         basic_auth_user: &source.basic_auth_user,
         json_data: &source.json_data,
         secrets: &source.secrets,
+        grafana_config,
         name: &source.name,
         uid: &source.uid,
         plugin_type,
@@ -95,8 +102,6 @@ fn empty(kind: SettingsKind) -> Settings {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::config::Origin;
-use crate::net::ResolveError;
+use crate::net::{ResolveError, UnreadableCaFile};
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::telemetry) enum ConnectError {
@@ -29,6 +29,8 @@ pub(in crate::telemetry) enum TlsFileError {
     Content { key: Origin, path: PathBuf, what: &'static str },
     #[error("the client certificate and its key do not fit together, or are of a kind that TLS cannot use")]
     Identity(#[source] rustls::Error),
+    #[error(transparent)]
+    Roots(#[from] UnreadableCaFile),
     #[error("TLS cannot be configured")]
     Tls(#[source] rustls::Error),
 }

@@ -31,7 +31,7 @@ pub(super) async fn config(
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let roots = match &files.ca_file {
         Some(file) => Arc::new(authorities(file).await?),
-        None => roots.load().await,
+        None => roots.load().await?.store().clone(),
     };
     let builder = builder.map_err(TlsFileError::Tls)?.with_root_certificates(roots);
     let mut config = match (&files.client_cert, &files.client_key) {

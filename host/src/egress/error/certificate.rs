@@ -1,0 +1,118 @@
+//! What is wrong with a peer's certificate, and what to do about it.
+
+use rustls::CertificateError;
+use rustls::pki_types::{ServerName, UnixTime};
+use time::OffsetDateTime;
+
+/// A clause that follows "the certificate of example.com:443".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CertificateFault {
+    #[error("has expired{}: renew it on the server", .0.as_deref().unwrap_or_default())]
+    Expired(Option<String>),
+    #[error(
+        "is not valid yet{}: check the clocks of the server and of Grafana's machine",
+        .0.as_deref().unwrap_or_default()
+    )]
+    NotValidYet(Option<String>),
+    #[error("was issued by an authority whose own certificate is not valid now: renew that one")]
+    IssuerNotValid,
+    #[error(
+        "is for {names}, not for {name}: put one of its names into the URL, or into the data source's serverName"
+    )]
+    Name { name: String, names: String },
+    #[error(
+        "has no name but the one in its subject, which does not count: issue one with {name} as subject alternative name"
+    )]
+    NoNames { name: String },
+    #[error(
+        "is not from the data source's CA certificate (tlsCACert): add the certificate of the authority that issued it, or \
+         let the server send those in between"
+    )]
+    NotFromGiven,
+    #[error(
+        "is from an authority that is not trusted here: give the authority's certificate as the data source's CA certificate \
+         (tlsCACert), or to all of them with gpx_ca_file; if it is a public one, let the server send those in between"
+    )]
+    NotFromTrusted,
+    #[error(
+        "is not for servers: issue one with server authentication in its extended key usage, or without one"
+    )]
+    Purpose,
+    #[error(
+        "is one of an authority (CA:TRUE), and not trusted itself: give it as the data source's CA certificate (tlsCACert), \
+         or issue one with CA:FALSE"
+    )]
+    Authority,
+    #[error("has a signature that is wrong: install the certificate and its key on the server again")]
+    Signature,
+    #[error("is signed with an algorithm that is not supported, such as SHA-1: issue one with SHA-256")]
+    Algorithm,
+    #[error("has been revoked: issue another")]
+    Revoked,
+    #[error("cannot be read: {0}")]
+    Other(String),
+}
+
+/// An authority that has expired, or is not valid yet, is the only one that fits.
+#[derive(Debug, thiserror::Error)]
+#[error("the issuer's certificate is not valid now")]
+pub(in crate::egress) struct IssuerNotValid;
+
+// === impl CertificateFault ===
+
+impl CertificateFault {
+    /// `given` says whether the data source names the authorities itself.
+    #[expect(deprecated, reason = "another verifier may still return it")]
+    pub(in crate::egress) fn new(error: &CertificateError, given: bool) -> Self {
+        match error {
+            CertificateError::Expired => Self::Expired(None),
+            CertificateError::ExpiredContext { not_after, .. } => {
+                Self::Expired(date(*not_after).map(|date| format!(" on {date}")))
+            }
+            CertificateError::NotValidYet => Self::NotValidYet(None),
+            CertificateError::NotValidYetContext { not_before, .. } => {
+                Self::NotValidYet(date(*not_before).map(|date| format!(", but from {date} on")))
+            }
+            CertificateError::NotValidForNameContext { expected, presented } => name(expected, presented),
+            CertificateError::UnknownIssuer if given => Self::NotFromGiven,
+            CertificateError::UnknownIssuer => Self::NotFromTrusted,
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                Self::Purpose
+            }
+            CertificateError::BadSignature => Self::Signature,
+            CertificateError::UnsupportedSignatureAlgorithm
+            | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Self::Algorithm,
+            CertificateError::Revoked => Self::Revoked,
+            CertificateError::Other(other) if other.0.is::<IssuerNotValid>() => Self::IssuerNotValid,
+            // webpki's error is not among rustls's.
+            CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => Self::Authority,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+/// How many of a certificate's names are listed. They are the peer's, and there may be thousands.
+const SHOWN_NAMES: usize = 8;
+
+fn name(expected: &ServerName<'_>, presented: &[String]) -> CertificateFault {
+    let name = expected.to_str().into_owned();
+    // Written as `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
+    let plain = |text: &String| {
+        let inner = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(text);
+        inner.trim_matches('"').to_owned()
+    };
+    let mut names: Vec<_> = presented.iter().take(SHOWN_NAMES).map(plain).collect();
+    if names.is_empty() {
+        return CertificateFault::NoNames { name };
+    }
+    if presented.len() > SHOWN_NAMES {
+        names.push(format!("{} more", presented.len() - SHOWN_NAMES));
+    }
+    CertificateFault::Name { name, names: names.join(", ") }
+}
+
+fn date(time: UnixTime) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(time.as_secs()).ok()?).ok()?;
+    Some(time.date().to_string())
+}
