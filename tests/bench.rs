@@ -10,6 +10,7 @@ use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::servers::nginx::{Nginx, Site};
 use serde_json::{Value, json};
 
 /// One line of the table.
@@ -37,6 +38,7 @@ async fn main() -> Result<()> {
     let ours = launch.executable();
     bench.starts(ours).await?;
     bench.small_queries(ours).await?;
+    bench.protocols(ours).await?;
     bench.tracing(ours).await?;
     bench.large_answers(ours).await?;
     bench.slow_upstream(ours).await?;
@@ -83,6 +85,51 @@ impl Bench {
             }
             let pointer = format!("/loads/{number}/cpu_per_call_us");
             self.row(&format!("{callers}: plugin's CPU per call, µs"), &a, &b, &pointer)?;
+        }
+        Ok(())
+    }
+
+    /// Compares HTTP/1.1 and HTTP/2 over TLS, to the same server. The twin is told to speak HTTP/2, which the SDK does not.
+    async fn protocols(&mut self, ours: &Path) -> Result<()> {
+        let twin = self.tools.twin.clone();
+        for (http2, protocol) in [(false, "HTTP/1.1"), (true, "HTTP/2")] {
+            let mut figures = Vec::new();
+            for executable in [ours, &twin] {
+                let site = Site::secure(&["self"]).says(&gpx_tests::upstream::points(100).to_string());
+                let site = site.with("keepalive_requests 10000000;");
+                let Some(nginx) = Nginx::start(&[if http2 { site.http2() } else { site }]).await else {
+                    return Ok(());
+                };
+                let mut source = DataSource::new(&nginx.url(0)).plugin("gpx-httpbackend-datasource");
+                source = source.json(json!({ "tlsSkipVerify": true }));
+                source.settings.database = "http2".to_owned();
+                let options = json!({
+                    "url": nginx.url(0), "plugin_context": peer::context(&source), "queries": [peer::query(&query("A"))],
+                    "callers": [32], "duration_ms": self.milliseconds, "warmup_ms": 1000,
+                });
+                let report = self.measure(executable, &options).await?;
+                let served = nginx.served(1).await;
+                let connections: std::collections::HashSet<_> =
+                    served.iter().map(|served| served.connection).collect();
+                let each = served.len() as f64 / connections.len() as f64;
+                figures.push((
+                    number(&report, "/loads/0/cpu_per_call_us")?,
+                    number(&report, "/loads/0/p50_ms")?,
+                    each,
+                ));
+            }
+            let [ours, theirs] = figures.as_slice() else { continue };
+            for (what, ours, theirs) in [
+                ("CPU per call, µs", ours.0, theirs.0),
+                ("p50, ms", ours.1, theirs.1),
+                ("requests per connection", ours.2, theirs.2),
+            ] {
+                self.figures.push(Figure {
+                    name: format!("32 callers over {protocol} with TLS: {what}"),
+                    ours,
+                    theirs,
+                });
+            }
         }
         Ok(())
     }

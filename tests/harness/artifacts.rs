@@ -53,6 +53,11 @@ pub fn collector() -> PathBuf {
     existing("GPX_COLLECTOR", "collector")
 }
 
+/// Returns the folder with the commands of real servers, which only the full run looks for.
+pub fn servers() -> PathBuf {
+    existing("GPX_SERVERS", "servers")
+}
+
 /// Returns the folder with the code of Grafana's frontend, which only the full run installs.
 pub fn frontend() -> PathBuf {
     existing("GPX_FRONTEND", "frontend")

@@ -2,6 +2,7 @@
 //! an upstream, an OTLP receiver, and the caller's side of the protocol. It shares no code with the host.
 
 pub mod artifacts;
+pub mod both;
 pub mod collector;
 pub mod component;
 pub mod directory;
@@ -12,6 +13,7 @@ pub mod peer;
 pub mod plugin;
 pub mod process;
 pub mod seen;
+pub mod servers;
 pub mod sigv4;
 pub mod trace;
 pub mod upstream;

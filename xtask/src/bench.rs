@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 
 use crate::artifacts::Artifacts;
 use crate::profile::Profile;
-use crate::{peer, step};
+use crate::{peer, servers, step};
 
 /// Passes its arguments on to the benchmark: `--quick` for a first look.
 pub(crate) fn bench(options: &[&str]) -> Result<()> {
@@ -13,5 +13,5 @@ pub(crate) fn bench(options: &[&str]) -> Result<()> {
     // Optimized too: the collector of the plugin's spans runs inside it, next to what is measured.
     let mut cargo = Profile::Release.cargo("run")?;
     cargo.args(["-p", "gpx-tests", "--bin", "bench", "--"]).args(options);
-    step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer))
+    step::run(artifacts.tell(&mut cargo).env("GPX_PEER", peer).env("GPX_SERVERS", servers::servers()?))
 }

@@ -15,6 +15,7 @@ mod package;
 mod peer;
 mod place;
 mod profile;
+mod servers;
 mod step;
 mod test;
 
@@ -30,6 +31,7 @@ usage: cargo xtask TASK
   test --quick      the contributor's loop: the same tests on an executable that builds minutes faster
   lint              formatting, clippy with warnings denied, and cargo-deny for the dependencies
   guests            sets up the toolchain for components and builds them into target/guests/
+  servers           finds the servers of tests/servers, or unpacks them into target/servers/
   package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
                     with --release, for real use: small and fast, but it takes minutes to build
   bench             measures the plugin against its twin on the Go SDK
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["lint"] => lint::lint(),
         ["guests"] => guests::guests(guests::Std::Any).map(drop),
         ["guests", "--sysroot"] => guests::guests(guests::Std::Debian).map(drop),
+        ["servers"] => servers::servers().map(drop),
         ["package", example] => package::package(example, Profile::Quick).map(drop),
         ["package", example, "--release"] => package::package(example, Profile::Release).map(drop),
         ["bench", options @ ..] => bench::bench(options),

@@ -9,6 +9,11 @@ use crate::{place, step};
 
 const MODULE: &str = "tests/peer";
 
+/// What Grafana's tool for building plugins writes into them. With it, they say who they are in `User-Agent`. Without a version,
+/// that of a trace is the one that a test wants.
+const BUILD_INFO: &str = "-X github.com/grafana/grafana-plugin-sdk-go/build/buildinfo.buildInfoJSON=\
+    {\"pluginID\":\"gpx-test-datasource\"}";
+
 /// Builds the peer and returns the folder with its commands. Returns `None` if Go is missing and this is not CI.
 pub(crate) fn peer() -> Result<Option<PathBuf>> {
     if Command::new("go").arg("version").output().is_err() {
@@ -30,7 +35,7 @@ fn build() -> Result<PathBuf> {
     let folder = place::target()?.join("peer");
     std::fs::create_dir_all(&folder)?;
     // With the trailing slash, each command goes into this folder under its own name.
-    step::run(go(MODULE)?.arg("build").arg("-o").arg(folder.join("")).arg("./..."))?;
+    step::run(go(MODULE)?.args(["build", "-ldflags", BUILD_INFO, "-o"]).arg(folder.join("")).arg("./..."))?;
     Ok(folder)
 }
 

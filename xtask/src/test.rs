@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::artifacts::Artifacts;
 use crate::profile::Profile;
-use crate::{collector, frontend, host, peer, step};
+use crate::{collector, frontend, host, peer, servers, step};
 
 /// Runs the tests. In the whole lane the end-to-end tests run against the packaged executable that users run. In the
 /// quick lane that executable is built like the tests themselves, which saves minutes.
@@ -35,13 +35,17 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
     step::step("tests", || step::run(&mut cargo(&[])?))?;
     if quick {
         step::skipped(
-            "the executable that users run, the host without the compiler, the OpenTelemetry Collector, and Grafana's \
-             frontend; `cargo xtask test` tests them",
+            "the executable that users run, the host without the compiler, real servers, the OpenTelemetry Collector, and \
+             Grafana's frontend; `cargo xtask test` tests them",
         );
     } else {
         let host = host::without_compiler()?;
         step::step("tests of the host without the compiler", || {
             step::run(cargo(&["--test", "without_compiler"])?.env("GPX_HOST_WITHOUT_COMPILER", host))
+        })?;
+        let servers = servers::servers()?;
+        step::step("tests with real servers", || {
+            step::run(cargo(&["--test", "servers"])?.env("GPX_SERVERS", servers))
         })?;
         if has_go {
             let executable = collector::collector()?;

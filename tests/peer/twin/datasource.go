@@ -23,6 +23,9 @@ func open(ctx context.Context, settings backend.DataSourceInstanceSettings) (ins
 	if err != nil {
 		return nil, fmt.Errorf("read the HTTP settings: %w", err)
 	}
+	if settings.Database == http2Database {
+		allowHTTP2(&options)
+	}
 	client, err := httpclient.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("make the HTTP client: %w", err)

@@ -36,8 +36,12 @@ func (b *httpBackend) QueryData(ctx context.Context, request *backend.QueryDataR
 	response := backend.NewQueryDataResponse()
 	for i, query := range request.Queries {
 		log.DefaultLogger.FromContext(ctx).Debug("Processing query", "number", i, "ref", query.RefID)
-		if query.QueryType == "decode" {
+		switch query.QueryType {
+		case "decode":
 			response.Responses[query.RefID] = b.decode(ctx, query)
+			continue
+		case "fetch", "fetch-many":
+			response.Responses[query.RefID] = b.fetch(ctx, query)
 			continue
 		}
 		if i%2 != 0 {
