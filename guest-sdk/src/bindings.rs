@@ -20,16 +20,16 @@ macro_rules! service {
             pub_export_macro: true,
             export_macro_name: $export,
             with: {
-                "gpx:plugin/cache@0.1.0": crate::bindings::base::gpx::plugin::cache,
-                "gpx:plugin/call@0.1.0": crate::bindings::base::gpx::plugin::call,
-                "gpx:plugin/chunks@0.1.0": crate::bindings::base::gpx::plugin::chunks,
-                "gpx:plugin/frames@0.1.0": crate::bindings::base::gpx::plugin::frames,
-                "gpx:plugin/log@0.1.0": crate::bindings::base::gpx::plugin::log,
-                "gpx:plugin/metrics@0.1.0": crate::bindings::base::gpx::plugin::metrics,
-                "gpx:plugin/packets@0.1.0": crate::bindings::base::gpx::plugin::packets,
-                "gpx:plugin/response@0.1.0": crate::bindings::base::gpx::plugin::response,
-                "gpx:plugin/tracer@0.1.0": crate::bindings::base::gpx::plugin::tracer,
-                "gpx:plugin/types@0.1.0": crate::bindings::base::gpx::plugin::types,
+                "gpx:plugin/cache@0.2.0": crate::bindings::base::gpx::plugin::cache,
+                "gpx:plugin/call@0.2.0": crate::bindings::base::gpx::plugin::call,
+                "gpx:plugin/chunks@0.2.0": crate::bindings::base::gpx::plugin::chunks,
+                "gpx:plugin/frames@0.2.0": crate::bindings::base::gpx::plugin::frames,
+                "gpx:plugin/log@0.2.0": crate::bindings::base::gpx::plugin::log,
+                "gpx:plugin/metrics@0.2.0": crate::bindings::base::gpx::plugin::metrics,
+                "gpx:plugin/packets@0.2.0": crate::bindings::base::gpx::plugin::packets,
+                "gpx:plugin/response@0.2.0": crate::bindings::base::gpx::plugin::response,
+                "gpx:plugin/tracer@0.2.0": crate::bindings::base::gpx::plugin::tracer,
+                "gpx:plugin/types@0.2.0": crate::bindings::base::gpx::plugin::types,
                 $($interface: $shared,)*
             },
         });
@@ -44,7 +44,7 @@ pub mod data_batch {
     service!(
         "data-batch-service",
         "export_data_batch",
-        "gpx:plugin/queries@0.1.0": crate::bindings::data::gpx::plugin::queries
+        "gpx:plugin/queries@0.2.0": crate::bindings::data::gpx::plugin::queries
     );
 }
 
@@ -52,7 +52,7 @@ pub mod data_chunked {
     service!(
         "data-chunked-service",
         "export_data_chunked",
-        "gpx:plugin/queries@0.1.0": crate::bindings::data::gpx::plugin::queries
+        "gpx:plugin/queries@0.2.0": crate::bindings::data::gpx::plugin::queries
     );
 }
 

@@ -5,22 +5,37 @@ use std::time::Duration;
 
 use crate::bindings::base::gpx::plugin::call;
 
-pub use crate::bindings::base::gpx::plugin::call::PluginContext;
+pub use crate::bindings::base::gpx::plugin::call::{
+    FlagAttribute, Grafana, GrafanaConfig, OpenFeature, PluginContext, SqlConfig,
+};
 pub use crate::bindings::base::gpx::plugin::types::{Header, User};
 
 /// Who asks, on what terms, and for how long. Nothing is fetched from the host until it is asked for.
 #[derive(Debug, Default)]
 pub struct Context {
     plugin: OnceCell<PluginContext>,
+    config: OnceCell<GrafanaConfig>,
     headers: OnceCell<Vec<Header>>,
 }
 
 // === impl Context ===
 
 impl Context {
-    /// The organisation, the plugin, Grafana's version and feature toggles.
+    /// The organisation, the plugin, the user, Grafana's version and its feature toggles. What Grafana does not send is
+    /// `None`.
     pub fn plugin(&self) -> &PluginContext {
         self.plugin.get_or_init(call::context)
+    }
+
+    /// What Grafana says of its own configuration, such as its URL, the defaults of SQL data sources, and where feature flags
+    /// are evaluated. What it does not send is `None`; older versions send less.
+    pub fn config(&self) -> &GrafanaConfig {
+        self.config.get_or_init(call::config)
+    }
+
+    /// Whether a feature toggle of Grafana's is enabled.
+    pub fn is_enabled(&self, toggle: &str) -> bool {
+        self.plugin().feature_toggles.iter().any(|name| name == toggle)
     }
 
     /// The user who asks. `None` if Grafana asks on its own behalf, for example for an alert rule.
@@ -48,5 +63,20 @@ impl Context {
     /// Whether the caller is gone. The host drops the instance shortly after, so stop working.
     pub fn cancelled(&self) -> bool {
         call::cancelled()
+    }
+}
+
+// === impl OpenFeature ===
+
+impl OpenFeature {
+    /// How long to keep what was evaluated. `None` if Grafana gives no advice.
+    pub fn keep_for(&self) -> Option<Duration> {
+        self.cache_ttl.map(Duration::from_nanos)
+    }
+
+    /// An attribute that belongs to the context of an evaluation.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.attributes.iter().find(|attribute| attribute.name == name);
+        found.map(|attribute| attribute.value.as_str())
     }
 }

@@ -29,7 +29,9 @@ pub mod time;
 
 pub use answer::{Answer, Answers};
 pub use attribute::{Attribute, ToValue, Value};
-pub use context::{Context, Header, PluginContext, User};
+pub use context::{
+    Context, FlagAttribute, Grafana, GrafanaConfig, Header, OpenFeature, PluginContext, SqlConfig, User,
+};
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};

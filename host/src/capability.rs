@@ -10,6 +10,7 @@ mod log;
 mod metrics;
 pub(crate) mod packets;
 mod poll;
+mod previous;
 pub(crate) mod response;
 pub(crate) mod tracer;
 mod view;
@@ -36,6 +37,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     wit::cache::add_to_linker::<T, HasCache>(linker, T::cache)?;
     wit::types::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::call::add_to_linker::<T, HasCall>(linker, T::call)?;
+    previous::gpx::plugin::call::add_to_linker::<T, HasCall>(linker, T::call)?;
     wit::chunks::add_to_linker::<T, HasChunks>(linker, T::chunks)?;
     wit::log::add_to_linker::<T, HasLog>(linker, T::log)?;
     wit::metrics::add_to_linker::<T, HasMetrics>(linker, T::metrics)?;

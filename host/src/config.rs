@@ -22,8 +22,9 @@ mod value;
 ///
 /// `GF_PLUGIN_<KEY>` is a key of the plugin's section in grafana.ini. Keys that start with `gpx_` are the host's own,
 /// and [`Settings::markdown`] lists them with their units and defaults. All other keys are passed to the component.
-/// `GF_INSTANCE_OTLP_…` configures tracing, and so do `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets
-/// `PLUGIN_…` for the processes that it starts, so only [`launch::plugin`](crate::launch::plugin) uses those.
+/// `GF_APP_URL` is Grafana's own URL, for calls that do not have it. `GF_INSTANCE_OTLP_…` configures tracing, and so do
+/// `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets `PLUGIN_…` for the processes that it starts, so
+/// only [`launch::plugin`](crate::launch::plugin) uses those.
 ///
 /// A setting that is unknown or invalid is not an error. The log and the health check report it, and a safe value is
 /// used instead.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub(crate) plugin_version: Option<String>,
     /// What the process's environment says about requests to upstreams.
     pub(crate) upstreams: Upstreams,
+    /// Grafana's own URL, which older versions tell the process instead of sending it with each call.
+    pub(crate) app_url: Option<String>,
     /// The host's own settings in the plugin's section of grafana.ini, except the transport.
     pub(crate) section: Section,
     /// The keys of the plugin's section in grafana.ini that are not ours; they belong to the component.
@@ -86,6 +89,9 @@ pub(crate) struct Upstreams {
 
 /// The prefix that Grafana adds to each key of the plugin's section.
 const SECTION: &str = "GF_PLUGIN_";
+
+/// Grafana's own URL, among its configuration and in the environment.
+pub(crate) const APP_URL: &str = "GF_APP_URL";
 
 /// What looks like keys of the section and is Grafana's own, in lower case. The last two are secrets of the plugin's service
 /// account, which must not reach a component in any spelling.
@@ -139,6 +145,7 @@ impl Settings {
             tracing: Tracing::read(strings, &ours, &operator),
             upstreams: Upstreams::read(strings),
             plugin_version: non_empty(strings, "GF_PLUGIN_VERSION"),
+            app_url: non_empty(strings, APP_URL),
             section,
             operator,
             aws: AwsEnvironment::read(strings),
@@ -233,6 +240,7 @@ mod tests {
             ("PLUGIN_MAX_PORT", "x"),
             ("GF_INSTANCE_OTLP_ADDRESS", "localhost:4317"),
             ("GF_PLUGIN_VERSION", "1.2.3"),
+            ("GF_APP_URL", "http://grafana/"),
         ]);
         assert_eq!(config.process.cookie.as_deref(), Some("datasource"));
         assert_eq!(config.process.socket_dir, Some(PathBuf::from("/run/sockets")));
@@ -241,6 +249,7 @@ mod tests {
         assert_eq!(config.problems.iter().map(|p| p.key.as_str()).collect::<Vec<_>>(), ["PLUGIN_MAX_PORT"]);
         assert_eq!(config.tracing.endpoint.unwrap().value, "localhost:4317");
         assert_eq!(config.plugin_version.as_deref(), Some("1.2.3"));
+        assert_eq!(config.app_url.as_deref(), Some("http://grafana/"));
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::budget::OwnerMemory;
 use crate::call::{
     Arrival, Call, CallContext, CallerDeadline, Deadline, Endpoint, Outcome, ServerContext, Unanswered,
 };
+use crate::config::APP_URL;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::plugin::{CallError, Current, Export, Loaded, Owner, Plugin};
@@ -50,6 +51,8 @@ pub(crate) struct BackendParts {
     /// What is wrong with the operator's settings, for the health check.
     pub problems: Vec<String>,
     pub call_timeout: Duration,
+    /// Grafana's own URL, for calls that do not have it.
+    pub app_url: Option<String>,
     pub metrics: Metrics,
     pub log: Log,
     pub shutdown: Shutdown,
@@ -133,7 +136,10 @@ impl Backend {
         context: Option<CallContext>,
     ) -> Unanswered {
         let parts = &self.parts;
-        let context = context.unwrap_or_default();
+        let mut context = context.unwrap_or_default();
+        if let Some(url) = &parts.app_url {
+            context.grafana_config.entry(APP_URL.to_owned()).or_insert_with(|| url.clone());
+        }
         let context = match &loaded.plugin {
             Ok(plugin) => {
                 CallContext { headers: context.headers.seen_with(&plugin.header_grants), ..context }

@@ -201,6 +201,8 @@ async fn the_guest_sees_on_whose_behalf_it_is_called() {
         ("plugin-version", "1.2.3"),
         ("namespace", "stacks-7"),
         ("grafana-version", "13.1.0"),
+        ("grafana-os", "linux"),
+        ("grafana-arch", "amd64"),
         ("feature-toggles", "one,two"),
         ("user.login", "ada"),
         ("user.name", "Ada Lovelace"),

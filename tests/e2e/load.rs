@@ -86,7 +86,7 @@ async fn a_component_of_a_future_contract() {
         (export "gpx:plugin/plugin@0.9.0" (instance $plugin)))"#;
     assert_reported(
         Plugin::of(&wat::parse_str(other).unwrap()),
-        &["it is built for gpx:plugin 0.9.0, but this host serves 0.1: update gpx-host"],
+        &["it is built for gpx:plugin 0.9.0, but this host serves 0.1 and 0.2: update gpx-host"],
     )
     .await;
 }
@@ -96,7 +96,7 @@ async fn a_component_with_an_import_that_the_host_does_not_provide() {
     let whole = r#"(component
         (import "wasi:nonsense/thing@0.2.0" (instance (export "f" (func))))
         (instance $plugin)
-        (export "gpx:plugin/plugin@0.1.0" (instance $plugin)))"#;
+        (export "gpx:plugin/plugin@0.2.0" (instance $plugin)))"#;
     let component = wat::parse_str(whole).unwrap();
     assert_reported(Plugin::of(&component), &["gpx_test.wasm", "wasi:nonsense/thing"]).await;
 }

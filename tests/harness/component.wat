@@ -53,7 +53,7 @@
     (export "settings" (type $settings))
     (export "describe" (func $describe))
     (export "open" (func $open)))
-  (export "gpx:plugin/plugin@0.1.0" (instance $plugin))
+  (export "gpx:plugin/plugin@0.2.0" (instance $plugin))
 
   (type $query (record (field "ref-id" string) (field "query-type" string) (field "max-data-points" s64)
     (field "interval-ms" s64) (field "time-range" $time-range) (field "json" (list u8)) (field "index" u32)
@@ -86,4 +86,4 @@
     (export "frame" (type $frame))
     (export "answer" (type $answer))
     (export "query-data" (func $query-data)))
-  (export "gpx:plugin/data@0.1.0" (instance $data)))
+  (export "gpx:plugin/data@0.2.0" (instance $data)))

@@ -9,6 +9,7 @@ import (
 
 	"gpx-wasm/tests/peer/bench"
 	"gpx-wasm/tests/peer/client"
+	"gpx-wasm/tests/peer/config"
 	"gpx-wasm/tests/peer/frames"
 	"gpx-wasm/tests/peer/sign"
 	"gpx-wasm/tests/peer/upstream"
@@ -44,6 +45,8 @@ func (p *peer) run(command string, line []byte) (any, error) {
 		return with(line, frames.Convert.Run)
 	case "items":
 		return with(line, frames.Items.Run)
+	case "config":
+		return with(line, config.Said.Run)
 	case "sign":
 		return with(line, sign.Request.Run)
 	}

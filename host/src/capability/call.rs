@@ -1,9 +1,13 @@
 //! `gpx:plugin/call`: what a component may know about the call that it answers.
 
+mod grafana;
+
+use std::collections::HashMap;
+
 use wasmtime::Result;
 use wasmtime::component::HasData;
 
-use super::bindings::gpx::plugin::call::{Host, PluginContext};
+use super::bindings::gpx::plugin::call::{GrafanaConfig, Host, PluginContext};
 use super::bindings::gpx::plugin::types::{self, Header, User};
 use crate::call::{Call, CallContext, CallHeaders};
 
@@ -29,6 +33,15 @@ impl Host for CallView<'_> {
             .map_or_else(|| plugin_context(&CallContext::default()), |call| plugin_context(&call.context)))
     }
 
+    fn config(&mut self) -> Result<GrafanaConfig> {
+        let Some(call) = self.call else { return Ok(grafana::config(&HashMap::new()).0) };
+        let (config, unreadable) = grafana::config(&call.context.grafana_config);
+        for problem in unreadable {
+            call.log.warn(&problem.to_string(), &[]);
+        }
+        Ok(config)
+    }
+
     fn headers(&mut self) -> Result<Vec<Header>> {
         Ok(self.call.map_or_else(Vec::new, |call| headers(&call.context.headers)))
     }
@@ -51,36 +64,20 @@ pub(crate) fn headers(headers: &CallHeaders) -> Vec<Header> {
 }
 
 fn plugin_context(context: &CallContext) -> PluginContext {
-    let toggles = context.grafana_config.get("GF_INSTANCE_FEATURE_TOGGLES_ENABLE").map_or("", String::as_str);
+    let sent = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     PluginContext {
         org_id: context.org_id,
         plugin_id: context.plugin_id.clone(),
-        plugin_version: context.plugin_version.clone(),
+        plugin_version: sent(&context.plugin_version),
         user: context.user.as_ref().map(|user| User {
             login: user.login.clone(),
             name: user.name.clone(),
             email: user.email.clone(),
             role: user.role.clone(),
         }),
-        api_version: context.api_version.clone(),
-        namespace: context.namespace.clone(),
-        grafana_version: grafana_version(&context.user_agent).to_owned(),
-        feature_toggles: toggles.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-    }
-}
-
-/// Returns the version in, for example, `Grafana/12.4.0 (linux; amd64)`. Empty if there is none.
-fn grafana_version(user_agent: &str) -> &str {
-    user_agent.strip_prefix("Grafana/").and_then(|rest| rest.split(' ').next()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn grafanas_version_is_in_the_user_agent() {
-        assert_eq!(grafana_version("Grafana/12.4.0 (linux; amd64)"), "12.4.0");
-        assert_eq!(grafana_version("curl/8"), "");
+        api_version: sent(&context.api_version),
+        namespace: sent(&context.namespace),
+        grafana: grafana::named(&context.user_agent),
+        feature_toggles: grafana::toggles(&context.grafana_config),
     }
 }

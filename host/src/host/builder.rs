@@ -116,7 +116,7 @@ impl Builder {
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let problems = problems(&settings);
-        let Settings { tracing, upstreams, section, operator, aws, plugin_version, .. } = settings;
+        let Settings { tracing, upstreams, section, operator, aws, plugin_version, app_url, .. } = settings;
         let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
         // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
         let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
@@ -159,6 +159,7 @@ impl Builder {
             current: current.clone(),
             problems,
             call_timeout: section.call_timeout,
+            app_url,
             metrics: metrics.clone(),
             log: log.clone(),
             shutdown: shutdown.clone(),

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::code::{CodeSources, Wanted};
+use self::contract::Contracted;
 use self::declared::Declared;
 use self::engine::Engine;
 pub(crate) use self::error::LoadError;
@@ -40,7 +41,7 @@ use crate::text::{self, MAX_REASON};
 /// A WebAssembly component that a host can run, as a file or as bytes. Nothing is read or checked until a host loads
 /// it.
 ///
-/// It must be a component for WASI 0.2 that exports interfaces of the contract `gpx:plugin`, version 0.1. The
+/// It must be a component for WASI 0.2 that exports interfaces of the contract `gpx:plugin`, version 0.2 or 0.1. The
 /// executable runs the file beside it; a program that embeds a plugin may also pass bytes that it has just built or
 /// downloaded.
 #[derive(Clone)]
@@ -178,10 +179,9 @@ async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifes
 /// Its functions read files and may compile for seconds, so they must run on a thread that may block.
 impl Read {
     fn new(component: Component) -> Result<Self, LoadError> {
-        let bytes = component.read()?;
-        let checked = contract::exported_interfaces(&bytes)
-            .and_then(|interfaces| Ok((interfaces, Declared::read(&bytes)?)));
-        let (interfaces, declared) = checked.map_err(|reason| LoadError::Contract {
+        let read = contract::read(component.read()?)
+            .and_then(|read| Declared::read(&read.bytes).map(|declared| (read, declared)));
+        let (Contracted { bytes, interfaces }, declared) = read.map_err(|reason| LoadError::Contract {
             component: component.to_string(),
             reason: Arc::new(reason),
         })?;

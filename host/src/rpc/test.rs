@@ -124,6 +124,7 @@ impl Grafana {
             current,
             problems,
             call_timeout: LIMITS.call_timeout,
+            app_url: None,
             metrics: loaded.metrics.clone(),
             log: loaded.log.clone(),
             shutdown: shutdown.clone(),

@@ -80,7 +80,7 @@ impl Guest {
         let texts = format!(r#"(data (i32.const {TEXTS}) "{texts}")"#);
         let mut exports = String::new();
         for name in ["plugin"].iter().chain(&self.services) {
-            writeln!(exports, r#"(export "gpx:plugin/{name}@0.1.0" (instance ${name}))"#).unwrap();
+            writeln!(exports, r#"(export "gpx:plugin/{name}@0.2.0" (instance ${name}))"#).unwrap();
         }
         let component = include_str!("guest/component.wat");
         let component = component.replace("(; module ;)", &module.replace("(; texts ;)", &texts));

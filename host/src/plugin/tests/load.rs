@@ -53,7 +53,7 @@ async fn a_component_that_declares_a_billion_instances_is_refused_before_it_is_c
     for _ in 0..9 {
         text = format!("(component $c {text}) {}", "(instance (instantiate $c))".repeat(10));
     }
-    let exports = r#"(instance $i) (export "gpx:plugin/plugin@0.1.0" (instance $i))"#;
+    let exports = r#"(instance $i) (export "gpx:plugin/plugin@0.2.0" (instance $i))"#;
     let bytes = wat::parse_str(format!("(component {text} {exports})")).unwrap();
     let (_directory, file) = directory(&bytes);
     let (loaded, lines) = Loaded::from_file(&file, true, &LIMITS).await;

@@ -78,6 +78,7 @@ impl Data<Unread, Answer> for Probe {
         let frames = match query.query_type.as_str() {
             "answer" => return answer::answer(query),
             "count" => self.count(),
+            "config" => Ok(report::config(context)),
             "context" => Ok(report::context(context)),
             "settings" => Ok(report::settings(&self.settings)),
             "log" => report::log(),

@@ -2,8 +2,12 @@
 //! upstream.
 
 use gpx_sdk::log::{self, Level};
-use gpx_sdk::{Attribute, Context, Fault, Frame, Query, Result, Settings, Source, attributes, span};
+use gpx_sdk::{
+    Attribute, Context, Fault, Frame, Grafana, OpenFeature, Query, Result, Settings, Source, SqlConfig,
+    attributes, span,
+};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Returns the call's context, headers and deadline.
 pub fn context(context: &Context) -> Vec<Frame> {
@@ -11,10 +15,19 @@ pub fn context(context: &Context) -> Vec<Frame> {
     let mut pairs = Pairs::default();
     pairs.add("org-id", plugin.org_id);
     pairs.add("plugin-id", &plugin.plugin_id);
-    pairs.add("plugin-version", &plugin.plugin_version);
-    pairs.add("api-version", &plugin.api_version);
-    pairs.add("namespace", &plugin.namespace);
-    pairs.add("grafana-version", &plugin.grafana_version);
+    let grafana = plugin.grafana.as_ref();
+    for (name, value) in [
+        ("plugin-version", plugin.plugin_version.as_ref()),
+        ("api-version", plugin.api_version.as_ref()),
+        ("namespace", plugin.namespace.as_ref()),
+        ("grafana-version", grafana.map(|grafana| &grafana.version)),
+        ("grafana-os", grafana.map(|grafana| &grafana.os)),
+        ("grafana-arch", grafana.map(|grafana| &grafana.arch)),
+    ] {
+        if let Some(value) = value {
+            pairs.add(name, value);
+        }
+    }
     pairs.add("feature-toggles", plugin.feature_toggles.join(","));
     if let Some(user) = context.user() {
         pairs.add("user.login", &user.login);
@@ -29,6 +42,37 @@ pub fn context(context: &Context) -> Vec<Frame> {
     pairs.add("time-left", left);
     pairs.add("cancelled", context.cancelled());
     vec![pairs.frame("context")]
+}
+
+/// Returns what Grafana says of itself, as JSON in the form of the peer's command `config`.
+pub fn config(context: &Context) -> Vec<Frame> {
+    let (plugin, config) = (context.plugin(), context.config());
+    let named = |grafana: &Grafana| json!([grafana.version, grafana.os, grafana.arch]);
+    let sql = |sql: &SqlConfig| {
+        json!([sql.row_limit, sql.max_open_conns, sql.max_idle_conns, sql.max_conn_lifetime_seconds])
+    };
+    let flags = |flags: &OpenFeature| {
+        let attributes = flags.attributes.iter().map(|one| (one.name.clone(), one.value.clone().into()));
+        json!({
+            "provider_type": flags.provider_type,
+            "url": flags.url,
+            "cache_ttl_seconds": flags.keep_for().map(|time| time.as_secs()),
+            "attributes": Value::Object(attributes.collect()),
+        })
+    };
+    let toggles = ["one", "two", " two", "tw", ""].map(|toggle| context.is_enabled(toggle));
+    let config = json!({
+        "grafana": plugin.grafana.as_ref().map(named),
+        "toggles": toggles,
+        "app_url": config.app_url,
+        "concurrent_query_count": config.concurrent_query_count,
+        "user_facing_default_error": config.user_facing_default_error,
+        "sql": config.sql.as_ref().map(sql),
+        "response_limit": config.response_limit.unwrap_or_default(),
+        "live_client_queue_max_size": config.live_client_queue_max_size,
+        "open_feature": config.open_feature.as_ref().map(flags),
+    });
+    vec![Frame::new("config").field("json", [config.to_string()])]
 }
 
 /// Returns the names of the call's headers.
@@ -50,7 +94,7 @@ pub fn settings(settings: &Settings) -> Vec<Frame> {
     pairs.add("updated", settings.updated());
     pairs.add("api-version", settings.api_version());
     let json =
-        settings.json::<serde_json::Value>().map_or_else(|fault| fault.message, |json| json.to_string());
+        settings.json::<Value>().map_or_else(|fault| fault.message, |json| json.to_string());
     pairs.add("json", json);
     for name in settings.secret_names() {
         pairs.add(&format!("secret.{name}"), settings.secret(name).unwrap_or_default());

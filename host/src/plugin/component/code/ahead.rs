@@ -34,8 +34,8 @@ pub(crate) fn beside(component: &Path) -> PathBuf {
 /// A file that is there is replaced: a plugin that was started with it keeps it as it was.
 pub(crate) fn compile(component: &Path, target: &str) -> Result<PathBuf, CompileError> {
     let bytes = std::fs::read(component).map_err(|error| CompileError::Read(component.to_owned(), error))?;
-    contract::exported_interfaces(&bytes)
-        .and_then(|_| Declared::read(&bytes))
+    let bytes = contract::read(bytes.into())
+        .and_then(|read| Declared::read(&read.bytes).map(|_| read.bytes))
         .map_err(|error| CompileError::Contract(component.to_owned(), error))?;
     let target = CodeTarget { triple: Some(target.to_owned()), growth: None };
     let content = compile::compile(&bytes, &target);

@@ -36,7 +36,7 @@
     (export "output-stream" (type $output-stream (eq $theirs)))
     (export "get-stderr" (func (result (own $output-stream))))))
 
-  (import "gpx:plugin/tracer@0.1.0" (instance $tracer
+  (import "gpx:plugin/tracer@0.2.0" (instance $tracer
     (type $value' (variant (case "text" string) (case "boolean" bool) (case "integer" s64) (case "float" f64)
       (case "texts" (list string)) (case "booleans" (list bool)) (case "integers" (list s64))
       (case "floats" (list f64))))
@@ -56,7 +56,7 @@
     (export "span" (type $span (sub resource)))
     (export "start" (func (param "name" string) (param "options" $options) (result (own $span))))))
 
-  (import "gpx:plugin/response@0.1.0" (instance $response
+  (import "gpx:plugin/response@0.2.0" (instance $response
     (type $header' (record (field "name" string) (field "value" string)))
     (export "header" (type $header (eq $header')))
     (type $send-error' (enum "closed" "misuse"))
@@ -68,7 +68,7 @@
       (result (result (error $send-error)))))))
   (alias export $response "response-sender" (type $response-sender))
 
-  (import "gpx:plugin/chunks@0.1.0" (instance $chunks
+  (import "gpx:plugin/chunks@0.2.0" (instance $chunks
     (type $source' (enum "plugin" "downstream"))
     (export "fault-source" (type $source (eq $source')))
     (type $fault' (record (field "status" u16) (field "message" string) (field "source" $source)))
