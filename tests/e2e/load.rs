@@ -102,6 +102,23 @@ async fn a_component_with_an_import_that_the_host_does_not_provide() {
 }
 
 #[gpx_tests::test]
+async fn a_component_for_wasi_0_3() {
+    let whole = r#"(component
+        (import "wasi:clocks/monotonic-clock@0.3.0" (instance (export "now" (func (result u64)))))
+        (instance $plugin)
+        (export "gpx:plugin/plugin@0.2.0" (instance $plugin)))"#;
+    assert_reported(
+        Plugin::of(&wat::parse_str(whole).unwrap()),
+        &[
+            "gpx_test.wasm",
+            "it imports wasi:clocks/monotonic-clock@0.3.0, but this host provides WASI 0.2: build it for WASI 0.2, in Rust \
+             for the target wasm32-wasip2",
+        ],
+    )
+    .await;
+}
+
+#[gpx_tests::test]
 async fn machine_code_for_another_component_is_ignored_with_a_reason() {
     let upstream = Upstream::points(1).await;
     // The packaged .cwasm is beside another component.

@@ -37,6 +37,10 @@ pub(crate) enum ContractError {
     Damaged { offset: usize, reason: String },
     #[error("it is built for gpx:plugin {built}, but this host serves {PREVIOUS} and {CURRENT}: {remedy}")]
     Version { built: String, remedy: &'static str },
+    #[error(
+        "it imports {import}, but this host provides WASI 0.2: build it for WASI 0.2, in Rust for the target wasm32-wasip2"
+    )]
+    Wasi { import: String },
     #[error("it does not export gpx:plugin/plugin, so it is not a plugin; it exports {exports}")]
     OtherWorld { exports: String },
     #[error(transparent)]
@@ -59,6 +63,9 @@ pub(super) fn read(bytes: Bytes) -> Result<Contracted, ContractError> {
                 remedy,
             });
         }
+    }
+    if let Some(name) = names.imports.iter().find(|name| version::is_of_later_wasi(&name.text)) {
+        return Err(ContractError::Wasi { import: text::shorten(name.text.clone(), MAX_REASON) });
     }
     let interface = |name: &str| Some(name.strip_prefix(PACKAGE)?.split('@').next()?.to_owned());
     let interfaces: Vec<_> = names.exports.iter().filter_map(|name| interface(&name.text)).collect();
@@ -136,5 +143,25 @@ mod tests {
         let new = new.replace("plugin@0.1", "plugin@0.2");
         assert_eq!(old.bytes, component(&new));
         assert_eq!(old.interfaces, ["plugin"]);
+    }
+
+    #[test]
+    fn a_component_for_wasi_0_3_is_refused() {
+        let importing = |import: &str| {
+            let export = r#"(instance $i) (export "gpx:plugin/plugin@0.2.0" (instance $i))"#;
+            read(component(&format!(r#"(import "{import}" (instance)) {export}"#))).map(|_| ())
+        };
+        for import in
+            ["wasi:http/types@0.3.0", "wasi:clocks/monotonic-clock@0.3.0-rc-2026-03-15", "wasi:io/poll@1.0.0"]
+        {
+            let Err(ContractError::Wasi { import: told }) = importing(import) else { panic!("{import}") };
+            assert_eq!(told, import);
+        }
+        // Whether the host has the interface is not checked here.
+        for import in
+            ["wasi:http/types@0.2.12", "wasi:keyvalue/store@0.2.0-draft", "wasi:nn/tensor", "wasix:a/b@0.3.0"]
+        {
+            assert_eq!(importing(import), Ok(()), "{import}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The versions of the contract that this host serves.
+//! The versions that this host serves: those of the contract, and that of WASI.
 
 use bytes::Bytes;
 
@@ -20,6 +20,8 @@ const CHANGED: &[&str] = &["call"];
 /// A name takes the place of another in the component's bytes.
 const _: () = assert!(CURRENT.len() == PREVIOUS.len(), "the versions are as long as each other");
 
+const WASI: (u64, u64) = (0, 2);
+
 /// Returns the version of the contract in a name, and the remedy, if this host does not serve it.
 pub(super) fn unserved(name: &str) -> Option<(&str, &'static str)> {
     let (_, version) = interface(name)?;
@@ -31,6 +33,12 @@ pub(super) fn unserved(name: &str) -> Option<(&str, &'static str)> {
     } else {
         None
     }
+}
+
+/// Returns whether the name is that of an interface of a later WASI than this host provides.
+pub(super) fn is_of_later_wasi(name: &str) -> bool {
+    let version = name.strip_prefix("wasi:").and_then(|name| name.split_once('@'));
+    version.is_some_and(|(_, version)| numbers(version) > WASI)
 }
 
 /// Returns the component with today's names for those interfaces of the previous version that have not changed. It is then like
