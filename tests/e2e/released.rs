@@ -2,6 +2,7 @@
 //! tests/released, and today's. They do the same with this host. wit/README.md says how one is added.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 
 use gpx_tests::artifacts;
 use gpx_tests::collector::Collector;
@@ -11,6 +12,7 @@ use gpx_tests::proto::pluginv2::{PluginContext, publish_stream_response, subscri
 use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 /// How large a component is that is kept, at most, in bytes.
 const MAX_SIZE: usize = 400 << 10;
@@ -70,6 +72,19 @@ async fn a_component_of_each_release_does_what_it_did() {
         );
         assert_eq!(trace.span("renamed").event_names(), ["happened"]);
         assert_eq!(trace.span("renamed").attributes["texts"], json!(["a", "b"]));
+    }
+}
+
+#[gpx_tests::test]
+async fn a_component_of_an_earlier_release_is_compiled_ahead_of_time() {
+    for (version, component) in components() {
+        let launch = Plugin::of(&component);
+        let mut compile = Command::new(artifacts::host());
+        compile.arg("compile").arg(launch.directory().join("gpx_test.wasm")).stdout(Stdio::null());
+        assert!(compile.status().await.unwrap().success(), "{version}");
+        let plugin = launch.start().await;
+        assert_eq!(plugin.health(&DataSource::new("")).await.unwrap().message, "well", "{version}");
+        assert!(!plugin.logs.mention("Compiling the component"), "{version}:\n{}", plugin.logs);
     }
 }
 

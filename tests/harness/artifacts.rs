@@ -63,6 +63,11 @@ pub fn frontend() -> PathBuf {
     existing("GPX_FRONTEND", "frontend")
 }
 
+/// Returns the path of the component in JavaScript, which only the full run builds.
+pub fn javascript() -> PathBuf {
+    existing("GPX_JAVASCRIPT", "javascript/gpx_javascript.wasm")
+}
+
 /// Returns cargo's target directory.
 pub fn target() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {

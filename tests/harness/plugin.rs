@@ -78,6 +78,11 @@ impl Plugin {
         Launch::of_guest(&crate::artifacts::component(name))
     }
 
+    /// Returns the example in JavaScript, with its machine code, which takes long to make.
+    pub fn javascript() -> Launch {
+        Launch::of_guest(&crate::artifacts::javascript())
+    }
+
     /// Returns a plugin whose component file contains any bytes.
     pub fn of(component: &[u8]) -> Launch {
         Launch::of_component(component)

@@ -1,6 +1,6 @@
 //! What the tests, the demo and the benchmark run against: the host, the components, and a packaged plugin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -37,11 +37,16 @@ impl Artifacts {
             for entry in self.guests.read_dir()? {
                 let path = entry?.path();
                 if path.extension().is_some_and(|extension| extension == "wasm") {
-                    host::compile(&self.host, &path)?;
+                    self.compile(&path)?;
                 }
             }
             Ok(())
         })
+    }
+
+    /// Compiles a component ahead of time.
+    pub(crate) fn compile(&self, component: &Path) -> Result<()> {
+        host::compile(&self.host, component)
     }
 
     /// Tells a command where the artifacts are.

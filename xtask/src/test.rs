@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::artifacts::Artifacts;
 use crate::profile::Profile;
-use crate::{collector, frontend, host, peer, servers, step};
+use crate::{collector, frontend, host, javascript, peer, servers, step};
 
 /// Runs the tests. In the whole lane the end-to-end tests run against the packaged executable that users run. In the
 /// quick lane that executable is built like the tests themselves, which saves minutes.
@@ -35,8 +35,8 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
     step::step("tests", || step::run(&mut cargo(&[])?))?;
     if quick {
         step::skipped(
-            "the executable that users run, the host without the compiler, real servers, the OpenTelemetry Collector, and \
-             Grafana's frontend; `cargo xtask test` tests them",
+            "the executable that users run, the host without the compiler, real servers, the OpenTelemetry Collector, \
+             Grafana's frontend, and the component in JavaScript; `cargo xtask test` tests them",
         );
     } else {
         let host = host::without_compiler()?;
@@ -56,6 +56,12 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
         if let Some(folder) = frontend::frontend()? {
             step::step("tests of Grafana's frontend", || {
                 step::run(cargo(&["--test", "frontend"])?.env("GPX_FRONTEND", folder))
+            })?;
+        }
+        if let Some(component) = javascript::javascript()? {
+            step::step("tests of the component in JavaScript", || {
+                artifacts.compile(&component)?;
+                step::run(cargo(&["--test", "javascript"])?.env("GPX_JAVASCRIPT", &component))
             })?;
         }
     }
