@@ -67,3 +67,19 @@ pub mod resource {
 pub mod stream {
     service!("stream-service", "export_stream");
 }
+
+pub mod admission {
+    service!("admission-service", "export_admission");
+}
+
+pub mod conversion {
+    service!(
+        "conversion-service",
+        "export_conversion",
+        "gpx:plugin/objects@0.2.0": crate::bindings::admission::gpx::plugin::objects
+    );
+}
+
+pub mod query_conversion {
+    service!("query-conversion-service", "export_query_conversion");
+}

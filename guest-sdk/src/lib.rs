@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod admission;
 mod answer;
 mod attribute;
 #[doc(hidden)]
@@ -7,6 +8,7 @@ pub mod bindings;
 pub mod cache;
 pub mod chunks;
 mod context;
+pub mod conversion;
 pub mod dataplane;
 mod fault;
 pub mod frame;
@@ -35,7 +37,10 @@ pub use context::{
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
-pub use plugin::{Data, DataBatch, DataChunked, Diagnostics, Plugin, Resource, Stream};
+pub use plugin::{
+    Admission, Conversion, Data, DataBatch, DataChunked, Diagnostics, Plugin, QueryConversion, Resource,
+    Stream,
+};
 pub use query::{Model, Query, TimeRange, Unread};
 pub use settings::{Settings, SettingsKind};
 pub use source::Source;

@@ -1,9 +1,14 @@
 //! What a plugin implements, and the macro that turns it into a component.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::chunks::ChunkSender;
+use crate::conversion::Conversion as Converted;
 use crate::resource::Router;
 use crate::stream::{PacketSender, Reply, Request};
 use crate::{Answer, Answers, Context, Frame, Health, Model, Query, Result, Settings, Unread};
+use crate::{admission, conversion};
 
 #[doc(hidden)]
 pub mod export;
@@ -243,6 +248,132 @@ pub trait Stream: Plugin {
     fn run(&self, context: &Context, request: &Request, packets: &mut PacketSender) -> Result<()>;
 }
 
+/// The service `admission`: whether an object may be stored, and in which form. Grafana asks before it saves the settings of a
+/// data source whose plugin.json has an `apiVersion`, for example.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// use gpx_sdk::admission::{Denial, Mutation, Object, Request, Verdict};
+///
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// #[derive(serde::Deserialize, serde::Serialize)]
+/// struct Config {
+///     table: String,
+/// }
+///
+/// impl Admission for Prices {
+///     fn validate(&self, _: &Context, request: &Request) -> Result<Verdict> {
+///         let Some(Object::DataSource(source)) = &request.object else { return Ok(Verdict::allow()) };
+///         let config: Config = source.json()?;
+///         if config.table.is_empty() {
+///             return Ok(Denial::new(400, "Choose a table").reason("Invalid").into());
+///         }
+///         Ok(Verdict::allow().warning("Prices older than a year are not kept"))
+///     }
+///
+///     fn mutate(&self, context: &Context, request: &Request) -> Result<Mutation> {
+///         let verdict = self.validate(context, request)?;
+///         let Some(Object::DataSource(source)) = &request.object else { return Ok(verdict.into()) };
+///         let mut config: Config = source.json()?;
+///         config.table.make_ascii_lowercase();
+///         Ok(verdict.store(source.clone().with_json(&config)?))
+///     }
+/// }
+/// # plugin!(Prices: admission);
+/// ```
+///
+/// A secret is neither shown nor changed, and nor is the URL, since the host sends secrets there.
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `admission`, which `{Self}` does not implement",
+    note = "write `impl Admission for {Self}`, or leave `admission` out of `plugin!`"
+)]
+pub trait Admission: Plugin {
+    /// Decides whether the object may be stored. To refuse it, return a [`Denial`](admission::Denial): after a fault, Grafana
+    /// shows only that the plugin failed.
+    fn validate(&self, context: &Context, request: &admission::Request) -> Result<admission::Verdict>;
+
+    /// Decides the same, and in which form it is stored. By default, it is stored as it was sent if it is valid.
+    fn mutate(&self, context: &Context, request: &admission::Request) -> Result<admission::Mutation> {
+        Ok(self.validate(context, request)?.into())
+    }
+}
+
+/// The service `conversion`: stored objects in another version of their kind.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// use gpx_sdk::conversion::{Denial, Request, StoredObject};
+///
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// impl Conversion for Prices {
+///     fn convert(&self, _: &Context, request: &Request) -> Result<conversion::Conversion> {
+///         if request.target.version != "v2" {
+///             return Ok(Err(Denial::new(400, "only v2 is known")));
+///         }
+///         let mut converted = Vec::new();
+///         for object in &request.objects {
+///             let mut object: serde_json::Value = object.json()?;
+///             object["apiVersion"] = "prices.example/v2".into();
+///             converted.push(StoredObject::of_json(&object)?);
+///         }
+///         Ok(Ok(converted))
+///     }
+/// }
+/// # plugin!(Prices: conversion);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `conversion`, which `{Self}` does not implement",
+    note = "write `impl Conversion for {Self}`, or leave `conversion` out of `plugin!`"
+)]
+pub trait Conversion: Plugin {
+    /// Returns the objects in the version that is asked for, in the same order, or why that cannot be done.
+    fn convert(&self, context: &Context, request: &conversion::Request) -> Result<Converted>;
+}
+
+/// The service `query_conversion`: saved queries in the form that the plugin's current version understands.
+///
+/// `Old` is whatever may have been saved, and `New` is what is saved from now on. Both are the whole JSON object of a query,
+/// with `refId` and all that Grafana keeps in it; what neither names is lost, so keep it with `flatten`.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// #[derive(serde::Deserialize)]
+/// struct Saved {
+///     /// The name before version 2.
+///     ticker: Option<String>,
+///     symbol: Option<String>,
+///     #[serde(flatten)]
+///     rest: serde_json::Map<String, serde_json::Value>,
+/// }
+///
+/// #[derive(serde::Serialize)]
+/// struct Current {
+///     symbol: String,
+///     #[serde(flatten)]
+///     rest: serde_json::Map<String, serde_json::Value>,
+/// }
+///
+/// impl QueryConversion<Saved, Current> for Prices {
+///     fn convert_query(&self, _: &Context, Saved { ticker, symbol, rest }: Saved) -> Result<Current> {
+///         let symbol = symbol.or(ticker).ok_or_else(|| Fault::bad_request("the query has no symbol"))?;
+///         Ok(Current { symbol, rest })
+///     }
+/// }
+/// # plugin!(Prices: query_conversion);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`plugin!` names the service `query_conversion`, which `{Self}` does not implement",
+    note = "write `impl QueryConversion<Old, New> for {Self}`, or leave `query_conversion` out of `plugin!`"
+)]
+pub trait QueryConversion<Old: DeserializeOwned, New: Serialize>: Plugin {
+    /// Converts one query. A query that does not fit `Old` fails the request with status 400, and so does a fault.
+    fn convert_query(&self, context: &Context, query: Old) -> Result<New>;
+}
+
 /// Turns a plugin into a component that exports only the services that are named.
 ///
 /// ```
@@ -362,11 +493,43 @@ macro_rules! __export {
             $crate::bindings::stream::export_stream!($plugin with_types_in $crate::bindings::stream);
         };
     };
+    (admission $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::admission::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::admission::export_admission!($plugin with_types_in $crate::bindings::admission);
+        };
+    };
+    (conversion $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::conversion::<$plugin>;
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::conversion::export_conversion!($plugin with_types_in $crate::bindings::conversion);
+        };
+    };
+    (query_conversion $plugin:ident) => {
+        const _: fn() = $crate::plugin::export::query_conversion::<$plugin, _, _>;
+        impl $crate::plugin::export::QueryConversionGuest for $plugin {
+            fn convert(
+                queries: ::std::vec::Vec<::std::string::String>,
+            ) -> ::std::result::Result<::std::vec::Vec<::std::string::String>, $crate::plugin::export::DataFault>
+            {
+                $crate::plugin::export::convert_queries::<$plugin, _, _>(queries)
+            }
+        }
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            $crate::bindings::query_conversion::export_query_conversion!(
+                $plugin with_types_in $crate::bindings::query_conversion
+            );
+        };
+    };
     ($other:ident $plugin:ident) => {
         ::std::compile_error!(::std::concat!(
             "there is no service `",
             ::std::stringify!($other),
-            "`: services are data, data_batch, data_chunked, diagnostics, resource and stream"
+            "`: services are admission, conversion, data, data_batch, data_chunked, diagnostics, query_conversion, resource \
+             and stream"
         ));
     };
 }

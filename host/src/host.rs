@@ -89,7 +89,7 @@ impl Host {
             open: open.clone(),
         });
         let mut routes = Routes::builder();
-        rpc::add_go_plugin_to(&mut routes, shutdown).await.map_err(Error::serve)?;
+        rpc::add_go_plugin_to(&mut routes, current, shutdown).await.map_err(Error::serve)?;
         rpc::add_to(&mut routes, backend);
         let _serving = Serving::begin(&self.0.serving);
         serve::run(listener, routes.routes(), layers, shutdown.clone(), self.0.drain())

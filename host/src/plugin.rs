@@ -41,7 +41,10 @@ pub(crate) use self::owner::Owner;
 use self::owner::Owners;
 pub(crate) use self::platform::{OperatorSettings, Platform};
 use self::pool::{Leased, Pool};
-pub(crate) use self::service::{Answered, Ask, ResourceRequest, StreamReply, StreamRequest};
+pub(crate) use self::service::{
+    AdmissionObject, AdmissionRequest, Admitted, Answered, Ask, Conversion, ConversionRequest, Denial, JSON,
+    ResourceRequest, StoredObject, StreamReply, StreamRequest,
+};
 use self::streams::Streams;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};

@@ -23,7 +23,7 @@ pub(crate) mod plugin {
 /// The descriptors of the messages and services of `proto/`.
 const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
-/// The services that a plugin on the Go SDK has. The descriptors declare more of them.
+/// The services that every plugin on the Go SDK has.
 pub(crate) const SERVED: [&str; 10] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
@@ -36,6 +36,9 @@ pub(crate) const SERVED: [&str; 10] = [
     "pluginv2.Resource",
     "pluginv2.Stream",
 ];
+
+/// Those that a plugin has if it serves them.
+pub(crate) const OPTIONAL: [&str; 2] = ["pluginv2.AdmissionControl", "pluginv2.ResourceConversion"];
 
 /// The descriptors of all of them.
 pub(crate) const ALL_DESCRIPTORS: [&[u8]; 4] = [

@@ -1,12 +1,15 @@
 //! Grafana's services, one module for each, and what they share.
 
+mod admission;
 mod capture;
+mod conversion;
 mod convert;
 mod data;
 mod diagnostics;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod go_plugin;
+mod reflection;
 mod resource;
 mod routes;
 mod running;
@@ -120,10 +123,12 @@ impl Backend {
         }
     }
 
-    /// Fails if the component does not export a service.
-    async fn serves(&self, export: Export) -> Result<(), Status> {
+    /// Fails if the component exports none of these services. Such a call is not recorded.
+    async fn serves(&self, exports: &[Export]) -> Result<(), Status> {
         match &self.parts.current.wait().await.plugin {
-            Ok(plugin) if !plugin.exports(export) => Err(convert::failed(&unserved(&[export]))),
+            Ok(plugin) if !exports.iter().any(|export| plugin.exports(*export)) => {
+                Err(convert::failed(&unserved(exports)))
+            }
             _ => Ok(()),
         }
     }

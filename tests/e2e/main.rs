@@ -26,6 +26,7 @@ mod load;
 mod log;
 mod machine;
 mod metrics;
+mod objects;
 mod package;
 mod parity;
 mod peer;

@@ -2,6 +2,7 @@
 //! headers and metadata, and awaited.
 
 pub mod call;
+pub mod objects;
 pub mod source;
 mod stream;
 

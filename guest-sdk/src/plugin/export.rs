@@ -3,18 +3,23 @@
 use std::any::Any;
 use std::cell::OnceCell;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::admission::exports::gpx::plugin::admission as wit_admission;
 use crate::bindings::base::exports::gpx::plugin::plugin as wit;
 use crate::bindings::base::gpx::plugin::packets;
 use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
+use crate::bindings::conversion::exports::gpx::plugin::conversion as wit_conversion;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
 use crate::bindings::stream::exports::gpx::plugin::stream as wit_stream;
 use crate::chunks::ChunkSender;
 use crate::resource::{Request, Router};
 use crate::{
-    Answer, Answers, Context, Data, DataBatch, DataChunked, Diagnostics, Model, Plugin, Query, Resource,
-    Stream,
+    Admission, Answer, Answers, Context, Conversion, Data, DataBatch, DataChunked, Diagnostics, Model,
+    Plugin, Query, QueryConversion, Resource, Stream, conversion as sdk_conversion,
 };
 
 pub use crate::bindings::base::gpx::plugin::chunks::ChunkSender as WitChunkSender;
@@ -23,6 +28,7 @@ pub use crate::bindings::data::exports::gpx::plugin::data::Guest as DataGuest;
 pub use crate::bindings::data::gpx::plugin::queries::{Answer as DataAnswer, Query as DataQuery};
 pub use crate::bindings::data_batch::exports::gpx::plugin::data_batch::Guest as DataBatchGuest;
 pub use crate::bindings::data_chunked::exports::gpx::plugin::data_chunked::Guest as DataChunkedGuest;
+pub use crate::bindings::query_conversion::exports::gpx::plugin::query_conversion::Guest as QueryConversionGuest;
 pub use wit::Manifest;
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
@@ -40,6 +46,9 @@ pub fn data_chunked<P: DataChunked<M>, M: Model>() {}
 pub fn diagnostics<P: Diagnostics>() {}
 pub fn resource<P: Resource>() {}
 pub fn stream<P: Stream>() {}
+pub fn admission<P: Admission>() {}
+pub fn conversion<P: Conversion>() {}
+pub fn query_conversion<P: QueryConversion<Old, New>, Old: DeserializeOwned, New: Serialize>() {}
 
 thread_local! {
     /// The one plugin of this component. It lives as long as the component's instance.
@@ -153,4 +162,34 @@ impl<P: Stream> wit_stream::Guest for P {
     fn run(request: wit_stream::Request, packets: packets::PacketSender) -> Result<(), types::Fault> {
         Ok(opened::<P>()?.run(&Context::default(), &request.into(), &mut packets.into())?)
     }
+}
+
+impl<P: Admission> wit_admission::Guest for P {
+    fn validate(request: wit_admission::Request) -> Result<wit_admission::Verdict, types::Fault> {
+        Ok(opened::<P>()?.validate(&Context::default(), &request.into())?.into())
+    }
+
+    fn mutate(request: wit_admission::Request) -> Result<wit_admission::Mutation, types::Fault> {
+        Ok(opened::<P>()?.mutate(&Context::default(), &request.into())?.into())
+    }
+}
+
+impl<P: Conversion> wit_conversion::Guest for P {
+    fn convert(
+        request: wit_conversion::Request,
+    ) -> Result<Result<Vec<wit_conversion::RawObject>, wit_conversion::Denial>, types::Fault> {
+        let converted = opened::<P>()?.convert(&Context::default(), &request.into())?;
+        Ok(converted.map(|objects| objects.into_iter().map(Into::into).collect()).map_err(Into::into))
+    }
+}
+
+pub fn convert_queries<P: QueryConversion<Old, New>, Old: DeserializeOwned, New: Serialize>(
+    queries: Vec<String>,
+) -> Result<Vec<String>, DataFault> {
+    let (plugin, context) = (opened::<P>()?, Context::default());
+    let convert = |query: &String| {
+        let old = sdk_conversion::read_query(query)?;
+        sdk_conversion::write_query(query, &plugin.convert_query(&context, old)?)
+    };
+    Ok(queries.iter().map(convert).collect::<crate::Result<_>>()?)
 }

@@ -96,6 +96,11 @@ pub(crate) enum CallError {
     /// The component's answer cannot be encoded.
     #[error("{0}")]
     Frame(String),
+    /// What the component makes of an object cannot be stored.
+    #[error("{0}")]
+    Object(String),
+    #[error("the plugin returned {count} objects at once, and at most {limit} are passed on; return fewer")]
+    ManyObjects { count: usize, limit: usize },
     #[error("the host failed: {0}")]
     Host(String),
 }

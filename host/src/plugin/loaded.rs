@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{LoadError, Plugin};
+use super::{Export, LoadError, Plugin};
 use crate::telemetry::Telemetry;
 
 /// What calls are answered with.
@@ -25,6 +25,21 @@ pub(crate) struct Loading(watch::Sender<Option<Arc<Loaded>>>);
 pub(crate) fn loading() -> (Loading, Current) {
     let (sender, receiver) = watch::channel(None);
     (Loading(sender), Current(receiver))
+}
+
+// === impl Loaded ===
+
+impl Loaded {
+    /// Returns whether calls of a gRPC service are answered. On the Go SDK, some are there only if the plugin serves them. If the
+    /// component could not be loaded, all calls are answered with the reason.
+    pub(crate) fn serves(&self, service: &str) -> bool {
+        let exports: &[Export] = match service {
+            "pluginv2.AdmissionControl" => &[Export::Admission],
+            "pluginv2.ResourceConversion" => &[Export::Conversion, Export::QueryConversion],
+            _ => return true,
+        };
+        self.plugin.as_ref().map_or(true, |plugin| exports.iter().any(|export| plugin.exports(*export)))
+    }
 }
 
 // === impl Current ===

@@ -23,7 +23,7 @@ use crate::log::{Log, origin};
 use crate::metrics::Metrics;
 use crate::text::Scrub;
 
-pub(super) use self::secrets::scrub;
+pub(super) use self::secrets::{scrub, without_userinfo};
 pub(super) use self::settings::{http_settings, settings};
 pub(super) use self::unused::report as report_unused;
 

@@ -7,14 +7,16 @@ use prost::Message;
 use tonic::metadata::MetadataMap;
 
 use super::convert::{
-    concurrent_queries, context, format, header_list_pairs, header_pairs, queries as all, query,
-    resource_request,
+    admission_request, concurrent_queries, context, conversion_request, format, header_list_pairs,
+    header_pairs, mutated, queries as all, query, resource_request, split_admission, stored_queries,
 };
 use crate::call::{CallContext, CallHeaders, HeaderGrants};
+use crate::plugin::{AdmissionObject, Admitted};
 use crate::proto::plugin::{ConnInfo, StdioData};
 use crate::proto::pluginv2::{
-    CallResourceRequest, CheckHealthRequest, CollectMetricsRequest, PluginContext, PublishStreamRequest,
-    QueryChunkedDataRequest, QueryDataRequest, RunStreamRequest, SubscribeStreamRequest,
+    AdmissionRequest, CallResourceRequest, CheckHealthRequest, CollectMetricsRequest, ConversionRequest,
+    PluginContext, PublishStreamRequest, QueryChunkedDataRequest, QueryDataRequest, RunStreamRequest,
+    SubscribeStreamRequest,
 };
 
 /// What no header that a component sees may contain, between any signs.
@@ -29,7 +31,38 @@ pub(crate) fn message(input: &[u8]) {
         }
         7 => streams(decoded(message).map(|read: RunStreamRequest| (read.plugin_context, read.headers))),
         8 => streams(decoded(message).map(|read: PublishStreamRequest| (read.plugin_context, read.headers))),
+        9 => admission(message),
+        10 => conversion(message),
         kind => unary(kind % 6, message),
+    }
+}
+
+/// What a component does not change is stored as it was.
+fn admission(message: &[u8]) {
+    let Some(request) = decoded::<AdmissionRequest>(message) else { return };
+    let (context, request) = split_admission(request);
+    let _ = call(context, []);
+    let sent = request.object_bytes.clone();
+    let Ok(crate::plugin::AdmissionRequest { object, .. }) = admission_request(request) else { return };
+    let is_serialized = matches!(object, Some(AdmissionObject::Serialized(_)));
+    let stored = mutated(Admitted { outcome: Ok(object), warnings: Vec::new() }, sent.clone());
+    assert!(stored.allowed && stored.result.is_none());
+    assert!(!is_serialized || stored.object_bytes == sent);
+}
+
+/// Queries are objects, as they were saved.
+fn conversion(message: &[u8]) {
+    let Some(request) = decoded::<ConversionRequest>(message) else { return };
+    let (context, _, request) = conversion_request(request);
+    let _ = call(context, []);
+    let Ok(requests) = stored_queries(&request.objects) else { return };
+    assert_eq!(requests.len(), request.objects.len());
+    for (queries, object) in requests.iter().zip(&request.objects) {
+        let raw = String::from_utf8_lossy(&object.raw);
+        for query in queries {
+            assert!(raw.contains(query.as_str()));
+            assert!(serde_json::from_str::<serde_json::Value>(query).is_ok_and(|query| query.is_object()));
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The services that go-plugin itself expects on the connection. Its client stops the process through one, checks its
-//! health through another, and keeps streams of two more open. Health and reflection are as on any other plugin.
+//! health through another, and keeps streams of two more open. Health is as on any other plugin.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -10,7 +10,8 @@ use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_health::ServingStatus;
 
-use crate::proto;
+use super::reflection;
+use crate::plugin::Current;
 use crate::proto::plugin::grpc_broker_server::{GrpcBroker, GrpcBrokerServer};
 use crate::proto::plugin::grpc_controller_server::{GrpcController, GrpcControllerServer};
 use crate::proto::plugin::grpc_stdio_server::{GrpcStdio, GrpcStdioServer};
@@ -35,24 +36,18 @@ struct Stdio(Shutdown);
 /// Adds all these services to `routes`.
 pub(crate) async fn add_to(
     routes: &mut RoutesBuilder,
+    current: &Current,
     shutdown: &Shutdown,
 ) -> Result<(), tonic_reflection::server::Error> {
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status(HEALTH_SERVICE, ServingStatus::Serving).await;
-    let reflection = || {
-        let builder = tonic_reflection::server::Builder::configure().include_reflection_service(false);
-        let add = tonic_reflection::server::Builder::register_encoded_file_descriptor_set;
-        let builder = proto::ALL_DESCRIPTORS.into_iter().fold(builder, add);
-        // Only these are listed.
-        proto::SERVED.into_iter().fold(builder, tonic_reflection::server::Builder::with_service_name)
-    };
     routes
         .add_service(GrpcControllerServer::new(Controller(shutdown.clone())))
         .add_service(GrpcBrokerServer::new(Broker(shutdown.clone())))
         .add_service(GrpcStdioServer::new(Stdio(shutdown.clone())))
         .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?);
+        .add_service(reflection::of(current, |builder| builder.build_v1())?)
+        .add_service(reflection::of(current, |builder| builder.build_v1alpha())?);
     Ok(())
 }
 
@@ -134,7 +129,8 @@ mod tests {
         let address = format!("http://{}", listener.address().unwrap().address);
         let shutdown = Shutdown::new();
         let mut routes = Routes::builder();
-        add_to(&mut routes, &shutdown).await.unwrap();
+        let (_loading, current) = crate::plugin::loading();
+        add_to(&mut routes, &current, &shutdown).await.unwrap();
         let server = serve::run(listener, routes.routes(), serve::unattached(), shutdown, drain);
         let server = tokio::spawn(async move { server.await.unwrap() });
         (Channel::from_shared(address).unwrap().connect().await.unwrap(), server)

@@ -19,6 +19,7 @@ func main() {
 			CustomAttributes: []attribute.KeyValue{attribute.String("my_plugin.my_attribute", "custom value")},
 		},
 	}
+	serveObjects(&options)
 	if err := datasource.Manage(pluginID, open, options); err != nil {
 		log.DefaultLogger.Error("The plugin ended with an error", "error", err)
 		os.Exit(1)

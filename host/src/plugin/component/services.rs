@@ -19,6 +19,9 @@ macro_rules! services {
             Diagnostics = diagnostics "diagnostics",
             Resource = resource "resource",
             Stream = stream "stream",
+            Admission = admission "admission",
+            Conversion = conversion "conversion",
+            QueryConversion = query_conversion "query-conversion",
         }
     };
 }

@@ -27,7 +27,7 @@ pub(crate) fn scrub(subject: &Subject, http: &DataSourceHttp, operator: &Operato
 }
 
 /// Returns the URL without user and password, whatever else is wrong with it.
-pub(super) fn without_userinfo(url: &str) -> String {
+pub(crate) fn without_userinfo(url: &str) -> String {
     let (start, end) = userinfo(url);
     let without = [url.get(..start), url.get(end..)].map(Option::unwrap_or_default).concat();
     // What reads URLs may see userinfo where there is none in the text, for example after `http:`.

@@ -49,7 +49,7 @@ pub(crate) fn context(
     })
 }
 
-fn data_source(message: pluginv2::DataSourceInstanceSettings) -> DataSourceSettings {
+pub(super) fn data_source(message: pluginv2::DataSourceInstanceSettings) -> DataSourceSettings {
     DataSourceSettings {
         id: message.id,
         uid: message.uid,
@@ -66,12 +66,40 @@ fn data_source(message: pluginv2::DataSourceInstanceSettings) -> DataSourceSetti
     }
 }
 
-fn app(message: pluginv2::AppInstanceSettings) -> AppSettings {
+pub(super) fn app(message: pluginv2::AppInstanceSettings) -> AppSettings {
     AppSettings {
         json_data: message.json_data,
         secrets: message.decrypted_secure_json_data,
         updated: message.last_updated_ms,
         api_version: message.api_version,
+    }
+}
+
+/// The reverse of [`data_source`].
+pub(super) fn data_source_message(settings: DataSourceSettings) -> pluginv2::DataSourceInstanceSettings {
+    pluginv2::DataSourceInstanceSettings {
+        id: settings.id,
+        uid: settings.uid,
+        name: settings.name,
+        url: settings.url,
+        user: settings.user,
+        database: settings.database,
+        basic_auth_enabled: settings.basic_auth_enabled,
+        basic_auth_user: settings.basic_auth_user,
+        json_data: settings.json_data,
+        decrypted_secure_json_data: settings.secrets,
+        last_updated_ms: settings.updated,
+        api_version: settings.api_version,
+    }
+}
+
+/// The reverse of [`app`].
+pub(super) fn app_message(settings: AppSettings) -> pluginv2::AppInstanceSettings {
+    pluginv2::AppInstanceSettings {
+        json_data: settings.json_data,
+        decrypted_secure_json_data: settings.secrets,
+        last_updated_ms: settings.updated,
+        api_version: settings.api_version,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn query(
     request: Request<QueryChunkedDataRequest>,
 ) -> Result<Response<BoxStream<QueryChunkedDataResponse>>, Status> {
     // Grafana calls QueryData instead: it has no other way to find out. So this is no failure that would be worth recording.
-    backend.serves(Export::DataChunked).await?;
+    backend.serves(&[Export::DataChunked]).await?;
     let (door, message) = Door::enter(request);
     let QueryChunkedDataRequest { plugin_context, headers, queries, format } = message;
     let context = convert::context(plugin_context, &door.metadata, convert::header_pairs(headers));

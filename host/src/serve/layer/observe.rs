@@ -155,6 +155,7 @@ async fn begin(
     deadline: Option<CallerDeadline>,
 ) -> Result<(), Status> {
     let loaded = wait(server, deadline).await?;
+    call.counted_if_served(&loaded);
     let context = call.start_span(&loaded.telemetry, request.headers());
     request.extensions_mut().insert(ServerContext(context));
     if let Some(deadline) = deadline {

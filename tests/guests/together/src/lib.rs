@@ -1,6 +1,9 @@
-//! A plugin that sees the queries of a request together: one behaviour for each query type.
+//! A plugin that sees the queries of a request together: one behaviour for each query type. It also converts saved queries,
+//! to whatever they ask for.
 
-use gpx_sdk::{Answer, Answers, Context, DataBatch, Fault, Frame, Plugin, Query, Result, Settings};
+use gpx_sdk::{
+    Answer, Answers, Context, DataBatch, Fault, Frame, Plugin, Query, QueryConversion, Result, Settings,
+};
 use serde::Deserialize;
 
 struct Together;
@@ -11,7 +14,7 @@ struct Model {
     number: f64,
 }
 
-gpx_sdk::plugin!(Together: data_batch);
+gpx_sdk::plugin!(Together: data_batch, query_conversion);
 
 impl Plugin for Together {
     fn open(settings: Settings) -> Result<Self> {
@@ -48,5 +51,12 @@ impl DataBatch<Model> for Together {
             }
         }
         Ok(answers)
+    }
+}
+
+impl QueryConversion<serde_json::Value, serde_json::Value> for Together {
+    fn convert_query(&self, _: &Context, mut query: serde_json::Value) -> Result<serde_json::Value> {
+        // What it makes of a query is said by the query itself.
+        Ok(query["becomes"].take())
     }
 }

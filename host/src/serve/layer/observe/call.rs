@@ -15,6 +15,7 @@ use super::method::Method;
 use super::open::OpenSpan;
 use super::received::ReceivedBody;
 use super::server::ObservedServer;
+use crate::plugin::Loaded;
 use crate::telemetry::Telemetry;
 
 pub(super) struct ServerCall {
@@ -23,6 +24,8 @@ pub(super) struct ServerCall {
     name: String,
     /// `None` for a method that is not served. Such a call is traced, but must not create new series.
     method: Option<Arc<Method>>,
+    /// A method that is served or not, depending on the component.
+    waiting: Option<Arc<Method>>,
     /// Whether it is one of Grafana's services, whose calls are traced.
     pub(super) is_grafanas: bool,
     arrived: SystemTime,
@@ -42,22 +45,34 @@ impl ServerCall {
         if method.is_none() && !is_grafanas {
             return None;
         }
+        // Whether an optional service is there is known once the component is loaded.
+        let (waiting, method) = match method {
+            Some(method) if method.is_optional => (Some(method), None),
+            method => (None, method),
+        };
         if let Some(method) = &method {
-            shared.metrics.grpc.started(method.labels());
-            if !method.takes_stream {
-                shared.metrics.grpc.received(method.labels(), 1);
-            }
+            started(shared, method);
         }
         Some(Self {
             shared: Arc::clone(shared),
             name: name.to_owned(),
             method,
+            waiting,
             is_grafanas,
             arrived: SystemTime::now(),
             start: Instant::now(),
             span: None,
             finished: false,
         })
+    }
+
+    /// Counts the call of an optional service from now on, if the component serves it.
+    pub(super) fn counted_if_served(&mut self, loaded: &Loaded) {
+        self.method =
+            self.method.take().or(self.waiting.take().filter(|method| loaded.serves(method.service)));
+        if let Some(method) = self.method.as_ref().filter(|method| method.is_optional) {
+            started(&self.shared, method);
+        }
     }
 
     /// Counts the messages of a request that has a stream of them. Of any other, the one message is counted already.
@@ -105,6 +120,13 @@ impl ServerCall {
         if let Some(span) = self.span.take() {
             span.end(status);
         }
+    }
+}
+
+fn started(shared: &ObservedServer, method: &Method) {
+    shared.metrics.grpc.started(method.labels());
+    if !method.takes_stream {
+        shared.metrics.grpc.received(method.labels(), 1);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The methods that are served, for the metrics' labels.
+//! The methods that can be served, for the metrics' labels.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_types::FileDescriptorSet;
 
 use crate::metrics::Labels;
-use crate::proto::{ALL_DESCRIPTORS, SERVED};
+use crate::proto::{ALL_DESCRIPTORS, OPTIONAL, SERVED};
 
 /// By name, such as `pluginv2.Data/QueryData`.
 pub(super) struct Methods(HashMap<String, Arc<Method>>);
@@ -15,8 +15,10 @@ pub(super) struct Methods(HashMap<String, Arc<Method>>);
 #[derive(Debug)]
 pub(super) struct Method {
     kind: &'static str,
-    service: &'static str,
+    pub service: &'static str,
     name: String,
+    /// Whether it depends on the component whether its service is there.
+    pub is_optional: bool,
     /// Whether it takes a stream of messages.
     pub takes_stream: bool,
 }
@@ -31,7 +33,9 @@ impl Methods {
         for file in sets.flat_map(|set| set.file) {
             for service in &file.service {
                 let full_name = format!("{}.{}", file.package(), service.name());
-                let Some(served) = SERVED.into_iter().find(|served| *served == full_name) else { continue };
+                let mut known = SERVED.into_iter().chain(OPTIONAL);
+                let Some(served) = known.find(|served| *served == full_name) else { continue };
+                let is_optional = OPTIONAL.contains(&served);
                 for method in &service.method {
                     let takes_stream = method.client_streaming();
                     let kind = match (takes_stream, method.server_streaming()) {
@@ -40,8 +44,8 @@ impl Methods {
                         (false, true) => "server_stream",
                         (true, true) => "bidi_stream",
                     };
-                    let method =
-                        Method { kind, service: served, name: method.name().to_owned(), takes_stream };
+                    let name = method.name().to_owned();
+                    let method = Method { kind, service: served, name, is_optional, takes_stream };
                     methods.insert(format!("{served}/{}", method.name), Arc::new(method));
                 }
             }
@@ -67,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_served_is_known_and_nothing_else() {
+    fn what_can_be_served_is_known_and_nothing_else() {
         let methods = Methods::known();
         let kind = |path| methods.get(path).map(|method| method.kind);
         for (path, expected) in [
@@ -79,12 +83,14 @@ mod tests {
             ("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", Some("bidi_stream")),
             ("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Some("bidi_stream")),
             ("pluginv2.Data/Invented", None),
-            ("pluginv2.AdmissionControl/ValidateAdmission", None),
+            ("pluginv2.AdmissionControl/ValidateAdmission", Some("unary")),
+            ("pluginv2.ResourceConversion/ConvertObjects", Some("unary")),
         ] {
             assert_eq!(kind(path), expected, "{path}");
         }
         let services: std::collections::HashSet<_> =
             methods.0.values().map(|method| method.service).collect();
-        assert_eq!(services.len(), SERVED.len());
+        assert_eq!(services.len(), SERVED.len() + OPTIONAL.len());
+        assert!(OPTIONAL.iter().all(|service| services.contains(service)));
     }
 }
