@@ -1,5 +1,7 @@
-//! What the host sends, read by the code of Grafana's frontend. Only the full run installs that from npm.
+//! What the host sends, read by the code of Grafana's frontend, and the examples' own frontends. Only the full run installs
+//! Grafana's from npm.
 
+use std::path::Path;
 use std::process::Command;
 
 use gpx_tests::artifacts;
@@ -54,15 +56,26 @@ async fn grafanas_frontend_reads_both_formats_alike() {
     std::fs::write(directory.join("sets.json"), Value::Object(sets).to_string()).unwrap();
     assert!(plugin.stop().await.success());
 
-    let test = artifacts::repository().join("tests/frontend/frames.test.js");
+    let text = node("frames.test.js", &[("GPX_FRAMES", directory.path())]);
+    eprintln!("{}", text.lines().filter(|line| line.contains("frames: ")).collect::<String>());
+}
+
+/// The examples' own frontends.
+#[test]
+fn the_examples_modules_load_and_render() {
+    node("modules.test.js", &[]);
+}
+
+/// Runs tests of `tests/frontend` in Node.js, and returns what they print.
+fn node(file: &str, environment: &[(&str, &Path)]) -> String {
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"])
-        .arg(test)
+        .arg(artifacts::repository().join("tests/frontend").join(file))
         .env("GPX_FRONTEND", artifacts::frontend())
-        .env("GPX_FRAMES", directory.path());
+        .envs(environment.iter().copied());
     let output = node.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let failed: Vec<_> = text.lines().filter(|line| !line.contains("✔")).collect();
     assert!(output.status.success(), "{}{}", failed.join("\n"), String::from_utf8_lossy(&output.stderr));
-    eprintln!("{}", text.lines().filter(|line| line.contains("frames: ")).collect::<String>());
+    text
 }

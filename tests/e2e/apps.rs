@@ -1,8 +1,11 @@
 //! App plugins: their settings, the resources of their pages, and a data source of theirs.
 
+use std::path::Path;
+
 use gpx_tests::grafana::{App, DataSource, Resource, query};
-use gpx_tests::peer;
+use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::pluginv2::PluginContext;
 use serde_json::{Value, json};
 
 fn app(team: &str) -> App {
@@ -62,6 +65,35 @@ async fn a_data_source_of_an_app_shares_its_executable() {
     assert_eq!(plugin.health(&app("red")).await.unwrap().message, "The app is for team red");
 }
 
+/// Grafana gives each of the two processes the variables of its own plugin's section.
+#[gpx_tests::test]
+async fn an_app_and_its_data_source_have_settings_of_their_own() {
+    let nested = |directory: &Path, executable: &Path| {
+        let nested = directory.join("datasource").join("..").join(executable.file_name().unwrap());
+        vec![nested.to_string_lossy().into_owned()]
+    };
+    let launch = |team: &str, timeout: &str| {
+        let launch = Plugin::guest("probe").setting("team", team).setting("gpx_cpu_timeout", timeout);
+        std::fs::create_dir(launch.directory().join("datasource")).unwrap();
+        launch
+    };
+    let app_process = launch("of the app", "300ms").start().await;
+    let source_process = launch("of the data source", "100ms").start_by(nested).await.unwrap();
+    let source = DataSource::new("").plugin("gpx-teammembers-datasource");
+    for (plugin, context, team, timeout) in [
+        (&app_process, PluginContext::from(&app("red")), "of the app", "300ms"),
+        (&source_process, PluginContext::from(&source), "of the data source", "100ms"),
+    ] {
+        let queries = [query("A").kind("settings"), query("B").kind("loop")];
+        let reply = plugin.query(context, queries).await.unwrap();
+        let settings = format!("{:?}", reply.frame("A"));
+        assert!(settings.contains(team), "{settings}");
+        let text =
+            format!("the plugin computed for more than {timeout}; raise gpx_cpu_timeout if it needs more");
+        assert_eq!(reply.answer("B").error, text);
+    }
+}
+
 /// Each of the two plugins has a section of its own in grafana.ini, and the process may have been started for either.
 #[gpx_tests::test]
 async fn a_refusal_names_the_section_of_the_plugin_that_was_called() {
@@ -75,6 +107,49 @@ async fn a_refusal_names_the_section_of_the_plugin_that_was_called() {
             "{error}"
         );
     }
+}
+
+/// Returns status and body of each answer, and how the calls were recorded.
+async fn called(tools: &Tools, executable: &Path) -> (Vec<Value>, (Vec<String>, Vec<Value>)) {
+    let mut peer = tools.run(executable, json!({ "TWIN_IS": "app" })).await;
+    let user = json!({ "login": "ada", "name": "Ada Lovelace" });
+    let context = |team: Value, updated: i64| {
+        let settings = json!({ "json_data": team, "secure": { "directoryKey": "k" }, "updated_ms": updated });
+        json!({ "org_id": 1, "plugin_id": "gpx-team-app", "app": settings, "user": user })
+    };
+    let red = context(json!({ "team": "red", "members": ["Ada", "Alan"] }), 2);
+    let mut answers = Vec::new();
+    for context in [context(json!({}), 1), red.clone()] {
+        let health = peer.get("health", json!({ "plugin_context": context })).await;
+        answers.push(json!([health["status"], health["message"]]));
+    }
+    for (method, path, body) in [
+        ("GET", "team", ""),
+        ("POST", "team/Alan/greeting", r#"{"word":"Hello"}"#),
+        ("POST", "team/Eve/greeting", r#"{"word":"Hello"}"#),
+        ("GET", "team/Alan/greeting", ""),
+        ("GET", "nowhere", ""),
+    ] {
+        let call =
+            json!({ "plugin_context": red, "method": method, "path": path, "url": path, "body": body });
+        let chunk = peer.get("resource", call).await["chunks"][0].take();
+        let body = chunk["body"].as_str().and_then(|body| serde_json::from_str::<Value>(body).ok());
+        // Each has its own words for what is not there.
+        answers.push(json!([chunk["status"], body.filter(|_| chunk["status"] == 200)]));
+    }
+    let recorded = peer.recorded().await;
+    peer.end().await;
+    (answers, recorded)
+}
+
+#[gpx_tests::test]
+async fn an_app_is_the_twins() {
+    let Some(tools) = peer::tools() else { return };
+    let app = Plugin::guest("gpx_app");
+    let ours = called(&tools, app.executable()).await;
+    let theirs = called(&tools, &tools.twin).await;
+    assert_eq!(ours, theirs);
+    assert_eq!(ours.0[3], json!([200, "Hello, Alan! From Ada Lovelace"]));
 }
 
 #[gpx_tests::test]

@@ -168,6 +168,24 @@ async fn a_stream_that_fails_runs_again_and_repeated_failures_make_it_pause() {
 }
 
 #[gpx_tests::test]
+async fn a_stream_that_computes_all_the_time_is_stopped() {
+    let plugin = Plugin::guest("probe").setting("gpx_cpu_timeout", "200ms").start().await;
+    let data = json!({ "every_ms": 20 }).to_string();
+    let mut ticks = plugin.run_stream(&source(), "ticks", data).await.unwrap();
+    let (packets, status) = plugin.run_stream(&source(), "loop", "").await.unwrap().rest().await;
+    let status = status.unwrap();
+    let text = "the plugin computed for more than 200ms; raise gpx_cpu_timeout if it needs more";
+    assert_eq!((packets, status.code(), status.message()), (vec![json!("looping")], Code::Unknown, text));
+    assert_eq!(ended(&plugin).await, ("error".to_owned(), "plugin".to_owned()));
+    let metrics = plugin.metrics().await.unwrap();
+    assert!(metrics.contains("gpx_traps_total{kind=\"cpu_timeout\"} 1\n"), "{metrics}");
+    // One that waits between its packets goes on.
+    for _ in 0..3 {
+        ticks.next().await;
+    }
+}
+
+#[gpx_tests::test]
 async fn streams_take_nothing_from_queries() {
     let launch = Plugin::guest("probe").setting("gpx_instances_max", "1").setting("gpx_streams_max", "2");
     let (plugin, source) = (launch.start().await, source());

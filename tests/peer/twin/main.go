@@ -1,4 +1,4 @@
-// Command twin is examples/http-backend written on Grafana's Go SDK. Tests check that the traces and answers of both
+// Command twin is examples/http-backend, or examples/app, written on Grafana's Go SDK. Tests check that the traces and answers of both
 // are equal, and benchmarks compare them.
 package main
 
@@ -20,7 +20,11 @@ func main() {
 		},
 	}
 	serveObjects(&options)
-	if err := datasource.Manage(pluginID, open, options); err != nil {
+	manage := func() error { return datasource.Manage(pluginID, open, options) }
+	if os.Getenv("TWIN_IS") == "app" {
+		manage = manageApp
+	}
+	if err := manage(); err != nil {
 		log.DefaultLogger.Error("The plugin ended with an error", "error", err)
 		os.Exit(1)
 	}
