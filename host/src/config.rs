@@ -78,6 +78,8 @@ pub(crate) struct Process {
     pub max_port: u16,
     /// The operator's `gpx_transport`.
     pub transport: Transport,
+    /// Where processes listen that somebody holds in place of a plugin's own, by the end of the variable's name.
+    pub held: Strings,
 }
 
 /// What applies to requests to upstreams beside the host's own settings.
@@ -92,6 +94,10 @@ const SECTION: &str = "GF_PLUGIN_";
 
 /// Grafana's own URL, among its configuration and in the environment.
 pub(crate) const APP_URL: &str = "GF_APP_URL";
+
+/// How the variable begins that says where a process listens that somebody holds in place of a plugin's own. The plugin's id
+/// follows, in upper case and with `_` instead of `-`.
+const HELD: &str = "GF_PLUGIN_GRPC_ADDRESS_";
 
 /// What looks like keys of the section and is Grafana's own, in lower case. The last two are secrets of the plugin's service
 /// account, which must not reach a component in any spelling.
@@ -135,6 +141,7 @@ impl Settings {
     fn read(strings: &Strings) -> Self {
         let section = strings
             .iter()
+            .filter(|(key, _)| !key.starts_with(HELD))
             .filter_map(|(key, value)| Some((key.strip_prefix(SECTION)?.to_lowercase(), value.clone())))
             .filter(|(key, _)| !NOT_OF_THE_SECTION.contains(&key.as_str()));
         let (ours, operator) = section.partition(|(key, _)| key.starts_with(setting::PREFIX));
@@ -192,7 +199,18 @@ impl Process {
             min_port: port("PLUGIN_MIN_PORT"),
             max_port: port("PLUGIN_MAX_PORT"),
             transport,
+            held: strings
+                .iter()
+                .filter_map(|(key, value)| {
+                    Some((key.strip_prefix(HELD)?.to_owned(), value.trim().to_owned()))
+                })
+                .collect(),
         }
+    }
+
+    /// Returns where a process listens, or is to listen, that somebody holds in place of the plugin's own.
+    pub(crate) fn held_at(&self, id: &str) -> Option<&str> {
+        self.held.get(&id.to_uppercase().replace('-', "_")).map(String::as_str)
     }
 }
 
@@ -260,6 +278,7 @@ mod tests {
             ("GF_PLUGIN_VERSION", "1.0.0"),
             ("GF_PLUGIN_APP_CLIENT_SECRET", "hidden"),
             ("GF_PLUGIN_app_private_key", "hidden"),
+            ("GF_PLUGIN_GRPC_ADDRESS_GPX_TEST", "localhost:3005"),
             ("GF_VERSION", "13.0.0"),
         ]);
         assert_eq!(config.operator, Strings::from([("max_rows".into(), "10".into())]));

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
-use tonic::service::Routes;
+use tonic::service::{Routes, RoutesBuilder};
 
 pub use self::builder::Builder;
 pub use self::error::Error;
@@ -77,7 +77,20 @@ impl Host {
     ///
     /// Fails with [`Error::Serve`] if the listener has no address or the server fails.
     pub async fn serve(&self, listener: impl Into<Listener>) -> Result<(), Error> {
-        let listener = listener.into();
+        let mut routes = Routes::builder();
+        let Inner { current, shutdown, .. } = &*self.0;
+        rpc::add_go_plugin_to(&mut routes, current, shutdown).await.map_err(Error::serve)?;
+        self.serve_with(listener.into(), routes).await
+    }
+
+    /// Serves Grafana's services without those of go-plugin. So Grafana, which stops its plugins through one of these, does not
+    /// end a process that it has not started.
+    pub(crate) async fn serve_held(&self, listener: Listener) -> Result<(), Error> {
+        self.serve_with(listener, Routes::builder()).await
+    }
+
+    /// Serves Grafana's services beside these.
+    async fn serve_with(&self, listener: Listener, mut routes: RoutesBuilder) -> Result<(), Error> {
         let Inner { platform, current, backend, shutdown, open, .. } = &*self.0;
         let address = listener.address().map_err(Error::serve)?;
         let layers = serve::layers(LayerParts {
@@ -88,8 +101,6 @@ impl Host {
             log: platform.log.clone(),
             open: open.clone(),
         });
-        let mut routes = Routes::builder();
-        rpc::add_go_plugin_to(&mut routes, current, shutdown).await.map_err(Error::serve)?;
         rpc::add_to(&mut routes, backend);
         let _serving = Serving::begin(&self.0.serving);
         serve::run(listener, routes.routes(), layers, shutdown.clone(), self.0.drain())

@@ -7,8 +7,11 @@ mod files;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
 mod handshake;
+mod held;
+mod info;
 mod parent;
 mod signal;
+mod standalone;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,13 +23,15 @@ use anyhow::Context as _;
 pub use self::doctor::{Diagnosis, doctor};
 use self::files::{Files, Identity};
 use self::handshake::Refusal;
+pub use self::held::hold;
+pub use self::info::{BuildInfo, build_info};
 use self::parent::Parent;
-use crate::config::Settings;
+use crate::config::{Process, Settings};
 use crate::host::Host;
 use crate::log::{Log, Value};
 use crate::net::files as open_files;
 use crate::plugin::{Component, code};
-use crate::serve::Listener;
+use crate::serve::{Address, Listener};
 use crate::shutdown::Shutdown;
 
 /// How long the last log lines may take to be written.
@@ -57,6 +62,14 @@ pub fn plugin() -> ExitCode {
     // Before there is another thread.
     let settings = Settings::take_env();
     let parent = Parent::find();
+    start(settings, |settings, log| {
+        handshake::accept(&settings.process)?;
+        block_on(run(settings, parent, log.clone()))
+    })
+}
+
+/// Prepares the process, and has it serve.
+fn start(settings: Settings, serve: impl FnOnce(Settings, &Log) -> anyhow::Result<()>) -> ExitCode {
     allocator::return_large_blocks();
     open_files::raise_limit();
     allocator::save_address_space();
@@ -71,7 +84,7 @@ pub fn plugin() -> ExitCode {
     std::panic::set_hook(Box::new(move |panic| {
         of_panics.error(&format!("gpx-host has a bug: {panic}"), &[]);
     }));
-    let code = match serve(settings, parent, &log) {
+    let code = match serve(settings, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match error.downcast_ref() {
@@ -85,11 +98,10 @@ pub fn plugin() -> ExitCode {
     code
 }
 
-fn serve(settings: Settings, parent: std::io::Result<Option<Parent>>, log: &Log) -> anyhow::Result<()> {
-    handshake::accept(&settings.process)?;
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let workers = available_parallelism().map_or(2, |cores| cores.get().max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let result = runtime.block_on(run(settings, parent, log.clone()));
+    let result = runtime.block_on(work);
     // Work that is still running must not delay the end.
     runtime.shutdown_background();
     result
@@ -98,6 +110,20 @@ fn serve(settings: Settings, parent: std::io::Result<Option<Parent>>, log: &Log)
 async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: Log) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     signal::handle(&shutdown).context("cannot handle signals")?;
+    let executable = executable()?;
+    let files = Files::beside(&executable);
+    let identity = files.identity().unwrap_or_else(|error| {
+        let file = Value::from(files.metadata.display().to_string());
+        log.error(&error.to_string(), &[("file", file)]);
+        Identity::default()
+    });
+    if let Some(address) = held_elsewhere(&executable, &identity, &settings.process, &log) {
+        handshake::announce(&address, &settings.process)
+            .context("cannot write the handshake to standard output")?;
+        follow(parent, &shutdown, &log);
+        shutdown.triggered().await;
+        return Ok(());
+    }
     let listener = Listener::bind(&settings.process)?;
     let address = listener.address()?;
     if !handshake::is_version_offered(&settings.process.versions) {
@@ -109,17 +135,43 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
         .context("cannot write the handshake to standard output")?;
     follow(parent, &shutdown, &log);
 
-    let executable = executable()?;
-    let files = Files::beside(&executable);
-    let Identity { id, version } = files.identity().unwrap_or_else(|error| {
-        let file = Value::from(files.metadata.display().to_string());
-        log.error(&error.to_string(), &[("file", file)]);
-        Identity::default()
-    });
+    let host = host(settings, files, identity, log, shutdown, executable)?;
+    Ok(host.serve(listener).await?)
+}
+
+/// Returns the address of the process that somebody holds in place of this one.
+fn held_elsewhere(executable: &Path, identity: &Identity, process: &Process, log: &Log) -> Option<Address> {
+    let directory = executable.parent()?;
+    match standalone::find(directory, &identity.id, process) {
+        Ok(address) => {
+            let address = Address { network: "tcp", address: address? };
+            let text = Value::from(address.address.clone());
+            log.info(
+                "The plugin is held by somebody: Grafana connects to that process",
+                &[("address", text)],
+            );
+            Some(address)
+        }
+        Err(error) => {
+            let place = Value::from(directory.display().to_string());
+            log.warn(&error.to_string(), &[("directory", place)]);
+            None
+        }
+    }
+}
+
+fn host(
+    settings: Settings,
+    files: Files,
+    Identity { id, version, .. }: Identity,
+    log: Log,
+    shutdown: Shutdown,
+    executable: PathBuf,
+) -> anyhow::Result<Host> {
     let component = Component::from_file(files.component);
     let host = Host::builder(component).identity(id, version).settings(settings).log(log).shutdown(shutdown);
     let host = if code::HAS_COMPILER { host.compiler(myself(executable)) } else { host.without_compiler() };
-    Ok(host.build()?.serve(listener).await?)
+    Ok(host.build()?)
 }
 
 /// Returns what starts this very program again. By its path, that would be another program once a newer one has taken

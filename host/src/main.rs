@@ -16,7 +16,12 @@ Commands that you can run yourself:
                        compile a component ahead of time to a .cwasm beside it
   gpx-host doctor      check the plugin beside the executable, with the settings in the
                        environment, and send a test span to the collector
-  gpx-host --version   print the versions of gpx-host and of its WebAssembly engine
+  gpx-host --version   print the version of the plugin beside the executable, or without one
+                       those of gpx-host and of its WebAssembly engine
+  gpx-host --buildinfo print what is known about the plugin's build, as JSON
+  gpx-host --standalone
+                       serve the plugin beside the executable until it is interrupted, for
+                       a debugger or a container; Grafana connects to it
   gpx-host settings    print the settings for grafana.ini as Markdown
 ";
 
@@ -25,11 +30,22 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         [] => launch::plugin(),
-        ["--version" | "-version"] => print(&format!(
-            "gpx-host {}\nwasmtime {}\n",
-            env!("CARGO_PKG_VERSION"),
-            wasmtime_environ::VERSION
-        )),
+        ["--version" | "-version"] => match launch::build_info() {
+            Ok(info) if !info.version.is_empty() => print(&format!("{}\n", info.version)),
+            _ => print(&format!(
+                "gpx-host {}\nwasmtime {}\n",
+                env!("CARGO_PKG_VERSION"),
+                wasmtime_environ::VERSION
+            )),
+        },
+        ["--buildinfo" | "-buildinfo"] => match launch::build_info() {
+            Ok(info) => print(&format!("{}\n", info.json)),
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        },
+        ["--standalone" | "-standalone"] => launch::hold(),
         ["compile", component] => compile(component, TARGET),
         ["compile", component, "--target", target] => compile(component, target),
         ["doctor"] => doctor(),

@@ -3,8 +3,13 @@
 use gpx_tests::artifacts;
 use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::logs::Line;
+use gpx_tests::peer;
 use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::go_plugin::Empty;
 use gpx_tests::upstream::Upstream;
+use serde_json::{Value, json};
+use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -30,10 +35,96 @@ async fn started_by_a_person_it_says_what_it_is() {
 
 #[gpx_tests::test]
 async fn the_version_names_the_engine() {
-    let output = Plugin::packaged("http-backend").output(&["--version"]).await;
+    let output = Plugin::packaged("http-backend").without("plugin.json").output(&["--version"]).await;
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success());
     assert!(text.contains("gpx-host") && text.contains("wasmtime 48."), "{text}");
+}
+
+#[gpx_tests::test]
+async fn the_build_of_a_plugin_is_told_as_on_the_go_sdk() {
+    let output = async |argument: &str| Plugin::packaged("http-backend").output(&[argument]).await;
+    for argument in ["-version", "--version"] {
+        let version = output(argument).await;
+        assert!(version.status.success());
+        assert_eq!(String::from_utf8_lossy(&version.stdout), "0.1.0\n");
+    }
+    for argument in ["-buildinfo", "--buildinfo"] {
+        let info = output(argument).await;
+        let mut info: Value = serde_json::from_slice(&info.stdout).unwrap();
+        assert!(info["time"].take().as_i64().is_some_and(|time| time % 86_400_000 == 0), "a day");
+        assert!(info["host"].take().is_string());
+        let expected = json!({
+            "pluginID": "gpx-httpbackend-datasource", "version": "0.1.0", "time": null, "host": null,
+        });
+        assert_eq!(info, expected);
+    }
+    let nothing = Plugin::packaged("http-backend").without("plugin.json").output(&["-buildinfo"]).await;
+    assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(1), 0));
+    let text = String::from_utf8_lossy(&nothing.stderr);
+    assert_eq!(text, "There is no plugin.json beside the executable; put it there\n");
+    let unknown = output("-x").await;
+    assert_eq!((unknown.status.code(), unknown.stdout.len()), (Some(2), 0));
+}
+
+#[gpx_tests::test]
+async fn mutual_tls_is_refused_with_a_sentence() {
+    let output =
+        Plugin::packaged("http-backend").env("PLUGIN_CLIENT_CERT", "a certificate").output(&[]).await;
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let line = Line::parse(String::from_utf8_lossy(&output.stderr).trim()).unwrap();
+    let text = "The plugin cannot run: the program that started this plugin asks for mutual TLS (PLUGIN_CLIENT_CERT is set), \
+                which gpx-host does not support; start it without AutoMTLS, as Grafana does";
+    assert_eq!((line.level.as_str(), line.message.as_str()), ("error", text));
+}
+
+#[gpx_tests::test]
+async fn multiplexing_is_declined_and_all_else_works() {
+    let upstream = Upstream::points(3).await;
+    let plugin = Plugin::packaged("http-backend").env("PLUGIN_MULTIPLEX_GRPC", "true").start().await;
+    assert_eq!(plugin.handshake.rest, "|false");
+    let reply = plugin.query(&DataSource::new(&upstream.url()), [query("A")]).await.unwrap();
+    assert_eq!(reply.frame("A").rows(), 3);
+}
+
+/// What Grafana says if a client of go-plugin asks for either.
+#[gpx_tests::test]
+async fn go_plugin_is_told_what_is_not_supported() {
+    let Some(tools) = peer::tools() else { return };
+    let plugin = Plugin::guest("probe");
+    let refusals = [("auto_mtls", "Failed to read any lines"), ("multiplex", "does not support")];
+    for (option, words) in refusals {
+        let mut peer = tools.start().unwrap();
+        let mut start = json!({ "exe": plugin.executable(), "env": {}, "timeout_ms": 20000 });
+        start[option] = true.into();
+        let error = peer.ask("start", start).await.unwrap_err();
+        assert!(error["message"].as_str().unwrap().contains(words), "{option}: {error}");
+        let lines = peer.get("logs", json!({})).await.to_string();
+        assert_eq!(lines.contains("asks for mutual TLS"), option == "auto_mtls", "{lines}");
+        peer.end().await;
+    }
+}
+
+/// The next version of Grafana's protocol.
+#[gpx_tests::test]
+async fn what_is_not_there_is_named() {
+    let plugin = Plugin::guest("probe").start().await;
+    for (path, text) in [
+        (
+            "/grafana.plugin.v3.Admission/Review",
+            "grafana.plugin.v3.Admission is of Grafana's protocol 3 (v3-admit, v3-convert, v3-route), which gpx-host does \
+             not serve yet; call the services of pluginv2",
+        ),
+        ("/pluginv2.Renderer/Render", "unknown service pluginv2.Renderer"),
+        ("/pluginv2.Data/Guess", "unknown method Guess for service pluginv2.Data"),
+    ] {
+        let mut client = tonic::client::Grpc::new(plugin.channel.clone());
+        client.ready().await.unwrap();
+        let codec = tonic_prost::ProstCodec::<Empty, Empty>::default();
+        let request = tonic::Request::new(Empty {});
+        let status = client.unary(request, path.parse().unwrap(), codec).await.unwrap_err();
+        assert_eq!((status.code(), status.message()), (Code::Unimplemented, text));
+    }
 }
 
 #[gpx_tests::test]

@@ -38,6 +38,7 @@ mod secrets;
 mod shutdown;
 mod sigv4;
 mod spans;
+mod standalone;
 mod streams;
 mod trace;
 mod trace_config;

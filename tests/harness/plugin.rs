@@ -2,6 +2,7 @@
 //! the address in its handshake line, and it is stopped as go-plugin stops it.
 
 mod channel;
+mod held;
 pub mod launch;
 pub mod root;
 
@@ -16,6 +17,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::process::Child;
 
 pub use self::channel::Channel;
+pub use self::held::Held;
 pub use self::launch::Launch;
 use crate::directory::Directory;
 use crate::logs::Logs;

@@ -111,7 +111,7 @@ fn begins_with(file: &Path, magic: &[u8]) -> std::io::Result<bool> {
 }
 
 fn trace(config: &TracingConfig, identity: Identity) -> std::io::Result<Probed> {
-    let Identity { id, version } = identity;
+    let Identity { id, version, .. } = identity;
     let id = if id.is_empty() { "gpx-host".to_owned() } else { id };
     // What would be logged is in the answer.
     let log = Log::to(std::io::sink())?;

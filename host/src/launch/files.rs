@@ -19,6 +19,8 @@ pub(super) struct Identity {
     pub id: String,
     /// Empty if unknown.
     pub version: String,
+    /// The day on which it was built, as in plugin.json. Empty if unknown.
+    pub updated: String,
 }
 
 /// Why plugin.json does not say what the plugin is.
@@ -49,6 +51,8 @@ struct Metadata {
 struct Info {
     #[serde(default)]
     version: String,
+    #[serde(default)]
+    updated: String,
 }
 
 // === impl Files ===
@@ -96,7 +100,7 @@ impl Identity {
         }
         // Grafana treats the placeholders of an unbuilt plugin.json as empty.
         let version = if info.version.contains('%') { String::new() } else { info.version };
-        Ok(Self { id, version })
+        Ok(Self { id, version, updated: info.updated })
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn handshake(process: &Process) {
 
 /// The identity is what the document says, and the component is beside the executable.
 pub(crate) fn metadata(executable: &str, json: &[u8]) {
-    if let Ok(Identity { id, version }) = Identity::parse(json) {
+    if let Ok(Identity { id, version, .. }) = Identity::parse(json) {
         assert!(!version.contains('%'), "{version}");
         // Of two members of one name, `Value` has the last, and we have none.
         let Ok(value) = serde_json::from_slice::<Value>(json) else { return };

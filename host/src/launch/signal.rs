@@ -21,6 +21,34 @@ pub(super) fn handle(shutdown: &Shutdown) -> io::Result<()> {
     Ok(())
 }
 
+/// Both signals end the process, which a person has started. Needs a running tokio runtime.
+#[cfg(unix)]
+pub(super) fn end_by_any(shutdown: &Shutdown) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        shutdown.trigger();
+    });
+    Ok(())
+}
+
+/// Ctrl-C ends the process, which a person has started.
+#[cfg(windows)]
+pub(super) fn end_by_any(shutdown: &Shutdown) -> io::Result<()> {
+    let (mut interrupt, shutdown) = (tokio::signal::windows::ctrl_c()?, shutdown.clone());
+    tokio::spawn(async move {
+        interrupt.recv().await;
+        shutdown.trigger();
+    });
+    Ok(())
+}
+
 /// Ignores Ctrl-C: it reaches plugins too, and they must keep running while Grafana shuts down.
 #[cfg(windows)]
 pub fn handle(_shutdown: &Shutdown) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use super::Plugin;
+use super::{Held, Plugin};
 use crate::directory::{self, Directory};
 
 /// The common part of the names of a test plugin's files. A packaged example has its own.
@@ -19,6 +19,12 @@ pub struct Launch {
     variables: BTreeMap<String, String>,
     /// Whether the log is kept.
     read: bool,
+}
+
+/// Starts a plugin's executable as a person does, beside the process that Grafana starts.
+pub struct Holder {
+    executable: PathBuf,
+    variables: BTreeMap<String, String>,
 }
 
 // === impl Launch ===
@@ -181,6 +187,37 @@ impl Launch {
 
     /// Runs it to its end, for subcommands and for starts that should fail.
     pub async fn output(self, arguments: &[&str]) -> std::process::Output {
+        self.holder().output(arguments).await
+    }
+
+    /// Returns what starts its executable in another way, also while it runs.
+    pub fn holder(&self) -> Holder {
+        Holder { executable: self.executable.clone(), variables: self.variables.clone() }
+    }
+
+    fn command(&self) -> Command {
+        self.holder().command()
+    }
+
+    async fn spawn(mut command: Command, directory: Directory, read: bool) -> anyhow::Result<Plugin> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().context("cannot start the executable")?;
+        Plugin::connected(child, directory, Path::new("/"), read).await
+    }
+}
+
+// === impl Holder ===
+
+impl Holder {
+    /// Starts the process that is held, and waits until Grafana can find it.
+    pub async fn hold(&self) -> Held {
+        let mut command = self.command();
+        command.arg("-standalone").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Held::of(command.spawn().expect("the executable starts")).await
+    }
+
+    /// Runs the executable to its end.
+    pub async fn output(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
         command.output().await.expect("the executable runs")
@@ -191,11 +228,5 @@ impl Launch {
         // Grafana does not change the directory: a plugin finds its files relative to its executable.
         command.env_clear().envs(&self.variables).current_dir("/").kill_on_drop(true);
         command
-    }
-
-    async fn spawn(mut command: Command, directory: Directory, read: bool) -> anyhow::Result<Plugin> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let child = command.spawn().context("cannot start the executable")?;
-        Plugin::connected(child, directory, Path::new("/"), read).await
     }
 }

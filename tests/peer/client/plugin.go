@@ -42,6 +42,9 @@ type Start struct {
 	Dir       string            `json:"dir"`
 	TimeoutMS int               `json:"timeout_ms"`
 	Quiet     bool              `json:"quiet"`
+	// AutoMTLS and Multiplex ask the plugin for what Grafana does not ask for.
+	AutoMTLS  bool `json:"auto_mtls"`
+	Multiplex bool `json:"multiplex"`
 }
 
 // Started is the content of the handshake.
@@ -93,11 +96,13 @@ func New(start Start) *Plugin {
 			"admission":   &grpcplugin.AdmissionGRPCPlugin{},
 			"conversion":  &grpcplugin.ConversionGRPCPlugin{},
 		}},
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		SkipHostEnv:      true,
-		StartTimeout:     time.Duration(start.TimeoutMS) * time.Millisecond,
-		Logger:           logger,
-		Stderr:           stderr,
+		AllowedProtocols:    []plugin.Protocol{plugin.ProtocolGRPC},
+		SkipHostEnv:         true,
+		AutoMTLS:            start.AutoMTLS,
+		GRPCBrokerMultiplex: start.Multiplex,
+		StartTimeout:        time.Duration(start.TimeoutMS) * time.Millisecond,
+		Logger:              logger,
+		Stderr:              stderr,
 		// Grafana instruments its connection in the same way. There is no tracer provider here: the handler passes on
 		// the trace context of the command.
 		GRPCDialOptions: []grpc.DialOption{

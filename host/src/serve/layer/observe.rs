@@ -8,6 +8,7 @@ mod method;
 mod open;
 mod received;
 mod server;
+mod unknown;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -111,10 +112,13 @@ where
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let Some(mut call) = ServerCall::arrived(&self.shared, request.uri().path()) else {
+            let path = request.uri().path().trim_start_matches('/').to_owned();
             let handler = inner.call(request);
-            return Box::pin(
-                async move { Ok(handler.await?.map(|body| ObserveBody::new(Some(body), None))) },
-            );
+            return Box::pin(async move {
+                let mut response = handler.await?;
+                unknown::explain(&mut response, &path);
+                Ok(response.map(|body| ObserveBody::new(Some(body), None)))
+            });
         };
         // Not when this is polled for the first time: the caller's clock is running.
         let deadline = deadline::of_headers(request.headers());
@@ -127,13 +131,14 @@ where
                 call.finish(&status);
                 return Ok(status.into_http().map(|()| ObserveBody::new(None, None)));
             }
-            let response = match inner.call(request).await {
+            let mut response = match inner.call(request).await {
                 Ok(response) => response,
                 Err(error) => {
                     call.finish(&Status::unknown("the service failed"));
                     return Err(error);
                 }
             };
+            unknown::explain(&mut response, &call.name);
             // A reply without messages has its status in the headers.
             let call = match Status::from_header_map(response.headers()) {
                 Some(status) => {

@@ -21,7 +21,7 @@ use crate::telemetry::Telemetry;
 pub(super) struct ServerCall {
     shared: Arc<ObservedServer>,
     /// Such as `pluginv2.Data/QueryData`.
-    name: String,
+    pub(super) name: String,
     /// `None` for a method that is not served. Such a call is traced, but must not create new series.
     method: Option<Arc<Method>>,
     /// A method that is served or not, depending on the component.
