@@ -8,9 +8,12 @@ use gpx_tests::artifacts;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::proto::pluginv2::{PluginContext, publish_stream_response, subscribe_stream_response};
+use gpx_tests::proto::pluginv2::{
+    DataSourceInstanceSettings, PluginContext, publish_stream_response, subscribe_stream_response,
+};
 use gpx_tests::trace::{TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Upstream};
+use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -49,6 +52,10 @@ async fn a_component_of_each_release_does_what_it_did() {
         queries(&plugin, &source).await;
         services(&plugin, &source).await;
         stream(&plugin, &source).await;
+        // They came with 0.2.
+        if version != "0.1" {
+            objects(&plugin, &source).await;
+        }
 
         let metrics = plugin.metrics().await.unwrap();
         for line in
@@ -186,4 +193,29 @@ async fn stream(plugin: &Plugin, source: &DataSource) {
     assert_eq!((&whole["schema"]["name"], &whole["data"]["values"][1]), (&json!("tick"), &json!([1])));
     let data = packets.next().await;
     assert_eq!((data.get("schema"), &data["data"]["values"][1]), (None, &json!([2])));
+}
+
+/// Admission of objects and settings, and conversion of objects and queries.
+async fn objects(plugin: &Plugin, source: &DataSource) {
+    let allowed = plugin.validate(source, "Thing", "{}").await.unwrap();
+    assert_eq!((allowed.allowed, allowed.warnings), (true, vec!["beware".to_owned()]));
+    let denied = plugin.validate(source, "Denied", "{}").await.unwrap().result.unwrap();
+    assert_eq!(
+        (denied.message.as_str(), denied.reason.as_str(), denied.code),
+        ("denied on purpose", "Invalid", 422)
+    );
+    let stored = plugin.mutate(source, "Thing", "[]").await.unwrap();
+    assert_eq!(stored.object_bytes.as_ref(), b"{}");
+    let settings = source.settings.encode_to_vec();
+    let stored = plugin.mutate(source, "DataSourceInstanceSettings", settings).await.unwrap();
+    let stored = DataSourceInstanceSettings::decode(stored.object_bytes).unwrap();
+    assert_eq!(stored, DataSourceInstanceSettings { name: "renamed".to_owned(), ..source.settings.clone() });
+
+    let converted = plugin.convert(source, "v2", [json!({ "name": "ada", "more": 1 })]).await.unwrap();
+    assert_eq!(converted.objects[0].raw.as_ref(), br#"{"name":"ada"}"#);
+    let unknown = plugin.convert(source, "unknown", [json!({})]).await.unwrap();
+    assert_eq!(unknown.result.unwrap().code, 404);
+    let request = json!({ "queries": [{ "name": "ada" }] });
+    let converted = plugin.convert(source, "", [request]).await.unwrap();
+    assert_eq!(converted.objects[0].raw.as_ref(), br#"{"name":"ada converted"}"#);
 }

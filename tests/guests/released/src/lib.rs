@@ -3,7 +3,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use gpx_sdk::admission::{self, Denial, Mutation, Object, Verdict};
 use gpx_sdk::chunks::ChunkSender;
+use gpx_sdk::conversion::{self, StoredObject};
 use gpx_sdk::frame::{Enumeration, FieldConfig, Json, Meta, Visualization};
 use gpx_sdk::http::StatusCode;
 use gpx_sdk::metrics::{Counter, Gauge, Histogram};
@@ -11,10 +13,11 @@ use gpx_sdk::resource::{self, ResponseSender, Router};
 use gpx_sdk::span::SpanKind;
 use gpx_sdk::stream::{self, Include, PacketSender, Reply};
 use gpx_sdk::{
-    Answer, Context, Data, DataChunked, Diagnostics, Fault, Field, Frame, Health, Plugin, Query, Resource,
-    Result, Settings, Stream, Time, Unread, attributes, cache, http, log, span,
+    Admission, Answer, Context, Conversion, Data, DataChunked, Diagnostics, Fault, Field, Frame, Health,
+    Plugin, Query, QueryConversion, Resource, Result, Settings, Stream, Time, Unread, attributes, cache,
+    http, log, span,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 static QUERIES: Counter<1> = Counter::new("released_queries_total", "Queries").labels(["kind"]);
 static OPEN: Gauge = Gauge::new("released_open", "Instances that are open");
@@ -22,13 +25,13 @@ static SECONDS: Histogram = Histogram::new("released_seconds", "How long the ups
 
 struct Released(Settings);
 
-#[derive(Deserialize)]
-struct Posted {
+#[derive(Deserialize, Serialize)]
+pub struct Posted {
     name: String,
 }
 
 gpx_sdk::plugin!(
-    Released: data, data_chunked, diagnostics, resource, stream;
+    Released: admission, conversion, data, data_chunked, diagnostics, query_conversion, resource, stream;
     attributes: { "released.flag": true };
     secrets: ["token"];
     headers: ["X-Released"];
@@ -191,4 +194,39 @@ impl Stream for Released {
 
 fn tick(number: i64) -> Frame {
     Frame::new("tick").time("time", [SystemTime::now()]).field("number", [number])
+}
+
+impl Admission for Released {
+    fn validate(&self, _: &Context, request: &admission::Request) -> Result<Verdict> {
+        Ok(match request.kind.name.as_str() {
+            "Denied" => Denial::new(422, "denied on purpose").reason("Invalid").into(),
+            _ => Verdict::allow().warning("beware"),
+        })
+    }
+
+    fn mutate(&self, context: &Context, request: &admission::Request) -> Result<Mutation> {
+        let verdict = self.validate(context, request)?;
+        Ok(match &request.object {
+            Some(Object::DataSource(source)) => verdict.store(source.clone().with_name("renamed")),
+            Some(Object::App(app)) => verdict.store(app.clone().with_json(&Posted { name: String::new() })?),
+            Some(Object::Serialized(_)) => verdict.store(Object::Serialized(b"{}".to_vec())),
+            None => verdict.into(),
+        })
+    }
+}
+
+impl Conversion for Released {
+    fn convert(&self, _: &Context, request: &conversion::Request) -> Result<conversion::Conversion> {
+        if request.target.version == "unknown" {
+            return Ok(Err(Denial::new(404, "there is no such version")));
+        }
+        let convert = |object: &StoredObject| StoredObject::of_json(&object.json::<Posted>()?);
+        request.objects.iter().map(convert).collect::<Result<_>>().map(Ok)
+    }
+}
+
+impl QueryConversion<Posted, Posted> for Released {
+    fn convert_query(&self, _: &Context, query: Posted) -> Result<Posted> {
+        Ok(Posted { name: format!("{} converted", query.name) })
+    }
 }
