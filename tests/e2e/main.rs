@@ -15,6 +15,7 @@ mod deadline;
 mod egress;
 mod embed;
 mod faults;
+mod fidelity;
 mod frames;
 mod guest_faults;
 mod handshake;

@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use serde_json::Value;
 
-pub use self::compare::assert_alike;
+pub use self::compare::{assert_alike, lines, without_ports};
 pub use self::waterfall::{duration, waterfall};
 
 /// The trace of a test's call, Grafana's span in it, and the header with both: the example of W3C Trace Context.

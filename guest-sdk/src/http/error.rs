@@ -100,7 +100,7 @@ impl Cause {
     /// The host's library passes the words of an error in a body, and not its code.
     pub(super) fn in_body(words: String) -> Self {
         match words.as_str() {
-            "connection read timeout" => Self::Timeout,
+            "connection read timeout" | "HTTP response timeout" => Self::Timeout,
             "connection terminated" => Self::Incomplete,
             // What follows is meant for people.
             _ => Self::Other(match words.strip_prefix("internal error: ") {

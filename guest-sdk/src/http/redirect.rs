@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, REFERER, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::port;
 
 #[cfg(test)]
 mod reference;
 
-/// How many redirects one request follows: as many as with Go's client.
-pub(super) const MAX_REDIRECTS: usize = 10;
+/// How many requests one request may become, itself included: as many as with Go's client.
+pub(super) const MAX_REQUESTS: usize = 10;
 
 /// Headers that may reach another origin than the one that they were meant for, and the beginnings of the names of more. Any
 /// other may be a credential, such as `X-Api-Key`.
@@ -70,6 +70,10 @@ impl Parts {
                 self.headers.keys().filter(|name| !is_harmless(name)).cloned().collect();
             names.iter().for_each(|name| drop(self.headers.remove(name)));
         }
+        match referer(&self.url, &target).map(HeaderValue::try_from) {
+            Some(Ok(referer)) => drop(self.headers.insert(REFERER, referer)),
+            _ => drop(self.headers.remove(REFERER)),
+        }
         self.url = target;
         Ok(true)
     }
@@ -107,6 +111,19 @@ fn keeps_method(status: StatusCode) -> Option<bool> {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => Some(true),
         _ => None,
     }
+}
+
+/// Returns the `Referer` of a request that was redirected from one URL to another: nothing leaves HTTPS, as in Go, and another
+/// origin learns only the origin, since a path and a query may contain a secret.
+fn referer(from: &Uri, to: &Uri) -> Option<String> {
+    let (scheme, host) = (from.scheme_str()?, from.host()?);
+    if scheme == "https" && to.scheme_str() != Some("https") {
+        return None;
+    }
+    let port = from.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let same = origin(from) == origin(to);
+    let rest = if same { from.path_and_query().map_or("/", PathAndQuery::as_str) } else { "/" };
+    Some(format!("{scheme}://{host}{port}{rest}"))
 }
 
 fn origin(url: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
@@ -307,6 +324,24 @@ mod tests {
             "x-content-token",
         ] {
             assert!(!is_harmless(&HeaderName::from_static(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_referer_tells_another_origin_no_path_and_nothing_leaves_https() {
+        for (from, to, expected) in [
+            ("http://a.example/b?q=1", "/x", Some("http://a.example/b?q=1")),
+            ("http://ada:geheim@a.example:81/b", "/x", Some("http://a.example:81/b")),
+            ("http://a.example/b?q=1", "http://b.example/", Some("http://a.example/")),
+            ("http://a.example/b?q=1", "https://a.example/", Some("http://a.example/")),
+            ("https://a.example/b", "https://a.example/x", Some("https://a.example/b")),
+            ("https://a.example/b", "http://a.example/x", None),
+        ] {
+            let headers = [(REFERER, HeaderValue::from_static("the author's"))].into_iter().collect();
+            let mut parts = Parts { url: from.parse().unwrap(), headers, ..post() };
+            parts.redirect(StatusCode::FOUND, Some(to)).unwrap();
+            let sent = parts.headers.get(REFERER).map(|value| value.to_str().unwrap());
+            assert_eq!(sent, expected, "{from} to {to}");
         }
     }
 

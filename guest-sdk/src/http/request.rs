@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::error::Cause;
 use super::port;
-use super::redirect::{MAX_REDIRECTS, Parts};
+use super::redirect::{MAX_REQUESTS, Parts};
 use super::segment::{self, ESCAPED};
 use super::wire::{self, Exchange};
 use super::{Error, Response};
@@ -156,22 +156,22 @@ impl Request {
 // === impl Pending ===
 
 impl Pending {
-    /// Waits for the head of the response, following up to 10 redirects. Each of them is a request of its own.
+    /// Waits for the head of the response, following redirects, with up to 10 requests.
     pub fn wait(mut self) -> Result<Response, Error> {
-        let mut followed = 0;
+        let mut sent = 1;
         loop {
             let response = self.response()?;
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             let what = match self.parts.redirect(response.status(), location) {
                 Ok(false) => return Ok(response),
-                Ok(true) if followed < MAX_REDIRECTS => {
-                    followed += 1;
+                Ok(true) if sent < MAX_REQUESTS => {
+                    sent += 1;
                     response.drain();
                     self.exchange = wire::send(&self.parts)?;
                     continue;
                 }
                 // Before the next request is sent, which nobody could take back.
-                Ok(true) => format!("stopped after {MAX_REDIRECTS} redirects"),
+                Ok(true) => format!("stopped after {MAX_REQUESTS} redirects"),
                 Err(location) => format!("redirected to `{location}`, which is not an http URL"),
             };
             return Err(Error::new(&self.parts.name(), Cause::Redirect(what)));

@@ -6,7 +6,6 @@ mod stream;
 mod tcp;
 mod tls;
 
-use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,12 +203,12 @@ impl Dialer {
             return Ok(vec![address]);
         }
         events.dns_start(&origin.host);
-        let resolved = self.resolver.resolve(&origin.host, priority).await.map_err(RequestError::Resolve);
+        let resolved = self.resolver.resolve(&origin.host, priority).await;
         match &resolved {
             Ok(addresses) => events.dns_done(addresses, None),
-            Err(error) => events.dns_done(&[], Some(&error.chain())),
+            Err(error) => events.dns_done(&[], Some(error)),
         }
-        resolved
+        resolved.map_err(RequestError::Resolve)
     }
 
     /// Tries one address after the other, each with its share of the time that is left. If all fail, returns the first
@@ -248,7 +247,7 @@ impl Dialer {
         }
         events.connect_start(address);
         let result = TcpConnection::open(address, deadline, self.keep_alive).await;
-        events.connect_done(address, result.as_ref().err().map(|error| error as &dyn Display));
+        events.connect_done(address, result.as_ref().err());
         result.map_err(|source| RequestError::of_connect(address, source))
     }
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod span;
+mod wording;
 
 pub(super) use self::events::{Events, Reuse};
 pub(super) use self::span::RequestTracing;

@@ -60,6 +60,21 @@ pub(crate) enum ResolveError {
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
+// === impl ResolveError ===
+
+impl ResolveError {
+    /// Whether DNS has answered that there is no such name, or that it has no address.
+    pub(crate) fn is_unknown_name(&self) -> bool {
+        match self {
+            Self::NoAddress { .. } => true,
+            Self::Failed { source, .. } => {
+                source.downcast_ref::<NetError>().is_some_and(NetError::is_no_records_found)
+            }
+            Self::Configuration { .. } | Self::Timeout { .. } | Self::TooManyFiles { .. } => false,
+        }
+    }
+}
+
 // === impl Resolver ===
 
 impl Default for Resolver {

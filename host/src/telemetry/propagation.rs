@@ -8,7 +8,7 @@ use std::fmt;
 
 use http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::trace::SpanContext;
 
 pub(super) use self::baggage::Baggage;
 use super::problem::TracingProblem;
@@ -89,10 +89,7 @@ impl Propagation {
         }
         for format in self.formats {
             context = match format {
-                Format::W3c => match w3c::extract(headers) {
-                    Some(remote) => context.with_remote_span_context(remote),
-                    None => context,
-                },
+                Format::W3c => w3c::extract_to(context, headers),
                 Format::Jaeger => jaeger::extract(context, headers),
             };
         }
@@ -102,7 +99,7 @@ impl Propagation {
     pub(super) fn inject(self, context: &Context, headers: &mut HeaderMap) {
         for format in self.formats {
             match format {
-                Format::W3c => w3c::inject(context.span().span_context(), headers),
+                Format::W3c => w3c::inject(context, headers),
                 Format::Jaeger => jaeger::inject(context, headers),
             }
         }

@@ -162,6 +162,8 @@ fn shown(bytes: &[u8], address: &str) -> String {
         headers.retain(|line| !CREDENTIALS.contains(line));
         first.push_str(" +credentials");
     }
+    // The SDK's, after a redirect.
+    headers.retain(|line| !line.starts_with("referer: "));
     let host = format!("host: {address}");
     let agent = "user-agent: Grafana/13.1.0 (linux; amd64) gpx-test-datasource/1.2.3";
     for usual in [host.as_str(), agent, "accept-encoding: gzip"] {

@@ -18,9 +18,14 @@ var update = flag.Bool("update", false, "write cases.txt")
 
 // The headers of this test, with their propagators.
 var propagators = map[string]propagation.TextMapPropagator{
+	"traceparent":   propagation.TraceContext{},
+	"tracestate":    propagation.TraceContext{},
 	"uber-trace-id": jaeger.Jaeger{},
 	"baggage":       propagation.Baggage{},
 }
+
+// A tracestate travels only with a traceparent.
+const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 // TestCasesAreThoseOfGo reads lines `header<tab>what comes<tab>what goes out`.
 func TestCasesAreThoseOfGo(t *testing.T) {
@@ -46,8 +51,15 @@ func TestCasesAreThoseOfGo(t *testing.T) {
 
 // The members of baggage have no order in Go, so they are sorted.
 func passedOn(header, value string) string {
-	propagator, out := propagators[header], propagation.MapCarrier{}
-	propagator.Inject(propagator.Extract(context.Background(), propagation.MapCarrier{header: value}), out)
+	in, out := propagation.MapCarrier{header: value}, propagation.MapCarrier{}
+	if header == "tracestate" {
+		in["traceparent"] = traceparent
+	}
+	propagator := propagators[header]
+	propagator.Inject(propagator.Extract(context.Background(), in), out)
+	if header != "baggage" {
+		return out[header]
+	}
 	members := strings.Split(out[header], ",")
 	slices.Sort(members)
 	return strings.Join(members, ",")

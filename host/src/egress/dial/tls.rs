@@ -3,7 +3,6 @@
 mod unverified;
 mod verified;
 
-use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,20 +139,19 @@ impl Handshake<'_> {
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| RequestError::TlsName { authority: authority.clone() })?;
         self.events.iter().for_each(|events| events.tls_start());
-        let done = |error: Option<&dyn Display>| self.events.iter().for_each(|events| events.tls_done(error));
+        let done = |error: Option<&io::Error>| self.events.iter().for_each(|events| events.tls_done(error));
         let handshake = TlsConnector::from(self.config).connect(name, stream);
         let result = match self.limit {
             None => handshake.await,
             Some(limit) => match tokio::time::timeout(limit, handshake).await {
                 Ok(result) => result,
                 Err(_) => {
-                    let error = RequestError::HandshakeTimeout { authority, limit };
-                    done(Some(&error));
-                    return Err(error);
+                    done(Some(&io::ErrorKind::TimedOut.into()));
+                    return Err(RequestError::HandshakeTimeout { authority, limit });
                 }
             },
         };
-        done(result.as_ref().err().map(|error| error as &dyn Display));
+        done(result.as_ref().err());
         result
             .map(|stream| Stream::Tls(Box::new(stream)))
             .map_err(|source| failed(authority, source, self.owner))

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 
+use super::wording;
 use crate::log::duration;
+use crate::net::ResolveError;
 use crate::telemetry::{LimitedSpan, SPAN_TEXT};
 use crate::text::Scrub;
 
@@ -62,7 +65,7 @@ impl Events {
         self.add("http.dns.start", || vec![KeyValue::new("server.address", self.text(host))]);
     }
 
-    pub(in crate::egress) fn dns_done(&self, addresses: &[IpAddr], error: Option<&dyn Display>) {
+    pub(in crate::egress) fn dns_done(&self, addresses: &[IpAddr], error: Option<&ResolveError>) {
         self.add("http.dns.done", || {
             let shown = addresses.iter().take(SHOWN_ADDRESSES).map(ToString::to_string);
             let mut text = shown.collect::<Vec<_>>().join(",");
@@ -70,7 +73,7 @@ impl Events {
                 text = "undefined".to_owned();
             }
             let mut attributes = vec![KeyValue::new("http.dns.addrs", text)];
-            attributes.extend(self.error_attribute("http.dns.error", error));
+            attributes.extend(self.error_attribute("http.dns.error", error.map(wording::of_lookup)));
             attributes
         });
     }
@@ -87,7 +90,7 @@ impl Events {
         );
     }
 
-    pub(in crate::egress) fn connect_done(&self, address: SocketAddr, error: Option<&dyn Display>) {
+    pub(in crate::egress) fn connect_done(&self, address: SocketAddr, error: Option<&io::Error>) {
         self.add_named(
             || format!("http.connect.{address}.done"),
             || {
@@ -95,9 +98,9 @@ impl Events {
                     KeyValue::new("http.conn.done.addr", address.to_string()),
                     KeyValue::new("http.conn.done.network", "tcp"),
                 ];
-                attributes.extend(
-                    error.map(|e| KeyValue::new(format!("http.connect.{address}.error"), self.text(e))),
-                );
+                let error = error.map(|error| self.text(wording::of_connect(address, error)));
+                let key = || format!("http.connect.{address}.error");
+                attributes.extend(error.map(|error| KeyValue::new(key(), error)));
                 attributes
             },
         );
@@ -107,8 +110,9 @@ impl Events {
         self.add("http.tls.start", Vec::new);
     }
 
-    pub(in crate::egress) fn tls_done(&self, error: Option<&dyn Display>) {
-        self.add("http.tls.done", || self.error_attribute("http.tls.error", error));
+    pub(in crate::egress) fn tls_done(&self, error: Option<&io::Error>) {
+        let words = || error.map(wording::of_handshake);
+        self.add("http.tls.done", || self.error_attribute("http.tls.error", words()));
     }
 
     pub(in crate::egress) fn send_start(&self) {
@@ -141,7 +145,7 @@ impl Events {
         }
     }
 
-    fn error_attribute(&self, key: &'static str, error: Option<&dyn Display>) -> Vec<KeyValue> {
+    fn error_attribute(&self, key: &'static str, error: Option<impl Display>) -> Vec<KeyValue> {
         error.map(|error| KeyValue::new(key, self.text(error))).into_iter().collect()
     }
 

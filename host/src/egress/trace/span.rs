@@ -8,6 +8,7 @@ use opentelemetry::trace::{SpanBuilder, SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
 
 use super::events::Events;
+use super::wording;
 use crate::egress::error::RequestError;
 use crate::telemetry::{
     LimitedSpan, RequestAllowance, SPAN_TEXT, SpanAllowance, Telemetry, Tracer, span_text,
@@ -86,7 +87,7 @@ impl RequestSpan {
         let Some(span) = &self.recorded else { return };
         match result {
             Ok(response) => succeed(span, response),
-            Err(error) => fail(span, self.scrub.shorten(error.chain(), SPAN_TEXT)),
+            Err(error) => fail(span, self.scrub.shorten(wording::of_request(error), SPAN_TEXT)),
         }
         span.end(None);
     }
@@ -95,7 +96,8 @@ impl RequestSpan {
 impl Drop for RequestSpan {
     fn drop(&mut self) {
         if let Some(span) = self.recorded.as_ref().filter(|_| !self.finished) {
-            fail(span, "the request was cancelled".to_owned());
+            // As Go says it.
+            fail(span, "context canceled".to_owned());
             span.end(None);
         }
     }

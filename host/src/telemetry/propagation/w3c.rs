@@ -1,20 +1,40 @@
-//! W3C Trace Context, level 1: `traceparent` and `tracestate`.
+//! W3C Trace Context: `traceparent` and `tracestate`.
 //!
 //! Not the propagator of `opentelemetry_sdk`: version 0.33 accepts ids that are too short, and writes an empty
 //! `tracestate` where there is none. This one follows the specification to the letter, and reads a `traceparent` without
 //! allocating.
 
+mod state;
+
 use std::borrow::Cow;
-use std::str::FromStr as _;
 
 use http::{HeaderMap, HeaderValue};
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
+/// The flag of level 2, which is only handed on.
+const RANDOM: TraceFlags = TraceFlags::new(0b10);
+
 /// `00-<32 hex>-<16 hex>-<2 hex>`.
 const LENGTH: usize = 55;
+
+/// The trace's id is random, as level 2 has it. The SDK loses the flag where it records nothing, so it travels beside the span.
+#[derive(Clone, Copy)]
+struct Random;
+
+/// Returns `context` with the remote parent that the headers name, if they name a valid one.
+pub(super) fn extract_to(context: Context, headers: &HeaderMap) -> Context {
+    match extract(headers) {
+        Some(remote) if remote.trace_flags() & RANDOM == RANDOM => {
+            context.with_value(Random).with_remote_span_context(remote)
+        }
+        Some(remote) => context.with_remote_span_context(remote),
+        None => context,
+    }
+}
 
 /// Returns the remote parent if the headers name a valid one. A `tracestate` that cannot be read is ignored (§3.3.1.1).
 pub(super) fn extract(headers: &HeaderMap) -> Option<SpanContext> {
@@ -30,11 +50,15 @@ pub(super) fn extract(headers: &HeaderMap) -> Option<SpanContext> {
 }
 
 /// Replaces both headers; an invalid context leaves them alone.
-pub(super) fn inject(context: &SpanContext, headers: &mut HeaderMap) {
+pub(super) fn inject(context: &Context, headers: &mut HeaderMap) {
+    let random = context.get::<Random>().map_or(TraceFlags::default(), |_| RANDOM);
+    let span = context.span();
+    let context = span.span_context();
     if !context.is_valid() {
         return;
     }
-    if let Ok(value) = HeaderValue::from_bytes(&format(context)) {
+    let flags = context.trace_flags() & TraceFlags::SAMPLED | random;
+    if let Ok(value) = HeaderValue::from_bytes(&format(context, flags)) {
         headers.insert(TRACEPARENT, value);
     }
     let state = context.trace_state().header();
@@ -58,8 +82,8 @@ fn parse(value: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let flags = fields.strip_prefix(b"-")?.first_chunk::<2>()?;
     let trace_id = TraceId::from(hex(trace_id)?);
     let span_id = SpanId::from(u64::try_from(hex(span_id)?).ok()?);
-    // §3.2.2.5: of the flags only `sampled` has a meaning; the others are not passed on.
-    let flags = TraceFlags::new(u8::try_from(hex(flags)?).ok()?) & TraceFlags::SAMPLED;
+    // §3.2.2.5: flags without a meaning are ignored, and not handed on.
+    let flags = TraceFlags::new(u8::try_from(hex(flags)?).ok()?) & (TraceFlags::SAMPLED | RANDOM);
     Some((trace_id, span_id, flags))
 }
 
@@ -75,12 +99,12 @@ pub(super) fn hex(digits: &[u8]) -> Option<u128> {
     })
 }
 
-fn format(context: &SpanContext) -> [u8; LENGTH] {
+fn format(context: &SpanContext, flags: TraceFlags) -> [u8; LENGTH] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = *b"00-00000000000000000000000000000000-0000000000000000-00";
     let trace_id = context.trace_id().to_bytes();
     let span_id = context.span_id().to_bytes();
-    let flags = [(context.trace_flags() & TraceFlags::SAMPLED).to_u8()];
+    let flags = [flags.to_u8()];
     let bytes = trace_id.iter().chain(&span_id).chain(&flags);
     let digits = bytes.flat_map(|byte| [byte >> 4, byte & 0xf]);
     // After the version, every place that is not a dash takes the next digit.
@@ -104,7 +128,7 @@ fn state(headers: &HeaderMap) -> TraceState {
         list.push(',');
         list.push_str(value);
     }
-    TraceState::from_str(&list).unwrap_or(TraceState::NONE)
+    state::parse(&list)
 }
 
 #[cfg(test)]
@@ -175,21 +199,21 @@ mod tests {
     fn what_is_written_is_what_was_read() {
         let incoming = headers(&[(TRACEPARENT, PARENT), (TRACESTATE, "a=1")]);
         let mut outgoing = headers(&[(TRACEPARENT, "old"), (TRACEPARENT, "older"), (TRACESTATE, "old=1")]);
-        inject(&extract(&incoming).unwrap(), &mut outgoing);
+        inject(&extract_to(Context::new(), &incoming), &mut outgoing);
         assert_eq!(outgoing, incoming);
     }
 
     #[test]
     fn an_old_state_does_not_outlive_its_parent() {
         let mut outgoing = headers(&[(TRACESTATE, "old=1")]);
-        inject(&from(PARENT).unwrap(), &mut outgoing);
+        inject(&extract_to(Context::new(), &headers(&[(TRACEPARENT, PARENT)])), &mut outgoing);
         assert!(!outgoing.contains_key(TRACESTATE));
     }
 
     #[test]
     fn an_invalid_context_changes_nothing() {
         let mut outgoing = headers(&[(TRACEPARENT, "guest's own")]);
-        inject(&SpanContext::NONE, &mut outgoing);
+        inject(&Context::new(), &mut outgoing);
         assert_eq!(outgoing, headers(&[(TRACEPARENT, "guest's own")]));
     }
 }
