@@ -21,6 +21,7 @@ mod guest_faults;
 mod handshake;
 mod har;
 mod health;
+mod http;
 mod identity;
 mod isolated;
 mod limits;

@@ -185,11 +185,12 @@ impl Dialer {
             let addresses = self.resolve(peer, priority, events).await?;
             self.connect_first(peer, trust, &addresses, deadline, events).await
         };
+        let late = |limit| Err(RequestError::ConnectTimeout { authority: peer.authority(), limit });
         match limit {
             None => connected.await,
-            Some(limit) => tokio::time::timeout(limit, connected)
-                .await
-                .unwrap_or_else(|_| Err(RequestError::ConnectTimeout { authority: peer.authority(), limit })),
+            // A timer would leave it a millisecond.
+            Some(Duration::ZERO) => late(Duration::ZERO),
+            Some(limit) => tokio::time::timeout(limit, connected).await.unwrap_or_else(|_| late(limit)),
         }
     }
 

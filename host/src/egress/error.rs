@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) use self::certificate::CertificateFault;
 pub(in crate::egress) use self::certificate::{CertificateOwner, IssuerNotValid};
 pub(crate) use self::kind::RequestErrorKind;
-use super::limits::{MAX_HEAD, MAX_HEADERS};
+use super::limits::{MAX_HEAD, MAX_HEADERS, MAX_HTTP2_HEAD};
 use super::origin::InvalidUrl;
 use super::proxy::{BadProxy, ProxyFailure};
 use super::settings::{BadHeaders, BadSecretHeader, BadSigV4, JsonDataFault, TlsFault};
@@ -118,6 +118,8 @@ pub(crate) enum RequestError {
         "the head of {authority}'s response is longer than {max_bytes} bytes, or has more than {max_headers} headers"
     )]
     HeadTooLarge { authority: String, max_bytes: usize, max_headers: usize, source: hyper::Error },
+    #[error("the response of {authority} is not valid HTTP/2, or its head is longer than {max_bytes} bytes")]
+    Http2Response { authority: String, max_bytes: u32, source: hyper::Error },
     #[error(
         "too many long heads of responses arrive at once, among them that of {authority}: send fewer requests at a time"
     )]
@@ -164,6 +166,8 @@ impl RequestError {
         } else if let Some(rustls::Error::AlertReceived(alert)) = inner(&source) {
             // With TLS 1.3, a peer judges our certificate after the handshake.
             Self::Alert { authority, alert: (*alert).into(), source }
+        } else if is_refused_stream(&source) {
+            Self::Http2Response { authority, max_bytes: MAX_HTTP2_HEAD, source }
         } else if is_closed(&source) {
             Self::Closed { authority, source }
         } else {
@@ -209,7 +213,7 @@ impl RequestError {
             Self::ResponseTimeout { .. } => RequestErrorKind::ResponseTimeout,
             Self::ReadTimeout { .. } => RequestErrorKind::ReadTimeout,
             Self::Closed { .. } => RequestErrorKind::ConnectionLost,
-            Self::Protocol { .. } => RequestErrorKind::Protocol,
+            Self::Protocol { .. } | Self::Http2Response { .. } => RequestErrorKind::Protocol,
             Self::RequestBody { .. } | Self::Unsignable(_) => RequestErrorKind::RequestBody,
             Self::Gzip { .. } => RequestErrorKind::Encoding,
             Self::DecodedTooLarge { limit, .. } => RequestErrorKind::TooLarge(*limit),
@@ -236,21 +240,30 @@ fn inner<E: std::error::Error + 'static>(error: &hyper::Error) -> Option<&E> {
     io.get_ref()?.downcast_ref()
 }
 
+fn http2(error: &hyper::Error) -> Option<&h2::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
+/// Whether the connection goes on without the response. The library does not say whether its head was too long.
+fn is_refused_stream(error: &hyper::Error) -> bool {
+    http2(error).is_some_and(|error| error.is_reset() && error.is_library())
+}
+
 fn is_closed(error: &hyper::Error) -> bool {
-    if let Some(http2) =
-        std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>())
-    {
+    if let Some(http2) = http2(error) {
         // The peer has ended the stream or the connection, or the connection is gone.
-        return http2.is_remote() || http2.is_io();
+        return http2.is_remote() || http2.get_io().is_some_and(|io| !is_broken(io));
     }
     let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
-    // What breaks the rules of chunks and trailers is such an error, too.
-    let broken =
-        |io: &io::Error| matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
     error.is_closed()
         || error.is_canceled()
         || error.is_incomplete_message()
-        || io.is_some_and(|io| !broken(io))
+        || io.is_some_and(|io| !is_broken(io))
+}
+
+/// What breaks the rules of chunks and trailers is such an error, and what nobody has asked for.
+fn is_broken(io: &io::Error) -> bool {
+    matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
 }
 
 fn connect_kind(source: &io::Error) -> RequestErrorKind {

@@ -12,6 +12,7 @@ mod decode;
 mod expect;
 mod head_bytes;
 mod idle;
+mod inbound;
 mod lease;
 mod limited;
 mod replay;

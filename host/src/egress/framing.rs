@@ -1,7 +1,8 @@
 //! Headers that belong to one connection or delimit a message. Only the client that writes the message may set them.
 
-use http::Request;
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Method, Request};
+use http_body::Body;
 
 const FRAMING: [&str; 8] = [
     "connection",
@@ -42,6 +43,14 @@ pub(super) fn remove<B>(request: &mut Request<B>, goes: impl Fn(&HeaderName) -> 
     let names: Vec<HeaderName> = request.headers().keys().filter(|name| goes(name)).cloned().collect();
     for name in names {
         request.headers_mut().remove(name);
+    }
+}
+
+/// Says that a body is empty, as Go does and RFC 9110, 8.6 recommends, where servers expect one. Some ask for it.
+pub(super) fn say_if_empty<B: Body>(request: &mut Request<B>) {
+    let has_meaning = [Method::POST, Method::PUT, Method::PATCH].contains(request.method());
+    if has_meaning && request.body().is_end_stream() {
+        request.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
     }
 }
 

@@ -4,6 +4,8 @@ mod certificates;
 mod connections;
 mod counted;
 mod exchange;
+mod expect;
+mod frames;
 mod hostile;
 mod http2;
 mod limits;

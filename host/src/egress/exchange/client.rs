@@ -27,6 +27,7 @@ use crate::budget::{OwnerMemory, Priority};
 use crate::egress::caller::Caller;
 use crate::egress::credentials;
 use crate::egress::error::RequestError;
+use crate::egress::framing;
 use crate::egress::origin::{Origin, Scheme};
 use crate::egress::policy::{self, Grants};
 use crate::egress::proxy::{ProxyFailure, Route};
@@ -140,6 +141,7 @@ impl SharedClient {
         if let Some(recording) = &recording {
             request = request.map(|body| recording.request_body(body).boxed_unsync());
         }
+        framing::say_if_empty(&mut request);
         request = expect::hold_back(request, limits.expect_continue);
 
         let response = self.answered(&origin, request, limits, priority, &events);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use wasmtime_wasi_http::WasiBody;
 
 use super::head_bytes::HeadBytes;
+use super::inbound::{Asked, Inbound};
 use super::replay::is_without_body;
 use super::tasks::Tasks;
 use super::wire::{Upload, Watched, Wire};
@@ -30,8 +31,7 @@ pub(super) struct Connection {
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
     protocol: Protocol,
-    /// The number under which it is idle. 0 if it is not.
-    idle: Arc<AtomicU64>,
+    asked: Arc<Asked>,
     task: JoinHandle<()>,
 }
 
@@ -48,7 +48,10 @@ enum Protocol {
 }
 
 /// Sends one request on a connection that carries many.
-pub(super) struct Http2Sender(http2::SendRequest<Upload>);
+pub(super) struct Http2Sender {
+    sender: http2::SendRequest<Upload>,
+    asked: Arc<Asked>,
+}
 
 /// Why a request got no response.
 pub(super) struct SendFailure {
@@ -83,7 +86,7 @@ impl Connection {
         held: impl Send + 'static,
         closed: impl FnOnce(u64) + Send + 'static,
     ) -> hyper::Result<Self> {
-        let (wire, idle) = (Arc::new(Wire::new(heads)), Arc::new(AtomicU64::new(0)));
+        let (wire, asked) = (Arc::new(Wire::new(heads)), Arc::new(Asked::default()));
         let io = TokioIo::new(Watched::new(stream, wire.clone()));
         // As in Go, what old servers send is read, too.
         let (sender, connection) = http1::Builder::new()
@@ -93,7 +96,7 @@ impl Connection {
             .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(io)
             .await?;
-        let idle_as = idle.clone();
+        let idle_as = asked.clone();
         // In this order they are dropped if the task is aborted.
         let both = (connection, held);
         let task = tokio::spawn(async move {
@@ -101,9 +104,9 @@ impl Connection {
             // Code that waits for a response gets the error from the sender.
             let _ = connection.await;
             drop(held);
-            closed(idle_as.load(Ordering::Relaxed));
+            closed(idle_as.idle.load(Ordering::Relaxed));
         });
-        Ok(Self { remote, local, protocol: Protocol::Http1 { sender, wire }, idle, task })
+        Ok(Self { remote, local, protocol: Protocol::Http1 { sender, wire }, asked, task })
     }
 
     /// The same for HTTP/2.
@@ -113,7 +116,7 @@ impl Connection {
         held: impl Send + Sync + 'static,
         closed: impl FnOnce(u64) + Send + 'static,
     ) -> hyper::Result<Self> {
-        let (idle, streams_max) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(MAX_STREAMS)));
+        let (asked, streams_max) = (Arc::new(Asked::default()), Arc::new(AtomicUsize::new(MAX_STREAMS)));
         let tasks = Tasks::new(held);
         let streams = u32::try_from(MAX_STREAMS).unwrap_or(u32::MAX);
         let (sender, mut connection) = http2::Builder::new(tasks.clone())
@@ -125,9 +128,9 @@ impl Connection {
             .max_send_buf_size(SEND_BUFFER)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(Inbound::new(stream, asked.clone())))
             .await?;
-        let (idle_as, max) = (idle.clone(), streams_max.clone());
+        let (idle_as, max) = (asked.clone(), streams_max.clone());
         let task = tokio::spawn(async move {
             std::future::poll_fn(|cx| {
                 let polled = std::pin::Pin::new(&mut connection).poll(cx);
@@ -138,10 +141,10 @@ impl Connection {
                 }
             })
             .await;
-            closed(idle_as.load(Ordering::Relaxed));
+            closed(idle_as.idle.load(Ordering::Relaxed));
         });
         let abort = Box::new(move || tasks.abort());
-        Ok(Self { remote, local, protocol: Protocol::Http2 { sender, streams_max, abort }, idle, task })
+        Ok(Self { remote, local, protocol: Protocol::Http2 { sender, streams_max, abort }, asked, task })
     }
 
     /// Sends a request on a connection that nobody else uses.
@@ -152,7 +155,10 @@ impl Connection {
     ) -> Result<Response<Incoming>, SendFailure> {
         let (sender, wire) = match &mut self.protocol {
             Protocol::Http1 { sender, wire } => (sender, wire),
-            Protocol::Http2 { sender, .. } => return Http2Sender(sender.clone()).send(request, events).await,
+            Protocol::Http2 { sender, .. } => {
+                let mut sender = Http2Sender { sender: sender.clone(), asked: self.asked.clone() };
+                return sender.send(request, events).await;
+            }
         };
         let bodiless = is_without_body(request.method(), request.headers());
         let request = request.map(|body| wire.begin(events, body, bodiless));
@@ -169,7 +175,9 @@ impl Connection {
     pub(super) fn sender(&self) -> Option<Http2Sender> {
         match &self.protocol {
             Protocol::Http1 { .. } => None,
-            Protocol::Http2 { sender, .. } => Some(Http2Sender(sender.clone())),
+            Protocol::Http2 { sender, .. } => {
+                Some(Http2Sender { sender: sender.clone(), asked: self.asked.clone() })
+            }
         }
     }
 
@@ -196,9 +204,9 @@ impl Connection {
         }
     }
 
-    /// From now on the connection is idle under this number.
+    /// From now on the connection is idle under this number, or not idle if it is 0.
     pub(super) fn is_idle_as(&self, number: u64) {
-        self.idle.store(number, Ordering::Relaxed);
+        self.asked.idle.store(number, Ordering::Relaxed);
     }
 
     /// Forgets the exchange that is over, and its span. False if another cannot follow: the whole request has not been sent,
@@ -231,7 +239,8 @@ impl Http2Sender {
         name_the_authority(&mut request);
         let bodiless = is_without_body(request.method(), request.headers());
         let request = request.map(|body| Upload::of_stream(events.clone(), body, bodiless));
-        let result = self.0.try_send_request(request).await;
+        self.asked.requests.fetch_add(1, Ordering::Relaxed);
+        let result = self.sender.try_send_request(request).await;
         match result {
             Ok(response) => {
                 events.receive_start();

@@ -44,6 +44,7 @@ impl IdleConnections {
         loop {
             let taken = self.lock().connections.take(client, |idle| idle.origin == *origin);
             let (IdleConnection { mut connection, .. }, since) = taken?;
+            connection.is_idle_as(0);
             if connection.ready().await {
                 return Some((connection, since.elapsed()));
             }

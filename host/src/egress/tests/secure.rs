@@ -102,3 +102,17 @@ async fn a_peer_that_does_not_finish_the_handshake_times_out() {
     let error = send(&client, get(&url)).await.unwrap_err();
     assert!(matches!(error, RequestError::HandshakeTimeout { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_time_below_zero_is_over_before_anything_has_begun() {
+    let server = server(false).await;
+    for (json, name) in
+        [(r#""dialTimeout":-1"#, "ConnectTimeout"), (r#""httpTLSHandshakeTimeout":-1"#, "HandshakeTimeout")]
+    {
+        let json = format!(r#"{{"tlsSkipVerify":true,{json}}}"#);
+        let error = send(&Fixture::new("").client_with(&url(&server), &json, &[]), get(url(&server)))
+            .await
+            .unwrap_err();
+        assert!(format!("{error:?}").starts_with(name), "{error:?}");
+    }
+}
