@@ -138,13 +138,14 @@ pub(super) fn between(ours: &[String], theirs: &[String]) -> Vec<Difference> {
 
 fn without(lines: &[String], others: &[String]) -> impl Iterator<Item = String> {
     let mut others = others.to_vec();
-    lines.iter().cloned().filter(move |line| match others.iter().position(|other| other == line) {
+    let is_alone = move |line: &&String| match others.iter().position(|other| other == *line) {
         Some(place) => {
             others.swap_remove(place);
             false
         }
         None => true,
-    })
+    };
+    lines.iter().filter(is_alone).cloned()
 }
 
 /// Returns the list as docs/tracing.md prints it.
