@@ -58,6 +58,7 @@ pub fn plugin() -> ExitCode {
     let settings = Settings::take_env();
     let parent = Parent::find();
     allocator::return_large_blocks();
+    allocator::merge_at_once();
     open_files::raise_limit();
     allocator::save_address_space();
     let log = match Log::stderr() {
