@@ -95,7 +95,8 @@ impl Bench {
         for (http2, protocol) in [(false, "HTTP/1.1"), (true, "HTTP/2")] {
             let mut figures = Vec::new();
             for executable in [ours, &twin] {
-                let site = Site::secure(&["self"]).says(&gpx_tests::upstream::points(100).to_string());
+                // A parameter of nginx has at most 4 KiB.
+                let site = Site::secure(&["self"]).says(&gpx_tests::upstream::points(80).to_string());
                 let site = site.with("keepalive_requests 10000000;");
                 let Some(nginx) = Nginx::start(&[if http2 { site.http2() } else { site }]).await else {
                     return Ok(());
