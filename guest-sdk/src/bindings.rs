@@ -60,6 +60,10 @@ pub mod diagnostics {
     service!("diagnostics-service", "export_diagnostics");
 }
 
+pub mod outgoing {
+    service!("outgoing-requests", "export_outgoing");
+}
+
 pub mod resource {
     service!("resource-service", "export_resource");
 }

@@ -384,9 +384,13 @@ pub trait QueryConversion<Old: DeserializeOwned, New: Serialize>: Plugin {
 /// # impl Diagnostics for Prices { fn check_health(&self, _: &Context) -> Result<Health> { Ok(Health::ok("fine")) } }
 /// gpx_sdk::plugin!(Prices: data, diagnostics;
 ///     attributes: { "prices.team": "markets" };  // of the resource of every span
-///     secrets: ["apiToken"];                     // keys of secureJsonData that `open` receives
+///     secrets: [
+///         "apiToken",                            // a key of secureJsonData that `open` receives
+///         "password" as header "X-Key: {}",      // one that the host sends to the data source, unseen by the plugin
+///     ];
 ///     origins: ["https://login.example.com"];    // wanted besides the data source's own; the operator grants them
 ///     headers: ["X-Tenant"];                     // of a call, besides those that every component sees
+///     forwarding: on;                            // the host passes the user's tokens and the like on to the data source
 /// );
 /// ```
 ///
@@ -399,16 +403,29 @@ pub trait QueryConversion<Old: DeserializeOwned, New: Serialize>: Plugin {
 /// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
 /// gpx_sdk::plugin!(Prices; secrets: ["apiToken"]; secrets: ["password"]);
 /// ```
+///
+/// The value of a header with a secret has one `{}`, for the secret:
+///
+/// ```compile_fail
+/// # use gpx_sdk::*;
+/// # struct Prices;
+/// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+/// gpx_sdk::plugin!(Prices; secrets: ["apiToken" as header "Authorization: Bearer"]);
+/// ```
+///
+/// `forwarding` is `on`, `off`, or `over_basic_auth`, which lets a user's `Authorization` go before the data source's basic
+/// authentication. Left out, the data source's settings decide: cookies with `keepCookies`, all others with `oauthPassThru`.
 #[macro_export]
 macro_rules! plugin {
     ($plugin:ident $(: $($service:ident),+ $(,)?)? $(; $($parts:tt)*)?) => {
-        $crate::__parts!($plugin [] [] [] [] $($($parts)*)?);
+        $crate::__parts!($plugin [] [] [] [] [] $($($parts)*)?);
 
         // Natively there is no host to export to: the plugin is only checked, so that its tests can run.
         const _: fn() = $crate::plugin::export::plugin::<$plugin>;
         #[cfg(target_family = "wasm")]
         const _: () = {
             $crate::bindings::base::export_base!($plugin with_types_in $crate::bindings::base);
+            $crate::bindings::outgoing::export_outgoing!($plugin with_types_in $crate::bindings::outgoing);
         };
 
         $($($crate::__export!($service $plugin);)+)?

@@ -2,6 +2,7 @@
 
 mod context;
 mod deadline;
+mod forwarded;
 mod headers;
 mod log_params;
 mod outcome;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::context::{AppSettings, CallContext, DataSourceSettings, Subject, User};
 pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
+pub(crate) use self::forwarded::ForwardedHeaders;
 pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials, is_header_name};
 pub(crate) use self::log_params::LogParams;
 pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 pub(crate) use self::aws::AwsEnvironment;
 pub(crate) use self::given::{Given, Origin};
 pub(crate) use self::problem::{Problem, Strings};
+pub(crate) use self::proxies::ProxyVariables;
 pub(crate) use self::setting::Section;
 pub(crate) use self::tracing::{OTEL_TRACES_ENDPOINT, Tracing};
 pub(crate) use self::value::{Expected, Transport, duration, switch};
@@ -14,6 +15,7 @@ mod aws;
 pub(crate) mod fuzz;
 mod given;
 mod problem;
+mod proxies;
 mod setting;
 mod tracing;
 mod value;
@@ -23,8 +25,8 @@ mod value;
 /// `GF_PLUGIN_<KEY>` is a key of the plugin's section in grafana.ini. Keys that start with `gpx_` are the host's own,
 /// and [`Settings::markdown`] lists them with their units and defaults. All other keys are passed to the component.
 /// `GF_APP_URL` is Grafana's own URL, for calls that do not have it. `GF_INSTANCE_OTLP_…` configures tracing, and so do
-/// `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. go-plugin sets `PLUGIN_…` for the processes that it starts, so
-/// only [`launch::plugin`](crate::launch::plugin) uses those.
+/// `OTEL_EXPORTER_OTLP_…` and `OTEL_RESOURCE_ATTRIBUTES`. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` name proxies, as in Go.
+/// go-plugin sets `PLUGIN_…` for the processes that it starts, so only [`launch::plugin`](crate::launch::plugin) uses those.
 ///
 /// A setting that is unknown or invalid is not an error. The log and the health check report it, and a safe value is
 /// used instead.
@@ -52,6 +54,8 @@ pub struct Settings {
     pub(crate) operator: Strings,
     /// What the environment says about AWS.
     pub(crate) aws: AwsEnvironment,
+    /// Which proxies lead out.
+    pub(crate) proxies: ProxyVariables,
     /// Settings that are unknown or invalid. The plugin still runs; the log and the health check report them.
     pub(crate) problems: Vec<Problem>,
 }
@@ -156,6 +160,7 @@ impl Settings {
             section,
             operator,
             aws: AwsEnvironment::read(strings),
+            proxies: ProxyVariables::read(strings),
             problems,
         }
     }

@@ -2,9 +2,9 @@
 //! the trace says about it.
 //!
 //! Imports go one way: this file → `exchange` → `dial`, `credentials`, `sigv4` → `policy`, `trace`, `wishes` → `error` → the errors
-//! of `sigv4`, `settings`, `origin`, `framing`, `limits`, `caller` → `redirects`. No file in the folder imports this one. A request
-//! takes the same way: `exchange` has it from the guest's call to the end of the response's body, and asks `dial` for a connection
-//! if none is idle.
+//! of `sigv4`, `settings`, `proxy`, `origin`, `framing`, `limits`, `caller` → `identity`, `redirects`. No file in the folder imports
+//! this one. A request takes the same way: `exchange` has it from the guest's call to the end of the response's body, and asks
+//! `dial` for a connection if none is idle.
 
 mod caller;
 mod credentials;
@@ -14,9 +14,11 @@ mod exchange;
 mod framing;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod identity;
 pub(crate) mod limits;
 mod origin;
 mod policy;
+mod proxy;
 mod redirects;
 mod settings;
 mod sigv4;
@@ -33,9 +35,13 @@ pub(crate) use self::error::{RequestError, RequestErrorKind};
 use self::exchange::Connections;
 pub(crate) use self::exchange::{AllConnections, Client};
 pub(crate) use self::framing::is_forbidden;
+pub(crate) use self::identity::PassedOn;
 use self::policy::Grants;
 pub(crate) use self::policy::{AllowedPaths, OperatorPolicy, Patterns};
-pub(crate) use self::settings::{DataSourceFields, DataSourceHttp, SigV4Fields, response_limit};
+pub(crate) use self::proxy::Proxies;
+pub(crate) use self::settings::{
+    DataSourceFields, DataSourceHttp, Forwarding, SecretHeader, SigV4Fields, WantedHeaders, response_limit,
+};
 use self::trace::RequestTracing;
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
@@ -106,6 +112,11 @@ impl Egress {
         self.wishes.vain(&self.operator.hosts)
     }
 
+    /// Returns what the environment says of proxies that must not be printed.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
+        self.operator.proxies.secrets()
+    }
+
     pub(crate) fn plugin_id(&self) -> &str {
         &self.plugin_id
     }
@@ -121,7 +132,8 @@ impl Egress {
         };
         let grants = Arc::new(Grants::new(&settings.url, self.operator.clone(), plugin_id.clone()));
         let (resolver, roots) = (self.resolver.clone(), self.roots.clone());
-        let dialer = Dialer::new(&settings, grants.clone(), resolver, roots);
+        let proxies = self.operator.proxies.clone();
+        let dialer = Dialer::new(&settings, grants.clone(), resolver, roots, proxies, self.requests.clone());
         let connections = self.connections(&settings, dialer, &plugin_id);
         let tracing = self.tracing.without_secrets(scrub);
         let (wishes, requests) = (self.wishes.clone(), self.requests.clone());

@@ -49,7 +49,7 @@ use self::streams::Streams;
 use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
 use crate::capability::cache::SharedCache;
-use crate::egress::Egress;
+use crate::egress::{Egress, WantedHeaders};
 
 /// A component and everything that its calls need.
 pub(crate) struct Plugin {
@@ -59,6 +59,8 @@ pub(crate) struct Plugin {
     owners: Owners,
     /// The headers that its component sees besides those that every component sees.
     pub(crate) header_grants: HeaderGrants,
+    /// What it wants in requests to a data source.
+    wanted_headers: WantedHeaders,
 }
 
 struct OpenInstance(Arc<Owner>);
@@ -71,7 +73,8 @@ impl Plugin {
         let granted = component.manifest.headers.iter().chain(&platform.operator.allow_headers);
         let header_grants = HeaderGrants::new(granted.map(String::as_str));
         wishes::report(&component.manifest, &egress, &platform.log);
-        Self { component, platform, egress, owners, header_grants }
+        let wanted_headers = owner::wanted_headers(&component.additions, &platform.operator);
+        Self { component, platform, egress, owners, header_grants, wanted_headers }
     }
 
     pub(crate) fn exports(&self, export: Export) -> bool {
@@ -88,10 +91,10 @@ impl Plugin {
         let settings = owner::settings(&context.subject, wanted, &self.platform.operator);
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_OWNER, &settings);
-        let http = owner::http_settings(context, &self.platform.operator);
-        let scrub = owner::scrub(&context.subject, &http, &self.platform.operator);
+        let http = owner::http_settings(context, &self.platform.operator, &self.wanted_headers);
+        let scrub = owner::scrub(&context.subject, &http, &self.platform.operator, self.egress.secrets());
         let log = owner::log(context, &self.platform.log);
-        owner::report_unused(&context.subject, &http, wanted, &self.platform.operator, &log);
+        owner::report_unused(&context.subject, &http, &self.component, &self.platform.operator, &log);
         let Platform { limits, memory, idle, .. } = &*self.platform;
         let streams = Streams::new(limits.streams_max, memory.owner());
         let memory = memory.owner();

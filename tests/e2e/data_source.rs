@@ -157,7 +157,7 @@ async fn what_is_set_and_not_used_is_told_once_for_each_version() {
         .secret("apiToken", "used");
     let source = source.secret("forgotten", "tell-nobody").secret("httpHeaderValue1", "tell-nobody");
     let source = source.json(json!({
-        "httpHeaderName1": "X-Key", "oauthPassThru": true, "sigV4Auth": false, "gpx_timeout": "1s",
+        "httpHeaderName1": "X-Key", "oauthPassThru": true, "sigV4Auth": false, "azureAuth": true, "gpx_timeout": "1s",
     }));
     for source in [&source, &source, &source.clone().updated()] {
         count(&plugin, source).await;
@@ -173,11 +173,13 @@ async fn what_is_set_and_not_used_is_told_once_for_each_version() {
     assert_eq!(secrets.text("dsUid"), source.settings.uid);
     assert!(secrets.message.contains("does not name: forgotten; name them in the manifest"), "{secrets}");
     assert_eq!(again.message, secrets.message);
-    for key in ["oauthPassThru", "gpx_timeout"] {
+    for key in ["azureAuth", "gpx_timeout"] {
         assert!(settings.message.contains(&format!("{key} (")), "{settings}");
     }
     assert!(
-        !settings.message.contains("sigV4Auth") && !settings.message.contains("httpHeaderName1"),
+        !settings.message.contains("sigV4Auth")
+            && !settings.message.contains("oauthPassThru")
+            && !settings.message.contains("httpHeaderName1"),
         "{settings}"
     );
     assert!(!logs.mention("tell-nobody") && !logs.mention("hunter2-and-more"), "{logs}");

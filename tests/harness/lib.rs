@@ -12,6 +12,7 @@ pub mod logs;
 pub mod peer;
 pub mod plugin;
 pub mod process;
+pub mod proxy;
 pub mod seen;
 pub mod servers;
 pub mod sigv4;

@@ -48,6 +48,8 @@ pub enum Cause {
     Status(StatusCode, String),
     /// The body is not the JSON that was expected.
     Decode(String),
+    /// A proxy cannot be reached, or lets nothing through to the upstream. The text says which one, and why.
+    Proxy(String),
     /// Anything else, in the host's words.
     Other(String),
 }
@@ -67,7 +69,7 @@ impl Error {
     pub(crate) fn blame(&self) -> (u16, Source) {
         match &self.cause {
             Cause::Timeout => (504, Source::Downstream),
-            Cause::Refused => (502, Source::Downstream),
+            Cause::Refused | Cause::Proxy(_) => (502, Source::Downstream),
             Cause::Status(status, _) if BLAMED_ON_PLUGIN.contains(&status.as_u16()) => {
                 (status.as_u16(), Source::Plugin)
             }
@@ -130,7 +132,7 @@ impl fmt::Display for Cause {
             Self::Redirect(what) => f.write_str(what),
             Self::Status(status, body) => write!(f, "answered {status} ({body})"),
             Self::Decode(what) => write!(f, "unexpected JSON: {what}"),
-            Self::Other(what) => f.write_str(what),
+            Self::Proxy(what) | Self::Other(what) => f.write_str(what),
         }
     }
 }
@@ -156,6 +158,8 @@ impl From<ErrorCode> for Cause {
             ErrorCode::TlsCertificateError => Self::Certificate("the certificate is not trusted".to_owned()),
             ErrorCode::HttpRequestDenied => Self::Denied("origin"),
             ErrorCode::DestinationIpProhibited => Self::Denied("address"),
+            // There is no code for it: the host's words begin so.
+            ErrorCode::InternalError(Some(what)) if what.starts_with("no way to ") => Self::Proxy(what),
             ErrorCode::InternalError(Some(what)) => Self::Other(what),
             other => Self::Other(words(&other).to_owned()),
         }

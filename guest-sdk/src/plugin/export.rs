@@ -13,6 +13,7 @@ use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
 use crate::bindings::conversion::exports::gpx::plugin::conversion as wit_conversion;
 use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
+use crate::bindings::outgoing::exports::gpx::plugin::outgoing as wit_outgoing;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
 use crate::bindings::stream::exports::gpx::plugin::stream as wit_stream;
 use crate::chunks::ChunkSender;
@@ -30,12 +31,45 @@ pub use crate::bindings::data_batch::exports::gpx::plugin::data_batch::Guest as 
 pub use crate::bindings::data_chunked::exports::gpx::plugin::data_chunked::Guest as DataChunkedGuest;
 pub use crate::bindings::query_conversion::exports::gpx::plugin::query_conversion::Guest as QueryConversionGuest;
 pub use wit::Manifest;
+pub use wit_outgoing::{Additions, Forwarding, SecretHeader};
 
 pub const SDK: &str = concat!("gpx-sdk ", env!("CARGO_PKG_VERSION"));
+
+/// Whether a text is a header with one place for a secret: `Name: value {}`.
+pub const fn is_header(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut colon, mut places) = (0, 0, 0);
+    while let Some(byte) = byte(bytes, at) {
+        if colon == 0 && byte == b':' {
+            colon = at;
+        } else if colon == 0 && !(byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            return false;
+        } else if byte == b'{' && matches!(self::byte(bytes, at + 1), Some(b'}')) {
+            places += 1;
+        }
+        at += 1;
+    }
+    colon > 0 && places == 1
+}
+
+const fn byte(bytes: &[u8], at: usize) -> Option<u8> {
+    if at < bytes.len() {
+        #[expect(clippy::indexing_slicing, reason = "checked above, and `get` is not const")]
+        Some(bytes[at])
+    } else {
+        None
+    }
+}
+
+pub fn secret_header(secret: &str, header: &str) -> SecretHeader {
+    let (name, value) = header.split_once(':').unwrap_or((header, ""));
+    SecretHeader { secret: secret.to_owned(), header: name.trim().to_owned(), value: value.trim().to_owned() }
+}
 
 /// A plugin that is turned into a component.
 pub trait Component: Plugin {
     fn manifest() -> Manifest;
+    fn additions() -> Additions;
 }
 
 // These exist so that a service that is named but not implemented is a readable error.
@@ -83,6 +117,12 @@ impl<P: Component> wit::Guest for P {
         // A second `open` of one instance is not in the contract: the first plugin stays.
         let _ = PLUGIN.with(|plugin| plugin.set(Box::leak(Box::new(opened))));
         Ok(())
+    }
+}
+
+impl<P: Component> wit_outgoing::Guest for P {
+    fn add() -> Additions {
+        P::additions()
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::forwarded::ForwardedHeaders;
 use super::headers::CallHeaders;
 use super::log_params::LogParams;
 
@@ -30,6 +31,8 @@ pub(crate) struct CallContext {
     pub headers: CallHeaders,
     /// What the caller wants on each line of the call's log.
     pub log_params: LogParams,
+    /// What may be sent to the data source and is not shown to the component.
+    pub forwarded: ForwardedHeaders,
     /// Whether the caller asks for what the call exchanges with upstreams.
     pub wants_capture: bool,
 }

@@ -19,7 +19,7 @@ use self::scope::{InScope, Scope};
 pub(super) use self::texts::add_to_linker;
 use super::tracer::CallSpans;
 use crate::budget::{Upstream, Waiting};
-use crate::egress::{self, Caller, Client, RequestError, RequestErrorKind};
+use crate::egress::{self, Caller, Client, PassedOn, RequestError, RequestErrorKind};
 use crate::har::Recorder;
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
@@ -103,8 +103,9 @@ impl HttpHooks {
     /// Handles that the component has kept yield errors. Until the next call begins, new requests end at once.
     pub(crate) fn end(&mut self) {
         self.scope.end();
-        // Otherwise an idle instance would keep what the call has exchanged.
+        // Otherwise an idle instance would keep what the call has exchanged, and who has made it.
         self.recorder = None;
+        self.caller.passed_on = PassedOn::default();
     }
 }
 
@@ -227,6 +228,7 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         | RequestErrorKind::Limit
         | RequestErrorKind::Settings
         | RequestErrorKind::Credentials
+        | RequestErrorKind::Proxy
         // HttpRequestUriInvalid would not carry what is wrong with the URL.
         | RequestErrorKind::InvalidUrl
         | RequestErrorKind::ResponseLimit

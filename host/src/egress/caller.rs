@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::identity::PassedOn;
 use super::redirects::Redirects;
 use crate::budget::Priority;
 
@@ -15,6 +16,8 @@ pub(crate) struct Caller {
     pub(crate) user_agent: Arc<str>,
     /// Those of the call that have not been followed yet.
     pub(crate) redirects: Redirects,
+    /// The headers of the call that its requests may have.
+    pub(crate) passed_on: PassedOn,
 }
 
 /// Returns the `User-Agent` of a plugin as the Go SDK makes it: Grafana's, if it has the form that Grafana gives it, with the

@@ -1,6 +1,8 @@
-//! Connects to an origin: the name, the check of each address, TCP, TLS. Every step becomes an event of the request that
-//! waits for it.
+//! Connects to an origin: the name, the check of each address, TCP, proxies, TLS. Every step becomes an event of the request
+//! that waits for it.
 
+mod proxy;
+mod stream;
 mod tcp;
 mod tls;
 
@@ -9,18 +11,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::client::TlsStream;
 
+pub(super) use self::stream::Stream;
 use self::tcp::TcpConnection;
-use self::tls::{HTTP2, TlsClient};
+use self::tls::TlsClient;
 use super::error::RequestError;
 use super::origin::{Origin, Scheme};
 use super::policy::Grants;
+use super::proxy::{BadProxy, Proxies, Proxy, Route};
 use super::settings::{DataSourceHttp, KeepAlive};
 use super::trace::Events;
 use crate::budget::Priority;
+use crate::metrics::UpstreamRequests;
 use crate::net::{ResolveError, Resolver, TrustedRoots};
 
 /// Connects on behalf of one data source.
@@ -29,6 +32,11 @@ pub(super) struct Dialer {
     resolver: Arc<Resolver>,
     keep_alive: KeepAlive,
     tls: TlsClient,
+    proxies: Arc<Proxies>,
+    secure_socks: Result<Option<Arc<Proxy>>, BadProxy>,
+    requests: UpstreamRequests,
+    /// Name and type, for metrics.
+    data_source: [String; 2],
 }
 
 /// How long each step may take. None means no limit.
@@ -41,25 +49,25 @@ pub(super) struct ConnectLimits {
 
 /// An open connection on which nothing has been sent yet.
 pub(super) struct Dialed {
-    pub(super) stream: DialedStream,
+    pub(super) stream: Stream,
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
 }
 
-pub(super) enum DialedStream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+/// Whose word it is that an address may be connected to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// The policy's, which is asked about each address.
+    Checked,
+    /// The operator's: it is a proxy.
+    Operators,
 }
 
-// === impl DialedStream ===
+// === impl Dialed ===
 
-impl DialedStream {
-    /// Whether the peer has chosen HTTP/2.
-    pub(super) fn speaks_http2(&self) -> bool {
-        match self {
-            Self::Plain(_) => false,
-            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP2),
-        }
+impl From<TcpConnection> for Dialed {
+    fn from(tcp: TcpConnection) -> Self {
+        Self { stream: Stream::Tcp(tcp.stream), remote: tcp.remote, local: tcp.local }
     }
 }
 
@@ -71,9 +79,19 @@ impl Dialer {
         grants: Arc<Grants>,
         resolver: Arc<Resolver>,
         roots: Arc<TrustedRoots>,
+        proxies: Arc<Proxies>,
+        requests: UpstreamRequests,
     ) -> Self {
         let tls = TlsClient::new(roots, settings.tls.clone(), settings.grafana.only_tls13);
-        Self { grants, resolver, keep_alive: settings.keep_alive, tls }
+        let (keep_alive, secure_socks) = (settings.keep_alive, settings.secure_socks.clone());
+        let data_source = ["datasource_name", "datasource_type"].map(|key| settings.label(key).to_owned());
+        Self { grants, resolver, keep_alive, tls, proxies, secure_socks, requests, data_source }
+    }
+
+    /// Returns the proxies on the way to an origin. Fails if what the settings ask for cannot be used.
+    pub(super) fn route(&self, origin: &Origin) -> Result<Route, RequestError> {
+        let secure_socks = self.secure_socks.clone().map_err(RequestError::ProxySettings)?;
+        self.proxies.route(origin, secure_socks).map_err(RequestError::ProxySettings)
     }
 
     /// Connects within the limits.
@@ -84,35 +102,95 @@ impl Dialer {
         priority: Priority,
         events: &Events,
     ) -> Result<Dialed, RequestError> {
-        let TcpConnection { stream, remote, local } = self.tcp(origin, limits.tcp, priority, events).await?;
-        let stream = match origin.scheme {
-            Scheme::Http => DialedStream::Plain(stream),
-            Scheme::Https => {
-                let own = self.grants.is_own(origin);
-                let stream = self.tls.connect(origin, own, stream, limits.handshake, events).await?;
-                DialedStream::Tls(Box::new(stream))
+        let route = self.route(origin)?;
+        let Dialed { mut stream, remote, local } = match route.proxies().next() {
+            None => self.tcp(origin, Trust::Checked, limits.tcp, priority, events).await?.into(),
+            Some(_) => self.through_proxies(origin, &route, limits, priority, events).await?,
+        };
+        if origin.scheme == Scheme::Https {
+            let own = self.grants.is_own(origin);
+            stream = self.tls.connect(origin, own, stream, limits.handshake, events).await?;
+        }
+        Ok(Dialed { stream, remote, local })
+    }
+
+    async fn through_proxies(
+        &self,
+        origin: &Origin,
+        route: &Route,
+        limits: ConnectLimits,
+        priority: Priority,
+        events: &Events,
+    ) -> Result<Dialed, RequestError> {
+        self.grants.check_behind_proxy(origin)?;
+        let mut way = match &route.secure_socks {
+            None => None,
+            Some(proxy) => {
+                let [name, kind] = &self.data_source;
+                let mut measured = self.requests.secure_socks(name, kind);
+                let next = route.environment.as_ref().map_or(origin, |proxy| &proxy.address);
+                let passed = self.pass(proxy, None, origin, Some(next), limits, priority, events).await;
+                measured.ended(passed.as_ref().map_or_else(RequestError::socks_code, |_| "0".into()));
+                Some(passed?)
             }
         };
+        if let Some(proxy) = &route.environment {
+            // It opens no way for a request that it takes itself.
+            let next = route.takes_plain(origin).is_none().then_some(origin);
+            way = Some(self.pass(proxy, way, origin, next, limits, priority, events).await?);
+        }
+        way.ok_or_else(|| ResolveError::NoAddress { host: origin.host.to_string() }.into())
+    }
+
+    /// Goes on `way`, or directly, to a proxy, and through it to `next`.
+    #[expect(clippy::too_many_arguments, reason = "a step of a way that all of them belong to")]
+    async fn pass(
+        &self,
+        proxy: &Proxy,
+        way: Option<Dialed>,
+        origin: &Origin,
+        next: Option<&Origin>,
+        limits: ConnectLimits,
+        priority: Priority,
+        events: &Events,
+    ) -> Result<Dialed, RequestError> {
+        let at_proxy = |error: RequestError| error.at_proxy(origin, proxy);
+        let Dialed { mut stream, remote, local } = match way {
+            Some(way) => way,
+            None => {
+                let tcp = self.tcp(&proxy.address, Trust::Operators, limits.tcp, priority, events).await;
+                tcp.map_err(at_proxy)?.into()
+            }
+        };
+        if proxy.address.scheme == Scheme::Https {
+            let tls = self.tls.connect_proxy(proxy, stream, limits.handshake, events).await;
+            stream = tls.map_err(at_proxy)?;
+        }
+        if let Some(next) = next {
+            let passed = proxy::pass(proxy, stream, next).await;
+            stream = passed.map_err(|failure| RequestError::of_proxy(origin, proxy, failure))?;
+        }
         Ok(Dialed { stream, remote, local })
     }
 
     async fn tcp(
         &self,
-        origin: &Origin,
+        peer: &Origin,
+        trust: Trust,
         limit: Option<Duration>,
         priority: Priority,
         events: &Events,
     ) -> Result<TcpConnection, RequestError> {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let connected = async {
-            let addresses = self.resolve(origin, priority, events).await?;
-            self.connect_first(origin, &addresses, deadline, events).await
+            let addresses = self.resolve(peer, priority, events).await?;
+            self.connect_first(peer, trust, &addresses, deadline, events).await
         };
         match limit {
             None => connected.await,
-            Some(limit) => tokio::time::timeout(limit, connected).await.unwrap_or_else(|_| {
-                Err(RequestError::ConnectTimeout { authority: origin.authority(), limit })
-            }),
+            Some(limit) => tokio::time::timeout(limit, connected)
+                .await
+                .unwrap_or_else(|_| Err(RequestError::ConnectTimeout { authority: peer.authority(), limit })),
         }
     }
 
@@ -139,6 +217,7 @@ impl Dialer {
     async fn connect_first(
         &self,
         origin: &Origin,
+        trust: Trust,
         addresses: &[IpAddr],
         deadline: Option<Instant>,
         events: &Events,
@@ -147,7 +226,7 @@ impl Dialer {
         for (index, ip) in addresses.iter().enumerate() {
             let address = SocketAddr::new(*ip, origin.port);
             let share = deadline.map(|deadline| tcp::share(deadline, addresses.len() - index));
-            match self.connect_one(origin, address, share, events).await {
+            match self.connect_one(origin, trust, address, share, events).await {
                 Ok(tcp) => return Ok(tcp),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -159,11 +238,14 @@ impl Dialer {
     async fn connect_one(
         &self,
         origin: &Origin,
+        trust: Trust,
         address: SocketAddr,
         deadline: Option<Instant>,
         events: &Events,
     ) -> Result<TcpConnection, RequestError> {
-        self.grants.check_address(origin, address.ip())?;
+        if trust == Trust::Checked {
+            self.grants.check_address(origin, address.ip())?;
+        }
         events.connect_start(address);
         let result = TcpConnection::open(address, deadline, self.keep_alive).await;
         events.connect_done(address, result.as_ref().err().map(|error| error as &dyn Display));

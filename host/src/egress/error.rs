@@ -1,6 +1,8 @@
 //! Why a request got no response, or a response was cut short.
 
 mod certificate;
+mod kind;
+mod proxy;
 #[cfg(test)]
 mod tests;
 
@@ -10,10 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::certificate::CertificateFault;
-pub(in crate::egress) use self::certificate::IssuerNotValid;
+pub(in crate::egress) use self::certificate::{CertificateOwner, IssuerNotValid};
+pub(crate) use self::kind::RequestErrorKind;
 use super::limits::{MAX_HEAD, MAX_HEADERS};
 use super::origin::InvalidUrl;
-use super::settings::{BadHeaders, BadSigV4, JsonDataFault, TlsFault};
+use super::proxy::{BadProxy, ProxyFailure};
+use super::settings::{BadHeaders, BadSecretHeader, BadSigV4, JsonDataFault, TlsFault};
 use super::sigv4::{CredentialsError, Unsignable};
 use crate::budget::Refused;
 use crate::net::{ResolveError, UnreadableCaFile, files};
@@ -40,6 +44,23 @@ pub(crate) enum RequestError {
         pattern: String,
         plugin_id: Arc<str>,
     },
+    #[error(
+        "{authority} is prohibited through a proxy ({kind}{rule}); add gpx_allow_hosts = {pattern} under [plugin.{plugin_id}]"
+    )]
+    NameProhibited {
+        authority: String,
+        kind: &'static str,
+        /// The operator's rule, after a comma, if it is one.
+        rule: &'static str,
+        pattern: String,
+        plugin_id: Arc<str>,
+    },
+    #[error(transparent)]
+    ProxySettings(BadProxy),
+    #[error("no way to {authority} through the proxy {proxy}")]
+    ProxyUnreachable { authority: String, proxy: String, source: Box<RequestError> },
+    #[error("no way to {authority} through the proxy {proxy}")]
+    Proxy { authority: String, proxy: String, source: ProxyFailure },
     #[error(transparent)]
     InvalidUrl(#[from] InvalidUrl),
     #[error("the method {method} is refused, since {reason}; use another")]
@@ -56,6 +77,8 @@ pub(crate) enum RequestError {
     NoConnectionFree { authority: String, limit: Duration, bound: String },
     #[error(transparent)]
     HeaderSettings(BadHeaders),
+    #[error(transparent)]
+    SecretHeader(BadSecretHeader),
     #[error(transparent)]
     SigV4Settings(BadSigV4),
     #[error("the request cannot be signed for AWS")]
@@ -117,81 +140,6 @@ pub(crate) enum RequestError {
 #[error("the heads of responses take too much memory")]
 pub(in crate::egress) struct HeadsTooLarge;
 
-/// What went wrong, for callers that report it in their own terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequestErrorKind {
-    /// The origin, the path, or the address behind the name is not granted, or no request may have this method. The message names the
-    /// remedy.
-    Denied,
-    /// A limit of the host or of the process is reached. The message names it, and the remedy if there is one.
-    Limit,
-    InvalidUrl,
-    /// DNS did not answer in time.
-    NameTimeout,
-    /// The name has no address, or it could not be looked up.
-    NameNotResolved,
-    ConnectTimeout,
-    ConnectionRefused,
-    /// The peer's network or the peer itself cannot be reached.
-    NoRoute,
-    /// Connecting failed for another reason.
-    ConnectFailed,
-    /// The data source's TLS settings or headers cannot be used. The message names the remedy.
-    Settings,
-    /// There are no credentials to sign the request with. The message says why.
-    Credentials,
-    /// The peer's certificate is not valid or not trusted. The message names the remedy.
-    Certificate,
-    /// The peer refused the TLS handshake with this alert.
-    TlsAlert(u8),
-    /// The TLS handshake failed for another reason.
-    TlsFailed,
-    ResponseTimeout,
-    ReadTimeout,
-    /// The connection ended before the response did.
-    ConnectionLost,
-    /// The peer broke the rules of HTTP.
-    Protocol,
-    RequestBody,
-    /// The response's encoding is damaged.
-    Encoding,
-    /// The decoded response has more than this many bytes.
-    TooLarge(u64),
-    /// The response has more than Grafana allows. The message is Go's.
-    ResponseLimit,
-}
-
-// === impl RequestErrorKind ===
-
-impl RequestErrorKind {
-    /// Returns the name that metrics use.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Denied => "denied",
-            Self::Limit => "limit",
-            Self::InvalidUrl => "invalid_url",
-            Self::NameTimeout => "name_timeout",
-            Self::NameNotResolved => "name_not_resolved",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::ConnectionRefused => "connection_refused",
-            Self::NoRoute => "no_route",
-            Self::ConnectFailed => "connect_failed",
-            Self::Settings => "settings",
-            Self::Credentials => "credentials",
-            Self::Certificate => "certificate",
-            Self::TlsAlert(_) => "tls_alert",
-            Self::TlsFailed => "tls_failed",
-            Self::ResponseTimeout => "response_timeout",
-            Self::ReadTimeout => "read_timeout",
-            Self::ConnectionLost => "connection_lost",
-            Self::Protocol => "protocol",
-            Self::RequestBody => "request_body",
-            Self::Encoding => "encoding",
-            Self::TooLarge(_) | Self::ResponseLimit => "too_large",
-        }
-    }
-}
-
 // === impl RequestError ===
 
 impl RequestError {
@@ -228,6 +176,7 @@ impl RequestError {
             Self::Denied { .. }
             | Self::PathDenied { .. }
             | Self::AddressProhibited { .. }
+            | Self::NameProhibited { .. }
             | Self::MethodRefused { .. } => RequestErrorKind::Denied,
             Self::TooManyFiles { .. }
             | Self::NoConnectionFree { .. }
@@ -243,11 +192,14 @@ impl RequestError {
             Self::ConnectTimeout { .. } => RequestErrorKind::ConnectTimeout,
             Self::Connect { source, .. } => connect_kind(source),
             Self::HeaderSettings(_)
+            | Self::SecretHeader(_)
             | Self::JsonData(_)
             | Self::TlsSettings(_)
+            | Self::ProxySettings(_)
             | Self::SigV4Settings(_)
             | Self::CaFile(_)
             | Self::TlsName { .. } => RequestErrorKind::Settings,
+            Self::ProxyUnreachable { .. } | Self::Proxy { .. } => RequestErrorKind::Proxy,
             Self::Credentials(_) => RequestErrorKind::Credentials,
             Self::Alert { alert, .. } => RequestErrorKind::TlsAlert(*alert),
             Self::TlsSetup(_) => RequestErrorKind::TlsFailed,

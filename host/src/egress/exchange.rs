@@ -9,7 +9,6 @@ mod connection;
 mod connections;
 mod counted;
 mod decode;
-mod errand;
 mod expect;
 mod head_bytes;
 mod idle;

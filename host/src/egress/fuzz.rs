@@ -1,6 +1,6 @@
 //! What holds for any settings of a data source, and for any URL of a request.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use http::Uri;
@@ -64,6 +64,8 @@ fn parse(url: &str, user: &str, json_data: &[u8], secrets: &HashMap<String, Stri
         name: "Name",
         uid: "uid",
         plugin_type: "type",
+        secure_socks: &BTreeMap::new(),
+        wanted: &crate::egress::WantedHeaders::default(),
     })
 }
 

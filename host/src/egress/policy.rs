@@ -14,7 +14,7 @@ use std::sync::Arc;
 use http::Method;
 use url::Url;
 
-use self::address::{private, special};
+use self::address::{private, special, special_name};
 pub(crate) use self::path::AllowedPaths;
 #[cfg(any(test, feature = "fuzz"))]
 pub(super) use self::path::fuzz;
@@ -22,6 +22,7 @@ use self::path::{PathFault, PathPin};
 pub(crate) use self::pattern::Patterns;
 use super::error::RequestError;
 use super::origin::Origin;
+use super::proxy::Proxies;
 use super::settings::UrlFault;
 
 /// What the operator says about all data sources of the plugin.
@@ -32,6 +33,8 @@ pub(crate) struct OperatorPolicy {
     pub paths: AllowedPaths,
     /// Whether only public addresses may be reached.
     pub deny_private: bool,
+    /// Which proxies lead out.
+    pub proxies: Arc<Proxies>,
 }
 
 /// What one data source may reach.
@@ -118,6 +121,31 @@ impl Grants {
             }
             PathFault::Unclear => "encode each part of it only once".to_owned(),
         }
+    }
+
+    /// Checks what a proxy connects to. The proxy resolves the name, so an address is checked only if the URL has one; of names
+    /// those are refused that are known to lead to a special address, and all if only public addresses may be reached.
+    pub(super) fn check_behind_proxy(&self, origin: &Origin) -> Result<(), RequestError> {
+        if let Some(address) = origin.literal() {
+            return self.check_address(origin, address);
+        }
+        let (kind, rule) = match special_name(&origin.host) {
+            Some(kind) => (kind, ""),
+            None if self.operator.deny_private => {
+                ("only the proxy knows its address", ", gpx_deny_private = on")
+            }
+            None => return Ok(()),
+        };
+        if self.operator.hosts.name(origin, &origin.host) {
+            return Ok(());
+        }
+        Err(RequestError::NameProhibited {
+            authority: origin.authority(),
+            kind,
+            rule,
+            pattern: origin.host_header(),
+            plugin_id: self.plugin_id.clone(),
+        })
     }
 
     /// `address` is the host of `origin`, or one that it has resolved to.

@@ -1,14 +1,17 @@
 //! What a data source's settings say about HTTP: its URL, credentials, TLS and timeouts.
 
 mod custom_headers;
+mod forwarding;
 mod grafana;
 mod ignored;
 mod limits;
 mod numbers;
+mod secret_headers;
 mod sigv4;
 mod tls;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -17,16 +20,21 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub(crate) use self::custom_headers::BadHeaders;
+use super::proxy::{BadProxy, Proxy, SecureSocks};
+use crate::config::Strings;
 use crate::log::origin;
 use crate::metrics::DataSourceType;
 
+pub(super) use self::forwarding::Forwarded;
+pub(crate) use self::forwarding::Forwarding;
 pub(super) use self::grafana::GrafanaHttp;
 pub(crate) use self::grafana::response_limit;
 pub(super) use self::limits::{KeepAlive, Pooling, Timeouts};
+pub(crate) use self::secret_headers::{BadSecretHeader, SecretHeader};
 pub(crate) use self::sigv4::{BadSigV4, SigV4Fields};
 pub(super) use self::sigv4::{CredentialsSource, Role, SigV4};
 pub(crate) use self::tls::TlsFault;
-pub(super) use self::tls::TlsSettings;
+pub(super) use self::tls::{ProxyPem, TlsSettings};
 
 /// The fields of a data source or app that concern HTTP, as Grafana sends them.
 #[derive(Clone, Copy)]
@@ -43,6 +51,17 @@ pub(crate) struct DataSourceFields<'a> {
     /// Empty for an app.
     pub uid: &'a str,
     pub plugin_type: &'a str,
+    /// What the process's environment says of Grafana's secure SOCKS proxy.
+    pub secure_socks: &'a Strings,
+    pub wanted: &'a WantedHeaders,
+}
+
+/// What the component's manifest wants in requests to the data source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WantedHeaders {
+    /// Without those that the operator denies.
+    pub secrets: Vec<SecretHeader>,
+    pub forwarding: Option<Forwarding>,
 }
 
 /// How to talk to one data source. Secrets are in header values that are marked as sensitive, so `Debug` hides them.
@@ -54,10 +73,15 @@ pub(crate) struct DataSourceHttp {
     pub(super) url: Result<Url, UrlFault>,
     pub(super) authorization: Option<HeaderValue>,
     pub(super) headers: Result<Vec<(HeaderName, HeaderValue)>, BadHeaders>,
+    pub(super) secret_headers: Result<Vec<(HeaderName, HeaderValue)>, BadSecretHeader>,
+    /// Which headers of a call it is to have.
+    pub(super) forwarded: Forwarded,
     pub(super) timeouts: Timeouts,
     pub(super) keep_alive: KeepAlive,
     pub(super) pooling: Pooling,
     pub(super) tls: Result<TlsSettings, TlsFault>,
+    /// The proxy that everything goes through, if the data source asks for it.
+    pub(super) secure_socks: Result<Option<Arc<Proxy>>, BadProxy>,
     /// How requests are signed for AWS, if they are.
     pub(super) sigv4: Option<Result<SigV4, BadSigV4>>,
     pub(super) grafana: GrafanaHttp,
@@ -108,10 +132,20 @@ impl DataSourceHttp {
             url: url.map(without_userinfo),
             authorization,
             headers: custom_headers::parse(&json, source.secrets),
+            secret_headers: secret_headers::parse(&source.wanted.secrets, source.secrets),
+            forwarded: Forwarded::parse(&json, source.wanted.forwarding),
             timeouts: Timeouts::parse(&json),
             keep_alive: KeepAlive::parse(&json),
             pooling: Pooling::parse(&json),
             tls: TlsSettings::parse(&json, source.secrets),
+            secure_socks: SecureSocks {
+                json: &json,
+                secrets: source.secrets,
+                uid: source.uid,
+                config: source.grafana_config,
+                environment: source.secure_socks,
+            }
+            .proxy(),
             sigv4: None,
             grafana: GrafanaHttp::parse(source.grafana_config),
             unreadable,
@@ -132,9 +166,16 @@ impl DataSourceHttp {
     /// it signs with.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         let own = self.headers.iter().flatten().map(|(_, value)| value);
-        let values = self.authorization.iter().chain(own);
+        let placed = self.secret_headers.iter().flatten().map(|(_, value)| value);
+        let values = self.authorization.iter().chain(own).chain(placed);
         let keys = self.sigv4.iter().flatten().flat_map(SigV4::secrets);
         values.filter_map(|value| value.to_str().ok()).chain(keys)
+    }
+
+    /// Returns an attribute of the span of each request. Empty if it has none of that name.
+    pub(super) fn label(&self, name: &str) -> &str {
+        let label = self.labels.iter().find(|(key, _)| *key == name);
+        label.map_or("", |(_, value)| value)
     }
 
     /// Returns what names the data source in the log.
@@ -237,6 +278,8 @@ mod tests {
             name: "Name",
             uid: "uid",
             plugin_type: "type",
+            secure_socks: &Strings::new(),
+            wanted: &WantedHeaders::default(),
         })
     }
 

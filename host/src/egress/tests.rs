@@ -8,12 +8,13 @@ mod hostile;
 mod http2;
 mod limits;
 mod names;
+mod proxies;
 mod secure;
 mod settings;
 mod sigv4;
 mod trace;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -217,6 +218,8 @@ impl Fixture {
             name: "My source",
             uid: "abc",
             plugin_type: "my-plugin",
+            secure_socks: &BTreeMap::new(),
+            wanted: &crate::egress::WantedHeaders::default(),
         });
         let http = http.signed(SigV4Fields {
             json_data: json.as_bytes(),

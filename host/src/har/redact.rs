@@ -17,8 +17,17 @@ pub(super) struct Pair {
 /// Replaces a value.
 const REDACTED: &str = "REDACTED";
 
-const HEADERS: [&str; 6] =
-    ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token"];
+const HEADERS: [&str; 8] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "x-amz-security-token",
+    // What Grafana passes on of a user.
+    "x-id-token",
+    "x-grafana-id",
+];
 
 const PARAMETERS: [&str; 10] = [
     "api_key",

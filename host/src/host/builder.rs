@@ -11,7 +11,9 @@ use super::{Error, Host, Inner};
 use crate::budget::Limits;
 use crate::call::bears_credentials;
 use crate::config::{Origin, Section, Settings};
-use crate::egress::{AllConnections, AllowedPaths, OperatorPolicy, Patterns, ProcessHttp, response_limit};
+use crate::egress::{
+    AllConnections, AllowedPaths, OperatorPolicy, Patterns, ProcessHttp, Proxies, response_limit,
+};
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::net::{RootPaths, files};
@@ -116,7 +118,8 @@ impl Builder {
         let runtime = Handle::try_current().map_err(Error::setup)?;
         let log = log.map_or_else(|| Log::stderr().map_err(Error::setup), Ok)?;
         let problems = problems(&settings);
-        let Settings { tracing, upstreams, section, operator, aws, plugin_version, app_url, .. } = settings;
+        let Settings { tracing, upstreams, section, operator, aws, proxies, plugin_version, app_url, .. } =
+            settings;
         let (tracing, tracing_problems) = TracingConfig::parse(&tracing);
         // What is wrong with Grafana's own configuration is not for the health checks of one plugin.
         let (of_plugin, of_grafana): (Vec<_>, Vec<_>) =
@@ -154,6 +157,7 @@ impl Builder {
             deny_secrets: section.deny_secrets.clone(),
             allow_headers: section.allow_headers.clone(),
             aws,
+            secure_socks: proxies.secure_socks.clone(),
         };
         let backend = Backend::new(BackendParts {
             current: current.clone(),
@@ -171,7 +175,12 @@ impl Builder {
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {
             platform: Arc::new(platform),
-            operator: OperatorPolicy { hosts, paths, deny_private: section.deny_private },
+            operator: OperatorPolicy {
+                hosts,
+                paths,
+                deny_private: section.deny_private,
+                proxies: Arc::new(Proxies::parse(&proxies).0),
+            },
             http,
             connections,
             tracing,

@@ -2,7 +2,7 @@
 
 use crate::call::is_header_name;
 use crate::config::Settings;
-use crate::egress::{AllowedPaths, Patterns};
+use crate::egress::{AllowedPaths, Patterns, Proxies};
 
 /// Returns what is wrong, in a sentence for the operator each.
 pub(crate) fn problems(settings: &Settings) -> Vec<String> {
@@ -16,7 +16,9 @@ pub(crate) fn problems(settings: &Settings) -> Vec<String> {
     });
     let problems = problems.iter().map(ToString::to_string);
     let problems = problems.chain(bad_hosts.iter().map(ToString::to_string)).chain(bad_headers);
-    problems.chain(bad_paths.iter().map(ToString::to_string)).collect()
+    let (_, bad_proxies) = Proxies::parse(&settings.proxies);
+    let problems = problems.chain(bad_paths.iter().map(ToString::to_string));
+    problems.chain(bad_proxies.iter().map(ToString::to_string)).collect()
 }
 
 #[cfg(test)]
@@ -30,13 +32,15 @@ mod tests {
             ("GF_PLUGIN_GPX_ALLOW_HOSTS", "api.example.com,ftp://a"),
             ("GF_PLUGIN_GPX_ALLOW_HEADERS", "x-good,x(y"),
             ("GF_PLUGIN_GPX_ALLOW_PATHS", "/api,admin"),
+            ("HTTPS_PROXY", "ftp://proxy.example.com"),
         ]
         .into_iter()
         .collect();
         let problems = problems(&settings);
         let keys: Vec<_> =
-            problems.iter().map(|problem| problem.split(':').next().unwrap_or_default()).collect();
-        let expected = ["gpx_call_timeout", "gpx_allow_hosts", "gpx_allow_headers", "gpx_allow_paths"];
+            problems.iter().map(|problem| problem.split([':', ' ']).next().unwrap_or_default()).collect();
+        let expected =
+            ["gpx_call_timeout", "gpx_allow_hosts", "gpx_allow_headers", "gpx_allow_paths", "HTTPS_PROXY"];
         assert_eq!(keys, expected, "{problems:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Requests to upstreams: what the Go SDK's HTTP client measures, and how each of them ended.
 
+mod secure_socks;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,8 @@ use std::time::Instant;
 
 use http::{Method, StatusCode};
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+use self::secure_socks::{SecureSocks, SecureSocksDial};
 
 /// In seconds, as in the Go SDK.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0];
@@ -26,9 +29,6 @@ const MAX_SETS: usize = 200;
 /// The code and the method of all requests beyond [`MAX_SETS`], and Go's word for those that it does not know.
 const UNKNOWN: &str = "unknown";
 
-/// Until there is support for that proxy.
-const SOCKS: &str = "false";
-
 /// How a request ended to which a response came, and one whose call did not wait for it. Other ends are kinds of errors.
 const RESPONSE: &str = "response";
 const CANCELLED: &str = "cancelled";
@@ -44,6 +44,7 @@ struct RequestMetrics {
     sizes: HistogramVec,
     last_size: IntGaugeVec,
     ends: IntCounterVec,
+    secure_socks: SecureSocks,
     sets: Mutex<HashSet<LabelSet>>,
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct CountedRequest {
 
 struct RequestTarget {
     kind: DataSourceType,
+    /// Whether it goes through Grafana's secure SOCKS proxy.
+    secure_socks: bool,
     endpoint: &'static str,
     /// The requests in flight, as long as this is one of them.
     in_flight: Option<IntGauge>,
@@ -73,6 +76,7 @@ struct RequestTarget {
 #[derive(PartialEq, Eq, Hash)]
 struct LabelSet {
     kind: DataSourceType,
+    secure_socks: bool,
     code: u16,
     method: &'static str,
     endpoint: &'static str,
@@ -141,6 +145,7 @@ impl UpstreamRequests {
                 Opts::new("gpx_http_requests_total", "Requests of the component, by how they ended"),
                 &["outcome"],
             )?,
+            secure_socks: SecureSocks::new(registry)?,
             sets: Mutex::default(),
         };
         registry.register(Box::new(requests.count.clone()))?;
@@ -152,15 +157,17 @@ impl UpstreamRequests {
         Ok(Self(Arc::new(requests)))
     }
 
-    /// A request begins, on behalf of a call of `endpoint`.
+    /// A request begins, on behalf of a call of `endpoint`. `secure_socks` says whether the data source asks for Grafana's secure
+    /// SOCKS proxy.
     pub(crate) fn begin(
         &self,
         kind: Option<DataSourceType>,
+        secure_socks: bool,
         endpoint: &'static str,
         method: &Method,
     ) -> CountedRequest {
         let target = kind.map(|kind| {
-            let mut target = RequestTarget { kind, endpoint, in_flight: None };
+            let mut target = RequestTarget { kind, secure_socks, endpoint, in_flight: None };
             let in_flight = self.0.in_flight.with_label_values(&target.labels());
             in_flight.inc();
             target.in_flight = Some(in_flight);
@@ -168,6 +175,11 @@ impl UpstreamRequests {
         });
         let (metrics, method) = (self.clone(), known(method));
         CountedRequest { metrics, target, method, began: Instant::now(), received: None, end: CANCELLED }
+    }
+
+    /// A connection through the secure SOCKS proxy is being made, for the data source of that name and type.
+    pub(crate) fn secure_socks(&self, data_source: &str, kind: &str) -> SecureSocksDial {
+        self.0.secure_socks.begin(data_source, kind)
     }
 }
 
@@ -182,7 +194,8 @@ impl RequestMetrics {
         method: &'static str,
     ) -> (String, &'static str) {
         let code = code.as_u16();
-        let set = LabelSet { kind: target.kind.clone(), code, method, endpoint: target.endpoint };
+        let RequestTarget { secure_socks, endpoint, .. } = *target;
+        let set = LabelSet { kind: target.kind.clone(), secure_socks, code, method, endpoint };
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         if !sets.contains(&set) && sets.len() >= MAX_SETS {
             return (UNKNOWN.to_owned(), UNKNOWN);
@@ -221,7 +234,7 @@ impl CountedRequest {
         let Some(target) = &self.target else { return };
         let metrics = &self.metrics.0;
         let (code, method) = metrics.bounded(target, code, self.method);
-        let labels = [&*target.kind.0, &code, method, SOCKS, target.endpoint];
+        let labels = [&*target.kind.0, &code, method, target.socks(), target.endpoint];
         metrics.count.with_label_values(&labels).inc();
         metrics.seconds.with_label_values(&labels).observe(self.began.elapsed().as_secs_f64());
     }
@@ -262,6 +275,10 @@ impl Drop for CountedRequest {
 
 impl RequestTarget {
     fn labels(&self) -> [&str; 3] {
-        [&self.kind.0, SOCKS, self.endpoint]
+        [&self.kind.0, self.socks(), self.endpoint]
+    }
+
+    fn socks(&self) -> &'static str {
+        if self.secure_socks { "true" } else { "false" }
     }
 }

@@ -1,5 +1,6 @@
 //! Makes a component usable: it is read, checked, compiled and linked, and it describes itself.
 
+mod additions;
 pub(crate) mod code;
 mod contract;
 mod declared;
@@ -32,6 +33,7 @@ use super::instance::state::State;
 use super::platform::Platform;
 use crate::budget::{AddressSpace, Fitted, InstanceMemory, OwnerTime, Upstream};
 use crate::call::SetBy;
+use crate::capability::bindings::exports::gpx::plugin::outgoing::Additions;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::cache::SharedCache;
 use crate::log::{Log, Value};
@@ -57,6 +59,8 @@ enum Source {
 pub(crate) struct LoadedComponent {
     /// What it says about itself.
     pub manifest: Manifest,
+    /// What it wants in its requests.
+    pub additions: Additions,
     pub code: Arc<LinkedCode>,
 }
 
@@ -136,20 +140,27 @@ impl LoadedComponent {
         let code = tokio::task::spawn_blocking(load).await.map_err(blocking)??;
         let code = Arc::new(code);
         match describe(&code, platform).await {
-            Ok(manifest) => {
-                let (manifest, lost) = manifest::bounded(manifest);
+            Ok((manifest, additions)) => {
+                let (manifest, mut lost) = manifest::bounded(manifest);
+                let (additions, whole) = additions::bounded(additions);
+                if !whole {
+                    lost.push("secret-headers");
+                }
                 if !lost.is_empty() {
                     let message = "The component's manifest is too long; parts of it are ignored";
                     platform.log.warn(message, &[("component", name.into()), ("parts", lost.into())]);
                 }
-                Ok(Self { manifest, code })
+                Ok(Self { manifest, additions, code })
             }
             Err(error) => Err(LoadError::Describe { component: name, reason: error.to_string() }),
         }
     }
 }
 
-async fn describe(code: &Arc<LinkedCode>, platform: &Platform) -> Result<Manifest, CallError> {
+async fn describe(
+    code: &Arc<LinkedCode>,
+    platform: &Platform,
+) -> Result<(Manifest, Option<Additions>), CallError> {
     // It has no owner whose share of the log it could use.
     let (code, log) = (code.clone(), platform.log.with_own_share());
     let metrics = platform.metrics.component.clone();

@@ -14,6 +14,7 @@ use super::instance::output::Output;
 use super::owner::{http_settings, scrub, settings};
 use super::platform::OperatorSettings;
 use crate::call::{CallContext, DataSourceSettings, Subject};
+use crate::egress::WantedHeaders;
 use crate::log::Log;
 use crate::text::Scrub;
 
@@ -34,7 +35,12 @@ pub(crate) fn owner(url: &str, secret: &str, json: &[u8]) {
     let names: Vec<_> = seen.secrets.iter().map(|secret| secret.name.as_str()).collect();
     assert_eq!(names, ["token"]);
     without_userinfo(url, &seen.url);
-    let scrub = scrub(&context.subject, &http_settings(&context, &operator), &operator);
+    let scrub = scrub(
+        &context.subject,
+        &http_settings(&context, &operator, &WantedHeaders::default()),
+        &operator,
+        std::iter::empty(),
+    );
     let parsed = Url::parse(url.trim()).ok();
     let password = parsed
         .as_ref()

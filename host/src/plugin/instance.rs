@@ -21,6 +21,7 @@ use super::component::services::Exports;
 use super::error::{CallError, Evidence};
 use crate::budget::{Charge, Limits, Priority, Turn};
 use crate::call::{Call, SetBy};
+use crate::capability::bindings::exports::gpx::plugin::outgoing::Additions;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::tracer::CallSpans;
 use crate::log::{MAX_VALUE, Value};
@@ -112,10 +113,18 @@ impl Instance {
         self.store.data_mut().memory.settle()
     }
 
-    /// Lets the component describe itself.
-    pub(super) async fn describe(&mut self) -> Result<Manifest, CallError> {
-        match self.exports.plugin.call_describe(&mut self.store).await {
-            Ok(manifest) => Ok(manifest),
+    /// Lets the component describe itself, and what it wants in its requests.
+    pub(super) async fn describe(&mut self) -> Result<(Manifest, Option<Additions>), CallError> {
+        let described = async {
+            let manifest = self.exports.plugin.call_describe(&mut self.store).await?;
+            let additions = match self.exports.outgoing() {
+                Ok(outgoing) => Some(outgoing.call_add(&mut self.store).await?),
+                Err(_) => None,
+            };
+            wasmtime::Result::Ok((manifest, additions))
+        };
+        match described.await {
+            Ok(described) => Ok(described),
             Err(trap) => Err(self.explain(&trap)),
         }
     }

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::text::Scrub;
 
 pub(super) use self::secrets::{scrub, without_userinfo};
-pub(super) use self::settings::{http_settings, settings};
+pub(super) use self::settings::{http_settings, settings, wanted_headers};
 pub(super) use self::unused::report as report_unused;
 
 /// How many owners are kept before those without a running call are forgotten. Grafana does not report that a data

@@ -6,7 +6,7 @@ use super::component::code::CodeSources;
 use super::idle::IdleInstances;
 use super::queueing::Queueing;
 use crate::budget::{Governor, Limits, Machine, MemoryAccount, MemoryKind};
-use crate::config::AwsEnvironment;
+use crate::config::{AwsEnvironment, Strings};
 use crate::log::Log;
 use crate::metrics::{Metrics, MetricsError};
 
@@ -38,6 +38,8 @@ pub(crate) struct OperatorSettings {
     pub allow_headers: Vec<String>,
     /// What the environment says about AWS.
     pub aws: AwsEnvironment,
+    /// What the environment says of Grafana's secure SOCKS proxy.
+    pub secure_socks: Strings,
 }
 
 // === impl Platform ===

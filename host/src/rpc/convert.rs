@@ -6,6 +6,7 @@ mod context;
 mod conversion;
 mod data;
 mod diagnostics;
+mod forwarded;
 mod resource;
 mod status;
 mod stream;
@@ -17,6 +18,7 @@ pub(super) use self::data::{
     DataResponses, chunk_failure, concurrent_queries, format, header_pairs, queries, query, rows,
 };
 pub(super) use self::diagnostics::{health, unhealthy, with_report};
+pub(super) use self::forwarded::{forwarded, forwarded_lists};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};
 pub(super) use self::status::{failed, failed_data, stopping};
 pub(super) use self::stream::{published, subscribed};

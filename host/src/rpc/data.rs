@@ -36,9 +36,9 @@ impl Data for DataService {
     ) -> Result<Response<QueryDataResponse>, Status> {
         let (door, message) = Door::enter(request);
         let QueryDataRequest { plugin_context, headers, queries, format } = message;
-        let wants_capture = har::is_wanted(&headers);
+        let (wants_capture, forwarded) = (har::is_wanted(&headers), convert::forwarded(&headers));
         let context = convert::context(plugin_context, &door.metadata, convert::header_pairs(headers));
-        let context = context.map(|context| CallContext { wants_capture, ..context });
+        let context = context.map(|context| CallContext { wants_capture, forwarded, ..context });
         let answer = answer(&self.0, door, context, queries, format);
         self.0.until_shutdown(answer).await
     }

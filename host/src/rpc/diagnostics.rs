@@ -30,8 +30,10 @@ impl Diagnostics for DiagnosticsService {
         request: Request<CheckHealthRequest>,
     ) -> Result<Response<CheckHealthResponse>, Status> {
         let (door, message) = Door::enter(request);
+        let forwarded = convert::forwarded(&message.headers);
         let headers = convert::header_pairs(message.headers);
         let context = convert::context(message.plugin_context, &door.metadata, headers);
+        let context = context.map(|context| CallContext { forwarded, ..context });
         let health = self.0.until_shutdown(check(&self.0, door, context)).await?;
         let report = self.0.parts.current.now().and_then(|loaded| loaded.telemetry.report());
         Ok(Response::new(match report {

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status};
 use super::streaming::{End, Worked, answer_stream, pass_on};
 use super::{Backend, Begun, Door, Target, convert, fail, paid_by};
 use crate::budget::MAX_REQUEST;
-use crate::call::{Call, Endpoint, Outcome};
+use crate::call::{Call, CallContext, Endpoint, Outcome};
 use crate::capability::response::ResponseSender;
 use crate::plugin::{CallError, Export};
 use crate::proto::pluginv2::resource_server::{Resource, ResourceServer};
@@ -36,8 +36,10 @@ impl Resource for ResourceService {
         request: Request<CallResourceRequest>,
     ) -> Result<Response<Self::CallResourceStream>, Status> {
         let (door, mut message) = Door::enter(request);
+        let forwarded = convert::forwarded_lists(&message.headers);
         let headers = convert::header_list_pairs(std::mem::take(&mut message.headers));
         let context = convert::context(message.plugin_context.take(), &door.metadata, headers);
+        let context = context.map(|context| CallContext { forwarded, ..context });
         let backend = self.0.clone();
         let begun = backend.begin(&[Export::Resource], CALL_RESOURCE, door, context).await?;
         let memory = begun.target.as_ref().ok().map(|target| target.owner.memory.clone());

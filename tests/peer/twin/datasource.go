@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -26,6 +27,13 @@ func open(ctx context.Context, settings backend.DataSourceInstanceSettings) (ins
 	if settings.Database == http2Database {
 		allowHTTP2(&options)
 	}
+	// The SDK leaves it to each plugin whether users' headers go on. gpx-host asks the same of the settings.
+	var asked struct {
+		OAuthPassThru bool     `json:"oauthPassThru"`
+		KeepCookies   []string `json:"keepCookies"`
+	}
+	_ = json.Unmarshal(settings.JSONData, &asked)
+	options.ForwardHTTPHeaders = asked.OAuthPassThru || len(asked.KeepCookies) > 0
 	client, err := httpclient.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("make the HTTP client: %w", err)

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http_body_util::{Empty, StreamBody};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,6 +26,8 @@ fn hooks(url: &str) -> HttpHooks {
         name: "",
         uid: "",
         plugin_type: "",
+        secure_socks: &BTreeMap::new(),
+        wanted: &crate::egress::WantedHeaders::default(),
     });
     let all = AllConnections::new(None, Log::memory().0);
     let requests = Metrics::unattached().upstream;

@@ -1,12 +1,12 @@
 //! Sends one data source's requests: checks, credentials, the span, and how long it all may take.
 
+mod errands;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -18,7 +18,6 @@ use super::connection::{Fate, SendFailure};
 use super::connections::Connections;
 use super::counted::CountedBody;
 use super::decode;
-use super::errand;
 use super::expect;
 use super::lease::Exchange;
 use super::limited::LimitedBody;
@@ -30,8 +29,9 @@ use crate::egress::credentials;
 use crate::egress::error::RequestError;
 use crate::egress::origin::{Origin, Scheme};
 use crate::egress::policy::{self, Grants};
+use crate::egress::proxy::{ProxyFailure, Route};
 use crate::egress::settings::{BadSigV4, DataSourceHttp};
-use crate::egress::sigv4::{Errands, Signer};
+use crate::egress::sigv4::Signer;
 use crate::egress::trace::{Events, RequestTracing};
 use crate::egress::wishes::Wishes;
 use crate::har::Recorder;
@@ -55,15 +55,6 @@ struct SharedClient {
     tracing: RequestTracing,
     wishes: Arc<Wishes>,
     requests: UpstreamRequests,
-}
-
-/// Sends the requests that get credentials for a request of the data source: within its limits, granted like any other and
-/// with a span of their own, but without the data source's settings.
-struct ClientErrands<'a> {
-    client: &'a SharedClient,
-    limits: TimeLimits,
-    caller: &'a Caller,
-    parent: &'a Context,
 }
 
 // === impl Client ===
@@ -97,7 +88,8 @@ impl Client {
         let span = client.tracing.start(&mut request, &client.settings.labels, parent);
         let parent = parent.clone();
         let kind = client.settings.kind.clone();
-        let mut counted = client.requests.begin(kind, caller.endpoint, request.method());
+        let secure_socks = matches!(client.settings.secure_socks, Ok(Some(_)));
+        let mut counted = client.requests.begin(kind, secure_socks, caller.endpoint, request.method());
         async move {
             let result = client.exchange(request, limits, &caller, span.events(), &parent).await;
             span.finish(&result);
@@ -138,10 +130,10 @@ impl SharedClient {
         let recorder = request.extensions_mut().remove::<Recorder>();
         let recorder = recorder.map(|recorder| (recorder, request.uri().clone()));
         let uri = request.uri().clone();
-        let asked_for_gzip = credentials::prepare(&mut request, &origin, own, &caller.user_agent)?;
+        let asked_for_gzip = credentials::prepare(&mut request, &origin, own, caller)?;
         if let Some(signer) = self.signer.as_ref().filter(|_| own.is_some()) {
             let signer = signer.as_ref().map_err(|bad| RequestError::SigV4Settings(bad.clone()))?;
-            let errands = ClientErrands { client: self, limits, caller, parent };
+            let errands = self.errands(limits, caller, parent);
             request = limits.within(&origin, signer.sign(request, priority, &errands)).await?;
         }
         let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
@@ -188,14 +180,20 @@ impl SharedClient {
     async fn answered(
         &self,
         origin: &Origin,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         limits: TimeLimits,
         priority: Priority,
         events: &Events,
     ) -> Result<(Response<Incoming>, Exchange), RequestError> {
+        let route = self.connections.route(origin)?;
+        if let Some(proxy) = route.takes_plain(origin) {
+            credentials::address_to_proxy(&mut request, origin, proxy);
+        }
         let slot = self.connections.slot(origin, limits, priority).await?;
-        let (response, mut exchange) = self.response(origin, request, limits, priority, events).await?;
+        let (response, mut exchange) =
+            self.response(origin, &route, request, limits, priority, events).await?;
         exchange.hold(slot);
+        check_answer_of_proxy(origin, &route, &response)?;
         Ok((response, exchange))
     }
 
@@ -203,12 +201,13 @@ impl SharedClient {
     async fn response(
         &self,
         origin: &Origin,
+        route: &Route,
         request: Request<WasiBody>,
         limits: TimeLimits,
         priority: Priority,
         events: &Events,
     ) -> Result<(Response<Incoming>, Exchange), RequestError> {
-        let authority = origin.authority();
+        let (authority, wanted) = (origin.authority(), route.wanted(origin).authority());
         let (mut request, replay) = match origin.scheme {
             Scheme::Http if !request.body().is_end_stream() => (request, None),
             // A body is kept only for HTTP/2, whose peers say what they have not processed.
@@ -219,7 +218,7 @@ impl SharedClient {
         };
         let (mut new, mut attempts) = (false, 0);
         loop {
-            events.connection_wanted(&authority);
+            events.connection_wanted(&wanted);
             let mut exchange = self.connections.begin(origin, limits, priority, new, events).await?;
             let failure = match head(&mut exchange, request, limits, events).await? {
                 Ok(response) => {
@@ -257,32 +256,6 @@ impl SharedClient {
     }
 }
 
-// === impl ClientErrands ===
-
-impl Errands for ClientErrands<'_> {
-    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>, RequestError> {
-        let Self { client, limits, caller, parent } = *self;
-        let mut request = request.map(errand::body);
-        // The answer is not decoded.
-        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let origin = Origin::of_uri(request.uri())?;
-        let span = client.tracing.start(&mut request, &client.settings.labels, parent);
-        let events = span.events();
-        // Within the limit of the request that it is for, so that the error names what did not answer.
-        let response = limits.within(&origin, async {
-            client.granted(&origin, request.uri().path())?;
-            credentials::prepare(&mut request, &origin, None, &caller.user_agent)?;
-            // A health check may wait for it, whoever began it.
-            client.answered(&origin, request, limits, Priority::Ahead, &events).await
-        });
-        let response = response.await.map(|(response, exchange)| {
-            response.map(|incoming| Streamed::new(incoming, exchange, limits.body_timers()))
-        });
-        span.finish(&response);
-        errand::read(response?, origin.authority()).await
-    }
-}
-
 /// Sends the request and waits for the head of the response, within the limit for the first byte.
 async fn head(
     exchange: &mut Exchange,
@@ -296,6 +269,20 @@ async fn head(
         Some(limit) => tokio::time::timeout(limit, response)
             .await
             .map_err(|_| RequestError::ResponseTimeout { authority: exchange.authority(), limit }),
+    }
+}
+
+/// Fails if a plain request was not passed on because the proxy wants other credentials. No upstream answers so.
+fn check_answer_of_proxy<B>(
+    origin: &Origin,
+    route: &Route,
+    response: &Response<B>,
+) -> Result<(), RequestError> {
+    match route.takes_plain(origin) {
+        Some(proxy) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Err(RequestError::of_proxy(origin, proxy, ProxyFailure::WANTS_CREDENTIALS))
+        }
+        _ => Ok(()),
     }
 }
 

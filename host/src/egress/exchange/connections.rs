@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
@@ -16,10 +15,11 @@ use super::lease::{Exchange, Home, Slot};
 use super::shared::SharedConnections;
 use super::time_limits::TimeLimits;
 use super::turns::{Turn, Turns};
-use crate::budget::{HEALTH_CHECKS, Priority, Share, Shares, Taken};
-use crate::egress::dial::{Dialed, DialedStream, Dialer};
+use crate::budget::{HEALTH_CHECKS, Priority, Share, Shares};
+use crate::egress::dial::{Dialed, Dialer};
 use crate::egress::error::RequestError;
 use crate::egress::origin::{Origin, Scheme};
+use crate::egress::proxy::Route;
 use crate::egress::settings::Pooling;
 use crate::egress::trace::{Events, Reuse};
 use crate::log::Log;
@@ -146,6 +146,11 @@ impl Connections {
         }
     }
 
+    /// Returns the proxies on the way to an origin.
+    pub(super) fn route(&self, origin: &Origin) -> Result<Route, RequestError> {
+        self.dialer.route(origin)
+    }
+
     /// Begins an exchange on an open connection, if one is free.
     async fn reuse(&self, origin: &Origin, new: bool, events: &Events) -> Option<Exchange> {
         let is_limited = self.home.pooling.per_host.is_some();
@@ -181,31 +186,16 @@ impl Connections {
 
         let Dialed { stream, remote, local } =
             self.dialer.dial(origin, limits.connect, priority, events).await?;
-        let (places, http2) = ([place, place_of_all], stream.speaks_http2());
-        let opened = match stream {
-            DialedStream::Plain(stream) => self.speak(stream, http2, (remote, local), places).await,
-            DialedStream::Tls(stream) => self.speak(stream, http2, (remote, local), places).await,
+        let (ends, places, idle) = ((remote, local), [place, place_of_all], home.all.idle.clone());
+        let closed = move |number| idle.closed(number);
+        let opened = if stream.speaks_http2() {
+            Connection::http2(stream, ends, places, closed).await
+        } else {
+            Connection::http1(stream, ends, HeadBytes::of(home.all.heads.clone()), places, closed).await
         };
         let connection = opened.map_err(|source| RequestError::of_exchange(&origin.authority(), source))?;
         events.connection_ready(remote, local, Reuse::New);
         Ok((connection, Reuse::New))
-    }
-
-    async fn speak(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        http2: bool,
-        ends: (std::net::SocketAddr, std::net::SocketAddr),
-        places: [Taken; 2],
-    ) -> hyper::Result<Connection> {
-        let all = &self.home.all;
-        let idle = all.idle.clone();
-        let closed = move |number| idle.closed(number);
-        if http2 {
-            Connection::http2(stream, ends, places, closed).await
-        } else {
-            Connection::http1(stream, ends, HeadBytes::of(all.heads.clone()), places, closed).await
-        }
     }
 }
 

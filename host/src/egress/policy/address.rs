@@ -3,9 +3,12 @@
 
 mod embedded;
 mod metadata;
+mod name;
 mod registry;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(super) use self::name::special_name;
 
 /// Says what is special about an address, or about an IPv4 address that it leads to. Cloud metadata services hand out
 /// credentials; the others do not name one peer, or name one only on one link.

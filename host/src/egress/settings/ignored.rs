@@ -11,20 +11,10 @@ struct IgnoredKeys {
     remedy: &'static str,
 }
 
-const IGNORED: [IgnoredKeys; 3] = [
-    IgnoredKeys {
-        keys: &["azureAuth", "azureAuthType", "azureCredentials"],
-        remedy: "the host does not sign in to Azure; the component must, with secrets that its manifest names",
-    },
-    IgnoredKeys {
-        keys: &["enableSecureSocksProxy"],
-        remedy: "the host connects directly; make the upstream reachable without the proxy",
-    },
-    IgnoredKeys {
-        keys: &["oauthPassThru", "keepCookies", "forwardGrafanaId"],
-        remedy: "the host does not pass the user's identity on; use credentials of the data source",
-    },
-];
+const IGNORED: [IgnoredKeys; 1] = [IgnoredKeys {
+    keys: &["azureAuth", "azureAuthType", "azureCredentials"],
+    remedy: "the host does not sign in to Azure; the component must, with secrets that its manifest names",
+}];
 
 /// Returns the keys that are set and not followed, each with what to do instead.
 pub(super) fn ignored(json: &Map<String, Value>) -> Vec<String> {
@@ -73,8 +63,9 @@ mod tests {
 
     #[test]
     fn what_is_not_followed_is_named_with_a_remedy() {
-        let json = r#"{"httpKeepAlive":30,"azureCredentials":{"authType":"msi"},"oauthPassThru":true,"gpx_timeout":1,"GPX_x":0}"#;
-        assert_eq!(keys(json), ["azureCredentials", "oauthPassThru", "GPX_x", "gpx_timeout"]);
+        let json = r#"{"httpKeepAlive":30,"azureCredentials":{"authType":"msi"},"oauthPassThru":true,"keepCookies":["a"],
+            "enableSecureSocksProxy":true,"sigV4Auth":true,"gpx_timeout":1,"GPX_x":0}"#;
+        assert_eq!(keys(json), ["azureCredentials", "GPX_x", "gpx_timeout"]);
         let ignored = ignored(&serde_json::from_str(json).unwrap());
         assert!(ignored[0].contains("with secrets that its manifest names"), "{ignored:?}");
     }

@@ -1,6 +1,6 @@
 //! Whatever the settings contain, nothing panics.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -145,6 +145,8 @@ async fn arbitrary_settings_do_not_panic() {
             name: &random.text(),
             uid: &random.text(),
             plugin_type: "my-plugin",
+            secure_socks: &BTreeMap::new(),
+            wanted: &crate::egress::WantedHeaders::default(),
         });
         let client = fixture.egress.client(
             http,

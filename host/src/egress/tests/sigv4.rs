@@ -7,9 +7,9 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 const SETTINGS: &str =
     r#"{"sigV4Auth":true,"sigV4AuthType":"keys","sigV4Region":"eu-west-1","sigV4Service":"aps"}"#;
-const SETTINGS_WITH_ROLE: &str = r#"{"sigV4Auth":true,"sigV4AuthType":"keys","sigV4Region":"eu-west-1","sigV4Service":"aps",
+pub(super) const SETTINGS_WITH_ROLE: &str = r#"{"sigV4Auth":true,"sigV4AuthType":"keys","sigV4Region":"eu-west-1","sigV4Service":"aps",
     "sigV4AssumeRoleArn":"arn:aws:iam::1:role/r"}"#;
-const KEYS: [(&str, &str); 2] = [("sigV4AccessKey", "AKID"), ("sigV4SecretKey", "hunter2")];
+pub(super) const KEYS: [(&str, &str); 2] = [("sigV4AccessKey", "AKID"), ("sigV4SecretKey", "hunter2")];
 
 /// Of a data source that assumes a role at this server.
 fn client(fixture: &Fixture, url: &str, sts: &Server) -> Client {
@@ -17,7 +17,7 @@ fn client(fixture: &Fixture, url: &str, sts: &Server) -> Client {
     fixture.client_in(&environment, HashMap::new(), url, SETTINGS_WITH_ROLE, &KEYS)
 }
 
-fn credentials() -> String {
+pub(super) fn credentials() -> String {
     let text = "<AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
                 <SessionToken>t</SessionToken><Expiration>2126-01-01T00:00:00Z</Expiration>";
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len())

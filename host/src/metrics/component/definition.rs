@@ -9,7 +9,8 @@ use super::refusal::MetricRefusal;
 const USUAL: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// The names of the host's own metrics begin with one of these.
-const RESERVED: [&str; 5] = ["gpx_", "grafana_plugin_", "grpc_", "plugins_", "process_"];
+const RESERVED: [&str; 6] =
+    ["gpx_", "grafana_plugin_", "grafana_secure_socks_", "grpc_", "plugins_", "process_"];
 
 /// A metric without its values.
 #[derive(Clone, Debug, PartialEq)]

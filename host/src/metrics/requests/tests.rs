@@ -30,7 +30,7 @@ fn a_type_is_what_go_makes_of_it() {
 #[test]
 fn a_request_is_counted_with_its_response() {
     let (requests, text) = requests();
-    let mut request = requests.begin(kind(), "queryData", &Method::GET);
+    let mut request = requests.begin(kind(), false, "queryData", &Method::GET);
     let target =
         r#"datasource_type="mydatasource",endpoint="queryData",secure_socks_ds_proxy_enabled="false""#;
     assert!(text().contains(&format!("plugins_datasource_request_in_flight{{{target}}} 1")));
@@ -55,10 +55,24 @@ fn a_request_is_counted_with_its_response() {
 }
 
 #[test]
+fn the_secure_socks_proxy_is_a_label() {
+    let (requests, text) = requests();
+    requests.begin(kind(), true, "queryData", &Method::GET).answered(StatusCode::OK);
+    requests.begin(kind(), false, "queryData", &Method::GET).answered(StatusCode::OK);
+    for socks in ["true", "false"] {
+        let labels = format!(
+            r#"code="200",datasource_type="mydatasource",endpoint="queryData",method="get",secure_socks_ds_proxy_enabled="{socks}""#
+        );
+        let line = format!("plugins_datasource_request_total{{{labels}}} 1");
+        assert!(text().lines().any(|text| text == line), "{line} is not in\n{}", text());
+    }
+}
+
+#[test]
 fn a_request_without_a_response_has_only_an_end() {
     let (requests, text) = requests();
-    drop(requests.begin(kind(), "queryData", &Method::GET));
-    requests.begin(None, "", &Method::GET).failed("denied");
+    drop(requests.begin(kind(), false, "queryData", &Method::GET));
+    requests.begin(None, false, "", &Method::GET).failed("denied");
     let text = text();
     for line in ["cancelled", "denied"] {
         assert!(text.contains(&format!("gpx_http_requests_total{{outcome=\"{line}\"}} 1")), "{text}");
@@ -73,7 +87,7 @@ fn upstreams_and_components_cannot_make_many_series() {
     for code in 100..1000 {
         let code = StatusCode::from_u16(code).unwrap();
         for method in [Method::GET, Method::POST, Method::from_bytes(b"ODD").unwrap()] {
-            requests.begin(kind(), "queryData", &method).answered(code);
+            requests.begin(kind(), false, "queryData", &method).answered(code);
         }
     }
     let text = text();

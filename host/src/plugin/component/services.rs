@@ -9,7 +9,8 @@ use crate::plugin::instance::state::State;
 /// The only list: the name of each service, its module in the bindings, and its interface in `wit/`. Code that is needed
 /// once per service is a macro; its name is passed to this one, which calls it with the list.
 ///
-/// A new service needs a line here, and its calls in `plugin/service`, a file with the module's name.
+/// A new service needs a line here, and its calls in `plugin/service`, a file with the module's name. `outgoing` has none: it is
+/// asked once, when the component describes itself.
 macro_rules! services {
     ($use:ident) => {
         $use! {
@@ -17,6 +18,7 @@ macro_rules! services {
             DataBatch = data_batch "data-batch",
             DataChunked = data_chunked "data-chunked",
             Diagnostics = diagnostics "diagnostics",
+            Outgoing = outgoing "outgoing",
             Resource = resource "resource",
             Stream = stream "stream",
             Admission = admission "admission",

@@ -17,7 +17,7 @@ use crate::capability::packets::PacketsView;
 use crate::capability::response::ResponseView;
 use crate::capability::tracer::{CallSpans, TracerView};
 use crate::capability::{CallView, LogView, MetricsView, View};
-use crate::egress::{Caller, Client, user_agent};
+use crate::egress::{Caller, Client, PassedOn, user_agent};
 use crate::log::Log;
 use crate::metrics::ComponentMetrics;
 use crate::telemetry::Tracer;
@@ -113,7 +113,10 @@ impl State {
         let context = &call.context;
         let agent = user_agent(&context.user_agent, &context.plugin_id, &context.plugin_version);
         let endpoint = call.endpoint.name;
-        let caller = Caller { priority, endpoint, user_agent: agent.into(), ..Caller::default() };
+        let forwarded = &context.forwarded;
+        let passed_on =
+            PassedOn { headers: forwarded.headers().clone(), from_alert: forwarded.alert().cloned() };
+        let caller = Caller { priority, endpoint, user_agent: agent.into(), passed_on, ..Caller::default() };
         self.hooks.begin(spans.clone(), call.upstream.clone(), caller);
         self.hooks.record(call.capture.as_ref().map(|capture| capture.recorder(self.memory.owner())));
         self.cache.renew();

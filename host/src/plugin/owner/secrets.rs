@@ -10,9 +10,14 @@ use crate::egress::DataSourceHttp;
 use crate::plugin::platform::OperatorSettings;
 use crate::text::Scrub;
 
-/// Returns what replaces all secrets: those that Grafana sends, whoever uses them, what the host makes of them, and the
-/// password in the URL.
-pub(crate) fn scrub(subject: &Subject, http: &DataSourceHttp, operator: &OperatorSettings) -> Scrub {
+/// Returns what replaces all secrets: those that Grafana sends, whoever uses them, what the host makes of them, the password
+/// in the URL, and those of proxies.
+pub(crate) fn scrub(
+    subject: &Subject,
+    http: &DataSourceHttp,
+    operator: &OperatorSettings,
+    of_proxies: impl Iterator<Item = String>,
+) -> Scrub {
     let none = HashMap::new();
     let (sent, url) = match subject {
         Subject::DataSource(source) => (&source.secrets, source.url.as_str()),
@@ -23,7 +28,7 @@ pub(crate) fn scrub(subject: &Subject, http: &DataSourceHttp, operator: &Operato
     let applied = http.secrets().map(str::to_owned);
     let operators = operator.settings.iter().filter(|(name, _)| bears_credentials(name));
     let operators = operators.map(|(_, value)| value.clone());
-    Scrub::new(sent.chain(applied).chain(operators).chain(in_userinfo(url)))
+    Scrub::new(sent.chain(applied).chain(operators).chain(in_userinfo(url)).chain(of_proxies))
 }
 
 /// Returns the URL without user and password, whatever else is wrong with it.
@@ -73,6 +78,7 @@ fn userinfo(url: &str) -> (usize, usize) {
 mod tests {
     use super::*;
     use crate::call::DataSourceSettings;
+    use crate::egress::WantedHeaders;
     use crate::plugin::owner::settings::applied_of;
 
     #[test]
@@ -126,14 +132,16 @@ mod tests {
             secrets: HashMap::from(secrets),
             ..DataSourceSettings::default()
         };
-        let http = applied_of(&source, "", &HashMap::new());
+        let http =
+            applied_of(&source, "", &HashMap::new(), &OperatorSettings::default(), &WantedHeaders::default());
         let operator = OperatorSettings {
             settings: [("client_secret", "of the operator"), ("team", "observability")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
             ..OperatorSettings::default()
         };
-        let scrub = scrub(&Subject::DataSource(source), &http, &operator);
+        let scrub =
+            scrub(&Subject::DataSource(source), &http, &operator, ["of the proxy".to_owned()].into_iter());
         for secret in [
             "of the component",
             "of the host",
@@ -146,6 +154,7 @@ mod tests {
             "Bearer 1234567",
             "1234567",
             "of the operator",
+            "of the proxy",
         ] {
             let text = scrub.text(format!("<{secret}>"));
             assert!(

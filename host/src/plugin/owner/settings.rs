@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use super::secrets::without_userinfo;
 use crate::call::{CallContext, DataSourceSettings, Subject};
+use crate::capability::bindings::exports::gpx::plugin::outgoing::{Additions, Forwarding as WitForwarding};
 use crate::capability::bindings::exports::gpx::plugin::plugin::{
     OperatorSetting, Secret, Settings, SettingsKind,
 };
-use crate::egress::{DataSourceFields, DataSourceHttp, SigV4Fields};
+use crate::egress::{DataSourceFields, DataSourceHttp, Forwarding, SecretHeader, SigV4Fields, WantedHeaders};
 use crate::plugin::platform::OperatorSettings;
 
 /// Returns what the component's `open` receives. It includes only the secrets that the manifest names and the operator
@@ -50,11 +51,33 @@ pub(crate) fn settings(subject: &Subject, wanted: &[String], operator: &Operator
     settings
 }
 
+/// Returns what the component wants in requests to a data source, without what the operator denies.
+pub(crate) fn wanted_headers(additions: &Additions, operator: &OperatorSettings) -> WantedHeaders {
+    let allowed =
+        additions.secret_headers.iter().filter(|wanted| !operator.deny_secrets.contains(&wanted.secret));
+    let secrets = allowed.map(|wanted| SecretHeader {
+        secret: wanted.secret.clone(),
+        header: wanted.header.clone(),
+        value: wanted.value.clone(),
+    });
+    let forwarding = additions.forwarding.map(|forwarding| match forwarding {
+        WitForwarding::Off => Forwarding::Off,
+        WitForwarding::On => Forwarding::On,
+        WitForwarding::OverBasicAuth => Forwarding::OverBasicAuth,
+    });
+    WantedHeaders { secrets: secrets.collect(), forwarding }
+}
+
 /// Returns what the host applies to requests to the data source.
-pub(crate) fn http_settings(context: &CallContext, operator: &OperatorSettings) -> DataSourceHttp {
+pub(crate) fn http_settings(
+    context: &CallContext,
+    operator: &OperatorSettings,
+    wanted: &WantedHeaders,
+) -> DataSourceHttp {
     let none = DataSourceSettings::default();
     let source = context.data_source().unwrap_or(&none);
-    applied_of(source, &context.plugin_id, &context.grafana_config).signed(SigV4Fields {
+    let http = applied_of(source, &context.plugin_id, &context.grafana_config, operator, wanted);
+    http.signed(SigV4Fields {
         json_data: &source.json_data,
         secrets: &source.secrets,
         grafana: &context.grafana_config,
@@ -67,6 +90,8 @@ pub(super) fn applied_of(
     source: &DataSourceSettings,
     plugin_type: &str,
     grafana_config: &HashMap<String, String>,
+    operator: &OperatorSettings,
+    wanted: &WantedHeaders,
 ) -> DataSourceHttp {
     DataSourceHttp::parse(DataSourceFields {
         url: &source.url,
@@ -79,6 +104,8 @@ pub(super) fn applied_of(
         name: &source.name,
         uid: &source.uid,
         plugin_type,
+        secure_socks: &operator.secure_socks,
+        wanted,
     })
 }
 

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use crate::call::Subject;
 use crate::egress::DataSourceHttp;
 use crate::log::{Log, Value};
+use crate::plugin::component::LoadedComponent;
 use crate::plugin::platform::OperatorSettings;
 use crate::text::{MAX_LISTED, listed};
 
 /// The secrets that the host applies, if the rest of the settings asks for them.
-const HOSTS: [&str; 8] = [
+const HOSTS: [&str; 9] = [
     "basicAuthPassword",
     "password",
+    "secureSocksProxyPassword",
     "sigV4AccessKey",
     "sigV4SecretKey",
     "sigV4SessionToken",
@@ -28,7 +30,7 @@ const HOSTS_HEADER: &str = "httpHeaderValue";
 pub(crate) fn report(
     subject: &Subject,
     http: &DataSourceHttp,
-    wanted: &[String],
+    component: &LoadedComponent,
     operator: &OperatorSettings,
     log: &Log,
 ) {
@@ -37,7 +39,9 @@ pub(crate) fn report(
         Subject::App(app) => ("app", &app.secrets),
         Subject::Plugin => return,
     };
-    let undeclared = undeclared(secrets, wanted, operator);
+    let placed = component.additions.secret_headers.iter().map(|placed| &placed.secret);
+    let wanted: Vec<_> = component.manifest.secrets.iter().chain(placed).collect();
+    let undeclared = undeclared(secrets, &wanted, operator);
     if !undeclared.is_empty() {
         let message = format!(
             "The component does not get secrets that its manifest does not name: {}; name them in the manifest (with \
@@ -56,11 +60,11 @@ pub(crate) fn report(
 
 fn undeclared(
     secrets: &HashMap<String, String>,
-    wanted: &[String],
+    wanted: &[&String],
     operator: &OperatorSettings,
 ) -> Vec<String> {
     let is_hosts = |name: &str| HOSTS.contains(&name) || name.starts_with(HOSTS_HEADER);
-    let is_known = |name: &String| wanted.contains(name) || operator.deny_secrets.contains(name);
+    let is_known = |name: &String| wanted.contains(&name) || operator.deny_secrets.contains(name);
     let sent = secrets.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name);
     let mut names: Vec<_> = sent.filter(|name| !is_hosts(name) && !is_known(name)).collect();
     names.sort_unstable();
@@ -78,7 +82,7 @@ mod tests {
             names.iter().map(|name| ((*name).to_owned(), "hunter2".to_owned())).collect();
         secrets.insert("empty".to_owned(), String::new());
         let operator = OperatorSettings { deny_secrets: vec!["denied".to_owned()], ..Default::default() };
-        let undeclared = undeclared(&secrets, &["apiToken".to_owned()], &operator);
+        let undeclared = undeclared(&secrets, &[&"apiToken".to_owned()], &operator);
         assert_eq!(undeclared, ["also forgotten", "forgotten"]);
     }
 }

@@ -2,7 +2,9 @@
 
 use tonic::metadata::MetadataMap;
 
-use crate::call::{AppSettings, CallContext, CallHeaders, DataSourceSettings, LogParams, Subject, User};
+use crate::call::{
+    AppSettings, CallContext, CallHeaders, DataSourceSettings, ForwardedHeaders, LogParams, Subject, User,
+};
 use crate::proto::pluginv2;
 
 /// Returns a call's context, if the request has one. `headers` are those of the message, under their HTTP names.
@@ -45,6 +47,7 @@ pub(crate) fn context(
         subject,
         headers: CallHeaders::new(headers),
         log_params: LogParams::parse(log_params),
+        forwarded: ForwardedHeaders::default(),
         wants_capture: false,
     })
 }

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use super::super::streaming::{End, Worked, answer_stream, pass_on};
 use super::super::{Backend, Begun, Door, convert, fail, paid_by};
 use super::failure;
-use crate::call::{Endpoint, Outcome};
+use crate::call::{CallContext, Endpoint, Outcome};
 use crate::capability::chunks::{Chunk, Content};
 use crate::frame::Format;
 use crate::plugin::{CallError, Export, Plugin};
@@ -23,7 +23,9 @@ pub(super) async fn query(
     backend.serves(&[Export::DataChunked]).await?;
     let (door, message) = Door::enter(request);
     let QueryChunkedDataRequest { plugin_context, headers, queries, format } = message;
+    let forwarded = convert::forwarded(&headers);
     let context = convert::context(plugin_context, &door.metadata, convert::header_pairs(headers));
+    let context = context.map(|context| CallContext { forwarded, ..context });
     let begun = backend.begin(&[Export::DataChunked], QUERY_CHUNKED, door, context).await?;
     let format = match convert::format(&begun.unanswered.call().context, format) {
         Ok(format) => format,
