@@ -2,7 +2,10 @@
 //! with the test. `xtask/src/servers.rs` finds them; there is a file here for each, which knows its configuration.
 
 pub mod certificates;
+pub mod dante;
 pub mod nginx;
+pub mod squid;
+pub mod stunnel;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};

@@ -11,4 +11,5 @@
 
 mod answers;
 mod http2;
+mod proxies;
 mod tls;
