@@ -93,8 +93,7 @@ pub fn settings(settings: &Settings) -> Vec<Frame> {
     pairs.add("basic-auth", settings.basic_auth().unwrap_or("none"));
     pairs.add("updated", settings.updated());
     pairs.add("api-version", settings.api_version());
-    let json =
-        settings.json::<Value>().map_or_else(|fault| fault.message, |json| json.to_string());
+    let json = settings.json::<Value>().map_or_else(|fault| fault.message, |json| json.to_string());
     pairs.add("json", json);
     for name in settings.secret_names() {
         pairs.add(&format!("secret.{name}"), settings.secret(name).unwrap_or_default());
