@@ -29,6 +29,7 @@ mod machine;
 mod metrics;
 mod objects;
 mod package;
+mod pages;
 mod parity;
 mod peer;
 mod proxies;
