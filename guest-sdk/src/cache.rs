@@ -37,7 +37,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bindings::base::gpx::plugin::cache::{self as host, CacheError, Found};
+use crate::host::cache::{self as host, CacheError, Found};
 use crate::{Fault, Result};
 
 /// Returns a value that is kept. `None` also if it is of another type.

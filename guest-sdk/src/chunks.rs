@@ -2,7 +2,7 @@
 
 mod error;
 
-use crate::bindings::base::gpx::plugin::chunks as wit;
+use crate::host::chunks as wit;
 use crate::{Fault, Frame};
 
 pub use self::error::ChunkError;

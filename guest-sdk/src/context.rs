@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use crate::bindings::base::gpx::plugin::call;
+use crate::host::call;
 
 pub use crate::bindings::base::gpx::plugin::call::{
     FlagAttribute, Grafana, GrafanaConfig, OpenFeature, PluginContext, SqlConfig,

@@ -4,6 +4,7 @@ use crate::Time;
 use crate::bindings::base::gpx::plugin::frames as wit;
 use crate::time::IntoTime;
 
+pub(crate) mod cells;
 mod column;
 mod config;
 mod contract;
@@ -40,14 +41,14 @@ pub use meta::{FrameType, Inspect, Meta, Notice, Severity, Stat, Topic, Visualiz
 ///     .with(Field::new("load", [0.1, 0.2]).label("host", "a").config(FieldConfig::new().unit("percentunit")));
 /// assert_eq!(frame.rows(), Some(2));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Frame {
     table: wit::Frame,
     meta: Option<Meta>,
 }
 
 /// A column with its name and what Grafana should know about it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Field(wit::Field);
 
 // === impl Frame ===

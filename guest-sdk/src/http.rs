@@ -23,11 +23,10 @@
 mod error;
 mod excerpt;
 mod port;
-mod redirect;
+pub(crate) mod redirect;
 mod request;
 mod response;
 mod segment;
-mod wire;
 
 pub use error::{Cause, Error};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};

@@ -16,17 +16,23 @@ pub mod frame;
 #[doc(hidden)]
 pub mod fuzz;
 mod health;
+mod host;
 pub mod http;
 mod json;
 pub mod log;
 pub mod metrics;
 pub mod plugin;
 mod query;
+pub mod random;
 pub mod resource;
 mod settings;
 mod source;
 pub mod span;
 pub mod stream;
+#[cfg(all(feature = "test", not(target_arch = "wasm32")))]
+pub mod test;
+#[cfg(all(not(feature = "test"), not(target_arch = "wasm32")))]
+mod test;
 pub mod time;
 
 pub use answer::{Answer, Answers};

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::Attribute;
-use crate::bindings::base::gpx::plugin::log;
+use crate::host::log;
 
 pub use crate::bindings::base::gpx::plugin::log::Level;
 #[doc(inline)]

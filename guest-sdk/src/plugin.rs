@@ -214,9 +214,9 @@ pub trait Resource: Plugin {
 ///     fn run(&self, _: &Context, request: &Request, packets: &mut PacketSender) -> Result<()> {
 ///         loop {
 ///             let price = self.price(&request.path)?;
-///             let frame = Frame::new("price").time("time", [std::time::SystemTime::now()]).field("value", [price]);
+///             let frame = Frame::new("price").time("time", [Time::now()]).field("value", [price]);
 ///             packets.frame(frame, Include::All)?; // ends once nobody is subscribed
-///             std::thread::sleep(Duration::from_millis(100));
+///             time::sleep(Duration::from_millis(100));
 ///         }
 ///     }
 /// }
@@ -238,7 +238,7 @@ pub trait Stream: Plugin {
     /// Sends packets until nobody is subscribed any more: then sending fails, and [`Context::cancelled`] is true. 50 ms later
     /// the instance is dropped.
     ///
-    /// It may run for any time, and wait by `std::thread::sleep`. It may compute for half of the time.
+    /// It may run for any time, and wait by [`time::sleep`](crate::time::sleep) or std's. It may compute for half of the time.
     ///
     /// Return `Ok` only if there will never be more: the subscribers then wait in vain. After a fault, Grafana runs the stream
     /// again, and after repeated faults with a pause of up to 5 s. So `?` is right for an upstream that has failed.
@@ -476,6 +476,7 @@ macro_rules! __export {
     };
     (data_chunked $plugin:ident) => {
         const _: fn() = $crate::plugin::export::data_chunked::<$plugin, _>;
+        #[cfg(target_family = "wasm")]
         impl $crate::plugin::export::DataChunkedGuest for $plugin {
             fn query_data(
                 queries: ::std::vec::Vec<$crate::plugin::export::DataQuery>,

@@ -8,7 +8,7 @@ mod router;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::bindings::base::gpx::plugin::response as wit;
+use crate::host::response as wit;
 use crate::{Fault, Header, Result};
 
 pub use self::error::SendError;

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 use std::time::SystemTime;
 
-use crate::bindings::base::gpx::plugin::tracer;
+use crate::host::tracer;
 use crate::{Attribute, ToValue};
 
 pub use crate::bindings::base::gpx::plugin::tracer::{Link, SpanContext, SpanKind};

@@ -32,6 +32,13 @@ impl Request {
     }
 }
 
+/// A channel without anything that the frontend sends along.
+impl From<&str> for Request {
+    fn from(path: &str) -> Self {
+        Self { path: path.to_owned(), data: Vec::new() }
+    }
+}
+
 impl From<wit::Request> for Request {
     fn from(wit::Request { path, data }: wit::Request) -> Self {
         Self { path, data }

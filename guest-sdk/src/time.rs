@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::host::clock;
+
 #[cfg(test)]
 mod reference;
 mod rfc3339;
@@ -37,9 +39,27 @@ pub trait IntoTime {
     fn into_time(self) -> Time;
 }
 
+/// Waits. In a component that costs no thread; in a test with a fake host the time passes at once.
+pub fn sleep(time: Duration) {
+    clock::sleep(time);
+}
+
+/// Returns the time since a moment in the past: the difference of two is how long something has taken, whatever happens to the
+/// clock on the wall.
+#[must_use]
+pub fn monotonic() -> Duration {
+    clock::monotonic()
+}
+
 // === impl Time ===
 
 impl Time {
+    /// The time now. In a test with a fake host, it is the fake's.
+    #[must_use]
+    pub fn now() -> Self {
+        clock::now().into()
+    }
+
     pub fn from_unix_nanos(nanos: i64) -> Self {
         Self(nanos)
     }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::artifacts::Artifacts;
 use crate::profile::Profile;
-use crate::{collector, frontend, host, javascript, peer, servers, step};
+use crate::{collector, frontend, host, javascript, peer, place, servers, step};
 
 /// Runs the tests. In the whole lane the end-to-end tests run against the packaged executable that users run. In the
 /// quick lane that executable is built like the tests themselves, which saves minutes.
@@ -33,6 +33,8 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
         anyhow::Ok(cargo)
     };
     step::step("tests", || step::run(&mut cargo(&[])?))?;
+    // After these, which have built nearly all that they need.
+    step::step("tests of the examples", || examples(&filter))?;
     if quick {
         step::skipped(
             "the executable that users run, the host without the compiler, real servers, the OpenTelemetry Collector, \
@@ -66,4 +68,18 @@ pub(crate) fn test(words: &[&str]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs the examples' own tests natively, with the SDK's fake host, as authors run theirs. The tests' components have none.
+fn examples(filter: &[&&str]) -> Result<()> {
+    let mut cargo = Profile::Quick.cargo("test")?;
+    cargo.args(["--locked", "--lib", "--workspace", "--manifest-path"]);
+    cargo.arg(place::repository()?.join("examples/Cargo.toml"));
+    for component in ["minimal", "objects", "placing", "probe", "released", "together"] {
+        cargo.args(["--exclude", component]);
+    }
+    if !filter.is_empty() {
+        cargo.arg("--").args(filter);
+    }
+    step::run(&mut cargo)
 }

@@ -86,3 +86,57 @@ impl Diagnostics for App {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gpx_sdk::test::{Host, ResourceRequest, SettingsBuilder, app, data_source, query};
+    use gpx_sdk::{HealthStatus, User};
+    use serde_json::json;
+
+    use super::*;
+
+    fn team(settings: SettingsBuilder) -> SettingsBuilder {
+        settings.json(&json!({ "team": "Blue", "members": ["Ada", " Grace"] }))
+    }
+
+    #[test]
+    fn the_page_shows_the_team_and_not_the_key() {
+        let host = Host::new();
+        let app = host.open::<App>(team(app()).secret("directoryKey", "geheim")).unwrap();
+        let response = app.call_resource(ResourceRequest::get("team")).unwrap();
+        assert_eq!(response.text(), r#"{"team":"Blue","members":["Ada"," Grace"],"has_key":true}"#);
+    }
+
+    #[test]
+    fn a_member_is_greeted_by_the_user() {
+        let host = Host::new();
+        let app = host.open::<App>(team(app())).unwrap();
+        let greet = |name: &str| {
+            let request =
+                ResourceRequest::post(&format!("team/{name}/greeting")).json(&json!({ "word": "Hello" }));
+            app.call_resource(request).unwrap()
+        };
+        assert_eq!(greet("Ada").text(), r#""Hello, Ada! From Grafana""#);
+        assert_eq!(greet("Eve").status, 404);
+
+        let name = "Linus".to_owned();
+        host.user(User { login: "linus".into(), name, email: String::new(), role: "Viewer".into() });
+        assert_eq!(greet("Ada").text(), r#""Hello, Ada! From Linus""#);
+    }
+
+    #[test]
+    fn the_data_source_has_the_members_without_blanks() {
+        let host = Host::new();
+        let app = host.open::<App>(team(data_source(""))).unwrap();
+        assert_eq!(app.query(query("A")).unwrap(), [Frame::new("Blue").field("member", ["Ada", "Grace"])]);
+        assert_eq!(app.check_health().unwrap().message, "The data source is for team Blue");
+    }
+
+    #[test]
+    fn what_nobody_has_configured_is_not_healthy() {
+        let host = Host::new();
+        let health = host.open::<App>(app()).unwrap().check_health().unwrap();
+        assert_eq!(health.status, HealthStatus::Error);
+        assert!(health.message.starts_with("The app has no team"), "{}", health.message);
+    }
+}

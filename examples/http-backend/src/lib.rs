@@ -8,6 +8,8 @@ use gpx_sdk::{Time, log, span};
 use serde::Deserialize;
 
 mod model;
+#[cfg(test)]
+mod tests;
 
 use model::Model;
 

@@ -19,7 +19,7 @@ pub struct Error {
 }
 
 /// Why a request failed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Cause {
     /// The request could not be made: its URL, a header or its body is not valid.
@@ -98,7 +98,7 @@ impl std::error::Error for Error {}
 
 impl Cause {
     /// The host's library passes the words of an error in a body, and not its code.
-    pub(super) fn in_body(words: String) -> Self {
+    pub(crate) fn in_body(words: String) -> Self {
         match words.as_str() {
             "connection read timeout" | "HTTP response timeout" => Self::Timeout,
             "connection terminated" => Self::Incomplete,

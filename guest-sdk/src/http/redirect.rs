@@ -23,18 +23,18 @@ const BODY_HEADERS: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT
 
 /// The parts of a request that a redirect can change.
 #[derive(Clone)]
-pub(super) struct Parts {
-    pub(super) method: Method,
-    pub(super) url: Uri,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Parts {
+    pub(crate) method: Method,
+    pub(crate) url: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 // === impl Parts ===
 
 impl Parts {
     /// Returns how errors name the request: without userinfo and query, which may contain a secret.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let Self { method, url, .. } = self;
         let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
         format!(

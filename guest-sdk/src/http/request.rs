@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Uri};
@@ -13,8 +13,9 @@ use super::error::Cause;
 use super::port;
 use super::redirect::{MAX_REQUESTS, Parts};
 use super::segment::{self, ESCAPED};
-use super::wire::{self, Exchange};
 use super::{Error, Response};
+use crate::host::clock;
+use crate::host::wire::{self, Exchange};
 
 /// What may stand neither in a path nor in a query (RFC 3986, 3.3 and 3.4). Control characters stay, and are an error.
 const NOT_IN_A_URL: &AsciiSet = &AsciiSet::EMPTY
@@ -41,7 +42,7 @@ pub struct Request {
 pub struct Pending {
     parts: Parts,
     exchange: Exchange,
-    deadline: Option<Instant>,
+    deadline: Option<Duration>,
 }
 
 /// A request with any method. If the URL is not valid, [`Request::send`] returns the error.
@@ -138,8 +139,8 @@ impl Request {
     /// Sends the request and does not wait, so that several can be in flight at once.
     pub fn start(self) -> Result<Pending, Error> {
         let parts = self.parts.map_err(|what| Error::new("request", Cause::Invalid(what)))?;
-        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let exchange = wire::send(&parts)?;
+        let deadline = self.timeout.map(|timeout| clock::monotonic().saturating_add(timeout));
+        let exchange = send(&parts)?;
         Ok(Pending { parts, exchange, deadline })
     }
 
@@ -167,7 +168,7 @@ impl Pending {
                 Ok(true) if sent < MAX_REQUESTS => {
                     sent += 1;
                     response.drain();
-                    self.exchange = wire::send(&self.parts)?;
+                    self.exchange = send(&self.parts)?;
                     continue;
                 }
                 // Before the next request is sent, which nobody could take back.
@@ -186,6 +187,10 @@ impl Pending {
             Err(cause) => Err(Error::new(&name, cause)),
         }
     }
+}
+
+fn send(parts: &Parts) -> Result<Exchange, Error> {
+    wire::send(parts).map_err(|cause| Error::new(&parts.name(), cause))
 }
 
 fn parse(url: &str) -> Result<Uri, String> {

@@ -2,16 +2,15 @@
 
 use std::fmt;
 use std::io::Read;
-use std::time::Instant;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::de::DeserializeOwned;
-use wasip2::http::types::{IncomingBody, IncomingResponse, http_error_code};
-use wasip2::io::streams::{InputStream, StreamError};
 
 use super::error::{Cause, Error};
-use super::{excerpt, redirect, wire};
+use super::{excerpt, redirect};
+use crate::host::wire::{self, Incoming};
 use crate::json;
 
 /// How much is read at once: the most that the host hands over in one piece.
@@ -29,13 +28,9 @@ pub struct Response {
     body: Body,
 }
 
-/// The handles of a body. The host requires that the stream is dropped first, then the body, then the response, which is
-/// the order of the fields.
 struct Body {
-    stream: InputStream,
-    _body: IncomingBody,
-    _response: IncomingResponse,
-    deadline: Option<Instant>,
+    wire: wire::Body,
+    deadline: Option<Duration>,
     request: String,
 }
 
@@ -45,16 +40,13 @@ impl Response {
     pub(super) fn new(
         request: String,
         url: Uri,
-        response: IncomingResponse,
-        deadline: Option<Instant>,
+        Incoming { status, headers, body }: Incoming,
+        deadline: Option<Duration>,
     ) -> Result<Self, Error> {
-        let gone =
-            || Error::new(&request, Cause::Other("the host returned a response without a body".to_owned()));
-        let status = StatusCode::from_u16(response.status()).map_err(|_| gone())?;
-        let headers = wire::headers(&response.headers());
-        let body = response.consume().map_err(|()| gone())?;
-        let stream = body.stream().map_err(|()| gone())?;
-        let body = Body { stream, _body: body, _response: response, deadline, request: request.clone() };
+        let status = StatusCode::from_u16(status).map_err(|_| {
+            Error::new(&request, Cause::Other("the host returned a response without a status".to_owned()))
+        })?;
+        let body = Body { wire: body, deadline, request: request.clone() };
         Ok(Self { request, url, status, headers, body })
     }
 
@@ -194,25 +186,7 @@ impl Body {
 
     /// Returns the next piece of at most `size` bytes, or `None` at the end.
     fn piece(&mut self, size: usize) -> Result<Option<Vec<u8>>, Cause> {
-        loop {
-            if self.deadline.is_some() {
-                wire::wait(&self.stream.subscribe(), self.deadline)?;
-            }
-            match self.stream.blocking_read(size as u64) {
-                Ok(piece) if piece.is_empty() => {}
-                Ok(piece) => return Ok(Some(piece)),
-                Err(StreamError::Closed) => return Ok(None),
-                Err(StreamError::LastOperationFailed(err)) => {
-                    return Err(match http_error_code(&err) {
-                        Some(code) => match Cause::from(code) {
-                            Cause::Reset => Cause::Incomplete,
-                            cause => cause,
-                        },
-                        None => Cause::in_body(err.to_debug_string()),
-                    });
-                }
-            }
-        }
+        self.wire.piece(size, self.deadline)
     }
 }
 

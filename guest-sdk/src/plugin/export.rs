@@ -1,5 +1,8 @@
 //! What the code that `plugin!` generates relies on: the component's exports, as calls of the plugin's traits.
 
+#[cfg(target_arch = "wasm32")]
+mod guest;
+
 use std::any::Any;
 use std::cell::OnceCell;
 
@@ -8,28 +11,22 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::admission::exports::gpx::plugin::admission as wit_admission;
 use crate::bindings::base::exports::gpx::plugin::plugin as wit;
-use crate::bindings::base::gpx::plugin::packets;
-use crate::bindings::base::gpx::plugin::response;
 use crate::bindings::base::gpx::plugin::types;
 use crate::bindings::conversion::exports::gpx::plugin::conversion as wit_conversion;
-use crate::bindings::diagnostics::exports::gpx::plugin::diagnostics as wit_diagnostics;
 use crate::bindings::outgoing::exports::gpx::plugin::outgoing as wit_outgoing;
-use crate::bindings::resource::exports::gpx::plugin::resource as wit_resource;
-use crate::bindings::stream::exports::gpx::plugin::stream as wit_stream;
 use crate::chunks::ChunkSender;
-use crate::resource::{Request, Router};
 use crate::{
     Admission, Answer, Answers, Context, Conversion, Data, DataBatch, DataChunked, Diagnostics, Model,
     Plugin, Query, QueryConversion, Resource, Stream, conversion as sdk_conversion,
 };
 
-pub use crate::bindings::base::gpx::plugin::chunks::ChunkSender as WitChunkSender;
 pub use crate::bindings::base::gpx::plugin::types::Fault as DataFault;
 pub use crate::bindings::data::exports::gpx::plugin::data::Guest as DataGuest;
 pub use crate::bindings::data::gpx::plugin::queries::{Answer as DataAnswer, Query as DataQuery};
 pub use crate::bindings::data_batch::exports::gpx::plugin::data_batch::Guest as DataBatchGuest;
 pub use crate::bindings::data_chunked::exports::gpx::plugin::data_chunked::Guest as DataChunkedGuest;
 pub use crate::bindings::query_conversion::exports::gpx::plugin::query_conversion::Guest as QueryConversionGuest;
+pub use crate::host::chunks::ChunkSender as WitChunkSender;
 pub use wit::Manifest;
 pub use wit_outgoing::{Additions, Forwarding, SecretHeader};
 
@@ -87,8 +84,6 @@ pub fn query_conversion<P: QueryConversion<Old, New>, Old: DeserializeOwned, New
 thread_local! {
     /// The one plugin of this component. It lives as long as the component's instance.
     static PLUGIN: OnceCell<&'static dyn Any> = const { OnceCell::new() };
-    /// Its [`Router`], once it has answered a resource call.
-    static ROUTES: OnceCell<&'static dyn Any> = const { OnceCell::new() };
 }
 
 fn opened<P: Plugin>() -> Result<&'static P, types::Fault> {
@@ -96,15 +91,6 @@ fn opened<P: Plugin>() -> Result<&'static P, types::Fault> {
     plugin
         .and_then(|plugin| plugin.downcast_ref())
         .ok_or_else(|| crate::Fault::plugin("the host called the plugin before `open` succeeded").into())
-}
-
-fn routes<P: Resource>() -> &'static Router<P> {
-    let known = ROUTES.with(|routes| routes.get().copied());
-    known.and_then(|routes| routes.downcast_ref()).unwrap_or_else(|| {
-        let routes: &'static Router<P> = Box::leak(Box::new(P::routes()));
-        let _ = ROUTES.with(|known| known.set(routes));
-        routes
-    })
 }
 
 impl<P: Component> wit::Guest for P {
@@ -130,15 +116,35 @@ impl<P: Component> wit_outgoing::Guest for P {
 pub fn query_data<P: Data<M, A>, M: Model, A: Into<Answer>>(
     query: DataQuery,
 ) -> Result<Vec<DataAnswer>, DataFault> {
-    let plugin = opened::<P>()?;
+    answer(opened::<P>()?, query)
+}
+
+pub fn query_batch<P: DataBatch<M>, M: Model>(queries: Vec<DataQuery>) -> Result<Vec<DataAnswer>, DataFault> {
+    answer_batch(opened::<P>()?, queries)
+}
+
+pub fn query_chunked<P: DataChunked<M>, M: Model>(
+    queries: Vec<DataQuery>,
+    chunks: WitChunkSender,
+) -> Result<(), DataFault> {
+    answer_chunked(opened::<P>()?, queries, &mut chunks.into())
+}
+
+/// Answers a query, whoever has opened the plugin.
+pub(crate) fn answer<P: Data<M, A>, M: Model, A: Into<Answer>>(
+    plugin: &P,
+    query: DataQuery,
+) -> Result<Vec<DataAnswer>, DataFault> {
     let answer = plugin.query(&Context::default(), &Query::new(query)?)?;
     let mut answers = Vec::new();
     answer.into().write(String::new(), &mut answers);
     Ok(answers)
 }
 
-pub fn query_batch<P: DataBatch<M>, M: Model>(queries: Vec<DataQuery>) -> Result<Vec<DataAnswer>, DataFault> {
-    let plugin = opened::<P>()?;
+pub(crate) fn answer_batch<P: DataBatch<M>, M: Model>(
+    plugin: &P,
+    queries: Vec<DataQuery>,
+) -> Result<Vec<DataAnswer>, DataFault> {
     let (queries, unfit) = read(queries);
     let mut answers = unfit.into_iter().collect::<Answers>().write();
     if !queries.is_empty() || answers.is_empty() {
@@ -147,21 +153,20 @@ pub fn query_batch<P: DataBatch<M>, M: Model>(queries: Vec<DataQuery>) -> Result
     Ok(answers)
 }
 
-pub fn query_chunked<P: DataChunked<M>, M: Model>(
+pub(crate) fn answer_chunked<P: DataChunked<M>, M: Model>(
+    plugin: &P,
     queries: Vec<DataQuery>,
-    chunks: WitChunkSender,
+    chunks: &mut ChunkSender,
 ) -> Result<(), DataFault> {
-    let plugin = opened::<P>()?;
-    let mut chunks = chunks.into();
     let (queries, unfit) = read(queries);
     let none_fits = queries.is_empty() && !unfit.is_empty();
     for (ref_id, fault) in unfit {
-        ChunkSender::fault(&mut chunks, &ref_id, fault).map_err(crate::Fault::from)?;
+        chunks.fault(&ref_id, fault).map_err(crate::Fault::from)?;
     }
     if none_fits {
         return Ok(());
     }
-    Ok(plugin.query_chunked(&Context::default(), &queries, &mut chunks)?)
+    Ok(plugin.query_chunked(&Context::default(), &queries, chunks)?)
 }
 
 /// Reads the models of queries. Returns the queries whose model fits, and the faults of the others.
@@ -175,33 +180,6 @@ fn read<M: Model>(queries: Vec<DataQuery>) -> (Vec<Query<M>>, Vec<(String, crate
         }
     }
     (fit, unfit)
-}
-
-impl<P: Diagnostics> wit_diagnostics::Guest for P {
-    fn check_health() -> Result<wit_diagnostics::Health, types::Fault> {
-        Ok(opened::<P>()?.check_health(&Context::default())?)
-    }
-}
-
-impl<P: Resource> wit_resource::Guest for P {
-    fn call(request: wit_resource::Request, response: response::ResponseSender) -> Result<(), types::Fault> {
-        let (plugin, request) = (opened::<P>()?, Request::try_from(request)?);
-        Ok(routes::<P>().answer(plugin, &Context::default(), request, &mut response.into())?)
-    }
-}
-
-impl<P: Stream> wit_stream::Guest for P {
-    fn subscribe(request: wit_stream::Request) -> Result<wit_stream::Reply, types::Fault> {
-        Ok(opened::<P>()?.subscribe(&Context::default(), &request.into())?.into())
-    }
-
-    fn publish(request: wit_stream::Request) -> Result<wit_stream::Reply, types::Fault> {
-        Ok(opened::<P>()?.publish(&Context::default(), &request.into())?.into())
-    }
-
-    fn run(request: wit_stream::Request, packets: packets::PacketSender) -> Result<(), types::Fault> {
-        Ok(opened::<P>()?.run(&Context::default(), &request.into(), &mut packets.into())?)
-    }
 }
 
 impl<P: Admission> wit_admission::Guest for P {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::error::PacketError;
 use crate::Frame;
 use crate::bindings::base::gpx::plugin::packets as wit;
+use crate::host::packets;
 
 /// Which part of a frame is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Include {
 
 /// Takes the packets of a stream.
 #[derive(Debug)]
-pub struct PacketSender(wit::PacketSender);
+pub struct PacketSender(packets::PacketSender);
 
 // === impl PacketSender ===
 
@@ -38,8 +39,8 @@ impl PacketSender {
     }
 }
 
-impl From<wit::PacketSender> for PacketSender {
-    fn from(sender: wit::PacketSender) -> Self {
+impl From<packets::PacketSender> for PacketSender {
+    fn from(sender: packets::PacketSender) -> Self {
         Self(sender)
     }
 }

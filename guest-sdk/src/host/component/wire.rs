@@ -1,6 +1,6 @@
 //! One request and its response over `wasi:http`.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use http::header::CONTENT_LENGTH;
 use http::uri::Scheme;
@@ -8,21 +8,36 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types as wasi;
 use wasip2::io::poll::{Pollable, poll};
+use wasip2::io::streams::{InputStream, StreamError};
 
-use super::error::{Cause, Error};
-use super::redirect::Parts;
+use super::clock;
+use crate::http::Cause;
+use crate::http::redirect::Parts;
 
 /// The most that WASI's `blocking-write-and-flush` takes at once.
 const WRITTEN_AT_ONCE: usize = 4096;
 
 /// A request whose response has not arrived yet.
 #[derive(Debug)]
-pub(super) struct Exchange(wasi::FutureIncomingResponse);
+pub(crate) struct Exchange(wasi::FutureIncomingResponse);
 
-pub(super) fn send(parts: &Parts) -> Result<Exchange, Error> {
-    let error = |cause| Error::new(&parts.name(), cause);
-    let invalid =
-        |what: &str| error(Cause::Invalid(format!("the host does not accept the request's {what}")));
+/// The head of a response, and its body.
+pub(crate) struct Incoming {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+/// The handles of a body. The host requires that the stream is dropped first, then the body, then the response, which is
+/// the order of the fields.
+pub(crate) struct Body {
+    stream: InputStream,
+    _body: wasi::IncomingBody,
+    _response: wasi::IncomingResponse,
+}
+
+pub(crate) fn send(parts: &Parts) -> Result<Exchange, Cause> {
+    let invalid = |what: &str| Cause::Invalid(format!("the host does not accept the request's {what}"));
     let fields = wasi::Fields::new();
     for (name, value) in &parts.headers {
         fields.append(name.as_str(), value.as_bytes()).map_err(|_| invalid(name.as_str()))?;
@@ -43,7 +58,7 @@ pub(super) fn send(parts: &Parts) -> Result<Exchange, Error> {
     request.set_path_with_query(path).map_err(|()| invalid("path"))?;
 
     let body = (!parts.body.is_empty()).then(|| request.body()).transpose().map_err(|()| invalid("body"))?;
-    let answer = outgoing_handler::handle(request, None).map_err(|code| error(code.into()))?;
+    let answer = outgoing_handler::handle(request, None)?;
     if let Some(body) = body {
         write(body, &parts.body);
     }
@@ -51,12 +66,12 @@ pub(super) fn send(parts: &Parts) -> Result<Exchange, Error> {
 }
 
 /// Waits until something is ready or the time is up.
-pub(super) fn wait(ready: &Pollable, deadline: Option<Instant>) -> Result<(), Cause> {
+fn wait(ready: &Pollable, deadline: Option<Duration>) -> Result<(), Cause> {
     let Some(deadline) = deadline else {
         ready.block();
         return Ok(());
     };
-    let left = deadline.saturating_duration_since(Instant::now());
+    let left = deadline.saturating_sub(clock::monotonic());
     let over = wasip2::clocks::monotonic_clock::subscribe_duration(
         u64::try_from(left.as_nanos()).unwrap_or(u64::MAX),
     );
@@ -64,7 +79,7 @@ pub(super) fn wait(ready: &Pollable, deadline: Option<Instant>) -> Result<(), Ca
 }
 
 /// The `http` crate accepts every header: the host has checked them with the same crate.
-pub(super) fn headers(fields: &wasi::Fields) -> HeaderMap {
+fn headers(fields: &wasi::Fields) -> HeaderMap {
     let pairs = fields.entries().into_iter();
     pairs.filter_map(|(name, value)| Some((name.parse().ok()?, HeaderValue::from_bytes(&value).ok()?))).fold(
         HeaderMap::new(),
@@ -79,12 +94,55 @@ pub(super) fn headers(fields: &wasi::Fields) -> HeaderMap {
 
 impl Exchange {
     /// Waits for the head of the response.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<wasi::IncomingResponse, Cause> {
+    pub(crate) fn wait(&self, deadline: Option<Duration>) -> Result<Incoming, Cause> {
         wait(&self.0.subscribe(), deadline)?;
         match self.0.get() {
-            Some(Ok(Ok(response))) => Ok(response),
+            Some(Ok(Ok(response))) => Incoming::new(response),
             Some(Ok(Err(code))) => Err(code.into()),
             Some(Err(())) | None => Err(Cause::Other("the host returned no response".to_owned())),
+        }
+    }
+}
+
+// === impl Incoming ===
+
+impl Incoming {
+    fn new(response: wasi::IncomingResponse) -> Result<Self, Cause> {
+        let gone = |()| Cause::Other("the host returned a response without a body".to_owned());
+        let (status, headers) = (response.status(), headers(&response.headers()));
+        let body = response.consume().map_err(gone)?;
+        let stream = body.stream().map_err(gone)?;
+        Ok(Self { status, headers, body: Body { stream, _body: body, _response: response } })
+    }
+}
+
+// === impl Body ===
+
+impl Body {
+    /// Returns the next piece of at most `size` bytes, or `None` at the end.
+    pub(crate) fn piece(
+        &mut self,
+        size: usize,
+        deadline: Option<Duration>,
+    ) -> Result<Option<Vec<u8>>, Cause> {
+        loop {
+            if deadline.is_some() {
+                wait(&self.stream.subscribe(), deadline)?;
+            }
+            match self.stream.blocking_read(size as u64) {
+                Ok(piece) if piece.is_empty() => {}
+                Ok(piece) => return Ok(Some(piece)),
+                Err(StreamError::Closed) => return Ok(None),
+                Err(StreamError::LastOperationFailed(err)) => {
+                    return Err(match wasi::http_error_code(&err) {
+                        Some(code) => match Cause::from(code) {
+                            Cause::Reset => Cause::Incomplete,
+                            cause => cause,
+                        },
+                        None => Cause::in_body(err.to_debug_string()),
+                    });
+                }
+            }
         }
     }
 }
