@@ -3,30 +3,25 @@
 //! Each call may run in an instance of its own, so what an instance keeps in its memory helps it alone. What is kept here is
 //! there for all instances of the data source, and one of them gets it for all:
 //!
-//! ```no_run
+//! ```
 //! use std::time::Duration;
 //!
 //! use gpx_sdk::{Result, cache, http};
 //!
-//! #[derive(serde::Deserialize)]
-//! struct Granted {
-//!     access_token: String,
-//!     expires_in: u64,
-//! }
-//!
-//! /// Returns a token of the OAuth client credentials flow. Many calls at once send one request.
-//! fn token(secret: &str) -> Result<String> {
-//!     cache::get_or_load("token", || {
-//!         let request = http::post("https://login.example.com/token")
-//!             .header("content-type", "application/x-www-form-urlencoded")
-//!             .body(format!("grant_type=client_credentials&client_id=grafana&client_secret={secret}"));
-//!         let granted: Granted = request.send()?.json()?;
-//!         // A little less, so that nobody uses it when it has just expired.
-//!         let time_to_live = Duration::from_secs(granted.expires_in.saturating_sub(30));
-//!         Ok((granted.access_token, time_to_live))
+//! /// Returns the names of all tables. Many calls at once send one request.
+//! fn tables(url: &str) -> Result<Vec<String>> {
+//!     cache::get_or_load("tables", || {
+//!         let tables = http::get(url).path(["tables"]).send()?.json()?;
+//!         Ok((tables, Duration::from_secs(60)))
 //!     })
 //! }
+//! # use gpx_sdk::test::{self, Host, get};
+//! # let host = Host::new();
+//! # host.given(get("/tables")).once().respond(test::json(&["prices"]));
+//! # assert_eq!([(); 2].map(|()| tables("http://prices.example").unwrap()), [["prices"], ["prices"]]);
 //! ```
+//!
+//! For a token of the OAuth client credentials flow, see [`ClientCredentials`](crate::http::ClientCredentials).
 //!
 //! A value is kept as JSON, and can be of any type that serde knows. It belongs to one version of a data source: nobody else
 //! sees it, and once the settings change, it is gone. It can vanish before its time to live is over, when memory is short or

@@ -20,15 +20,24 @@
 //! # Ok(()) }
 //! ```
 
+mod client_credentials;
 mod error;
 mod excerpt;
+mod link;
+mod pages;
 mod port;
 pub(crate) mod redirect;
 mod request;
 mod response;
+mod retry;
 mod segment;
+mod url;
 
+pub use client_credentials::ClientCredentials;
 pub use error::{Cause, Error};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-pub use request::{Pending, Request, get, post, request};
+pub use link::join;
+pub use pages::Pages;
+pub use request::{Pending, Request, delete, get, patch, post, put, request};
 pub use response::Response;
+pub use retry::Retry;

@@ -20,6 +20,7 @@ mod host;
 pub mod http;
 mod json;
 pub mod log;
+mod macros;
 pub mod metrics;
 pub mod plugin;
 mod query;
@@ -43,6 +44,7 @@ pub use context::{
 pub use fault::{Fault, FaultError, Result};
 pub use frame::{Field, FieldConfig, Frame};
 pub use health::{Health, HealthStatus};
+pub use macros::Macros;
 pub use plugin::{
     Admission, Conversion, Data, DataBatch, DataChunked, Diagnostics, Plugin, QueryConversion, Resource,
     Stream,

@@ -132,6 +132,7 @@ impl Host {
         let _replacing = self.0.replacing.lock().await;
         let before = self.0.current.wait().await;
         let loaded = LoadedComponent::load(component, &self.0.platform).await.map_err(Error::component)?;
+        self.0.tell(&loaded);
         let telemetry = match &before.plugin {
             Ok(_) => before.telemetry.clone(),
             Err(_) => {
@@ -209,6 +210,7 @@ impl Inner {
     async fn load(&self, component: Component) {
         let (plugin, telemetry) = match LoadedComponent::load(component, &self.platform).await {
             Ok(loaded) => {
+                self.tell(&loaded);
                 let telemetry = self.telemetry(&loaded);
                 (Ok(self.plugin(loaded, &telemetry)), telemetry)
             }
@@ -235,6 +237,22 @@ impl Inner {
         if let Some(loaded) = self.current.now() {
             loaded.telemetry.flush(end.saturating_duration_since(Instant::now())).await;
         }
+    }
+
+    /// Says in the log what runs, as the first question to somebody with a problem is for these versions.
+    fn tell(&self, loaded: &LoadedComponent) {
+        let ServiceIdentity { id, version } = &self.identity;
+        let text = |text: &str| Value::from(text.to_owned());
+        self.log().info(
+            "The plugin is loaded",
+            &[
+                ("plugin", text(id)),
+                ("version", text(version)),
+                ("sdk", text(&loaded.manifest.sdk)),
+                ("contract", text(&loaded.contract)),
+                ("host", text(env!("CARGO_PKG_VERSION"))),
+            ],
+        );
     }
 
     fn plugin(&self, loaded: LoadedComponent, telemetry: &Telemetry) -> Arc<Plugin> {

@@ -37,6 +37,17 @@ async fn a_line_of_a_call_names_plugin_data_source_and_user() {
 }
 
 #[gpx_tests::test]
+async fn the_log_begins_with_what_runs() {
+    let plugin = Plugin::packaged("http-backend").start().await;
+    let line = plugin.logs.wait_for_message("The plugin is loaded").await;
+    assert_eq!(line.level, "info");
+    let versions = ["plugin", "version", "contract"].map(|key| line.text(key).to_owned());
+    assert_eq!(versions, ["gpx-httpbackend-datasource", "1.2.3", "0.2.0"]);
+    assert!(line.text("sdk").starts_with("gpx-sdk 0."), "{line}");
+    assert_eq!(line.text("host"), env!("CARGO_PKG_VERSION"));
+}
+
+#[gpx_tests::test]
 async fn a_failed_query_is_logged() {
     let upstream = Upstream::points(1).await;
     let plugin = Plugin::packaged("http-backend").start().await;

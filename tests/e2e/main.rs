@@ -31,6 +31,7 @@ mod machine;
 mod metrics;
 mod objects;
 mod package;
+mod pages;
 mod parity;
 mod peer;
 mod proxies;

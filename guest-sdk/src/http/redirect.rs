@@ -56,8 +56,7 @@ impl Parts {
     /// Turns the request into the one that the redirect asks for. Returns false if the response is not a redirect.
     pub(super) fn redirect(&mut self, status: StatusCode, location: Option<&str>) -> Result<bool, String> {
         let (Some(keeps_method), Some(location)) = (keeps_method(status), location) else { return Ok(false) };
-        let target =
-            resolve(&self.url, location).filter(port::is_valid).ok_or_else(|| location.to_owned())?;
+        let target = resolve(&self.url, location).ok_or_else(|| location.to_owned())?;
         if !keeps_method {
             if self.method != Method::HEAD {
                 self.method = Method::GET;
@@ -65,6 +64,12 @@ impl Parts {
             self.body.clear();
             BODY_HEADERS.iter().for_each(|name| drop(self.headers.remove(name)));
         }
+        self.lead_to(target);
+        Ok(true)
+    }
+
+    /// Gives the request another URL, that an upstream has named. What may be a credential stays with its origin.
+    pub(super) fn lead_to(&mut self, target: Uri) {
         if origin(&self.url) != origin(&target) {
             let names: Vec<HeaderName> =
                 self.headers.keys().filter(|name| !is_harmless(name)).cloned().collect();
@@ -75,7 +80,6 @@ impl Parts {
             _ => drop(self.headers.remove(REFERER)),
         }
         self.url = target;
-        Ok(true)
     }
 }
 
@@ -132,7 +136,11 @@ fn origin(url: &Uri) -> (Option<&str>, Option<String>, Option<u16>) {
 }
 
 /// RFC 3986 section 5.2: the reference as seen from the base. `None` if it is not an http URL.
-fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
+pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
+    seen_from(base, reference).filter(port::is_valid)
+}
+
+fn seen_from(base: &Uri, reference: &str) -> Option<Uri> {
     let reference = reference.split('#').next()?;
     if reference.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
         let url: Uri = reference.parse().ok()?;

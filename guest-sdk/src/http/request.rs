@@ -1,40 +1,29 @@
 //! A request while it is being built, and while it is in flight.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
-use http::{HeaderMap, Method, Uri};
-use percent_encoding::{AsciiSet, utf8_percent_encode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::{HeaderMap, Method};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use super::error::Cause;
-use super::port;
 use super::redirect::{MAX_REQUESTS, Parts};
+use super::retry::{Attempts, Next, Retry};
 use super::segment::{self, ESCAPED};
+use super::url;
 use super::{Error, Response};
 use crate::host::clock;
 use crate::host::wire::{self, Exchange};
 
-/// What may stand neither in a path nor in a query (RFC 3986, 3.3 and 3.4). Control characters stay, and are an error.
-const NOT_IN_A_URL: &AsciiSet = &AsciiSet::EMPTY
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
 /// A request that is being built.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
-    parts: Result<Parts, String>,
+    pub(super) parts: Result<Parts, String>,
     timeout: Option<Duration>,
+    /// A policy, and the function that follows it: a component that has none does not contain that function.
+    retry: Option<(Retry, Next)>,
 }
 
 /// A request that is in flight. Dropping it aborts it.
@@ -43,13 +32,18 @@ pub struct Pending {
     parts: Parts,
     exchange: Exchange,
     deadline: Option<Duration>,
+    attempts: Option<(Attempts, Next)>,
 }
 
 /// A request with any method. If the URL is not valid, [`Request::send`] returns the error.
 pub fn request(method: Method, url: impl AsRef<str>) -> Request {
-    let parts =
-        parse(url.as_ref()).map(|url| Parts { method, url, headers: HeaderMap::new(), body: Vec::new() });
-    Request { parts, timeout: None }
+    let parts = url::parse(url.as_ref()).map(|url| Parts {
+        method,
+        url,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+    });
+    Request { parts, timeout: None, retry: None }
 }
 
 pub fn get(url: impl AsRef<str>) -> Request {
@@ -58,6 +52,18 @@ pub fn get(url: impl AsRef<str>) -> Request {
 
 pub fn post(url: impl AsRef<str>) -> Request {
     request(Method::POST, url)
+}
+
+pub fn put(url: impl AsRef<str>) -> Request {
+    request(Method::PUT, url)
+}
+
+pub fn patch(url: impl AsRef<str>) -> Request {
+    request(Method::PATCH, url)
+}
+
+pub fn delete(url: impl AsRef<str>) -> Request {
+    request(Method::DELETE, url)
 }
 
 // === impl Request ===
@@ -108,6 +114,26 @@ impl Request {
         })
     }
 
+    /// Sets `Authorization: Bearer <token>`. See [`ClientCredentials`](super::ClientCredentials) for where a token comes from.
+    ///
+    /// ```
+    /// # use gpx_sdk::test::{Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).respond(status(200));
+    /// gpx_sdk::http::put("http://prices.example/gold").bearer("abc").json(&1.5).send()?;
+    /// # assert_eq!(host.requests()[0].header("authorization"), Some("Bearer abc"));
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
+    pub fn bearer(self, token: impl Display) -> Self {
+        self.change(|parts| {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+                .map_err(|_| "the bearer token has characters that are not allowed in a header".to_owned())?;
+            value.set_sensitive(true);
+            parts.headers.insert(AUTHORIZATION, value);
+            Ok(())
+        })
+    }
+
     pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
         self.change(|parts| {
             parts.body = body.into();
@@ -124,7 +150,33 @@ impl Request {
         })
     }
 
-    /// Limits the time for everything, including redirects and the body of the response. The data source's own
+    /// Sets a body as a form writes it, and its content type.
+    ///
+    /// ```
+    /// # use gpx_sdk::test::{Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).respond(status(200));
+    /// gpx_sdk::http::post("http://prices.example/search").form([("symbol", "gold & silver"), ("limit", "2")]).send()?;
+    /// # assert_eq!(host.requests()[0].body, b"symbol=gold+%26+silver&limit=2");
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
+    pub fn form(self, pairs: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) -> Self {
+        self.change(|parts| {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            parts.body = form.extend_pairs(pairs).finish().into_bytes();
+            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+            parts.headers.insert(CONTENT_TYPE, kind);
+            Ok(())
+        })
+    }
+
+    /// Sends the request again if the upstream is not available for a moment: see [`Retry`].
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some((retry, Attempts::next));
+        self
+    }
+
+    /// Limits the time for everything, including redirects, further attempts and the body of the response. The data source's own
     /// timeouts apply in any case.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -141,7 +193,8 @@ impl Request {
         let parts = self.parts.map_err(|what| Error::new("request", Cause::Invalid(what)))?;
         let deadline = self.timeout.map(|timeout| clock::monotonic().saturating_add(timeout));
         let exchange = send(&parts)?;
-        Ok(Pending { parts, exchange, deadline })
+        let attempts = self.retry.map(|(retry, next)| (Attempts::new(retry, &parts), next));
+        Ok(Pending { parts, exchange, deadline, attempts })
     }
 
     fn change(mut self, change: impl FnOnce(&mut Parts) -> Result<(), String>) -> Self {
@@ -157,8 +210,24 @@ impl Request {
 // === impl Pending ===
 
 impl Pending {
-    /// Waits for the head of the response, following redirects, with up to 10 requests.
+    /// Waits for the head of the response, following redirects, with up to 10 requests. Each further attempt
+    /// may follow as many.
     pub fn wait(mut self) -> Result<Response, Error> {
+        loop {
+            let result = self.follow();
+            let deadline = self.deadline;
+            let again = self.attempts.as_mut().and_then(|(attempts, next)| next(attempts, &result, deadline));
+            let Some((pause, parts)) = again else { return result };
+            if let Ok(response) = result {
+                response.drain();
+            }
+            clock::sleep(pause);
+            self.exchange = send(&parts)?;
+            self.parts = parts;
+        }
+    }
+
+    fn follow(&mut self) -> Result<Response, Error> {
         let mut sent = 1;
         loop {
             let response = self.response()?;
@@ -193,106 +262,5 @@ fn send(parts: &Parts) -> Result<Exchange, Error> {
     wire::send(parts).map_err(|cause| Error::new(&parts.name(), cause))
 }
 
-fn parse(url: &str) -> Result<Uri, String> {
-    if url.is_empty() {
-        return Err("the URL is empty: set it in the data source's settings".to_owned());
-    }
-    let url = escape(url);
-    let parsed: Uri =
-        url.parse().map_err(|err| format!("the URL is not valid ({err}): write it like http://host/path"))?;
-    match parsed.scheme_str() {
-        Some("http" | "https") if parsed.host().is_some_and(|host| !host.is_empty()) => {
-            if port::is_valid(&parsed) {
-                Ok(parsed)
-            } else {
-                Err("the URL is not valid: its port is not a number up to 65535".to_owned())
-            }
-        }
-        _ => Err("the URL is not valid: it starts with http:// or https:// and a host".to_owned()),
-    }
-}
-
-/// As in Go, what may not stand in a path or a query, such as a space, is escaped. The host stays as it is.
-fn escape(url: &str) -> Cow<'_, str> {
-    let after_scheme = url.find("://").map_or(0, |scheme| scheme + 3);
-    let path = url.get(after_scheme..).and_then(|rest| rest.find(['/', '?', '#']));
-    let Some((host, path)) = path.and_then(|path| url.split_at_checked(after_scheme + path)) else {
-        return Cow::Borrowed(url);
-    };
-    match Cow::from(utf8_percent_encode(path, NOT_IN_A_URL)) {
-        Cow::Borrowed(_) => Cow::Borrowed(url),
-        Cow::Owned(path) => Cow::Owned(format!("{host}{path}")),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn url(request: Request) -> String {
-        request.parts.unwrap().url.to_string()
-    }
-
-    #[test]
-    fn a_query_is_added_to_what_is_there() {
-        assert_eq!(url(get("http://a.example").query("n", 2)), "http://a.example/?n=2");
-        assert_eq!(
-            url(get("http://a.example/p?x=1").query("a b", "c&d=ü")),
-            "http://a.example/p?x=1&a%20b=c%26d%3D%C3%BC"
-        );
-    }
-
-    #[test]
-    fn a_space_is_escaped_as_in_go() {
-        assert_eq!(url(get("http://a.example/a b/%20?q=c d")), "http://a.example/a%20b/%20?q=c%20d");
-        assert_eq!(url(get("http://a.example/ü<>").query("n", 2)), "http://a.example/%C3%BC%3C%3E?n=2");
-        assert_eq!(url(get("http://a.example?x y")), "http://a.example/?x%20y");
-    }
-
-    #[test]
-    fn segments_come_after_the_path_and_before_the_query() {
-        assert_eq!(url(get("http://a.example").path(["b", "c d"])), "http://a.example/b/c%20d");
-        assert_eq!(
-            url(get("http://a.example/p/?x=1").path(["b"]).path([7]).query("y", 2)),
-            "http://a.example/p/b/7?x=1&y=2"
-        );
-        let error = get("http://a.example/p").path(["b", "../../c"]).start().unwrap_err();
-        assert!(matches!(error.cause(), Cause::Invalid(_)), "{error}");
-        assert!(
-            error.to_string().starts_with("request: `../../c` cannot be a segment of the path"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn all_but_unreserved_characters_are_escaped() {
-        for character in (0..=0x7F).chain([0x80, 0xFF, 0x20AC, 0x1F980]).filter_map(char::from_u32) {
-            let mut bytes = [0; 4];
-            let text = character.encode_utf8(&mut bytes);
-            let expected = match character {
-                'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' | '~' => text.to_owned(),
-                _ => text.bytes().map(|byte| format!("%{byte:02X}")).collect(),
-            };
-            let url = url(get("http://a.example").query(text, &*text));
-            assert_eq!(url, format!("http://a.example/?{expected}={expected}"), "{character:?}");
-        }
-    }
-
-    #[test]
-    fn the_first_mistake_is_the_error() {
-        let request = get("http://a.example").header("a b", "c").header("d", "\n").body("e");
-        assert_eq!(request.start().unwrap_err().to_string(), "request: `a b` is not a valid header name");
-        let error = get("http://a.example").header("x-token", "geheim\n").start().unwrap_err().to_string();
-        assert!(!error.contains("geheim"), "{error}");
-    }
-
-    #[test]
-    fn a_url_that_leads_nowhere_is_refused() {
-        let urls = ["", "a.example", "/path", "ftp://a.example/", "http://", "http://a b/", "http://[::1"];
-        for url in urls.into_iter().chain(["http://a.example:99999/"]) {
-            let error = get(url).start().unwrap_err();
-            assert!(matches!(error.cause(), Cause::Invalid(_)), "{url}: {error}");
-            assert!(error.to_string().contains("the URL is "), "{url}: {error}");
-        }
-    }
-}
+mod tests;

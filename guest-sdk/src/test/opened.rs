@@ -53,7 +53,9 @@ impl<'h, P: Component> Opened<'h, P> {
     pub(super) fn open(host: &'h Host, settings: SettingsBuilder) -> Result<Self> {
         let declared = P::manifest().secrets;
         let (settings, undeclared) = settings.with_secrets(&declared);
-        for name in undeclared {
+        // The host puts these into requests, and the plugin does not have them.
+        let placed = P::additions().secret_headers;
+        for name in undeclared.iter().filter(|name| placed.iter().all(|header| header.secret != **name)) {
             // A warning of the host as well.
             let message = format!(
                 "the secret `{name}` is not among the `secrets` of `plugin!`, so `open` does not get it"

@@ -61,6 +61,8 @@ pub(crate) struct LoadedComponent {
     pub manifest: Manifest,
     /// What it wants in its requests.
     pub additions: Additions,
+    /// The version of the contract that it is built for.
+    pub contract: String,
     pub code: Arc<LinkedCode>,
 }
 
@@ -69,6 +71,7 @@ struct Read {
     component: Component,
     bytes: Bytes,
     interfaces: Vec<String>,
+    built_for: String,
     declared: Declared,
 }
 
@@ -136,6 +139,7 @@ impl LoadedComponent {
         }
         let (log, sources) = (platform.log.clone(), platform.code.clone());
         let (pools, memory) = (platform.pools.clone(), platform.machine.memory_limit());
+        let contract = read.built_for.clone();
         let load = move || read.load(&fitted, &pools, &sources, memory, &log);
         let code = tokio::task::spawn_blocking(load).await.map_err(blocking)??;
         let code = Arc::new(code);
@@ -150,7 +154,7 @@ impl LoadedComponent {
                     let message = "The component's manifest is too long; parts of it are ignored";
                     platform.log.warn(message, &[("component", name.into()), ("parts", lost.into())]);
                 }
-                Ok(Self { manifest, additions, code })
+                Ok(Self { manifest, additions, contract, code })
             }
             Err(error) => Err(LoadError::Describe { component: name, reason: error.to_string() }),
         }
@@ -192,11 +196,10 @@ impl Read {
     fn new(component: Component) -> Result<Self, LoadError> {
         let read = contract::read(component.read()?)
             .and_then(|read| Declared::read(&read.bytes).map(|declared| (read, declared)));
-        let (Contracted { bytes, interfaces }, declared) = read.map_err(|reason| LoadError::Contract {
-            component: component.to_string(),
-            reason: Arc::new(reason),
+        let (Contracted { bytes, interfaces, built_for }, declared) = read.map_err(|reason| {
+            LoadError::Contract { component: component.to_string(), reason: Arc::new(reason) }
         })?;
-        Ok(Self { component, bytes, interfaces, declared })
+        Ok(Self { component, bytes, interfaces, built_for, declared })
     }
 
     fn load(

@@ -22,6 +22,8 @@ pub(super) struct Contracted {
     pub bytes: Bytes,
     /// The interfaces of `gpx:plugin` that it exports, without package and version: `plugin`, `data`, …
     pub interfaces: Vec<String>,
+    /// The version of `gpx:plugin` that it names.
+    pub built_for: String,
 }
 
 /// Why a file cannot be run, and the remedy.
@@ -74,7 +76,13 @@ pub(super) fn read(bytes: Bytes) -> Result<Contracted, ContractError> {
         let exports = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
         return Err(ContractError::OtherWorld { exports: text::shorten(exports, MAX_REASON) });
     }
-    Ok(Contracted { bytes: version::updated(bytes, &names), interfaces })
+    let versions = names.exports.iter().filter_map(|name| name.text.strip_prefix(PACKAGE)?.split_once('@'));
+    let built_for = versions.map(|(_, version)| text::shorten(version.to_owned(), MAX_VERSION)).next();
+    Ok(Contracted {
+        bytes: version::updated(bytes, &names),
+        interfaces,
+        built_for: built_for.unwrap_or_default(),
+    })
 }
 
 // === impl ContractError ===
@@ -109,7 +117,10 @@ mod tests {
                (export "gpx:plugin/data@0.2.7" (instance $i))"#,
         );
         let read = read(bytes.clone()).unwrap();
-        assert_eq!(read.interfaces, ["plugin", "data"]);
+        assert_eq!(
+            (read.built_for.as_str(), read.interfaces),
+            ("0.2.0", vec!["plugin".to_owned(), "data".to_owned()])
+        );
         assert_eq!(read.bytes, bytes, "nothing is changed in it");
     }
 

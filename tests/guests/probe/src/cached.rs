@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use gpx_sdk::{Frame, Query, Result, cache, http};
+use gpx_sdk::http::{self, ClientCredentials};
+use gpx_sdk::{Frame, Query, Result, cache};
 use serde::Deserialize;
 
 use crate::misbehave;
@@ -14,22 +15,11 @@ struct Protected {
     url: String,
 }
 
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    expires_in: u64,
-}
-
 /// Reads from an upstream that wants an OAuth token, which it gets with its client's credentials.
 pub fn token(query: &Query) -> Result<Vec<Frame>> {
     let Protected { token_url, url } = query.json()?;
-    let token: String = cache::get_or_load("token", || {
-        let form = "grant_type=client_credentials&client_id=grafana&client_secret=hunter2";
-        let request = http::post(&token_url).header("content-type", "application/x-www-form-urlencoded");
-        let granted: Granted = request.body(form).send()?.json()?;
-        Ok((granted.access_token, Duration::from_secs(granted.expires_in)))
-    })?;
-    let text = http::get(&url).header("authorization", format!("Bearer {token}")).send()?.text()?;
+    let login = ClientCredentials::new(token_url, "grafana", "hunter2");
+    let text = http::get(&url).bearer(login.token()?).send()?.text()?;
     Ok(vec![Frame::new("protected").field("text", [text])])
 }
 

@@ -21,6 +21,7 @@ mod frames;
 mod metrics;
 mod misbehave;
 mod outside;
+mod pages;
 mod raw;
 mod report;
 mod resources;
@@ -103,6 +104,10 @@ impl Data<Unread, Answer> for Probe {
             "fetch-json-of-any-status" => fetch::fetch_json_of_any_status(query),
             "raw" => raw::send(query),
             "fetch-many" => fetch::fetch_many(query),
+            "pages-by-link" => pages::by_link(query),
+            "pages-by-cursor" => pages::by_cursor(query),
+            "retry" => pages::retry(query),
+            "interpolate" => pages::interpolate(query),
             "sleep-on-upstream" => fetch::sleep_on_upstream(query),
             "own-traceparent" => fetch::own_traceparent(query),
 
