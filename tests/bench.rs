@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use gpx_tests::collector::Collector;
 use gpx_tests::directory::Directory;
 use gpx_tests::grafana::{DataSource, query};
-use gpx_tests::peer::{self, Tools};
+use gpx_tests::peer::{self, Peer, Tools};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::servers::nginx::{Nginx, Site};
 use serde_json::{Value, json};
@@ -28,11 +28,19 @@ struct Bench {
     figures: Vec<Figure>,
 }
 
+/// A plugin that runs beside others and is measured in turns with them.
+struct InTurns {
+    peer: Peer,
+    load: Value,
+    /// The plugin's CPU time per call, of each turn, in microseconds.
+    costs: Vec<f64>,
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
     let quick = std::env::args().any(|word| word == "--quick");
     let tools = peer::tools().context("the benchmark needs Go")?;
-    let (milliseconds, tracing_rounds) = if quick { (1000, 3) } else { (5000, 5) };
+    let (milliseconds, tracing_rounds) = if quick { (1000, 15) } else { (5000, 60) };
     let mut bench = Bench { tools, milliseconds, tracing_rounds, figures: Vec::new() };
     let launch = Plugin::packaged("http-backend");
     let ours = launch.executable();
@@ -135,8 +143,9 @@ impl Bench {
         Ok(())
     }
 
-    /// Compares each of the two without tracing, with one trace in a hundred, and with all of them. Tracing
-    /// costs less than two runs differ by, so these are medians of alternating rounds.
+    /// Compares each of the two without tracing, with one trace in a hundred, and with all of them. Tracing costs less than
+    /// two runs differ by: so all six run at once, each has a short turn in every round, and the costs of one round are
+    /// compared.
     async fn tracing(&mut self, ours: &Path) -> Result<()> {
         let collector = Collector::unread().await;
         let traced = |share: &str| {
@@ -146,28 +155,32 @@ impl Bench {
             })
         };
         let ways = [("off", json!({})), ("of 1 %", traced("0.01")), ("of all", traced("1.000000"))];
-        let mut costs = vec![(Vec::new(), Vec::new()); ways.len()];
-        for _ in 0..self.tracing_rounds {
-            for ((_, environment), (ours_cost, theirs_cost)) in ways.iter().zip(&mut costs) {
-                let milliseconds = self.milliseconds;
-                let options = json!({
-                    "callers": [32], "duration_ms": milliseconds, "warmup_ms": 500, "env": environment,
-                });
-                let (a, b) = self.both(ours, &options).await?;
-                ours_cost.push(number(&a, "/loads/0/cpu_per_call_us")?);
-                theirs_cost.push(number(&b, "/loads/0/cpu_per_call_us")?);
+        let mut sides = [Vec::new(), Vec::new()];
+        for (executable, side) in [ours, &self.tools.twin].into_iter().zip(&mut sides) {
+            for (_, environment) in &ways {
+                side.push(InTurns::start(&self.tools, executable, environment).await?);
             }
         }
-        let costs: Vec<_> = costs.into_iter().map(|(ours, theirs)| (median(ours), median(theirs))).collect();
-        for ((way, _), (ours, theirs)) in ways.iter().zip(&costs) {
-            let name = format!("32 callers, tracing {way}: CPU per call, µs");
-            self.figures.push(Figure { name, ours: *ours, theirs: *theirs });
+        for _ in 0..self.tracing_rounds {
+            for plugin in sides.iter_mut().flatten() {
+                plugin.turn().await?;
+            }
         }
-        let (off, ways) = (costs[0], ways.iter().zip(&costs).skip(1));
-        for ((way, _), (ours, theirs)) in ways {
-            let added = |on: f64, off: f64| (on / off - 1.0) * 100.0;
-            let name = format!("32 callers: CPU that tracing {way} adds, %");
-            self.figures.push(Figure { name, ours: added(*ours, off.0), theirs: added(*theirs, off.1) });
+        let of = |figure: fn(&InTurns, &InTurns) -> f64, way: usize| {
+            sides.each_ref().map(|side| figure(&side[way], &side[0]))
+        };
+        for (way, (name, _)) in ways.iter().enumerate() {
+            let [ours, theirs] = of(|plugin, _| median(plugin.costs.clone()), way);
+            let name = format!("32 callers, tracing {name}: CPU per call, µs");
+            self.figures.push(Figure { name, ours, theirs });
+        }
+        for (way, (name, _)) in ways.iter().enumerate().skip(1) {
+            let [ours, theirs] = of(InTurns::more_than, way);
+            let name = format!("32 callers: CPU that tracing {name} adds, %");
+            self.figures.push(Figure { name, ours, theirs });
+        }
+        for plugin in sides.into_iter().flatten() {
+            plugin.peer.end().await;
         }
         Ok(())
     }
@@ -340,7 +353,42 @@ impl Bench {
     }
 }
 
-/// Returns the middle one of an odd number.
+// === impl InTurns ===
+
+impl InTurns {
+    /// Starts the plugin, and lets it warm up.
+    async fn start(tools: &Tools, executable: &Path, environment: &Value) -> Result<Self> {
+        let mut peer = tools.start()?;
+        let upstream = peer.get("upstream", json!({})).await;
+        let source = DataSource::new(upstream["url"].as_str().unwrap_or_default());
+        let start = json!({ "exe": executable, "env": environment, "quiet": true, "timeout_ms": 60000 });
+        peer.get("start", start).await;
+        let load = json!({
+            "plugin_context": peer::context(&source.plugin("gpx-httpbackend-datasource")),
+            "queries": [peer::query(&query("A").json(json!({ "multiplier": 2 })))], "callers": 32, "calls": 500,
+        });
+        let mut plugin = Self { peer, load, costs: Vec::new() };
+        for _ in 0..4 {
+            plugin.turn().await?;
+        }
+        plugin.costs.clear();
+        Ok(plugin)
+    }
+
+    async fn turn(&mut self) -> Result<()> {
+        let figures = self.peer.get("load", self.load.clone()).await;
+        self.costs.push(number(&figures, "/cpu_per_call_us")?);
+        Ok(())
+    }
+
+    /// Returns how much more it costs than another, in percent.
+    fn more_than(&self, other: &Self) -> f64 {
+        let ratios = self.costs.iter().zip(&other.costs).map(|(cost, other)| cost / other);
+        (median(ratios.collect()) - 1.0) * 100.0
+    }
+}
+
+/// Returns the middle one, or the greater of two.
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]

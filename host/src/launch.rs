@@ -71,6 +71,7 @@ pub fn plugin() -> ExitCode {
 /// Prepares the process, and has it serve.
 fn start(settings: Settings, serve: impl FnOnce(Settings, &Log) -> anyhow::Result<()>) -> ExitCode {
     allocator::return_large_blocks();
+    allocator::merge_at_once();
     open_files::raise_limit();
     allocator::save_address_space();
     let log = match Log::stderr() {

@@ -125,7 +125,8 @@ impl Plugin {
         let permit = self.permit(call, owner, pass).await?;
         let instance = match owner.pool.take() {
             Some(instance) => instance,
-            None => self.open(call, owner, turn, &permit).await?,
+            // Boxed, since it is large and rare: the future of each call would have room for it, and is moved.
+            None => Box::pin(self.open(call, owner, turn, &permit)).await?,
         };
         self.run(call, owner, turn, permit, instance, invocation).await
     }

@@ -12,6 +12,16 @@ pub(super) fn return_large_blocks() {
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MEBIBYTE) };
 }
 
+/// Has freed blocks merged with their neighbours at once. Otherwise glibc puts small ones aside, and merges all of them whenever
+/// a block of 64 KiB is freed: each request and each batch of spans has one. What a thread needs again soon is in a list of
+/// its own in any case.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "there is no other way to say it to the allocator")]
+pub(super) fn merge_at_once() {
+    // SAFETY: mallopt(3) may be called at any time. 0 means that no size is put aside.
+    unsafe { libc::mallopt(libc::M_MXFAST, 0) };
+}
+
 /// Has all threads share two heaps if the process's address space is limited. Otherwise each of up to eight heaps for a
 /// core reserves 64 MiB, which may be half of what there is. Call it before there are threads.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -34,6 +44,9 @@ pub(super) fn share_heaps() {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn return_large_blocks() {}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(super) fn merge_at_once() {}
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn save_address_space() {}

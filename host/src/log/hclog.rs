@@ -3,6 +3,7 @@
 //! Grafana's reader assumes that `@level`, `@message` and `@timestamp` are strings, requires exactly six digits of
 //! fractional seconds, and cuts lines at 64 KiB.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
@@ -24,6 +25,9 @@ pub(crate) const MAX_VALUE: usize = 16 * 1024;
 
 /// The number of fields in a line. Each name is compared with those before it.
 pub(crate) const MAX_FIELDS: usize = 64;
+
+/// How many fields the lines of a call have.
+const USUAL_FIELDS: usize = 16;
 
 /// Replaces what was cut off.
 const CUT: &str = "…";
@@ -50,13 +54,13 @@ pub(super) fn line<'a>(
     timestamp(&mut out, at);
     out.push('"');
 
-    let mut names: Vec<String> = Vec::new();
+    let mut names = Vec::with_capacity(USUAL_FIELDS);
     for (key, value) in fields {
         let start = out.len();
         let name = name(key, &names);
-        out.push(',');
+        out.push_str(",\"");
         out.push_str(&name);
-        out.push(':');
+        out.push_str("\":");
         put(&mut out, value, MAX_VALUE);
         names.push(name);
         if out.len() + RESERVED > MAX_LINE || names.len() > MAX_FIELDS {
@@ -69,15 +73,20 @@ pub(super) fn line<'a>(
     out
 }
 
-/// Returns the key as JSON, different from hclog's own keys, from ours, and from those before it.
-fn name(key: &str, taken: &[String]) -> String {
+/// Returns the key as JSON, without its quotes, different from hclog's own keys, from ours, and from those before it.
+fn name<'a>(key: &'a str, taken: &[Cow<'_, str>]) -> Cow<'a, str> {
+    let is_taken = |name: &str| taken.iter().any(|taken| taken == name);
     let reserved = key.starts_with('@') || key.is_empty() || key == "_truncated";
+    if !reserved && is_plain(key, MAX_KEY) && !is_taken(key) {
+        return Cow::Borrowed(key);
+    }
     let mut key = if reserved { format!("_{key}") } else { key.to_owned() };
     loop {
-        let mut name = String::with_capacity(key.len() + 2);
-        text(&mut name, &key, MAX_KEY);
-        if !taken.contains(&name) {
-            return name;
+        let mut quoted = String::with_capacity(key.len() + 2);
+        text(&mut quoted, &key, MAX_KEY);
+        let name = quoted.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or_default();
+        if !is_taken(name) {
+            return Cow::Owned(name.to_owned());
         }
         key.insert(0, '_');
     }
@@ -123,6 +132,12 @@ fn list(out: &mut String, values: &[Value], max: usize) {
 
 /// Appends a JSON string of at most `max` bytes, including quotes and mark.
 fn text(out: &mut String, value: &str, max: usize) {
+    if is_plain(value, max) {
+        out.push('"');
+        out.push_str(value);
+        out.push('"');
+        return;
+    }
     let start = out.len();
     let limit = start + max.saturating_sub(1);
     // Where the text ends if it has to be cut.
@@ -140,6 +155,12 @@ fn text(out: &mut String, value: &str, max: usize) {
         }
     }
     out.push('"');
+}
+
+/// Whether a text is the same in JSON, and fits with its quotes. Most are.
+fn is_plain(value: &str, max: usize) -> bool {
+    let is_plain = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    value.len() + 2 <= max && value.bytes().all(is_plain)
 }
 
 fn escape(out: &mut String, char: char) {

@@ -28,7 +28,8 @@ pub(super) async fn attach(call: &Call, owner: &Owner, format: Format, responses
     let result = if responses.has(&ref_id) {
         Err("a query has its refId".to_owned())
     } else {
-        encoded(capture, owner, format, &ref_id).await
+        // Boxed, since few calls have one.
+        Box::pin(encoded(capture, owner, format, &ref_id)).await
     };
     match result {
         Ok(frames) => responses.add_frames(ref_id, frames),

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"os"
 	"testing"
 	"time"
 )
@@ -20,13 +21,22 @@ func TestQuantileIsTheNearestRank(t *testing.T) {
 	}
 }
 
-func TestStatIsParsedWithANameOfSpacesAndParentheses(t *testing.T) {
-	got, err := parseStat("12 (a ) (b) S 1 1 1 0 -1 0 0 0 0 0 25 17 0 0 20 0 1 0 0")
-	if err != nil || got != 420*time.Millisecond {
-		t.Errorf("got %v, %v", got, err)
+func TestCPUTimeIsTheProcesssOwnAndFine(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := parseStat("12 (a) S 1"); err == nil {
-		t.Error("a short stat was accepted")
+	for spent := before; spent == before; {
+		if spent, err = cpuTime(os.Getpid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after, err := cpuTime(os.Getpid())
+	if err != nil || after-before <= 0 || after-before >= time.Second {
+		t.Errorf("from %v to %v, %v", before, after, err)
+	}
+	if _, err := cpuTime(1 << 23); err == nil {
+		t.Error("a process that does not exist has a clock")
 	}
 }
 

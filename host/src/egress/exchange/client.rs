@@ -135,7 +135,8 @@ impl SharedClient {
         if let Some(signer) = self.signer.as_ref().filter(|_| own.is_some()) {
             let signer = signer.as_ref().map_err(|bad| RequestError::SigV4Settings(bad.clone()))?;
             let errands = self.errands(limits, caller, parent);
-            request = limits.within(&origin, signer.sign(request, priority, &errands)).await?;
+            // Boxed, as most data sources have no signer.
+            request = limits.within(&origin, Box::pin(signer.sign(request, priority, &errands))).await?;
         }
         let recording = recorder.map(|(recorder, url)| recorder.begin(&url, &request));
         if let Some(recording) = &recording {

@@ -103,6 +103,19 @@ impl Connections {
         if let Some(exchange) = self.reuse(origin, new, events).await {
             return Ok(exchange);
         }
+        // Boxed, since it is large and rare: the future of each request would have room for it, and is moved.
+        Box::pin(self.begin_later(origin, limits, priority, new, events)).await
+    }
+
+    /// The same if no open connection is free now.
+    async fn begin_later(
+        &self,
+        origin: &Origin,
+        limits: TimeLimits,
+        priority: Priority,
+        new: bool,
+        events: &Events,
+    ) -> Result<Exchange, RequestError> {
         let turn = self.turns.of(origin);
         let permit = self.permit(&turn, origin, limits, priority).await?;
         // Of many requests at once, the first connects, if its connection may do for all.

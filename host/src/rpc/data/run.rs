@@ -22,7 +22,8 @@ pub(super) async fn run(
     format: Format,
 ) -> Result<Vec<Answered>, CallError> {
     if target.plugin.exports(Export::DataBatch) {
-        return run_together(&target, call, queries, format).await.map(last_of_each);
+        // Boxed, since few components want it: the future of each call would have room for it, and is moved.
+        return Box::pin(run_together(&target, call, queries, format)).await.map(last_of_each);
     }
     let ref_ids = queries.iter().map(|query| query.ref_id.clone()).collect();
     let answers = run_each(&Arc::new(target), call, queries, format).await;

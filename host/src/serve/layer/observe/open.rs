@@ -2,12 +2,12 @@
 //! keep a reply for ever.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::trace::{SpanId, Status as SpanStatus, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tonic::Status;
 
@@ -18,12 +18,19 @@ const REPLIES: Duration = Duration::from_millis(100);
 
 /// The server spans that have not ended. Cheap to clone; all clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct OpenSpans(Arc<watch::Sender<HashMap<SpanId, Context>>>);
+pub(crate) struct OpenSpans(Arc<Shared>);
 
 /// A server span, which is one of the open ones until this is dropped.
 pub(super) struct OpenSpan {
     context: Context,
     open: OpenSpans,
+}
+
+#[derive(Default)]
+struct Shared {
+    spans: Mutex<HashMap<SpanId, Context>>,
+    /// Wakes `end`: none is open.
+    none: Notify,
 }
 
 // === impl OpenSpans ===
@@ -34,19 +41,43 @@ impl OpenSpans {
         if !context.span().is_recording() {
             return None;
         }
-        self.0
-            .send_modify(|spans| _ = spans.insert(context.span().span_context().span_id(), context.clone()));
+        self.lock().insert(context.span().span_context().span_id(), context.clone());
         Some(OpenSpan { context: context.clone(), open: self.clone() })
     }
 
     /// Used when the process ends, once the calls have: waits until their replies have been sent, and ends the spans of
     /// those that nobody reads.
     pub(crate) async fn end(&self) {
-        // Fails only once the sender is gone, which `self` holds.
-        let _ = timeout(REPLIES, self.0.subscribe().wait_for(HashMap::is_empty)).await;
-        for context in self.0.send_replace(HashMap::new()).into_values() {
+        let _ = timeout(REPLIES, self.sent()).await;
+        let unread = std::mem::take(&mut *self.lock());
+        for context in unread.into_values() {
             end(&context, &Status::cancelled("the plugin is being stopped"));
         }
+    }
+
+    /// Waits until none is open.
+    async fn sent(&self) {
+        loop {
+            let none = self.0.none.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            none.await;
+        }
+    }
+
+    fn remove(&self, span: SpanId) {
+        let mut spans = self.lock();
+        let context = spans.remove(&span);
+        if spans.is_empty() {
+            self.0.none.notify_waiters();
+        }
+        drop(spans);
+        drop(context);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SpanId, Context>> {
+        self.0.spans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,7 +93,7 @@ impl OpenSpan {
 impl Drop for OpenSpan {
     fn drop(&mut self) {
         // Only now has it ended, if it has: whoever waits for that sends what has ended.
-        self.open.0.send_modify(|spans| _ = spans.remove(&self.context.span().span_context().span_id()));
+        self.open.remove(self.context.span().span_context().span_id());
     }
 }
 
