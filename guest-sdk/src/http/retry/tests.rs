@@ -50,7 +50,7 @@ fn only_what_may_pass_is_repeated() {
         || status(404),
         || status(200),
         || failure(Cause::Dns),
-        || failure(Cause::Certificate),
+        || failure(Cause::Certificate(String::new())),
         || failure(Cause::Denied("origin")),
     ] {
         assert_eq!(attempts(answer), 1, "{:?}", answer());
