@@ -27,7 +27,8 @@ const DEPTH: u32 = 10_000;
 fn read(text: &str) -> Read {
     let bytes = Bytes::from(wat::parse_str(format!("(component {text})")).unwrap());
     let declared = Declared::read(&bytes).unwrap();
-    Read { component: Component::from_bytes(bytes.clone()), bytes, interfaces: Vec::new(), declared }
+    let component = Component::from_bytes(bytes.clone());
+    Read { component, bytes, interfaces: Vec::new(), built_for: String::new(), declared }
 }
 
 fn fitted(instances: usize, space: AddressSpace) -> Fitted {
