@@ -12,13 +12,14 @@ use crate::{config, egress, frame, launch, log, plugin, rpc, telemetry, text};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets. The reader of JSON is the SDK's.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("trace", |input| telemetry::fuzz::headers(&decoded(input))),
     ("settings", settings),
     ("data_source", data_source),
     ("metadata", metadata),
     ("origin", origin),
     ("path", path),
+    ("peer", peer),
     ("frames", frame::fuzz::frames),
     ("output", output),
     ("messages", rpc::fuzz::message),
@@ -59,6 +60,12 @@ fn origin(input: &[u8]) {
 fn path(input: &[u8]) {
     let [pin, allowed, request] = lines(input);
     egress::fuzz::path(&decoded(pin), &decoded(allowed), &decoded(request));
+}
+
+/// How many bytes arrive at once, and what a proxy or an upstream says.
+fn peer(input: &[u8]) {
+    let [size, said] = lines(input);
+    egress::fuzz::peer(said, size.len().max(1));
 }
 
 /// How many bytes are printed at once, a secret, and what is printed. It is a message for the log, and JSON, too.

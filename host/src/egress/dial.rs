@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) use self::proxy::fuzz;
 pub(super) use self::stream::Stream;
 use self::tcp::TcpConnection;
 use self::tls::TlsClient;

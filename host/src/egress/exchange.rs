@@ -10,6 +10,8 @@ mod connections;
 mod counted;
 mod decode;
 mod expect;
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) mod fuzz;
 mod head_bytes;
 mod idle;
 mod inbound;

@@ -1,4 +1,4 @@
-//! What holds for any settings of a data source, and for any URL of a request.
+//! What holds for any settings of a data source, for any URL of a request, and for whatever a peer says.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -7,7 +7,9 @@ use http::Uri;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::dial;
 use super::error::RequestError;
+use super::exchange;
 use super::framing::frames_the_message;
 use super::origin::Origin;
 pub(crate) use super::policy::fuzz::path;
@@ -120,6 +122,12 @@ pub(crate) fn origin(url: &str, patterns: &str, request: &str) {
         }
         Err(_) => {}
     }
+}
+
+/// Whatever proxies and upstreams say means the same, in whichever pieces it arrives.
+pub(crate) fn peer(said: &[u8], size: usize) {
+    dial::fuzz::answers(said, size);
+    exchange::fuzz::pieces(said, size);
 }
 
 fn written(origin: &Origin) -> String {

@@ -1,6 +1,8 @@
 //! How a connection passes a proxy. What a proxy says is as little trusted as what an upstream says.
 
 mod connect;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzz;
 mod socks;
 
 use tokio::time::timeout;

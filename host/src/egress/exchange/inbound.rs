@@ -45,7 +45,7 @@ pub(super) struct Inbound<T> {
 
 /// Finds the frames in a stream of bytes.
 #[derive(Debug, Default)]
-struct Frames {
+pub(super) struct Frames {
     head: [u8; 9],
     /// How much of the head there is.
     filled: usize,
@@ -118,7 +118,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Inbound<T> {
 
 impl Frames {
     /// Returns how many heads begin in the next bytes.
-    fn heads_in(&mut self, mut bytes: &[u8]) -> usize {
+    pub(super) fn heads_in(&mut self, mut bytes: &[u8]) -> usize {
         let mut heads = 0;
         while let Some((first, after)) = bytes.split_first() {
             if self.rest > 0 {
