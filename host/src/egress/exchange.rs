@@ -15,6 +15,7 @@ pub(super) mod fuzz;
 mod head_bytes;
 mod idle;
 mod inbound;
+mod kept_head;
 mod lease;
 mod limited;
 mod replay;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::header::LOCATION;
 use http::{Response, StatusCode, Uri};
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
@@ -22,9 +23,12 @@ pub(super) type TotalLimit = (Instant, Duration);
 pub(crate) struct Redirects(Arc<Mutex<VecDeque<Redirect>>>);
 
 struct Redirect {
-    target: Url,
+    target: Target,
     limit: TotalLimit,
 }
+
+/// The digest of a URL, which may be long.
+type Target = [u8; 32];
 
 // === impl Redirects ===
 
@@ -34,7 +38,7 @@ impl Redirects {
         let Some(limit) = limit.filter(|_| is_redirect(response.status())) else { return };
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let target = location.and_then(|location| parse(from)?.join(location).ok());
-        if let Some(target) = target.map(without_details) {
+        if let Some(target) = target.map(digest) {
             let mut redirects = self.lock();
             if redirects.len() >= MAX {
                 redirects.pop_front();
@@ -49,7 +53,7 @@ impl Redirects {
         if redirects.is_empty() {
             return None;
         }
-        let target = without_details(parse(uri)?);
+        let target = digest(parse(uri)?);
         let place = redirects.iter().position(|redirect| redirect.target == target)?;
         redirects.remove(place).map(|redirect| redirect.limit)
     }
@@ -73,13 +77,13 @@ fn parse(uri: &Uri) -> Option<Url> {
     Url::parse(&uri.to_string()).ok()
 }
 
-/// Returns the URL without what is not sent, or may be left out.
-fn without_details(mut url: Url) -> Url {
+/// Of the URL without what is not sent, or may be left out.
+fn digest(mut url: Url) -> Target {
     url.set_fragment(None);
     // Only a URL without a host refuses these, and then nobody can follow it.
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    url
+    Sha256::digest(url.as_str()).into()
 }
 
 #[cfg(test)]

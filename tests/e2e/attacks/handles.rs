@@ -18,6 +18,24 @@ async fn assert_held(kind: &str, mut model: Value) {
     siege.over().await;
 }
 
+/// The same with what is left of another upstream's answers.
+async fn assert_held_of(answer: Answer, kind: &str, mut model: Value) {
+    let other = Upstream::always(answer).await;
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::json(points(1)).after(&gate)).await;
+    let launch = Plugin::guest("probe").setting("gpx_allow_hosts", &other.address().to_string());
+    let siege = Siege::of(launch).await;
+    (model["url"], model["hold"]) = (other.url().into(), upstream.url().into());
+    assert_ended(&siege.held(&upstream, &gate, &query("A").kind(kind).json(model)).await);
+    siege.over().await;
+}
+
+fn head(fields: usize, bytes: usize) -> Answer {
+    let field = |number: usize| (format!("x-{number}"), "x".repeat(bytes));
+    let headers = (0..fields).map(field).chain([("x-last".to_owned(), "x".to_owned())]).collect();
+    Answer::Full { status: 200, headers, body: "few".into() }
+}
+
 /// More than the component may have, which it is told in these words.
 async fn assert_refused(kind: &str, model: Value, words: &[&str]) {
     let upstream = Upstream::points(1).await;
@@ -75,4 +93,25 @@ async fn a_huge_list_to_poll() {
     // Each item of a list is a handle that is lent.
     assert_refused("poll-one", json!({ "count": 100_000 }), &["4000 handles"]).await;
     assert_refused("poll-one", json!({ "count": 1001 }), &["1000 things at once"]).await;
+}
+
+#[gpx_tests::test]
+async fn responses_with_long_heads() {
+    assert_held_of(head(2000, 200), "responses", json!({ "count": 200 })).await;
+}
+
+#[gpx_tests::test]
+async fn pending_responses_with_long_heads() {
+    assert_held_of(head(2000, 200), "pending", json!({ "count": 200 })).await;
+}
+
+#[gpx_tests::test]
+async fn a_field_of_each_of_many_responses() {
+    assert_held_of(head(9, 4000), "slivers", json!({ "count": 3000 })).await;
+}
+
+#[gpx_tests::test]
+async fn long_redirects_that_nobody_follows() {
+    let location = format!("http://a.example/{}", "<".repeat(500 << 10));
+    assert_held_of(Answer::redirect(&location), "responses-dropped", json!({ "count": 100 })).await;
 }

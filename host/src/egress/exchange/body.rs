@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 
+use super::kept_head;
 use super::lease::Exchange;
 use super::time_limits::BodyTimer;
 use crate::egress::error::RequestError;
@@ -68,7 +69,8 @@ impl Body for Streamed {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestError>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
+            Poll::Ready(Some(Ok(mut frame))) => {
+                frame.trailers_mut().map(kept_head::copy_values);
                 self.timers.iter_mut().for_each(BodyTimer::progress);
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -19,6 +19,7 @@ use super::connections::Connections;
 use super::counted::CountedBody;
 use super::decode;
 use super::expect;
+use super::kept_head;
 use super::lease::Exchange;
 use super::limited::LimitedBody;
 use super::replay::Replay;
@@ -56,6 +57,8 @@ struct SharedClient {
     tracing: RequestTracing,
     wishes: Arc<Wishes>,
     requests: UpstreamRequests,
+    /// Pays for long heads of responses.
+    memory: OwnerMemory,
 }
 
 // === impl Client ===
@@ -72,7 +75,17 @@ impl Client {
     ) -> Self {
         let sigv4 = settings.sigv4.take();
         let signer = sigv4.map(|sigv4| sigv4.map(|sigv4| Signer::new(sigv4, memory.clone())));
-        Self(Arc::new(SharedClient { settings, signer, grants, connections, tracing, wishes, requests }))
+        let memory = memory.clone();
+        Self(Arc::new(SharedClient {
+            settings,
+            signer,
+            grants,
+            connections,
+            tracing,
+            wishes,
+            requests,
+            memory,
+        }))
     }
 
     /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
@@ -193,10 +206,11 @@ impl SharedClient {
             credentials::address_to_proxy(&mut request, origin, proxy);
         }
         let slot = self.connections.slot(origin, limits, priority).await?;
-        let (response, mut exchange) =
+        let (mut response, mut exchange) =
             self.response(origin, &route, request, limits, priority, events).await?;
         exchange.hold(slot);
         check_answer_of_proxy(origin, &route, &response)?;
+        kept_head::keep(response.headers_mut(), &self.memory.with(priority))?;
         Ok((response, exchange))
     }
 

@@ -65,6 +65,8 @@ fn attack(name: &str, wanted: &Wanted) -> Result<Vec<Frame>> {
         "requests" => handles::requests(wanted),
         "pending" => handles::pending(wanted)?,
         "responses" => handles::responses(wanted)?,
+        "responses-dropped" => handles::drop_responses(wanted)?,
+        "slivers" => handles::slivers(wanted)?,
         "response-kept" => handles::keep_response(wanted)?,
         "response-read" => answer = handles::read_kept()?,
         "timers" => handles::timers(wanted),

@@ -80,6 +80,28 @@ pub(super) fn responses(wanted: &Wanted) -> Result<()> {
     Ok(())
 }
 
+/// Responses that are dropped at once.
+pub(super) fn drop_responses(wanted: &Wanted) -> Result<()> {
+    for _ in 0..wanted.count {
+        drop(wire::answer(&wire::send(&wanted.url)?)?);
+    }
+    Ok(())
+}
+
+/// Of each response the fields that have no number in their name, in a map of their own.
+pub(super) fn slivers(wanted: &Wanted) -> Result<()> {
+    for _ in 0..wanted.count {
+        let fields = wire::answer(&wire::send(&wanted.url)?)?.headers().clone();
+        for (name, _) in fields.entries() {
+            if name.ends_with(|last: char| last.is_ascii_digit()) {
+                fields.delete(&name).map_err(Fault::plugin)?;
+            }
+        }
+        forget(fields);
+    }
+    Ok(())
+}
+
 thread_local! {
     /// The response that the last call kept.
     static KEPT: Cell<Option<(InputStream, IncomingBody, IncomingResponse)>> = const { Cell::new(None) };
