@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) use self::certificate::CertificateFault;
 pub(in crate::egress) use self::certificate::{CertificateOwner, IssuerNotValid};
 pub(crate) use self::kind::RequestErrorKind;
-use super::limits::{MAX_HEAD, MAX_HEADERS, MAX_HTTP2_HEAD};
+use super::limits::{MAX_HEAD, MAX_HEADERS, MAX_HEADS, MAX_HTTP2_HEAD};
 use super::origin::InvalidUrl;
 use super::proxy::{BadProxy, ProxyFailure};
 use super::settings::{BadHeaders, BadSecretHeader, BadSigV4, JsonDataFault, TlsFault};
@@ -124,6 +124,10 @@ pub(crate) enum RequestError {
         "too many long heads of responses arrive at once, among them that of {authority}: send fewer requests at a time"
     )]
     HeadsTooLarge { authority: String, source: hyper::Error },
+    #[error(
+        "{authority} sends interim responses without end: more than {max_bytes} bytes come before its response"
+    )]
+    InterimHeads { authority: String, max_bytes: usize, source: hyper::Error },
     #[error("{authority} ended the TLS connection")]
     Alert { authority: String, alert: u8, source: hyper::Error },
     #[error("the request's body could not be sent to {authority}")]
@@ -137,10 +141,14 @@ pub(crate) enum RequestError {
     ResponseLimit { limit: u64 },
 }
 
-/// The heads that arrive at once take more than all of them may.
-#[derive(Debug, thiserror::Error)]
-#[error("the heads of responses take too much memory")]
-pub(in crate::egress) struct HeadsTooLarge;
+/// The heads of responses take more than they may.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(in crate::egress) enum HeadsTooLarge {
+    #[error("the heads that arrive at once take too much memory")]
+    OfAll,
+    #[error("the heads for one request are too long")]
+    OfOne,
+}
 
 // === impl RequestError ===
 
@@ -161,8 +169,11 @@ impl RequestError {
             Self::RequestBody { authority, source }
         } else if source.is_parse_too_large() {
             Self::HeadTooLarge { authority, max_bytes: MAX_HEAD, max_headers: MAX_HEADERS, source }
-        } else if inner::<HeadsTooLarge>(&source).is_some() {
-            Self::HeadsTooLarge { authority, source }
+        } else if let Some(heads) = inner::<HeadsTooLarge>(&source).copied() {
+            match heads {
+                HeadsTooLarge::OfAll => Self::HeadsTooLarge { authority, source },
+                HeadsTooLarge::OfOne => Self::InterimHeads { authority, max_bytes: MAX_HEADS, source },
+            }
         } else if let Some(rustls::Error::AlertReceived(alert)) = inner(&source) {
             // With TLS 1.3, a peer judges our certificate after the handshake.
             Self::Alert { authority, alert: (*alert).into(), source }
@@ -186,6 +197,7 @@ impl RequestError {
             | Self::NoConnectionFree { .. }
             | Self::HeadTooLarge { .. }
             | Self::HeadsTooLarge { .. }
+            | Self::InterimHeads { .. }
             | Self::Memory(_) => RequestErrorKind::Limit,
             Self::Resolve(ResolveError::TooManyFiles { .. }) => RequestErrorKind::Limit,
             Self::InvalidUrl(_) | Self::Unsignable(Unsignable::Query | Unsignable::Url(_)) => {

@@ -4,6 +4,10 @@
 /// Servers send at most 8 to 32 KiB, but some old ones send hundreds.
 pub(super) const MAX_HEAD: usize = 512 * 1024;
 
+/// What all heads for one request may have, in bytes: interim ones, which can come without end, and that of the response. It
+/// includes what is read of the body meanwhile.
+pub(super) const MAX_HEADS: usize = 2 * MAX_HEAD;
+
 /// A head that is longer counts among what all heads together may take, and its connection carries no further request,
 /// since it would keep the buffer.
 pub(super) const USUAL_HEAD: usize = 40 * 1024;

@@ -3,6 +3,7 @@
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::upstream::{Answer, Upstream};
+use gpx_tests::wire::Wire;
 use serde_json::json;
 
 use super::siege::{Siege, assert_ended};
@@ -59,6 +60,29 @@ async fn a_head_as_servers_send_them_passes_and_a_longer_one_is_refused_in_words
             let error = &reply.answer("A").error;
             let words = format!("the head of {}'s response is longer than 524288 bytes", upstream.address());
             assert!(error.contains(&words), "{error}");
+        }
+    }
+}
+
+#[gpx_tests::test]
+async fn interim_responses_pass_and_too_many_are_refused_in_words() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let end = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole";
+    let wire = Wire::start().await;
+    let plugin = Plugin::guest("probe").start().await;
+    let url = format!("http://{}", wire.address());
+    for (count, passes) in [(1000, true), (50_000, false)] {
+        wire.answer([format!("{}{end}", interim.repeat(count))]);
+        let fetch = query("A").kind("fetch").json(json!({ "url": url }));
+        let reply = plugin.query(&DataSource::new(&url), [fetch]).await.unwrap();
+        if passes {
+            assert_eq!(reply.frame("A").pairs()["body"], "whole");
+        } else {
+            let error = &reply.answer("A").error;
+            assert!(
+                error.contains("sends interim responses without end: more than 1048576 bytes"),
+                "{error}"
+            );
         }
     }
 }

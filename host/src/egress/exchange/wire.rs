@@ -13,7 +13,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::head_bytes::HeadBytes;
 use crate::egress::error::HeadsTooLarge;
-use crate::egress::limits::{READ_AT_ONCE, USUAL_HEAD};
+use crate::egress::limits::{MAX_HEADS, READ_AT_ONCE, USUAL_HEAD};
 use crate::egress::trace::Events;
 
 /// How far the current exchange of a connection has come.
@@ -30,7 +30,7 @@ struct Progress {
     uploaded: bool,
     sending: Option<Sending>,
     received: bool,
-    /// How many bytes of the response's head have arrived. None once it is complete.
+    /// How many bytes of the response's head have arrived, with interim ones. None once it is complete.
     head: Option<usize>,
 }
 
@@ -120,15 +120,18 @@ impl Wire {
         }
     }
 
-    /// Fails if all heads together take too much.
+    /// Fails if the heads of this exchange take too much, or all together do.
     fn read(&self, bytes: usize) -> io::Result<()> {
         let mut progress = self.lock();
         if let Some(head) = &mut progress.head {
             *head += bytes;
+            if *head > MAX_HEADS {
+                return Err(io::Error::other(HeadsTooLarge::OfOne));
+            }
             let beyond = head.saturating_sub(USUAL_HEAD).min(bytes);
             let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
             if beyond > 0 && !heads.take(beyond) {
-                return Err(io::Error::other(HeadsTooLarge));
+                return Err(io::Error::other(HeadsTooLarge::OfAll));
             }
         }
         if progress.sending.is_some() && !progress.received {

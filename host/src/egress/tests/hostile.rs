@@ -69,16 +69,21 @@ async fn extensions_of_chunks_and_trailers_end() {
     }
 }
 
+/// Others' long heads are not refused because of them.
 #[tokio::test]
-async fn interim_responses_without_end_end_in_time() {
-    let (address, sending) = endless("", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n").await;
-    let url = format!("http://{address}");
-    let client = Fixture::new("").client(&url);
-    let options =
-        RequestOptions { first_byte_timeout: Some(Duration::from_millis(20)), ..RequestOptions::default() };
-    let error = send_with(&client, get(&url), options).await.unwrap_err();
-    assert!(matches!(error, RequestError::ResponseTimeout { .. }), "{error:?}");
+async fn interim_responses_without_end_are_an_error_and_few_are_none() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    let (address, sending) = endless("", interim).await;
+    let (url, fixture) = (format!("http://{address}"), Fixture::new(""));
+    let error = send(&fixture.client(&url), get(&url)).await.unwrap_err();
+    assert!(matches!(error, RequestError::InterimHeads { .. }), "{error:?}");
+    assert_eq!(error.kind(), RequestErrorKind::Limit);
     sending.await.unwrap();
+
+    let answer = format!("{}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", interim.repeat(2000));
+    let server = Server::start(move |_| Scripted::Text(answer.clone())).await;
+    let response = send(&fixture.client(&server.url()), get(server.url())).await.unwrap();
+    assert_eq!(text(response).await.unwrap(), "ok");
 }
 
 #[tokio::test]
