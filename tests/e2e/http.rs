@@ -122,6 +122,15 @@ async fn answers_of_old_servers_are_read_as_in_go() {
     let [ours, theirs] = both.fetch(&source, json!({ "url": url })).await;
     // Go keeps the blank in the name.
     assert_eq!((ours.of_first("header.x-blank"), theirs.of_first("header.x-blank ")), ("v", "v"));
+    for (what, end) in [
+        ("gzip of nothing", "Content-Length: 0\r\n\r\n"),
+        ("gzip of nothing in chunks", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    ] {
+        let answer = format!("{ok}Content-Encoding: gzip\r\n{end}");
+        wire.answer([answer.clone(), answer]);
+        let outcome = both.fetch_alike(what, &source.clone().updated(), json!({ "url": url })).await;
+        assert_eq!((outcome.of_first("status"), outcome.of_first("body")), ("200", ""), "{what}");
+    }
     for (what, answer) in [
         ("two lengths", format!("{ok}Content-Length: 3\r\n{end}")),
         ("a length that is none", format!("{ok}Content-Length: x\r\n\r\nok")),

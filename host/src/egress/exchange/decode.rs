@@ -23,6 +23,8 @@ pub(super) struct Gzip<B> {
     encoded: Bytes,
     /// Whether the decoder still has bytes of what it was given.
     flushed: bool,
+    /// Whether any bytes have arrived.
+    begun: bool,
     decoder: MultiGzDecoder<Vec<u8>>,
     decoded: u64,
     limit: u64,
@@ -49,6 +51,7 @@ impl<B> Gzip<B> {
             authority,
             encoded: Bytes::new(),
             flushed: true,
+            begun: false,
             decoder: MultiGzDecoder::new(Vec::new()),
             decoded: 0,
             limit: MAX_DECODED,
@@ -114,7 +117,10 @@ impl<B: Body<Data = Bytes, Error = RequestError> + Unpin> Body for Gzip<B> {
                 match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                     Some(Ok(frame)) => {
                         match frame.into_data() {
-                            Ok(data) => self.encoded = data,
+                            Ok(data) => {
+                                self.begun |= !data.is_empty();
+                                self.encoded = data;
+                            }
                             // Trailers come last, and describe the encoded body.
                             Err(_trailers) => {}
                         }
@@ -123,7 +129,8 @@ impl<B: Body<Data = Bytes, Error = RequestError> + Unpin> Body for Gzip<B> {
                     Some(Err(error)) => Err(error),
                     None => {
                         self.ended = true;
-                        self.finish()
+                        // As in Go, nothing at all is an encoding of nothing.
+                        if self.begun { self.finish() } else { Ok(Bytes::new()) }
                     }
                 }
             };
@@ -191,6 +198,11 @@ mod tests {
         assert!((limit - (64 << 10)..=limit).contains(&decoded), "{decoded}");
         assert!(matches!(error, RequestError::DecodedTooLarge { .. }), "{error:?}");
         assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_at_all_is_an_encoding_of_nothing() {
+        assert_eq!(decoding(Vec::new()).collect().await.unwrap().to_bytes(), "");
     }
 
     #[tokio::test]
