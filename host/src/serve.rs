@@ -34,8 +34,8 @@ const LINGER: Duration = Duration::from_millis(200);
 /// such streams, which protects against untrusted clients, would close the connection with every other call on it.
 const MAX_RESET_STREAMS: usize = 10_000;
 
-/// grpc-go, which Grafana uses, allows 16 MiB; the default here is 16 KiB. Metadata carries the trace context and the
-/// headers that Grafana forwards.
+/// grpc-go, which Grafana uses, allows 16 MiB; the default here is 16 KiB. Metadata carries the trace context and the tenant; the
+/// headers that Grafana forwards are in the message.
 const MAX_HEADER_LIST: u32 = 1024 * 1024;
 
 /// How many calls may run at once on one connection. Grafana sends all of its calls on one, and grpc-go makes those beyond

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use gpx_tests::both::{self, Both};
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::QueryDataResponse;
@@ -158,6 +159,32 @@ async fn a_request_of_more_than_16_mib_is_refused_as_in_go() {
     // Grafana maps this code, and no other, to a message about the size.
     assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
     assert_eq!(plugin.query(&source, [query("A")]).await.unwrap().frame("A").rows(), 1);
+}
+
+#[gpx_tests::test]
+async fn the_headers_of_a_call_are_as_long_as_in_go_and_its_metadata_has_a_mebibyte() {
+    let Some(mut both) = Both::start(json!({})).await else { return };
+    let upstream = Upstream::points(1).await;
+    let source = DataSource::new(&upstream.url());
+    let nothing = || json!({});
+    // With room for the call's other metadata.
+    let much = |bytes: usize| json!({ "x-large": "x".repeat(bytes - 4096) });
+    for (what, headers, metadata, code) in [
+        ("a cookie", json!({ "Cookie": format!("a={}", "x".repeat(8 << 20)) }), nothing(), ""),
+        ("much", nothing(), much(1 << 20), ""),
+        ("more", nothing(), much((1 << 20) + 8192), "Internal"),
+        ("nothing", nothing(), nothing(), ""),
+    ] {
+        let mut call = both::call(&source, json!({ "url": upstream.url() }));
+        (call["headers"], call["metadata"]) = (headers, metadata);
+        let theirs = both.theirs.get("query", call.clone()).await;
+        assert_eq!(theirs["responses"]["A"]["status"], 200, "{what}");
+        match both.ours.ask("query", call).await {
+            Ok(ours) => assert_eq!((&ours["responses"]["A"]["status"], code), (&json!(200), ""), "{what}"),
+            Err(error) => assert_eq!(error["code"], code, "{what}: {error}"),
+        }
+    }
+    both.end().await;
 }
 
 #[gpx_tests::test]
