@@ -97,13 +97,19 @@ async fn an_alert_shows_in_health_checks_and_resources_too() {
     let plugin = Plugin::guest("probe").start().await;
     let source =
         DataSource::new(&upstream.url()).json(json!({ "health": "upstream", "oauthPassThru": true }));
-    let call = plugin.health(&source).header("FromAlert", "true").header("Authorization", "Bearer u");
+    let headers = [("FromAlert", "true"), ("Authorization", "Bearer u")];
+    let call = plugin.health(&source);
+    let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
     assert_eq!(call.await.unwrap().message, "fine");
-    let request = upstream.requests().pop().unwrap();
-    assert_eq!(
-        (request.header("fromalert"), request.header("authorization")),
-        (Some("true"), Some("Bearer u"))
-    );
+    let call = plugin.resource(&source, "GET", "upstream", "");
+    let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
+    assert_eq!(call.await.unwrap().pieces, ["fine"]);
+    let requests = upstream.requests();
+    assert_eq!(requests.len(), 2);
+    for request in requests {
+        let seen = (request.header("fromalert"), request.header("authorization"));
+        assert_eq!(seen, (Some("true"), Some("Bearer u")), "{}", request.path);
+    }
 }
 
 /// A component whose manifest names a secret for a header, and asks for headers of the call over basic auth.
@@ -140,8 +146,29 @@ async fn a_secret_that_the_host_places_is_sent_and_never_seen() {
     );
     assert_eq!(upstream.requests().len(), 2);
 
+    // One that is not set leaves its header out.
+    assert_eq!(plugin.query(&DataSource::new(&url), [query("A")]).await.unwrap().answer("A").error, "");
+    assert_eq!(upstream.requests().pop().unwrap().header("x-key"), None);
+
     let plugin = placing().setting("gpx_deny_secrets", "apiToken").start().await;
     let reply = plugin.query(&source(), [query("A")]).await.unwrap();
     assert_eq!(reply.answer("A").error, "");
     assert_eq!(upstream.requests().pop().unwrap().header("x-key"), None);
+}
+
+#[gpx_tests::test]
+async fn what_the_host_places_does_not_follow_a_redirect_to_another_origin() {
+    let other = upstream().await;
+    let target = other.url();
+    let leading = Upstream::start(move |_| Answer::redirect(&target)).await;
+    let plugin = placing().setting("gpx_allow_hosts", &other.address().to_string()).start().await;
+    let source = DataSource::new(&leading.url()).secret("apiToken", "s3cr3t-token");
+    let call = plugin.query(&source, [query("A")]).header("Authorization", "Bearer user");
+    assert_eq!(call.await.unwrap().answer("A").error, "");
+    let placed = |upstream: &Upstream| {
+        let request = upstream.requests().pop().unwrap();
+        ["x-key", "authorization"].map(|name| request.header(name).map(str::to_owned))
+    };
+    assert_eq!(placed(&leading), [Some("Token s3cr3t-token".to_owned()), Some("Bearer user".to_owned())]);
+    assert_eq!(placed(&other), [None, None]);
 }

@@ -61,6 +61,11 @@ async fn headers(tools: &Tools, executable: &Path, upstream: &Upstream) -> Vec<B
         }
     }
     peer.end().await;
+    seen(upstream)
+}
+
+/// Returns the headers of each request at the upstream.
+fn seen(upstream: &Upstream) -> Vec<BTreeMap<String, String>> {
     let all = upstream.requests().into_iter().map(|request| {
         request.headers.into_iter().filter(|(name, _)| !OWN.contains(&name.as_str())).collect()
     });
@@ -79,4 +84,58 @@ async fn the_upstream_gets_the_headers_that_the_twins_gets() {
         assert_eq!(ours, theirs, "request {number}");
     }
     assert_eq!(theirs.len(), ours.len());
+}
+
+/// The headers of a resource call, which Grafana passes on under their own names, many of them the browser's.
+fn sent_to_a_resource() -> Vec<Value> {
+    let everything = json!({
+        "Authorization": ["Bearer of-the-user"], "X-Id-Token": ["id"], "X-Grafana-Id": ["signed"],
+        "X-Grafana-User": ["ada"], "X-Twice": ["one", "two"], "x-lower": ["l"], "http_X-Prefixed": ["p"],
+        "Accept": ["text/plain", "*/*"], "Content-Type": ["application/json"], "X-Panel-Title": ["CPU %C3%A4"],
+        "Referer": ["http://grafana.example/d/1"], "X-Forwarded-For": ["192.0.2.1"], "FromAlert": ["true"],
+        // What delimits the call's own message.
+        "Content-Length": ["3"], "Host": ["grafana.example"], "Transfer-Encoding": ["chunked"],
+    });
+    let odd =
+        json!({ "authorization": ["Basic raw"], "x-id-token": [""], "fromalert": ["true"], "X-None": [] });
+    vec![everything, odd, json!({ "FromAlert": ["", "true"] }), json!({ "Cookie": ["kept=1"] }), json!({})]
+}
+
+/// Calls a resource that asks the data source's own URL, and returns the headers of each request at the upstream.
+async fn of_resources(
+    tools: &Tools,
+    executable: &Path,
+    upstream: &Upstream,
+) -> Vec<BTreeMap<String, String>> {
+    upstream.forget();
+    let mut peer = tools.run(executable, json!({})).await;
+    for source in sources(&upstream.url()) {
+        let context = peer::context(&source);
+        for mut headers in sent_to_a_resource() {
+            if context["data_source"]["json_data"]["keepCookies"].as_array().is_none_or(Vec::is_empty) {
+                headers.as_object_mut().unwrap().retain(|name, _| name != "Cookie");
+            }
+            let call = json!({
+                "plugin_context": context, "method": "GET", "path": "upstream", "url": "upstream", "headers": headers,
+            });
+            let answer = peer.get("resource", call).await;
+            assert_eq!(answer["chunks"][0]["status"], 200, "{answer}");
+        }
+    }
+    peer.end().await;
+    seen(upstream)
+}
+
+#[gpx_tests::test]
+async fn a_resource_has_the_upstream_get_the_headers_that_the_twins_gets() {
+    let Some(tools) = peer::tools() else { return };
+    let upstream = Upstream::points(1).await;
+    let launch = Plugin::guest("probe");
+    let ours = of_resources(&tools, launch.executable(), &upstream).await;
+    let theirs = of_resources(&tools, &tools.twin, &upstream).await;
+    assert_eq!((ours.len(), theirs.len()), (6 * 5, 6 * 5));
+    assert!(ours.iter().any(|headers| headers.get("x-twice").is_some_and(|value| value == "one, two")));
+    for (number, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        assert_eq!(ours, theirs, "request {number}");
+    }
 }

@@ -38,11 +38,8 @@ func open(ctx context.Context, settings backend.DataSourceInstanceSettings) (ins
 	if err != nil {
 		return nil, fmt.Errorf("make the HTTP client: %w", err)
 	}
-	instance := &httpBackend{
-		CallResourceHandler: httpadapter.New(resources()),
-		url:                 settings.URL,
-		client:              client,
-	}
+	instance := &httpBackend{url: settings.URL, client: client}
+	instance.CallResourceHandler = httpadapter.New(instance.resources())
 	if settings.Database == chunkedDatabase {
 		return &chunkedBackend{instance}, nil
 	}

@@ -6,11 +6,12 @@ import (
 	"net/http"
 )
 
-func resources() http.Handler {
+func (b *httpBackend) resources() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", echo)
 	mux.HandleFunc("POST /migrate-query", migrateQuery)
 	// The tests' component has these, too.
+	mux.HandleFunc("/upstream", b.upstream)
 	for _, pattern := range []string{
 		"GET /tables", "POST /tables", "GET /tables/{table}", "POST /tables/new",
 		"DELETE /tables/{table}/rows/{row}", "GET /files/{rest...}", "/any/{table}",
@@ -25,6 +26,22 @@ func routed(w http.ResponseWriter, r *http.Request) {
 	values := []string{r.PathValue("table"), r.PathValue("row"), r.PathValue("rest")}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode([]any{r.Method, values, r.URL.Query()})
+}
+
+// upstream sends what the data source's own URL answers.
+func (b *httpBackend) upstream(w http.ResponseWriter, r *http.Request) {
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, b.url, nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	response, err := b.client.Do(request)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(w, response.Body)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {

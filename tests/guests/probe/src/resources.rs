@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gpx_sdk::http::StatusCode;
+use gpx_sdk::http::{self, StatusCode};
 use gpx_sdk::resource::{Request, ResponseSender, Router};
 use gpx_sdk::{Context, Fault, Result, log};
 use serde::Deserialize;
@@ -26,6 +26,7 @@ pub fn routes() -> Router<Probe> {
         .any("/length", |_, _, request, response| Ok(response.send(request.body.len().to_string())?))
         .get("/page/{number}", page)
         // The tests' plugin on the Go SDK has these, too.
+        .any("/upstream", upstream)
         .get("/tables", routed)
         .post("/tables", routed)
         .get("/tables/{table}", routed)
@@ -41,6 +42,11 @@ fn routed(_: &Probe, _: &Context, request: &Request, response: &mut ResponseSend
         ["table", "row", "rest"].map(|name| request.parameter::<String>(name).unwrap_or_default());
     let query: BTreeMap<String, Vec<String>> = request.query()?;
     response.json(&(request.method.as_str(), parameters, query))
+}
+
+/// Sends what the data source's own URL answers.
+fn upstream(probe: &Probe, _: &Context, _: &Request, response: &mut ResponseSender) -> Result<()> {
+    Ok(response.send(http::get(probe.settings.url()).send()?.text()?)?)
 }
 
 /// Sends back what is typed.
