@@ -3,6 +3,7 @@
 
 pub mod certificates;
 pub mod dante;
+pub mod microsocks;
 pub mod nginx;
 pub mod squid;
 pub mod stunnel;

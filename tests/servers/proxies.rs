@@ -1,9 +1,10 @@
-//! Proxies beside the twin: Squid, and Grafana's secure SOCKS proxy as stunnel in front of Dante.
+//! Proxies beside the twin: Squid, SOCKS proxies, and Grafana's secure SOCKS proxy as stunnel in front of one.
 
 use gpx_tests::both::Both;
 use gpx_tests::grafana::DataSource;
 use gpx_tests::servers::certificates::{chain, key};
 use gpx_tests::servers::dante::{DENIED_PORT, Dante};
+use gpx_tests::servers::microsocks::{self, Microsocks};
 use gpx_tests::servers::nginx::{Nginx, Site};
 use gpx_tests::servers::squid::{self, Squid};
 use gpx_tests::servers::stunnel::Stunnel;
@@ -201,4 +202,50 @@ async fn a_socks_proxy_of_the_environment_is_used_as_by_the_twin() {
         assert!(theirs.error.contains("socks connect"), "{}", theirs.error);
     }
     both.end().await;
+}
+
+/// Calls of both through a SOCKS proxy, which has a port of its own and may be behind stunnel.
+async fn assert_user_counts(
+    environment: impl Fn(&str) -> Value,
+    source: impl Fn(&str, &str) -> DataSource,
+    url: &str,
+    nginx: &Nginx,
+) {
+    let served = nginx.served(0).await.len();
+    let Some(mut both) = Both::start(environment(microsocks::PASSWORD)).await else { return };
+    let outcome = both.fetch_alike("known", &source(url, microsocks::PASSWORD), json!({ "url": url })).await;
+    assert_eq!(outcome.of_first("status"), "200", "{}", outcome.error);
+    both.end().await;
+    let Some(mut both) = Both::start(environment("wrong99")).await else { return };
+    let [ours, theirs] = both.fetch(&source(url, "wrong99"), json!({ "url": url })).await;
+    let words = "wants a user and a password, or others than it got";
+    assert!(ours.error.contains(words) && !ours.error.contains("wrong99"), "{}", ours.error);
+    assert!(!theirs.error.is_empty(), "{theirs:?}");
+    both.end().await;
+    assert_eq!(nginx.served(served + 2).await.len(), served + 2, "nothing has gone another way");
+}
+
+#[gpx_tests::test]
+async fn a_socks_proxy_wants_the_user_and_the_password_that_the_twin_has() {
+    let Some(nginx) = Nginx::start(&sites()).await else { return };
+    let Some(microsocks) = Microsocks::start().await else { return };
+    let Some(stunnel) = Stunnel::start(microsocks.port(), "sslVersionMin = TLSv1.3").await else { return };
+    // By the environment. This machine is reached without a proxy, except by the name that all machines have for themselves.
+    let url = format!("http://0.0.0.0:{}", nginx.port(0));
+    let of_environment = |password: &str| {
+        let value = format!("socks5://{}:{password}@127.0.0.1:{}", microsocks::USER, microsocks.port());
+        json!({ "HTTP_PROXY": value, "GF_PLUGIN_GPX_ALLOW_HOSTS": "0.0.0.0" })
+    };
+    assert_user_counts(of_environment, |url, _| careless(url), &url, &nginx).await;
+    // By the data source, with and without TLS.
+    let insecure = [("ALLOW_INSECURE", "true")];
+    for (port, more) in [(microsocks.port(), &insecure[..]), (stunnel.port(), &[][..])] {
+        let named = |url: &str, password: &str| {
+            let json =
+                json!({ "enableSecureSocksProxy": true, "secureSocksProxyUsername": microsocks::USER });
+            secure(url, port, more).json(json).secret("secureSocksProxyPassword", password)
+        };
+        assert_user_counts(|_| json!({}), named, &nginx.url(0), &nginx).await;
+    }
+    assert_eq!(microsocks.led_to(nginx.port(0)), 6);
 }

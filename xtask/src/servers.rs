@@ -10,8 +10,13 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{place, step};
 
 /// Each server's executable, and the package that has it.
-const SERVERS: [(&str, &str); 4] =
-    [("nginx", "nginx"), ("squid", "squid"), ("danted", "dante-server"), ("stunnel4", "stunnel4")];
+const SERVERS: [(&str, &str); 5] = [
+    ("nginx", "nginx"),
+    ("squid", "squid"),
+    ("danted", "dante-server"),
+    ("microsocks", "microsocks"),
+    ("stunnel4", "stunnel4"),
+];
 
 /// Where a system and a package have executables, and libraries. Servers are not on everybody's PATH.
 const EXECUTABLES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
