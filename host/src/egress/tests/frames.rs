@@ -14,6 +14,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PUSH_PROMISE: u8 = 5;
 const PING: u8 = 6;
+const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
@@ -242,6 +243,7 @@ async fn what_a_peer_sends_without_end_ends_in_time() {
         ("settings", frame(SETTINGS, 0, 0, &[])),
         ("pings", frame(PING, 0, 0, &[7; 8])),
         ("answers to pings", frame(PING, 1, 0, &[7; 8])),
+        ("goodbyes", frame(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0])),
         ("windows", frame(WINDOW_UPDATE, 0, FIRST, &[0, 0, 0, 1])),
         ("unknown frames", frame(0x20, 0, 0, &[0; 1000])),
         ("ends of a stream that is over", frame(RST_STREAM, 0, FIRST, &[0, 0, 0, 8])),

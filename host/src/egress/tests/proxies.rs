@@ -87,6 +87,20 @@ async fn the_certificate_of_an_https_proxy_is_checked_before_anything_is_said_to
 }
 
 #[tokio::test]
+async fn a_proxy_that_leads_elsewhere_has_no_certificate_for_the_upstream() {
+    let mut elsewhere = Server::start_with(Some(acceptor(false)), |_| Scripted::Text(OK.to_owned())).await;
+    let proxy = Proxy::start(Speaks::Http, None, elsewhere.address).await;
+    let fixture = fixture(&[("HTTPS_PROXY", &proxy.address.to_string())], None);
+    let (url, authority) = ("https://upstream.example/", pem("CERTIFICATE", AUTHORITY));
+    let client = fixture.client_with(url, r#"{"tlsAuthWithCACert":true}"#, &[("tlsCACert", &authority)]);
+    let error = read(&client, url).await.unwrap_err();
+    assert_eq!(error.kind(), RequestErrorKind::Certificate, "{}", error.chain());
+    assert!(error.to_string().contains("not for upstream.example"), "{error}");
+    // Nothing has been asked of it.
+    assert_eq!(elsewhere.closed().await, 0);
+}
+
+#[tokio::test]
 async fn http2_goes_through_one_tunnel() {
     let mut tls = tls_server(false);
     tls.alpn_protocols = vec![b"h2".to_vec()];
