@@ -28,6 +28,7 @@ mod pages;
 mod port;
 pub(crate) mod redirect;
 mod request;
+mod request_span;
 mod response;
 mod retry;
 mod segment;

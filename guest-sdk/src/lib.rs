@@ -35,6 +35,8 @@ pub mod test;
 #[cfg(all(not(feature = "test"), not(target_arch = "wasm32")))]
 mod test;
 pub mod time;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 pub use answer::{Answer, Answers};
 pub use attribute::{Attribute, ToValue, Value};

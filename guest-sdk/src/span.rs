@@ -3,13 +3,14 @@
 //! A span is current from its start until it is dropped: spans started meanwhile become its children, and so do the
 //! requests that [`crate::http`] sends. With tracing off, all of it still works and costs next to nothing.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::time::SystemTime;
 
 use crate::host::tracer;
 use crate::{Attribute, ToValue};
 
-pub use crate::bindings::base::gpx::plugin::tracer::{Link, SpanContext, SpanKind};
+pub use crate::bindings::base::gpx::plugin::tracer::{Link, RequestOptions, SpanContext, SpanKind};
 
 /// Starts a span that ends when the returned guard is dropped: `span!("name", "key" = value, …)`.
 ///
@@ -56,12 +57,25 @@ pub fn current() -> Option<SpanContext> {
     tracer::current()
 }
 
+/// Returns a context that stands for what the span of one request shall be, for a request that another client sends: put its
+/// [`traceparent`](SpanContext::traceparent) into that header. [`crate::http`] does so for `span_name` and the like.
+pub fn describe_request(options: &RequestOptions) -> SpanContext {
+    tracer::describe_request(options)
+}
+
 // === impl Span ===
 
 impl Span {
     /// Sets an attribute. A key that is set again takes the new value.
     pub fn set(&self, key: &str, value: impl ToValue) {
         self.0.set_attributes(&[Attribute::new(key, &value)]);
+    }
+
+    /// Sets several attributes at once.
+    pub fn set_all(&self, attributes: Vec<Attribute>) {
+        if !attributes.is_empty() {
+            self.0.set_attributes(&attributes);
+        }
     }
 
     pub fn event(&self, name: &str) {
@@ -78,6 +92,38 @@ impl Span {
         let message = error.to_string();
         self.0.record_error(&message, "");
         self.0.set_status(&tracer::Status::Error(message));
+    }
+
+    /// Records an error as [`Span::error`] does, with its type and the errors that caused it.
+    ///
+    /// ```
+    /// # let host = gpx_sdk::test::Host::new();
+    /// let span = gpx_sdk::span!("parse");
+    /// if let Err(err) = "7 pieces".parse::<i32>() {
+    ///     span.exception(&err);
+    /// }
+    /// # drop(span);
+    /// # assert_eq!(host.spans()[0].events[0].attributes["exception.type"], "core::num::error::ParseIntError");
+    /// ```
+    pub fn exception<E: Error + 'static>(&self, error: &E) {
+        let message = chain(error);
+        self.0.record_error(&message, std::any::type_name::<E>());
+        self.fail(&message);
+    }
+
+    /// Marks the span as failed.
+    pub fn fail(&self, why: &str) {
+        self.0.set_status(&tracer::Status::Error(why.to_owned()));
+    }
+
+    /// Makes the span current, above all others that are open: for an executor, each time that it continues with what the span is about.
+    pub fn attach(&self) {
+        self.0.attach();
+    }
+
+    /// The span is no longer current, and stays open.
+    pub fn detach(&self) {
+        self.0.detach();
     }
 
     /// Marks the span as successful, which no later error changes.
@@ -156,6 +202,20 @@ impl SpanContext {
     pub fn traceparent(&self) -> String {
         format!("00-{}-{}-{:02x}", self.trace_id, self.span_id, u8::from(self.sampled))
     }
+}
+
+/// Returns an error with those that caused it, unless it repeats them itself.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// Times before 1970 and after 2554 become the nearest that can be expressed.

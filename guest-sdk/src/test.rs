@@ -95,7 +95,7 @@ use crate::{Result, Time};
 pub use self::mock::{Matcher, ResponseTemplate, SentRequest, any, failure, get, json, post, status, text};
 pub use self::opened::{AnswerRecord, ChunkRecord, Opened};
 pub use self::query::{QueryBuilder, query};
-pub use self::record::{EventRecord, LogRecord, SpanRecord, SpanStatus};
+pub use self::record::{EventRecord, LogRecord, RequestSpanRecord, SpanRecord, SpanStatus};
 pub use self::resource::{ResourceRequest, ResourceResponse};
 pub use self::rows::rows;
 pub use self::settings::{SettingsBuilder, app, data_source};
@@ -161,6 +161,7 @@ impl Host {
             lines: RefCell::default(),
             spans: RefCell::default(),
             open: RefCell::default(),
+            described: RefCell::default(),
             measurements: RefCell::default(),
             kept: RefCell::new(HashMap::new()),
             loading: RefCell::default(),

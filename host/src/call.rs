@@ -2,10 +2,12 @@
 
 mod context;
 mod deadline;
+mod dropped;
 mod forwarded;
 mod headers;
 mod log_params;
 mod outcome;
+mod steps;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +18,14 @@ use tokio::time::Instant;
 
 pub(crate) use self::context::{AppSettings, CallContext, DataSourceSettings, Subject, User};
 pub(crate) use self::deadline::{CallerDeadline, Deadline, SetBy};
+pub(crate) use self::dropped::Dropped;
 pub(crate) use self::forwarded::ForwardedHeaders;
 pub(crate) use self::headers::{CallHeaders, HeaderGrants, bears_credentials, is_header_name};
 pub(crate) use self::log_params::LogParams;
 pub(crate) use self::outcome::{ErrorSource, Outcome, RequestStatus};
+use self::steps::Steps;
 use crate::budget::Upstream;
+use crate::config::{APP_URL, TRACE_ID, TraceReference};
 use crate::har::Capture;
 use crate::log::{Log, Value, duration, origin};
 use crate::metrics::Metrics;
@@ -35,6 +40,10 @@ pub(crate) struct Call {
     pub span: Context,
     pub log: Log,
     pub telemetry: Telemetry,
+    /// What the host does for the call, as far as the operator wants to see it.
+    pub steps: Steps,
+    /// What its spans lack.
+    pub dropped: Dropped,
     pub upstream: Upstream,
     /// What the call exchanges with upstreams, if its caller asks for that.
     pub capture: Option<Capture>,
@@ -85,16 +94,51 @@ impl Call {
             .with_attributes(span_attributes(&context));
         let span = telemetry.plugin().start(span, &parent);
         let log = log.with(log_fields(endpoint, &context, &parent)).with_params(context.log_params.iter());
+        let log = log.in_span(span.span().span_context());
+        let steps = Steps::new(&telemetry, &span);
         let (upstream, caller_is_gone) = (Upstream::default(), AtomicBool::new(false));
         let capture = context.wants_capture.then(Capture::default);
-        let call =
-            Self { endpoint, context, deadline, span, log, telemetry, upstream, capture, caller_is_gone };
+        let call = Self {
+            endpoint,
+            context,
+            deadline,
+            span,
+            log,
+            telemetry,
+            steps,
+            dropped: Dropped::default(),
+            upstream,
+            capture,
+            caller_is_gone,
+        };
         Unanswered { call: Arc::new(call), metrics, began: Instant::now(), outcome: None }
     }
 
     /// Returns whether nothing waits for the answer any more.
     pub(crate) fn caller_is_gone(&self) -> bool {
         self.caller_is_gone.load(Ordering::Relaxed) || self.deadline.caller_has_left()
+    }
+
+    /// Returns what an error's text says of the call's trace: nothing if that is not recorded, or if the operator does not want
+    /// it.
+    pub(crate) fn trace_reference(&self) -> Option<String> {
+        let span = self.span.span();
+        let context = span.span_context();
+        let id = || format!(" (trace {})", context.trace_id());
+        match &self.telemetry.choices().in_errors {
+            TraceReference::Nothing => None,
+            _ if !context.is_sampled() => None,
+            TraceReference::Id => Some(id()),
+            TraceReference::Link(link) => {
+                let link = link.replace(TRACE_ID, &context.trace_id().to_string());
+                if !link.starts_with('/') {
+                    return Some(format!(" (trace: {link})"));
+                }
+                // Older versions of Grafana do not say where they are.
+                let grafana = self.context.grafana_config.get(APP_URL);
+                Some(grafana.map_or_else(id, |url| format!(" (trace: {}{link})", url.trim_end_matches('/'))))
+            }
+        }
     }
 
     pub(crate) fn set_caller_is_gone(&self) {
@@ -179,6 +223,8 @@ impl Drop for Unanswered {
         let span = call.span.span();
         span.set_attribute(KeyValue::new("request_status", status));
         span.set_attribute(KeyValue::new("status_source", source));
+        let steps = call.steps.total().into_iter().flatten();
+        steps.chain(call.dropped.attributes()).for_each(|attribute| span.set_attribute(attribute));
         if let Some(error) = &outcome.error {
             span.set_status(Status::error(error.clone()));
             span.add_event("exception", vec![KeyValue::new("exception.message", error.clone())]);

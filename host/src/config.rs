@@ -7,6 +7,7 @@ pub(crate) use self::given::{Given, Origin};
 pub(crate) use self::problem::{Problem, Strings};
 pub(crate) use self::proxies::ProxyVariables;
 pub(crate) use self::setting::Section;
+pub(crate) use self::spans::{HttpEnd, HttpNames, SpanChoices, TRACE_ID, TraceReference};
 pub(crate) use self::tracing::{OTEL_TRACES_ENDPOINT, Tracing};
 pub(crate) use self::value::{Expected, Transport, duration, switch};
 
@@ -17,6 +18,7 @@ mod given;
 mod problem;
 mod proxies;
 mod setting;
+mod spans;
 mod tracing;
 mod value;
 

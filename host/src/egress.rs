@@ -43,6 +43,7 @@ pub(crate) use self::settings::{
     DataSourceFields, DataSourceHttp, Forwarding, SecretHeader, SigV4Fields, WantedHeaders, response_limit,
 };
 use self::trace::RequestTracing;
+pub(crate) use self::trace::{RequestDescription, RequestParent};
 pub(crate) use self::wishes::VainWishes;
 use self::wishes::Wishes;
 use crate::budget::OwnerMemory;

@@ -18,6 +18,7 @@ pub use self::builder::Builder;
 pub use self::error::Error;
 pub(crate) use self::problems::problems;
 use crate::capability::tracer::key_value;
+use crate::config::SpanChoices;
 use crate::egress::{AllConnections, Egress, OperatorPolicy, ProcessHttp};
 use crate::log::{Log, Value};
 use crate::plugin::{
@@ -48,6 +49,7 @@ struct Inner {
     http: ProcessHttp,
     connections: Arc<AllConnections>,
     tracing: TracingConfig,
+    spans: Arc<SpanChoices>,
     identity: ServiceIdentity,
     loading: Loading,
     current: Current,
@@ -277,7 +279,7 @@ impl Inner {
 
     fn telemetry_of(&self, attributes: impl IntoIterator<Item = opentelemetry::KeyValue>) -> Telemetry {
         let (identity, attributes) = (self.identity.clone(), attributes.into_iter().collect());
-        Telemetry::start(&self.tracing, identity, attributes, self.log().clone())
+        Telemetry::start(&self.tracing, identity, attributes, self.spans.clone(), self.log().clone())
     }
 
     fn log(&self) -> &Log {

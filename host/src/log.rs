@@ -17,6 +17,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use opentelemetry::trace::SpanContext;
+
 pub(crate) use self::duration::duration;
 pub(crate) use self::hclog::{MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE};
 pub(crate) use self::seldom::Seldom;
@@ -33,6 +35,8 @@ pub(crate) struct Log {
     fields: Fields,
     /// What the caller of a call wants on each of its lines. It never takes the name of a field of the host's.
     params: Fields,
+    /// The id of the span that lines belong to, if it is recorded.
+    span: Option<Value>,
 }
 
 // === impl Log ===
@@ -46,7 +50,13 @@ impl Log {
     /// Starts the thread that writes to `out`.
     pub(crate) fn to(out: impl io::Write + Send + 'static) -> io::Result<Self> {
         let (writer, fields) = (Arc::new(Writer::start(out)?), Fields::from([]));
-        Ok(Self { writer, share: Arc::new(Share::new(fields.clone())), params: fields.clone(), fields })
+        Ok(Self {
+            writer,
+            share: Arc::new(Share::new(fields.clone())),
+            params: fields.clone(),
+            fields,
+            span: None,
+        })
     }
 
     /// Returns the same log with more fields on each line. Fields that the log already has do not change.
@@ -57,6 +67,12 @@ impl Log {
         let more = fields.into_iter().map(|(key, value)| (key.into(), value.into()));
         let fields = self.fields.iter().cloned().chain(more).collect();
         Self { fields, ..self.clone() }
+    }
+
+    /// Returns the same log, with the id of a span on each line if that is recorded.
+    pub(crate) fn in_span(&self, span: &SpanContext) -> Self {
+        let id = span.is_sampled().then(|| Value::from(span.span_id().to_string()));
+        Self { span: id, ..self.clone() }
     }
 
     /// Returns the same log with the caller's fields on each line, after those of the log and of the line itself.
@@ -80,13 +96,18 @@ impl Log {
     /// Writes one line. If the log already has a field of that name, the new one is written as `_name`.
     pub(crate) fn log<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
         let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
-        self.write(level, message, refs(&self.fields).chain(own).chain(refs(&self.params)));
+        self.write(level, message, self.own().chain(own).chain(refs(&self.params)));
     }
 
     /// Writes one line of a component, which cannot take the names of the caller's fields either.
     pub(crate) fn relay<K: AsRef<str>>(&self, level: Level, message: &str, fields: &[(K, Value)]) {
         let own = fields.iter().map(|(key, value)| (key.as_ref(), value));
-        self.write(level, message, refs(&self.fields).chain(refs(&self.params)).chain(own));
+        self.write(level, message, self.own().chain(refs(&self.params)).chain(own));
+    }
+
+    /// Returns the fields that say where a line comes from.
+    fn own(&self) -> impl Iterator<Item = (&str, &Value)> {
+        refs(&self.fields).chain(self.span.as_ref().map(|id| (origin::SPAN_ID, id)))
     }
 
     fn write<'a>(&self, level: Level, message: &str, fields: impl Iterator<Item = (&'a str, &'a Value)>) {

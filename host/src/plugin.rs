@@ -24,6 +24,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use opentelemetry::KeyValue;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
@@ -181,8 +182,11 @@ impl Plugin {
             Instance::new(&code, state, place).await
         };
         let new = engine.ticking(new);
+        let step = call.steps.begin("instantiate");
         let instance = turn.run_guest(&footprint, new).await.map_err(|stop| self.stopped(call, stop));
-        let instance = self.counted(instance.flatten())?;
+        let instance = instance.flatten().inspect_err(|error| step.fail(&error.to_string()));
+        drop(step);
+        let instance = self.counted(instance)?;
         let opened = instance.call(call, turn, limits, permit.clone(), OpenInstance(owner.clone())).await;
         self.counted(opened.result)?;
         let mut instance =
@@ -262,6 +266,8 @@ impl Plugin {
             return Ok(output);
         }
         self.platform.queueing.warn(awaited);
+        let step = call.steps.begin("wait");
+        step.set(|| KeyValue::new("gpx.awaited", awaited.name()));
         let in_time = tokio::time::timeout_at(call.deadline.at, until).await;
         in_time.map_err(|_| CallError::late(awaited, call.deadline.set_by, &self.platform.limits))
     }
@@ -275,6 +281,10 @@ impl Plugin {
 
 impl Invocation for OpenInstance {
     type Answer = ();
+
+    fn function(&self) -> &'static str {
+        "plugin.open"
+    }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         exports.plugin.call_open(store, &self.0.settings).await

@@ -8,6 +8,7 @@ mod connect;
 mod export;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
+mod ids;
 mod limited;
 mod loss;
 mod owner;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use opentelemetry::trace::{SpanBuilder, TraceContextExt as _, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
@@ -40,6 +41,7 @@ pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAl
 use self::config::Destination;
 pub(crate) use self::config::{Fact, TracingConfig};
 use self::export::ExportStatus;
+use self::ids::Ids;
 pub(crate) use self::limited::{LimitedSpan, SPAN_BYTES, SPAN_ITEMS, SPAN_TEXT, span_text};
 pub(crate) use self::loss::Losses;
 use self::owner::SpanOwner;
@@ -49,6 +51,7 @@ pub(crate) use self::propagation::{Propagation, traceparent};
 use self::queue::Queue;
 pub(crate) use self::resource::ServiceIdentity;
 use self::tenant::Tenant;
+use crate::config::SpanChoices;
 use crate::log::Log;
 
 /// Of the time of a flush, the part that is spent waiting for spans to end: a quarter.
@@ -61,6 +64,7 @@ const HOST_SCOPE: &str = "gpx-host";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Telemetry {
     propagation: Propagation,
+    choices: Arc<SpanChoices>,
     recording: Option<Recording>,
 }
 
@@ -91,6 +95,7 @@ impl Telemetry {
         config: &TracingConfig,
         service: ServiceIdentity,
         attributes: Vec<KeyValue>,
+        choices: Arc<SpanChoices>,
         log: Log,
     ) -> Self {
         let recording = config.destination().ok().and_then(|destination| {
@@ -99,7 +104,7 @@ impl Telemetry {
             let failed = "Tracing is off: the exporter cannot be made";
             started.inspect_err(|error| log.error(failed, &[("error", error.to_string().into())])).ok()
         });
-        Self { propagation: config.propagation(), recording }
+        Self { propagation: config.propagation(), choices, recording }
     }
 
     /// Returns the tracer of the plugin itself. As in the Go SDK, its scope is the plugin's id.
@@ -110,6 +115,16 @@ impl Telemetry {
     /// Returns the tracer of the host. Its scope is the host's name.
     pub(crate) fn host(&self) -> Tracer {
         self.recording.as_ref().map_or(Tracer::Off, |recording| recording.tracer(&recording.host))
+    }
+
+    /// Returns the tracer of what the host does for calls, which records only if the operator wants to see that.
+    pub(crate) fn steps(&self) -> Tracer {
+        if self.choices.host { self.host() } else { Tracer::Off }
+    }
+
+    /// Returns what the operator wants of spans.
+    pub(crate) fn choices(&self) -> &SpanChoices {
+        &self.choices
     }
 
     /// Returns the context that a call's headers carry.
@@ -215,6 +230,7 @@ impl Recording {
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_sampler(sampler)
+            .with_id_generator(Ids::default())
             .with_span_limits(SpanLimits {
                 max_attributes_per_span: SPAN_ITEMS as u32,
                 max_events_per_span: SPAN_ITEMS as u32,
@@ -265,6 +281,17 @@ impl Tracer {
             return None;
         }
         LimitedSpan::start(tracer, builder, parent, allowance, queue)
+    }
+
+    /// The same, with an id that the component has named.
+    pub(crate) fn start_limited_as(
+        &self,
+        id: SpanId,
+        builder: SpanBuilder,
+        parent: &Context,
+        allowance: &Arc<SpanAllowance>,
+    ) -> Option<LimitedSpan> {
+        ids::with(id, || self.start_limited(builder, parent, allowance))
     }
 }
 

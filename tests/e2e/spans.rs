@@ -94,6 +94,55 @@ async fn everything_that_can_be_set_on_a_span() {
 }
 
 #[gpx_tests::test]
+async fn spans_of_an_instrumented_library_nest_among_ours() {
+    let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let logs = plugin.logs.clone();
+    let asked = query("A").kind("spans-instrumented").json(json!({ "url": upstream.url() }));
+    plugin.query(&DataSource::new(&upstream.url()), [asked]).traceparent(TRACEPARENT).await.unwrap();
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(TRACE, whole).await;
+    let library = trace.span("library");
+    assert_eq!((library.attributes["answer"].clone(), library.status.as_str()), (json!(42), "unset"));
+    assert_eq!(library.event("half done").attributes["half"], json!(true));
+    let ours = trace.span("ours");
+    assert_eq!(ours.parent_id, library.span_id);
+    let line = logs.all().into_iter().find(|line| line.message == "half done").unwrap();
+    assert_eq!(line.text("spanId"), ours.span_id);
+    // Two that take turns are each current only while they are entered.
+    let call = trace.span("sdk.queryData");
+    let (first, second) = (trace.span("first"), trace.span("second"));
+    let mut requests = trace.named("HTTP Outgoing Request");
+    requests.sort_by_key(|span| span.start);
+    let parents: Vec<_> = requests.iter().map(|span| span.parent_id.as_str()).collect();
+    let expected = [ours, first, second, first, second, call].map(|span| span.span_id.as_str());
+    assert_eq!(parents, expected);
+}
+
+#[gpx_tests::test]
+async fn spans_that_a_component_makes_itself_are_in_the_calls_trace() {
+    let (upstream, collector) = (Upstream::points(1).await, Collector::start().await);
+    let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
+    let asked = query("A").kind("spans-otel").json(json!({ "url": upstream.url() }));
+    plugin.query(&DataSource::new(&upstream.url()), [asked]).traceparent(TRACEPARENT).await.unwrap();
+    assert!(plugin.stop().await.success());
+    let trace = collector.wait_for_trace(TRACE, whole).await;
+    let call = trace.span("sdk.queryData");
+    let (parent, child) = (trace.span("parent"), trace.span("child"));
+    assert_eq!(
+        (parent.parent_id.as_str(), parent.span_id.as_str()),
+        (call.span_id.as_str(), "00000000000000aa")
+    );
+    assert_eq!((child.parent_id.as_str(), child.status.as_str()), ("00000000000000aa", "ok"));
+    assert_eq!((child.start, child.end), (1_700_000_000_000_000_001, 1_700_000_001_000_000_000));
+    assert_eq!(child.attributes["rows"], json!([1, 2]));
+    assert_eq!(child.attributes["otel.scope.name"], json!("library"));
+    assert_eq!(trace.span("HTTP Outgoing Request").parent_id, child.span_id);
+    assert_eq!(trace.span("elsewhere").parent_id, call.span_id);
+    assert_eq!(trace.span("(unfinished)").span_id, "00000000000000dd");
+}
+
+#[gpx_tests::test]
 async fn more_spans_than_a_call_may_start_are_dropped() {
     let collector = Collector::start().await;
     let plugin = Plugin::guest("probe").tracing(&collector.address()).start().await;
@@ -109,6 +158,9 @@ async fn more_spans_than_a_call_may_start_are_dropped() {
         logs.all().into_iter().find(|line| line.message.starts_with("Spans beyond the limits of a call"));
     // 1500, and the one that the probe starts first.
     assert_eq!(line.expect("a line").fields.get("spans"), Some(&json!(501)));
+    let call = trace.span("sdk.queryData");
+    assert_eq!(call.attributes.get("gpx.dropped_spans"), Some(&json!(501)));
+    assert!(!call.attributes.contains_key("gpx.dropped_events"));
 }
 
 #[gpx_tests::test]

@@ -7,6 +7,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::port;
+use super::request_span::RequestSpan;
 
 #[cfg(test)]
 mod reference;
@@ -28,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) url: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
+    pub(crate) span: RequestSpan,
 }
 
 // === impl Parts ===
@@ -64,6 +66,7 @@ impl Parts {
             self.body.clear();
             BODY_HEADERS.iter().for_each(|name| drop(self.headers.remove(name)));
         }
+        self.span.resent += 1;
         self.lead_to(target);
         Ok(true)
     }
@@ -227,6 +230,7 @@ mod tests {
             url: Uri::from_static("http://a.example/b/c/d?q=1"),
             headers: headers.into_iter().collect(),
             body: b"body".to_vec(),
+            span: RequestSpan::default(),
         }
     }
 
@@ -234,7 +238,8 @@ mod tests {
     fn debug_shows_no_value() {
         let url = Uri::from_static("http://ada:geheim@a.example:81/b?token=geheim");
         let headers = [(AUTHORIZATION, HeaderValue::from_static("geheim"))].into_iter().collect();
-        let shown = format!("{:?}", Parts { url, headers, body: b"geheim".to_vec(), method: Method::PUT });
+        let parts = Parts { url, headers, body: b"geheim".to_vec(), method: Method::PUT, ..post() };
+        let shown = format!("{parts:?}");
         assert!(shown.contains("PUT http://a.example:81/b") && shown.contains("authorization"), "{shown}");
         assert!(!shown.contains("geheim"), "{shown}");
     }

@@ -10,12 +10,14 @@ use serde::Serialize;
 
 use super::error::Cause;
 use super::redirect::{MAX_REQUESTS, Parts};
+use super::request_span::RequestSpan;
 use super::retry::{Attempts, Next, Retry};
 use super::segment::{self, ESCAPED};
 use super::url;
 use super::{Error, Response};
 use crate::host::clock;
 use crate::host::wire::{self, Exchange};
+use crate::{Attribute, ToValue};
 
 /// A request that is being built.
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ pub fn request(method: Method, url: impl AsRef<str>) -> Request {
         url,
         headers: HeaderMap::new(),
         body: Vec::new(),
+        span: RequestSpan::default(),
     });
     Request { parts, timeout: None, retry: None }
 }
@@ -170,6 +173,44 @@ impl Request {
         })
     }
 
+    /// Names the request's span, which is otherwise `HTTP Outgoing Request`. Names are few: what differs from request to request
+    /// is an attribute.
+    ///
+    /// ```
+    /// # use gpx_sdk::test::{Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).respond(status(200));
+    /// # let symbol = "gold";
+    /// let request = gpx_sdk::http::get("http://prices.example/price").query("symbol", symbol);
+    /// request.span_name("get price").span_attribute("price.symbol", symbol).send()?;
+    /// # let sent = host.requests().remove(0).own_span.unwrap();
+    /// # assert_eq!((sent.name.as_deref(), &sent.attributes["price.symbol"]), (Some("get price"), &"gold".into()));
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
+    pub fn span_name(self, name: impl Into<String>) -> Self {
+        self.change(|parts| {
+            parts.span.name = Some(name.into());
+            Ok(())
+        })
+    }
+
+    /// Adds an attribute to the request's span.
+    pub fn span_attribute(self, key: &str, value: impl ToValue) -> Self {
+        self.change(|parts| {
+            parts.span.attributes.push(Attribute::new(key, &value));
+            Ok(())
+        })
+    }
+
+    /// Sends the request without a span of its own, as for a request that is sent every second. The upstream is told of the current
+    /// span instead.
+    pub fn without_span(self) -> Self {
+        self.change(|parts| {
+            parts.span.hidden = true;
+            Ok(())
+        })
+    }
+
     /// Sends the request again if the upstream is not available for a moment: see [`Retry`].
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = Some((retry, Attempts::next));
@@ -222,8 +263,10 @@ impl Pending {
                 response.drain();
             }
             clock::sleep(pause);
-            self.exchange = send(&parts)?;
+            let resent = self.parts.span.resent + 1;
             self.parts = parts;
+            self.parts.span.resent = resent;
+            self.exchange = send(&self.parts)?;
         }
     }
 
@@ -259,7 +302,8 @@ impl Pending {
 }
 
 fn send(parts: &Parts) -> Result<Exchange, Error> {
-    wire::send(parts).map_err(|cause| Error::new(&parts.name(), cause))
+    let traceparent = parts.span.traceparent(&parts.headers);
+    wire::send(parts, traceparent).map_err(|cause| Error::new(&parts.name(), cause))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::record::RequestSpanRecord;
 use crate::http::Cause;
 
 /// A request that the plugin has sent. The headers that the host adds, such as the data source's credentials, are not there.
@@ -20,6 +21,8 @@ pub struct SentRequest {
     pub body: Vec<u8>,
     /// The name of the span around it.
     pub span: Option<String>,
+    /// What its own span shall be, if the plugin has said anything.
+    pub own_span: Option<RequestSpanRecord>,
 }
 
 /// Which requests a scripted answer is for: see [`any`], [`get`] and [`post`].

@@ -31,6 +31,18 @@ pub struct SpanRecord {
     pub end: Option<Time>,
 }
 
+/// What the plugin has said of the span of a request. The host makes that span.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestSpanRecord {
+    /// `None`: the usual name.
+    pub name: Option<String>,
+    pub attributes: Map<String, Value>,
+    /// How often the request had been sent before.
+    pub resent: u32,
+    /// There is no span.
+    pub hidden: bool,
+}
+
 /// An event of a span. An error is one named `exception`, with `exception.message`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRecord {

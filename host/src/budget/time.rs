@@ -165,6 +165,11 @@ impl Turn {
         }
     }
 
+    /// Returns the processor time that the call has used so far.
+    pub(crate) fn used(&self) -> Duration {
+        self.used
+    }
+
     fn late(&self, memory: Option<&Footprint>) -> Stop {
         let awaited = if let Some(total) = memory.and_then(Footprint::awaited) {
             Awaited::Memory { total }

@@ -131,7 +131,7 @@ impl WasiHttpHooks for HttpHooks {
         if let Some(recorder) = &self.recorder {
             request.extensions_mut().insert(recorder.clone());
         }
-        let response = client.send(request, options, &parent, self.caller.clone());
+        let response = client.send(request, options, parent, self.caller.clone());
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
         let exchange = async move {
             let waiting = upstream.wait();

@@ -1,10 +1,12 @@
 //! `gpx:plugin/log`: a component's lines in Grafana's log.
 
+use opentelemetry::trace::TraceContextExt as _;
 use wasmtime::Result;
 use wasmtime::component::HasData;
 
 use super::bindings::gpx::plugin::log::{Host, Level};
 use super::bindings::gpx::plugin::types::{Attribute, Value as WitValue};
+use super::tracer::CallSpans;
 use crate::log::{self, Log, MAX_FIELDS, MAX_KEY, MAX_MESSAGE, MAX_VALUE, Value, origin};
 use crate::text::Scrub;
 
@@ -18,6 +20,8 @@ const MAX_ITEMS: usize = MAX_VALUE / 2 + 1;
 pub(crate) struct LogView<'a> {
     /// The call's log. Outside of calls, the log of the plugin as a whole.
     pub log: &'a Log,
+    /// Of the call.
+    pub spans: &'a CallSpans,
     pub scrub: &'a Scrub,
 }
 
@@ -33,7 +37,8 @@ impl Host for LogView<'_> {
         let field = |item: Attribute| (key(item.key, self.scrub), value(item.value, self.scrub));
         // One more than a line can have: the line then says that some are missing.
         let fields: Vec<_> = attributes.into_iter().take(MAX_FIELDS + 1).map(field).collect();
-        self.log.relay(level.into(), &self.scrub.shorten(message, MAX_MESSAGE), &fields);
+        let log = self.log.in_span(self.spans.current().span().span_context());
+        log.relay(level.into(), &self.scrub.shorten(message, MAX_MESSAGE), &fields);
         Ok(())
     }
 }
@@ -86,12 +91,18 @@ fn items<T>(mut list: Vec<T>) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::Context;
+
     use super::*;
+    use crate::telemetry::Tracer;
 
     fn logged(message: &str, attributes: Vec<Attribute>) -> serde_json::Value {
         let (log, lines) = Log::memory();
         let scrub = Scrub::new(["hunter2"]);
-        LogView { log: &log, scrub: &scrub }.log(Level::Info, message.to_owned(), attributes).unwrap();
+        let spans = CallSpans::new(Tracer::Off, Context::new());
+        LogView { log: &log, spans: &spans, scrub: &scrub }
+            .log(Level::Info, message.to_owned(), attributes)
+            .unwrap();
         lines.json().pop().unwrap()
     }
 

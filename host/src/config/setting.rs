@@ -1,6 +1,7 @@
 //! The one table of our settings: the parser uses it, and docs/settings.md is generated from it.
 
 mod row;
+mod spans;
 pub(super) mod tracing;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use self::row::DURATION;
 pub(super) use self::row::Setting;
 use super::problem::{Problem, Strings};
+use super::spans::SpanChoices;
 use super::value::{self, Expected, Transport};
 
 /// The prefix of all our keys; all other keys of the section belong to the component.
@@ -36,6 +38,7 @@ pub(crate) struct Section {
     pub precompiled: bool,
     pub cache_dir: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
+    pub spans: SpanChoices,
 }
 
 const LIST: &str = "list, separated by commas or spaces";
@@ -174,7 +177,7 @@ const TRANSPORT: Setting = Setting {
               only Grafana's user can connect to a unix socket. Windows always uses TCP.",
 };
 
-/// Those that are read here. [`tracing`] has the others.
+/// Those that are read here. [`tracing`] and [`spans`] have the others.
 const ALL: [&Setting; 16] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
@@ -223,6 +226,7 @@ impl Section {
             precompiled: reader.value(&PRECOMPILED, value::switch),
             cache_dir: reader.value(&CACHE_DIR, value::optional_path),
             ca_file: reader.value(&CA_FILE, value::optional_path),
+            spans: spans::read(&mut reader),
         };
         (settings, reader.value(&TRANSPORT, value::transport))
     }
@@ -293,7 +297,7 @@ pub(super) fn markdown() -> String {
 }
 
 fn all() -> impl Iterator<Item = &'static Setting> {
-    ALL.into_iter().chain(tracing::ALL)
+    ALL.into_iter().chain(tracing::ALL).chain(spans::ALL)
 }
 
 fn shown(text: &str) -> String {

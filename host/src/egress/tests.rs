@@ -21,7 +21,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Empty, Full};
-use opentelemetry::Context;
 use opentelemetry_sdk::trace::SpanData;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -252,7 +251,7 @@ async fn send_with(
     request: Request,
     options: RequestOptions,
 ) -> Result<Response, RequestError> {
-    client.send(request, Some(options), &Context::new(), caller()).await
+    client.send(request, Some(options), RequestParent::default(), caller()).await
 }
 
 /// The call that requests belong to.

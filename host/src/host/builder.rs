@@ -184,6 +184,7 @@ impl Builder {
             http,
             connections,
             tracing,
+            spans: Arc::new(section.spans),
             identity: ServiceIdentity { id, version: version.unwrap_or_default() },
             loading,
             current,

@@ -5,12 +5,13 @@ pub(crate) const PLUGIN_ID: &str = "pluginId";
 pub(crate) const PLUGIN_VERSION: &str = "pluginVersion";
 pub(crate) const ENDPOINT: &str = "endpoint";
 pub(crate) const TRACE_ID: &str = "traceId";
+pub(crate) const SPAN_ID: &str = "spanId";
 pub(crate) const DATA_SOURCE_NAME: &str = "dsName";
 pub(crate) const DATA_SOURCE_UID: &str = "dsUid";
 pub(crate) const USER: &str = "uname";
 
-const ALL: [&str; 7] =
-    [PLUGIN_ID, PLUGIN_VERSION, ENDPOINT, TRACE_ID, DATA_SOURCE_NAME, DATA_SOURCE_UID, USER];
+const ALL: [&str; 8] =
+    [PLUGIN_ID, PLUGIN_VERSION, ENDPOINT, TRACE_ID, SPAN_ID, DATA_SOURCE_NAME, DATA_SOURCE_UID, USER];
 
 /// Returns the name under which a field of a component is written: another one if a reader could take it for one of the
 /// host's, whatever signs and capital letters it has.

@@ -254,6 +254,19 @@ impl CallError {
 
 // === impl WaitedFor ===
 
+impl WaitedFor {
+    /// Returns what it is in one word, for traces.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Component => "component",
+            Self::Upstream => "upstream",
+            Self::Instance { .. } => "instance",
+            Self::Place { .. } => "place",
+            Self::Memory { .. } => "memory",
+        }
+    }
+}
+
 impl fmt::Display for WaitedFor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

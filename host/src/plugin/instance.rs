@@ -8,6 +8,7 @@ pub(super) mod state;
 
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 
@@ -25,6 +26,7 @@ use crate::capability::bindings::exports::gpx::plugin::outgoing::Additions;
 use crate::capability::bindings::exports::gpx::plugin::plugin::Manifest;
 use crate::capability::tracer::CallSpans;
 use crate::log::{MAX_VALUE, Value};
+use crate::telemetry::span_text;
 use crate::text;
 
 /// An instance. Whatever stops it in the middle of a call also drops it.
@@ -140,11 +142,15 @@ impl Instance {
     ) -> Ended<I::Answer> {
         self.store.data_mut().memory.set_priority(permit.priority());
         let memory = self.store.data().memory.owner();
+        let step = call.steps.begin(invocation.function());
+        if let Some(ref_id) = invocation.ref_id() {
+            step.set(|| KeyValue::new("query.ref_id", span_text(ref_id)));
+        }
         let (tracer, root) = (call.telemetry.plugin(), call.span.clone());
         let spans = if I::LASTS {
             CallSpans::lasting(memory, tracer, root, call.telemetry.apart(&call.span))
         } else {
-            CallSpans::paid_by(Some(memory), tracer, root)
+            CallSpans::paid_by(Some(memory), tracer, step.context().cloned().unwrap_or(root))
         };
         let end_of_call = spans.end_of_call();
         self.store.data_mut().begin(call, spans.clone());
@@ -159,20 +165,23 @@ impl Instance {
         let work = engine.ticking(work);
         // The operator's deadline is only for the beginning of a call that lasts.
         let set_by = if I::LASTS { SetBy::Caller } else { call.deadline.set_by };
+        let before = turn.used();
         let ended = match turn.run_guest(&memory, work).await {
             Ok(ended) => ended,
             Err(stop) => Ended::stopped(CallError::from_stop(stop, set_by, limits)),
         };
+        call.steps.used(&step, turn.used().saturating_sub(before), memory.bytes());
         match &ended.result {
             Ok(_) | Err(CallError::Fault(_)) => end_of_call.returned(),
             Err(error) => {
                 let message = error.to_string();
                 call.log
                     .error("The plugin's instance was discarded", &[("error", Value::from(message.clone()))]);
+                step.fail(&message);
                 end_of_call.stopped(&message);
             }
         }
-        spans.report(&call.log);
+        spans.report(&call.dropped, &call.log);
         spans.release();
         ended
     }

@@ -81,7 +81,7 @@ async fn answer(
             return Err(status);
         }
     };
-    let mut responses = convert::DataResponses::new(format, answers.len());
+    let mut responses = convert::DataResponses::new(call, format, answers.len());
     let mut sources = Vec::new();
     for answer in answers {
         if let Err(error) = &answer.outcome {

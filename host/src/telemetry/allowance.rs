@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use opentelemetry::KeyValue;
+
 use super::queue::Missing;
+use super::weight;
 use crate::budget::{Charge, MemoryKind, OwnerMemory};
 
 /// How many spans one call may start, and how many requests it may send with one. That is more than a person will ever
@@ -92,6 +95,11 @@ impl SpanAllowance {
             spent.bytes += bytes;
         }
         fits
+    }
+
+    /// Returns whether what will be put into a span later may be kept until then.
+    pub(crate) fn keep(&self, name: &str, attributes: &[KeyValue]) -> bool {
+        self.take(weight::text(name) + attributes.iter().map(weight::attribute).sum::<usize>())
     }
 
     pub(super) fn left(&self) -> usize {

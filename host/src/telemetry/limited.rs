@@ -104,6 +104,16 @@ impl LimitedSpan {
         name: impl Into<Cow<'static, str>>,
         attributes: impl ExactSizeIterator<Item = KeyValue>,
     ) {
+        self.add_event_at(name, None, attributes);
+    }
+
+    /// Adds an event that has happened at that time, or now.
+    pub(crate) fn add_event_at(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        at: Option<SystemTime>,
+        attributes: impl ExactSizeIterator<Item = KeyValue>,
+    ) {
         let name = name.into();
         let mut kept = self.lock();
         let fitting = (kept.events < SPAN_ITEMS)
@@ -113,7 +123,10 @@ impl LimitedSpan {
             return self.count(Missing { events: 1, ..Missing::default() });
         };
         kept.events += 1;
-        self.context.span().add_event(name, attributes);
+        match at {
+            Some(at) => self.context.span().add_event_with_timestamp(name, at, attributes),
+            None => self.context.span().add_event(name, attributes),
+        }
         self.count(Missing { attributes: surplus, ..Missing::default() });
     }
 
@@ -128,6 +141,16 @@ impl LimitedSpan {
         kept.links += 1;
         self.context.span().add_link(context, attributes);
         self.count(Missing { attributes: surplus, ..Missing::default() });
+    }
+
+    /// Counts attributes that the component has dropped.
+    pub(crate) fn lose_attributes(&self, attributes: usize) {
+        self.count(Missing { attributes: count(attributes), ..Missing::default() });
+    }
+
+    /// Counts events that were not even read.
+    pub(crate) fn lose_events(&self, events: usize) {
+        self.count(Missing { events: count(events), ..Missing::default() });
     }
 
     /// Counts links that were not even read.

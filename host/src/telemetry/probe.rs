@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::Sampler;
 use super::cause::Cause;
 use super::config::TracingConfig;
 use super::export::ExportState;
-use super::{Propagation, Recording, ServiceIdentity, Telemetry};
+use super::{Recording, ServiceIdentity, Telemetry};
 use crate::log::Log;
 
 /// How much longer than for the answer the probe waits.
@@ -45,7 +45,7 @@ pub(crate) async fn probe(config: &TracingConfig, service: ServiceIdentity, log:
         Err(error) => return Probed::Impossible { error: error.to_string() },
     };
     let status = Arc::clone(&recording.status);
-    let telemetry = Telemetry { propagation: Propagation::default(), recording: Some(recording) };
+    let telemetry = Telemetry { recording: Some(recording), ..Telemetry::default() };
     let span = telemetry.host().start(SpanBuilder::from_name("gpx-host doctor"), &Context::new());
     let trace = span.span().span_context().trace_id();
     span.span().end();

@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::{Sampler, Span, SpanData, SpanProcessor};
 
 use super::export::ExportStatus;
 use super::{Propagation, Queue, Recording, Telemetry, weight};
+use crate::config::SpanChoices;
 use crate::log::Log;
 
 /// The spans that have ended.
@@ -22,12 +23,18 @@ pub(crate) struct Ended {
 
 /// Records every span.
 pub(crate) fn recording() -> (Telemetry, Ended) {
+    recording_with(SpanChoices::default())
+}
+
+/// The same, with such choices of the operator.
+pub(crate) fn recording_with(choices: SpanChoices) -> (Telemetry, Ended) {
     let ended = Ended::default();
     let queue = Arc::clone(&ended.queue);
     let status = Arc::new(ExportStatus::new(Vec::new(), Log::memory().0));
     let (resource, sampler) = (Resource::builder_empty().build(), Sampler::AlwaysOn);
     let recording = Recording::new("plugin".into(), resource, sampler, ended.clone(), queue, status);
-    (Telemetry { propagation: Propagation::default(), recording: Some(recording) }, ended)
+    let choices = Arc::new(choices);
+    (Telemetry { propagation: Propagation::default(), choices, recording: Some(recording) }, ended)
 }
 
 // === impl Ended ===

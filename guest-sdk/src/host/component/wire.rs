@@ -36,11 +36,15 @@ pub(crate) struct Body {
     _response: wasi::IncomingResponse,
 }
 
-pub(crate) fn send(parts: &Parts) -> Result<Exchange, Cause> {
+/// Sends the request, with that `traceparent` instead of its own if there is one.
+pub(crate) fn send(parts: &Parts, traceparent: Option<String>) -> Result<Exchange, Cause> {
     let invalid = |what: &str| Cause::Invalid(format!("the host does not accept the request's {what}"));
     let fields = wasi::Fields::new();
     for (name, value) in &parts.headers {
         fields.append(name.as_str(), value.as_bytes()).map_err(|_| invalid(name.as_str()))?;
+    }
+    if let Some(traceparent) = traceparent {
+        fields.set("traceparent", &[traceparent.into_bytes()]).map_err(|_| invalid("traceparent"))?;
     }
     if !parts.body.is_empty() {
         let length = parts.body.len().to_string();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::bindings::base::gpx::plugin::call::{GrafanaConfig, PluginContext};
 use crate::bindings::base::gpx::plugin::types::Header;
 use crate::test::mock::{Mock, SentRequest};
-use crate::test::record::{LogRecord, Measurement, SpanRecord};
+use crate::test::record::{LogRecord, Measurement, RequestSpanRecord, SpanRecord};
 
 pub(crate) struct Fake {
     /// Nanoseconds since 1970. Only waiting makes them pass.
@@ -26,6 +26,8 @@ pub(crate) struct Fake {
     pub(crate) spans: RefCell<Vec<SpanRecord>>,
     /// The spans that are current, by their index: the last one is.
     pub(crate) open: RefCell<Vec<usize>>,
+    /// What was said of requests that have not been sent yet.
+    pub(crate) described: RefCell<Vec<Option<RequestSpanRecord>>>,
     pub(crate) measurements: RefCell<Vec<Measurement>>,
     pub(crate) kept: RefCell<HashMap<String, Kept>>,
     /// The keys whose values are being loaded.

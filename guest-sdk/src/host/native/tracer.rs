@@ -4,13 +4,18 @@ use std::rc::Rc;
 
 use super::fake::{Fake, current as current_fake};
 use super::json;
-use crate::test::record::{EventRecord, SpanRecord, SpanStatus};
+use crate::test::record::{EventRecord, RequestSpanRecord, SpanRecord, SpanStatus};
 use crate::{Attribute, Time};
 
-pub(crate) use crate::bindings::base::gpx::plugin::tracer::{Link, SpanContext, StartOptions, Status};
+pub(crate) use crate::bindings::base::gpx::plugin::tracer::{
+    Link, RequestOptions, SpanContext, StartOptions, Status,
+};
 
 /// The trace of every test.
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// Where the ids of descriptions begin: no test starts so many spans.
+const DESCRIBED: usize = 1 << 30;
 
 /// A span that is not over, or one that is recorded nowhere.
 #[derive(Debug)]
@@ -47,6 +52,22 @@ pub(crate) fn current() -> Option<SpanContext> {
     let fake = current_fake()?;
     let index = fake.open.borrow().last().copied()?;
     Some(context(index))
+}
+
+pub(crate) fn describe_request(options: &RequestOptions) -> SpanContext {
+    let Some(fake) = current_fake() else { return SpanContext { sampled: false, ..context(0) } };
+    let RequestOptions { name, attributes, resend_count, hidden, .. } = options.clone();
+    let record =
+        RequestSpanRecord { name, attributes: json::object(&attributes), resent: resend_count, hidden };
+    let index = fake.described.borrow().len();
+    fake.described.borrow_mut().push(Some(record));
+    context(DESCRIBED + index)
+}
+
+/// Returns what was said of the request that has this `traceparent`.
+pub(super) fn described(fake: &Fake, traceparent: &str) -> Option<RequestSpanRecord> {
+    let id = usize::from_str_radix(traceparent.split('-').nth(2)?, 16).ok()?;
+    fake.described.borrow_mut().get_mut(id.checked_sub(DESCRIBED + 1)?)?.take()
 }
 
 fn context(index: usize) -> SpanContext {
@@ -110,6 +131,20 @@ impl Span {
 
     pub(crate) fn update_name(&self, name: &str) {
         self.change(|span| name.clone_into(&mut span.name));
+    }
+
+    pub(crate) fn attach(&self) {
+        self.detach();
+        let Some(Open { fake, index }) = &self.0 else { return };
+        if fake.spans.borrow().get(*index).is_some_and(|span| span.end.is_none()) {
+            fake.open.borrow_mut().push(*index);
+        }
+    }
+
+    pub(crate) fn detach(&self) {
+        if let Some(Open { fake, index }) = &self.0 {
+            fake.open.borrow_mut().retain(|open| open != index);
+        }
     }
 
     pub(crate) fn end(&self, end_time: Option<u64>) {

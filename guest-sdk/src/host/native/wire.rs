@@ -7,6 +7,7 @@ use http::HeaderMap;
 
 use super::clock::nanos;
 use super::fake::{Fake, needed};
+use super::tracer;
 use crate::http::Cause;
 use crate::http::redirect::Parts;
 use crate::test::mock::{ResponseTemplate, SentRequest};
@@ -33,12 +34,13 @@ pub(crate) struct Body {
 }
 
 #[expect(clippy::panic, reason = "it fails the test that has scripted no answer, and no other one")]
-pub(crate) fn send(parts: &Parts) -> Result<Exchange, Cause> {
+pub(crate) fn send(parts: &Parts, traceparent: Option<String>) -> Result<Exchange, Cause> {
     let fake = needed("a request");
     let span =
         fake.open.borrow().last().and_then(|index| Some(fake.spans.borrow().get(*index)?.name.clone()));
-    let Parts { method, url, headers, body } = parts.clone();
-    let request = SentRequest { method, url, headers, body, span };
+    let own_span = traceparent.and_then(|traceparent| tracer::described(&fake, &traceparent));
+    let Parts { method, url, headers, body, .. } = parts.clone();
+    let request = SentRequest { method, url, headers, body, span, own_span };
     fake.requests.borrow_mut().push(request.clone());
     // The mock may use the host itself, so it is not borrowed meanwhile.
     let respond = fake.mocks.borrow_mut().iter_mut().find_map(|mock| mock.take(&request));

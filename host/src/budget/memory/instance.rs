@@ -261,6 +261,11 @@ impl Footprint {
         self.0.linear.load(Ordering::Relaxed)
     }
 
+    /// Returns the bytes of all linear memories and tables.
+    pub(crate) fn bytes(&self) -> usize {
+        self.linear() + self.0.tables.load(Ordering::Relaxed)
+    }
+
     /// Returns the total of all instances' memory, if this one waits for room in it.
     pub(crate) fn awaited(&self) -> Option<usize> {
         Some(self.0.awaited.load(Ordering::Relaxed)).filter(|total| *total > 0)
@@ -269,7 +274,7 @@ impl Footprint {
     /// Returns whether some of the instance's instructions, or the lift of its answer, may take long. Nothing interrupts
     /// them.
     pub(in crate::budget) fn is_large(&self) -> bool {
-        self.linear() + self.0.tables.load(Ordering::Relaxed) > QUICK
+        self.bytes() > QUICK
     }
 
     /// Yields if the instance has become large, before it can use the memory: the work of a large guest moves elsewhere when

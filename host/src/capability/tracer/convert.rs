@@ -15,11 +15,11 @@ use crate::text::Scrub;
 const MAX_STATE: usize = 32 * 513;
 
 /// How many bytes of an attribute's key are kept. Keys are short.
-const MAX_KEY: usize = 256;
+pub(crate) const MAX_KEY: usize = 256;
 
 /// How many items of a list are kept, be it a list of attributes or a value. It is OpenTelemetry's own limit for
 /// attributes.
-const MAX_LIST: usize = 128;
+pub(crate) const MAX_LIST: usize = 128;
 
 /// Converts an attribute and cuts its strings to what is kept.
 pub(crate) fn key_value(attribute: types::Attribute, scrub: &Scrub) -> KeyValue {
@@ -35,7 +35,7 @@ pub(super) fn attributes(
 }
 
 /// Cuts a text to what is kept.
-pub(super) fn text(text: String, scrub: &Scrub) -> String {
+pub(crate) fn text(text: String, scrub: &Scrub) -> String {
     let mut text = scrub.shorten(text, SPAN_TEXT);
     text.shrink_to_fit();
     text

@@ -8,9 +8,10 @@ use wasmtime::component::{HasData, Resource, ResourceTable};
 use super::convert;
 use super::spans::{CallSpans, Span};
 use crate::capability::bindings::gpx::plugin::tracer::{
-    Host, HostSpan, Link, SpanContext, StartOptions, Status,
+    Host, HostSpan, Link, RequestOptions, SpanContext, StartOptions, Status,
 };
 use crate::capability::bindings::gpx::plugin::types::Attribute;
+use crate::egress::RequestDescription;
 use crate::telemetry::{LimitedSpan, SPAN_ITEMS};
 use crate::text::Scrub;
 
@@ -45,6 +46,18 @@ impl Host for TracerView<'_> {
             recording.lose_links(unread);
         }
         Ok(self.table.push(span)?)
+    }
+
+    fn describe_request(&mut self, options: RequestOptions) -> Result<SpanContext> {
+        let RequestOptions { name, attributes, parent, resend_count, hidden } = options;
+        let parent = parent.and_then(|context| convert::span_id(&context.span_id));
+        let description = RequestDescription {
+            name: name.map(|name| convert::text(name, self.scrub)),
+            attributes: convert::attributes(attributes, self.scrub).take(SPAN_ITEMS).collect(),
+            resent: resend_count,
+            hidden,
+        };
+        Ok(convert::span_context(&self.spans.describe(parent, description)))
     }
 
     fn current(&mut self) -> Result<Option<SpanContext>> {
@@ -106,6 +119,16 @@ impl HostSpan for TracerView<'_> {
         if let Some(span) = self.table.get(&span)?.recording() {
             span.update_name(convert::text(name, self.scrub));
         }
+        Ok(())
+    }
+
+    fn attach(&mut self, span: Resource<Span>) -> Result<()> {
+        self.table.get(&span)?.attach();
+        Ok(())
+    }
+
+    fn detach(&mut self, span: Resource<Span>) -> Result<()> {
+        self.table.get(&span)?.detach();
         Ok(())
     }
 

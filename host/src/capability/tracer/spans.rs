@@ -1,14 +1,18 @@
 //! The spans of one call: which are open, which one is current, and how they end.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContextExt as _};
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use tokio::time::Instant;
 
 use crate::budget::OwnerMemory;
+use crate::call::Dropped;
+use crate::egress::{RequestDescription, RequestParent};
 use crate::log::{Log, Value};
 use crate::telemetry::{
     self, CALL_BYTES, LimitedSpan, MAX_SPANS, RequestAllowance, SPAN_BYTES, SPAN_ITEMS, SpanAllowance,
@@ -39,10 +43,14 @@ pub(crate) struct EndOfCall {
 struct Spans {
     tracer: Tracer,
     root: Context,
-    /// Started and not yet ended, in the order in which they were started.
+    /// Started and not yet ended, in the order in which they were started or made current.
     open: Vec<OpenSpan>,
     allowance: Arc<SpanAllowance>,
     requests: RequestAllowance,
+    /// What was said of requests that have not been sent yet, by the id that stands for it.
+    described: HashMap<SpanId, RequestParent>,
+    /// The contexts of spans that the component keeps itself, also of those that have ended.
+    announced: HashMap<SpanId, Context>,
     /// Those of a call that may last for ever.
     lasting: Option<Lasting>,
 }
@@ -59,9 +67,22 @@ struct Lasting {
 const RENEWAL: Duration = Duration::from_secs(1);
 
 struct OpenSpan {
-    span: Arc<LimitedSpan>,
+    span: Opened,
     detached: bool,
 }
+
+enum Opened {
+    Recorded(Arc<LimitedSpan>),
+    /// One that the component itself keeps until it ends, with the context in which it began.
+    Announced {
+        context: Context,
+        parent: Context,
+        at: SystemTime,
+    },
+}
+
+/// The name of a span that its component has announced and not completed.
+const UNFINISHED: &str = "(unfinished)";
 
 // === impl CallSpans ===
 
@@ -96,7 +117,16 @@ impl CallSpans {
         };
         let root = paid(root);
         let lasting = lasting.map(|lasting| Lasting { apart: lasting.apart.map(paid), ..lasting });
-        let spans = Spans { tracer, root, open: Vec::new(), allowance, requests, lasting };
+        let spans = Spans {
+            tracer,
+            root,
+            open: Vec::new(),
+            allowance,
+            requests,
+            described: HashMap::new(),
+            announced: HashMap::new(),
+            lasting,
+        };
         Self(Arc::new(Mutex::new(spans)))
     }
 
@@ -112,10 +142,54 @@ impl CallSpans {
             let parent = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
             let started = spans.tracer.start_limited(builder, &parent, &spans.allowance);
             let recorded = started.map(Arc::new);
-            spans.open.extend(recorded.clone().map(|span| OpenSpan { span, detached }));
+            let open = recorded.clone().map(Opened::Recorded);
+            spans.open.extend(open.map(|span| OpenSpan { span, detached }));
             let context = recorded.as_ref().map_or(parent, |span| span.context().clone());
             Span { recorded, context, spans: self.clone() }
         })
+    }
+
+    /// Makes a span current that the component itself keeps until it ends, unless there is one with that id.
+    pub(in crate::capability) fn announce(&self, id: SpanId) {
+        self.change(|spans| {
+            spans.renew();
+            let is_root = spans.root.span().span_context().span_id() == id;
+            let known = is_root || spans.announced.contains_key(&id) || spans.find(id).is_some();
+            let parent = spans.parent().clone();
+            let outer = parent.span().span_context().clone();
+            if known || !outer.is_sampled() || spans.announced.len() >= MAX_SPANS {
+                return;
+            }
+            let (flags, state) = (outer.trace_flags(), outer.trace_state().clone());
+            let own = SpanContext::new(outer.trace_id(), id, flags, false, state);
+            let context = parent.with_remote_span_context(own);
+            spans.announced.insert(id, context.clone());
+            let span = Opened::Announced { context, parent, at: SystemTime::now() };
+            spans.open.push(OpenSpan { span, detached: false });
+        });
+    }
+
+    /// Ends a span that was announced. Returns it, to be filled and ended, unless it is not recorded. Its parent is the span that is
+    /// named, if that is one of this call's, and otherwise the one in which it began.
+    pub(in crate::capability) fn complete(
+        &self,
+        id: SpanId,
+        parent: Option<SpanId>,
+        builder: SpanBuilder,
+    ) -> Option<LimitedSpan> {
+        self.change(|spans| {
+            let is_it = |open: &OpenSpan| matches!(open.span, Opened::Announced { .. }) && open.id() == id;
+            let index = spans.open.iter().position(is_it)?;
+            let Opened::Announced { parent: outer, .. } = spans.open.remove(index).span else { return None };
+            let named = parent.and_then(|id| spans.announced.get(&id).or_else(|| spans.find(id)));
+            let parent = named.unwrap_or(&outer).clone();
+            spans.tracer.start_limited_as(id, builder, &parent, &spans.allowance)
+        })
+    }
+
+    /// Returns the context of the call's own span.
+    pub(in crate::capability) fn root(&self) -> Context {
+        self.change(|spans| spans.root.clone())
     }
 
     /// Returns the current span: the call's own if none is open.
@@ -123,30 +197,55 @@ impl CallSpans {
         self.change(|spans| spans.current().clone())
     }
 
-    /// Returns the parent of an outgoing request: the span that its `traceparent` names if that span is open in this
-    /// call, otherwise the current one.
-    pub(crate) fn parent_of_request(&self, headers: &HeaderMap) -> Context {
-        let named = telemetry::traceparent(headers).map(|context| context.span_id());
+    /// Keeps what the component says of a request, whose parent is found as that of a span. Returns the context by which the
+    /// request names it: that of the parent if it cannot be kept, or if nothing is recorded.
+    pub(super) fn describe(&self, parent: Option<SpanId>, description: RequestDescription) -> SpanContext {
         self.change(|spans| {
             spans.renew();
-            named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone()
+            let context = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
+            let outer = context.span().span_context().clone();
+            let name = description.name.as_deref().unwrap_or_default();
+            let is_kept = outer.is_sampled()
+                && spans.described.len() < MAX_SPANS
+                && spans.allowance.keep(name, &description.attributes);
+            if !is_kept {
+                return outer;
+            }
+            let id = RandomIdGenerator::default().new_span_id();
+            spans.described.insert(id, RequestParent { context, description });
+            let state = outer.trace_state().clone();
+            SpanContext::new(outer.trace_id(), id, outer.trace_flags(), false, state)
         })
     }
 
-    /// Says in the log what was dropped because it exceeded a limit, if anything was.
-    pub(crate) fn report(&self, log: &Log) {
+    /// Returns the parent of an outgoing request: the span that its `traceparent` names if that span is open in this
+    /// call, otherwise the current one. If it names what was said of one request, with that.
+    pub(crate) fn parent_of_request(&self, headers: &HeaderMap) -> RequestParent {
+        let named = telemetry::traceparent(headers).map(|context| context.span_id());
+        self.change(|spans| {
+            spans.renew();
+            if let Some(described) = named.and_then(|id| spans.described.remove(&id)) {
+                return described;
+            }
+            let context = named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
+            RequestParent { context, description: RequestDescription::default() }
+        })
+    }
+
+    /// Counts for the call what was dropped because it exceeded a limit, and says so in the log, if anything was.
+    pub(crate) fn report(&self, dropped: &Dropped, log: &Log) {
         let (allowance, requests) =
             self.change(|spans| (Arc::clone(&spans.allowance), Arc::clone(&spans.requests.0)));
         let missing = allowance.missing();
-        let numbers = [
-            ("spans", allowance.refused()),
-            ("attributes", missing.attributes as usize),
-            ("events", missing.events as usize),
-            ("links", missing.links as usize),
-            ("requestSpans", requests.refused()),
-        ];
-        let dropped = numbers.into_iter().filter(|(_, number)| *number > 0);
-        let fields: Vec<_> = dropped.map(|(name, number)| (name, Value::from(number as u64))).collect();
+        let dropped = dropped.add([
+            allowance.refused(),
+            missing.attributes as usize,
+            missing.events as usize,
+            missing.links as usize,
+            requests.refused(),
+        ]);
+        let fields: Vec<_> =
+            dropped.into_iter().map(|(name, number)| (name, Value::from(number as u64))).collect();
         if !fields.is_empty() {
             let remedy = format!(
                 "Spans beyond the limits of a call were dropped, or parts of them: a call may start {MAX_SPANS} spans \
@@ -187,7 +286,20 @@ impl Spans {
     }
 
     fn innermost(&self) -> Option<&Context> {
-        self.open.iter().rev().find(|open| !open.detached).map(|open| open.span.context())
+        self.open.iter().rev().find(|open| !open.detached).map(OpenSpan::context)
+    }
+
+    /// Returns a span that is still open at the end of the call. One that the component has kept to itself is made of what is known
+    /// of it.
+    fn recorded(&self, span: Opened) -> Option<Arc<LimitedSpan>> {
+        match span {
+            Opened::Recorded(span) => Some(span),
+            Opened::Announced { context, parent, at } => {
+                let builder = SpanBuilder::from_name(UNFINISHED).with_start_time(at);
+                let id = context.span().span_context().span_id();
+                self.tracer.start_limited_as(id, builder, &parent, &self.allowance).map(Arc::new)
+            }
+        }
     }
 
     /// If the call may last for ever, gives it again what it may have, from time to time, once all of its spans have ended.
@@ -195,21 +307,30 @@ impl Spans {
         let Some(lasting) = &mut self.lasting else { return };
         if self.open.is_empty() && lasting.renewed.elapsed() >= RENEWAL {
             lasting.renewed = Instant::now();
+            self.described.clear();
+            self.announced.clear();
             self.allowance.renew();
             self.requests.0.renew();
         }
     }
 
     fn find(&self, id: SpanId) -> Option<&Context> {
-        self.open.iter().find(|open| open.id() == id).map(|open| open.span.context())
+        self.open.iter().find(|open| open.id() == id).map(OpenSpan::context)
     }
 }
 
 // === impl OpenSpan ===
 
 impl OpenSpan {
+    fn context(&self) -> &Context {
+        match &self.span {
+            Opened::Recorded(span) => span.context(),
+            Opened::Announced { context, .. } => context,
+        }
+    }
+
     fn id(&self) -> SpanId {
-        self.span.context().span().span_context().span_id()
+        self.context().span().span_context().span_id()
     }
 }
 
@@ -223,6 +344,32 @@ impl Span {
     /// Returns the span while something can be added to it.
     pub(super) fn recording(&self) -> Option<&LimitedSpan> {
         self.recorded.as_deref().filter(|span| span.is_recording())
+    }
+
+    /// Returns its id, if it is recorded. Otherwise its context is its parent's.
+    fn own_id(&self) -> Option<SpanId> {
+        self.recorded.as_ref().map(|span| span.context().span().span_context().span_id())
+    }
+
+    /// Makes it the current span, if it is open.
+    pub(super) fn attach(&self) {
+        let Some(id) = self.own_id() else { return };
+        self.spans.change(|spans| {
+            if let Some(index) = spans.open.iter().position(|open| open.id() == id) {
+                let span = spans.open.remove(index);
+                spans.open.push(OpenSpan { detached: false, ..span });
+            }
+        });
+    }
+
+    /// Keeps it from being the current span.
+    pub(super) fn detach(&self) {
+        let Some(id) = self.own_id() else { return };
+        self.spans.change(|spans| {
+            if let Some(open) = spans.open.iter_mut().find(|open| open.id() == id) {
+                open.detached = true;
+            }
+        });
     }
 
     pub(super) fn end(&self, at: Option<SystemTime>) {
@@ -250,9 +397,12 @@ impl EndOfCall {
 
 impl Drop for EndOfCall {
     fn drop(&mut self) {
-        let open = self.spans.change(|spans| std::mem::take(&mut spans.open));
+        let open = self.spans.change(|spans| {
+            let open = std::mem::take(&mut spans.open);
+            open.into_iter().filter_map(|open| spans.recorded(open.span)).collect::<Vec<_>>()
+        });
         // The innermost first, so that no child outlives its parent.
-        for OpenSpan { span, .. } in open.into_iter().rev() {
+        for span in open.into_iter().rev() {
             if self.status != Status::Unset {
                 span.set_status(self.status.clone());
             }

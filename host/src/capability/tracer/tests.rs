@@ -8,6 +8,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use super::host::TracerView;
 use super::spans::{CallSpans, Span};
 use crate::budget::MemoryAccount;
+use crate::call::Dropped;
 use crate::capability::bindings::gpx::plugin::tracer::{
     Host as _, HostSpan as _, Link, SpanContext, SpanKind, StartOptions, Status,
 };
@@ -102,7 +103,7 @@ fn no_order_of_calls_keeps_more_than_a_call_may_hold() {
     let held = instance.ended.weight();
     assert!(held <= CALL_BYTES, "{held}");
     let (log, lines) = Log::memory();
-    spans.report(&log);
+    spans.report(&Dropped::default(), &log);
     let text = lines.text();
     assert_eq!(text.lines().count(), 1, "{text}");
     for part in
@@ -139,7 +140,7 @@ fn a_call_within_its_limits_says_nothing() {
     let span = instance.start(options());
     instance.view().set_attributes(Resource::new_own(span), vec![attribute(Value::Boolean(true))]).unwrap();
     let (log, lines) = Log::memory();
-    instance.spans.report(&log);
+    instance.spans.report(&Dropped::default(), &log);
     assert_eq!(lines.text(), "");
     // Nothing is missing in spans that are not recorded anyway.
     instance.spans = CallSpans::new(Tracer::Off, Context::new());
@@ -147,7 +148,7 @@ fn a_call_within_its_limits_says_nothing() {
         let span = instance.start(options());
         instance.view().drop(Resource::new_own(span)).unwrap();
     }
-    instance.spans.report(&log);
+    instance.spans.report(&Dropped::default(), &log);
     assert_eq!(lines.text(), "");
 }
 

@@ -34,7 +34,7 @@ use crate::egress::policy::{self, Grants};
 use crate::egress::proxy::{ProxyFailure, Route};
 use crate::egress::settings::{BadSigV4, DataSourceHttp};
 use crate::egress::sigv4::Signer;
-use crate::egress::trace::{Events, RequestTracing};
+use crate::egress::trace::{Events, RequestParent, RequestTracing, TracedBody};
 use crate::egress::wishes::Wishes;
 use crate::har::Recorder;
 use crate::metrics::UpstreamRequests;
@@ -88,30 +88,35 @@ impl Client {
         }))
     }
 
-    /// Starts the request's span as a child of `parent` at once, and sends the request when the future is polled.
+    /// Starts the request's span as a child of its parent at once, and sends the request when the future is polled.
     pub(crate) fn send(
         &self,
         mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        parent: &Context,
+        RequestParent { context: parent, description }: RequestParent,
         caller: Caller,
     ) -> impl Future<Output = Result<Response<ResponseBody>, RequestError>> + Send + 'static {
         let client = self.0.clone();
         let chain = caller.redirects.follow(request.uri());
         let limits = TimeLimits::new(client.settings.timeouts, options.unwrap_or_default(), chain);
-        let span = client.tracing.start(&mut request, &client.settings.labels, parent);
-        let parent = parent.clone();
+        let span = client.tracing.start(&mut request, &client.settings.labels, &parent, description);
         let kind = client.settings.kind.clone();
         let secure_socks = matches!(client.settings.secure_socks, Ok(Some(_)));
         let mut counted = client.requests.begin(kind, secure_socks, caller.endpoint, request.method());
         async move {
             let result = client.exchange(request, limits, &caller, span.events(), &parent).await;
-            span.finish(&result);
+            let span = span.finish(&result);
             match &result {
                 Ok(response) => counted.answered(response.status()),
                 Err(error) => counted.failed(error.kind().name()),
             }
-            Ok(result?.map(|body| CountedBody::new(body, counted).boxed_unsync()))
+            Ok(result?.map(|body| {
+                let body = CountedBody::new(body, counted);
+                match span {
+                    Some(span) => TracedBody::new(body, span).boxed_unsync(),
+                    None => body.boxed_unsync(),
+                }
+            }))
         }
     }
 }

@@ -209,7 +209,12 @@ async fn a_health_check_goes_ahead_of_those_that_wait_and_leaves_no_connection_b
             let (client, url) = (client.clone(), url.clone());
             async move {
                 client
-                    .send(get(url), None, &Context::new(), Caller { priority: Priority::Ahead, ..caller() })
+                    .send(
+                        get(url),
+                        None,
+                        RequestParent::default(),
+                        Caller { priority: Priority::Ahead, ..caller() },
+                    )
                     .await
             }
         };

@@ -152,7 +152,8 @@ async fn requests_for_credentials_take_the_same_way_and_say_nothing_of_the_calle
     let client =
         fixture.client_in(&environment, HashMap::new(), url, sigv4::SETTINGS_WITH_ROLE, &sigv4::KEYS);
     let passed_on = PassedOn { from_alert: Some("true".parse().unwrap()), ..PassedOn::default() };
-    let response = client.send(get(url), None, &Context::new(), Caller { passed_on, ..caller() }).await;
+    let response =
+        client.send(get(url), None, RequestParent::default(), Caller { passed_on, ..caller() }).await;
     assert_eq!(text(response.unwrap()).await.unwrap(), "ok");
     let [of_credentials, own] = <[String; 2]>::try_from(proxy.asked()).unwrap();
     assert!(of_credentials.starts_with("POST http://sts.example/ HTTP/1.1\r\n"), "{of_credentials}");

@@ -25,7 +25,7 @@ pub(super) fn credentials() -> String {
 
 async fn health_check(client: &Client, request: Request) -> Result<Response, RequestError> {
     let caller = Caller { priority: Priority::Ahead, endpoint: "checkHealth", ..caller() };
-    client.send(request, None, &Context::new(), caller).await
+    client.send(request, None, RequestParent::default(), caller).await
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn a_health_check_does_not_wait_for_queries_if_it_waits_for_credentials_wi
     let (hanging, url) = (client.clone(), other.url());
     let hanging = tokio::spawn(async move { send(&hanging, get(url)).await });
     other.request().await;
-    let query = client.send(get(upstream.url()), None, &Context::new(), caller());
+    let query = client.send(get(upstream.url()), None, RequestParent::default(), caller());
     let mut query = Box::pin(query);
     assert!(futures_util::poll!(&mut query).is_pending());
     let query = tokio::spawn(query);

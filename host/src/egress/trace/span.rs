@@ -1,14 +1,16 @@
 //! The client span of one request, as the Go SDK makes it, but without credentials and query values in its URL.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{Request, Response, Uri};
-use http_body::Body;
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
 
+use super::body::OpenSpan;
 use super::events::Events;
-use super::wording;
+use super::{names, wording};
+use crate::config::{HttpEnd, HttpNames, SpanChoices};
 use crate::egress::error::RequestError;
 use crate::telemetry::{
     LimitedSpan, RequestAllowance, SPAN_TEXT, SpanAllowance, Telemetry, Tracer, span_text,
@@ -30,9 +32,33 @@ pub(in crate::egress) struct RequestTracing {
 pub(in crate::egress) struct RequestSpan {
     /// `None` if the span is not recorded, be it because of the sampler or because of a limit.
     recorded: Option<Arc<LimitedSpan>>,
+    names: HttpNames,
+    end: HttpEnd,
     scrub: Scrub,
     finished: bool,
 }
+
+/// What a component says of the span of one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RequestDescription {
+    /// Instead of the usual one.
+    pub name: Option<String>,
+    pub attributes: Vec<KeyValue>,
+    /// How often the request has been sent before.
+    pub resent: u32,
+    /// The request has no span.
+    pub hidden: bool,
+}
+
+/// What a request's span is a child of, and what its component says of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RequestParent {
+    pub context: Context,
+    pub description: RequestDescription,
+}
+
+/// The name of a span that the component gives no other.
+const NAME: &str = "HTTP Outgoing Request";
 
 // === impl RequestTracing ===
 
@@ -47,31 +73,36 @@ impl RequestTracing {
     }
 
     /// Starts a child of `parent`, and puts its context into the request's headers. The parent's takes its place if the
-    /// call has sent more requests than it may have spans for.
+    /// request shall have no span, or if the call has sent more requests than it may have spans for.
     pub(in crate::egress) fn start<B>(
         &self,
         request: &mut Request<B>,
         labels: &[(&'static str, String)],
         parent: &Context,
+        description: RequestDescription,
     ) -> RequestSpan {
-        let builder = SpanBuilder::from_name("HTTP Outgoing Request").with_kind(SpanKind::Client);
+        let RequestDescription { name, attributes, resent, hidden } = description;
+        let &SpanChoices { http_names: names, http_end: end, .. } = self.telemetry.choices();
+        let name = name.map_or(Cow::Borrowed(NAME), Cow::Owned);
+        let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Client);
         let allowance = parent.get().cloned().unwrap_or_else(SpanAllowance::of_requests);
         let RequestAllowance(allowance) = allowance;
-        let recorded = self.tracer.start_limited(builder, parent, &allowance).map(Arc::new);
+        let start = || self.tracer.start_limited(builder, parent, &allowance);
+        let recorded = if hidden { None } else { start().map(Arc::new) };
         for header in PROPAGATION_HEADERS {
             request.headers_mut().remove(header);
         }
         let context = recorded.as_ref().map_or(parent, |span| span.context());
         self.telemetry.inject(context, request.headers_mut());
         if let Some(span) = &recorded {
+            // First, since what the host knows of the request counts more.
+            span.set_attributes(attributes.into_iter());
             span.set_attributes(labels.iter().map(|(key, value)| KeyValue::new(*key, span_text(value))));
-            let request = [
-                KeyValue::new("http.url", self.scrub.shorten(redacted(request.uri()), SPAN_TEXT)),
-                KeyValue::new("http.method", self.scrub.shorten(request.method().to_string(), SPAN_TEXT)),
-            ];
+            let text = |text| self.scrub.shorten(text, SPAN_TEXT);
+            let request = names::of_request(names, request, redacted(request.uri()), resent, text);
             span.set_attributes(request.into_iter());
         }
-        RequestSpan { recorded, scrub: self.scrub.clone(), finished: false }
+        RequestSpan { recorded, names, end, scrub: self.scrub.clone(), finished: false }
     }
 }
 
@@ -82,14 +113,26 @@ impl RequestSpan {
         Events::new(self.recorded.clone(), self.scrub.clone())
     }
 
-    pub(in crate::egress) fn finish<B: Body>(mut self, result: &Result<Response<B>, RequestError>) {
+    /// Records the head of the response, or why there is none. Returns the span if it lasts until the body has been read.
+    pub(in crate::egress) fn finish<B>(
+        mut self,
+        result: &Result<Response<B>, RequestError>,
+    ) -> Option<OpenSpan> {
         self.finished = true;
-        let Some(span) = &self.recorded else { return };
+        let (names, scrub) = (self.names, self.scrub.clone());
+        let span = self.recorded.take()?;
         match result {
-            Ok(response) => succeed(span, response),
-            Err(error) => fail(span, self.scrub.shorten(wording::of_request(error), SPAN_TEXT)),
+            Ok(response) => succeed(&span, names, response),
+            Err(error) => {
+                let message = scrub.shorten(wording::of_request(error), SPAN_TEXT);
+                fail(&span, names, error.kind().name(), message);
+            }
+        }
+        if result.is_ok() && self.end == HttpEnd::Body {
+            return Some(OpenSpan { span, names, scrub, bytes: 0, is_whole: false });
         }
         span.end(None);
+        None
     }
 }
 
@@ -97,35 +140,29 @@ impl Drop for RequestSpan {
     fn drop(&mut self) {
         if let Some(span) = self.recorded.as_ref().filter(|_| !self.finished) {
             // As Go says it.
-            fail(span, "context canceled".to_owned());
+            fail(span, self.names, "cancelled", "context canceled".to_owned());
             span.end(None);
         }
     }
 }
 
-fn succeed<B: Body>(span: &LimitedSpan, response: &Response<B>) {
+fn succeed<B>(span: &LimitedSpan, names: HttpNames, response: &Response<B>) {
     let status = response.status().as_u16();
-    let length = declared_length(response).map(|length| KeyValue::new("http.content_length", length));
-    span.set_attributes(length.into_iter());
-    span.set_attributes([KeyValue::new("http.status_code", i64::from(status))].into_iter());
+    span.set_attributes(names::of_response(names, response).into_iter());
     if status >= 400 {
         span.set_status(Status::error(format!("error with HTTP status code {status}")));
     }
 }
 
-fn fail(span: &LimitedSpan, message: String) {
+/// `kind` is that of the error, as metrics name it.
+pub(super) fn fail(span: &LimitedSpan, names: HttpNames, kind: &'static str, message: String) {
     span.set_status(Status::error("request failed"));
+    span.set_attributes(names::of_failure(names, kind).into_iter().collect::<Vec<_>>().into_iter());
     let attributes = [
         KeyValue::new("exception.type", "egress::RequestError"),
         KeyValue::new("exception.message", message),
     ];
     span.add_event("exception", attributes.into_iter());
-}
-
-/// Returns the length that the response's head declares, unless it is zero. As in Go, a decoded body has none.
-fn declared_length<B: Body>(response: &Response<B>) -> Option<i64> {
-    let length = response.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
-    (length > 0).then_some(length)
 }
 
 /// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens. Not much more of it
@@ -186,7 +223,7 @@ mod tests {
         let mut last = Request::new(());
         for _ in 0..MAX_SPANS + 5 {
             let mut request = Request::new(());
-            drop(tracing.start(&mut request, &[], &parent));
+            drop(tracing.start(&mut request, &[], &parent, RequestDescription::default()));
             last = request;
         }
         assert_eq!((ended.spans().len(), allowance.0.refused()), (MAX_SPANS, 5));
@@ -200,7 +237,12 @@ mod tests {
             let (telemetry, ended) = recording();
             let root = telemetry.plugin().start(SpanBuilder::from_name("call"), &Context::new());
             let mut request = Request::get(format!("http://h/?{query}")).body(()).unwrap();
-            drop(RequestTracing::new(telemetry).start(&mut request, &[], &root));
+            drop(RequestTracing::new(telemetry).start(
+                &mut request,
+                &[],
+                &root,
+                RequestDescription::default(),
+            ));
             let spans = ended.spans();
             let url = spans[0].attributes.iter().find(|attribute| attribute.key.as_str() == "http.url");
             assert_eq!(url.unwrap().value.as_str().len(), SPAN_TEXT);

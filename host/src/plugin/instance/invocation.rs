@@ -16,6 +16,14 @@ pub(crate) trait Invocation: Send + 'static {
     /// Whether it may last for ever. Then its spans are of many traces, and its instance is used for nothing else.
     const LASTS: bool = false;
 
+    /// What is called, as `interface.function`.
+    fn function(&self) -> &'static str;
+
+    /// Returns the refId of the query that it is for, if it is for one.
+    fn ref_id(&self) -> Option<&str> {
+        None
+    }
+
     fn invoke(
         self,
         store: &mut Store<State>,

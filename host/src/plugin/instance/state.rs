@@ -189,7 +189,7 @@ impl View for State {
 
     fn log(&mut self) -> LogView<'_> {
         self.goes_on();
-        LogView { log: self.current_log(), scrub: &self.scrub }
+        LogView { log: self.current_log(), spans: &self.spans, scrub: &self.scrub }
     }
 
     fn metrics(&mut self) -> MetricsView<'_> {

@@ -98,6 +98,10 @@ impl AdmissionRequest {
 impl Invocation for Validate {
     type Answer = wit::Verdict;
 
+    fn function(&self) -> &'static str {
+        "admission.validate"
+    }
+
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<wit::Verdict> {
         exports.admission()?.call_validate(store, &self.0).await
     }
@@ -112,6 +116,10 @@ impl Invocation for Validate {
 
 impl Invocation for Mutate {
     type Answer = wit::Mutation;
+
+    fn function(&self) -> &'static str {
+        "admission.mutate"
+    }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<wit::Mutation> {
         exports.admission()?.call_mutate(store, &self.0).await

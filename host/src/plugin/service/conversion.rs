@@ -136,6 +136,10 @@ impl From<ConversionRequest> for wit::Request {
 impl Invocation for Convert {
     type Answer = Result<Vec<wit::RawObject>, objects::Denial>;
 
+    fn function(&self) -> &'static str {
+        "conversion.convert"
+    }
+
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Self::Answer> {
         exports.conversion()?.call_convert(store, &self.0).await
     }
@@ -153,6 +157,10 @@ impl Invocation for Convert {
 
 impl Invocation for ConvertQueries {
     type Answer = Vec<String>;
+
+    fn function(&self) -> &'static str {
+        "query-conversion.convert"
+    }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Self::Answer> {
         exports.query_conversion()?.call_convert(store, &self.0).await

@@ -28,12 +28,21 @@ impl Plugin {
         let ref_id = query.ref_id.clone();
         let (answers, memory) = self.invoke(call, owner, &mut turn, None, QueryData(query)).await?;
         let encoding = answers::encode(answers, Some(ref_id), format, memory, owner.clone());
+        let _step = call.steps.begin("encode");
         turn.run(encoding).await.unwrap_or_else(|stop| Err(self.stopped(call, stop)))
     }
 }
 
 impl Invocation for QueryData {
     type Answer = Vec<Answer>;
+
+    fn function(&self) -> &'static str {
+        "data.query-data"
+    }
+
+    fn ref_id(&self) -> Option<&str> {
+        Some(&self.0.ref_id)
+    }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Vec<Answer>> {
         exports.data()?.call_query_data(store, &self.0).await

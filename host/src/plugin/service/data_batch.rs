@@ -29,12 +29,17 @@ impl Plugin {
         let (answers, memory) = self.invoke(call, owner, &mut turn, None, QueryBatch(queries)).await?;
         let answers = answers.map_err(|fault| CallError::Request(fault).scrubbed(&owner.scrub))?;
         let encoding = answers::encode(answers, None, format, memory, owner.clone());
+        let _step = call.steps.begin("encode");
         turn.run(encoding).await.unwrap_or_else(|stop| Err(self.stopped(call, stop)))
     }
 }
 
 impl Invocation for QueryBatch {
     type Answer = Result<Vec<Answer>, Fault>;
+
+    fn function(&self) -> &'static str {
+        "data-batch.query-data"
+    }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Self::Answer> {
         // A fault is told from one of `open`, which is no error of the request.

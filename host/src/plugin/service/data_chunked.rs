@@ -68,6 +68,10 @@ impl Plugin {
 impl Invocation for QueryChunked {
     type Answer = ();
 
+    fn function(&self) -> &'static str {
+        "data-chunked.query-data"
+    }
+
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         let sender = store.data_mut().table.push(self.sender)?;
         exports.data_chunked()?.call_query_data(store, &self.queries, sender).await

@@ -61,6 +61,10 @@ fn not_an_object(details: &str) -> Option<&'static str> {
 impl Invocation for CheckHealth {
     type Answer = Health;
 
+    fn function(&self) -> &'static str {
+        "diagnostics.check-health"
+    }
+
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Health> {
         exports.diagnostics()?.call_check_health(store).await
     }

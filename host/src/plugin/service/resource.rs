@@ -46,6 +46,10 @@ impl Plugin {
 impl Invocation for CallResource {
     type Answer = ();
 
+    fn function(&self) -> &'static str {
+        "resource.call"
+    }
+
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         let sender = store.data_mut().table.push(self.sender)?;
         let ResourceRequest { path, method, url, headers, body } = &self.request;

@@ -147,6 +147,13 @@ impl From<StreamRequest> for Request {
 impl Invocation for Asked {
     type Answer = Reply;
 
+    fn function(&self) -> &'static str {
+        match self.ask {
+            Ask::Subscribe => "stream.subscribe",
+            Ask::Publish => "stream.publish",
+        }
+    }
+
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Reply> {
         let stream = exports.stream()?;
         match self.ask {
@@ -167,6 +174,10 @@ impl Invocation for RunStream {
     type Answer = ();
 
     const LASTS: bool = true;
+
+    fn function(&self) -> &'static str {
+        "stream.run"
+    }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
         let sender = store.data_mut().table.push(self.sender)?;

@@ -22,6 +22,10 @@ impl Invocation for Silent {
 
     const LASTS: bool = true;
 
+    fn function(&self) -> &'static str {
+        "stream.run"
+    }
+
     async fn invoke(self, _: &mut Store<State>, _: &Exports) -> Called<()> {
         std::future::pending().await
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use crate::call::{CallContext, Subject};
+use crate::call::{Call, CallContext, Subject};
 use crate::capability::bindings::gpx::plugin::queries::Query;
 use crate::capability::bindings::gpx::plugin::types::TimeRange;
 use crate::frame::Format;
@@ -21,6 +21,8 @@ const NANOSECONDS_PER_MILLISECOND: i64 = 1_000_000;
 /// The answers to a request's queries, by refId.
 pub(crate) struct DataResponses {
     format: i32,
+    /// What is added to the text of each error.
+    reference: Option<String>,
     responses: HashMap<String, DataResponse>,
 }
 
@@ -87,10 +89,16 @@ pub(crate) fn rows(
 }
 
 /// Makes the chunk that brings an error. Like Go's, it has no format.
-pub(crate) fn chunk_failure(ref_id: String, error: &CallError) -> QueryChunkedDataResponse {
+pub(crate) fn chunk_failure(call: &Call, ref_id: String, error: &CallError) -> QueryChunkedDataResponse {
     let error_source = error.source().name().to_owned();
     let status = error.status().into();
-    QueryChunkedDataResponse { ref_id, error: error.to_string(), status, error_source, ..Default::default() }
+    let error = with_reference(error, call.trace_reference().as_deref());
+    QueryChunkedDataResponse { ref_id, error, status, error_source, ..Default::default() }
+}
+
+/// Returns the error's text for the panel's user.
+fn with_reference(error: &CallError, reference: Option<&str>) -> String {
+    format!("{error}{}", reference.unwrap_or_default())
 }
 
 fn number(format: Format) -> i32 {
@@ -104,9 +112,10 @@ fn number(format: Format) -> i32 {
 // === impl DataResponses ===
 
 impl DataResponses {
-    /// Makes room for `count` answers in one format.
-    pub(crate) fn new(format: Format, count: usize) -> Self {
-        Self { format: number(format), responses: HashMap::with_capacity(count) }
+    /// Makes room for `count` answers to a call, in one format.
+    pub(crate) fn new(call: &Call, format: Format, count: usize) -> Self {
+        let reference = call.trace_reference();
+        Self { format: number(format), reference, responses: HashMap::with_capacity(count) }
     }
 
     /// Adds an answer.
@@ -116,7 +125,7 @@ impl DataResponses {
         match outcome {
             Ok(status) => response.status = status.into(),
             Err(error) => {
-                response.error = error.to_string();
+                response.error = with_reference(&error, self.reference.as_deref());
                 response.status = error.status().into();
                 response.error_source = error.source().name().to_owned();
             }

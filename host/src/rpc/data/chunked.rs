@@ -58,7 +58,7 @@ async fn answer(
             let error = CallError::Fault(fault);
             outcome.add_error(error.source());
             failure::log(&call, Some(&target.owner), ref_id.clone(), &error);
-            convert::chunk_failure(ref_id, &error)
+            convert::chunk_failure(&call, ref_id, &error)
         }
     });
     match worked.await {

@@ -32,7 +32,7 @@ fn telemetry(settings: &[(&str, &str)], log: Log) -> Telemetry {
     let (config, problems) = TracingConfig::parse(&settings.tracing);
     assert_eq!(problems, []);
     let service = ServiceIdentity { id: "my-plugin".into(), version: "1.0.0".into() };
-    Telemetry::start(&config, service, vec![KeyValue::new("mine", "custom")], log)
+    Telemetry::start(&config, service, vec![KeyValue::new("mine", "custom")], std::sync::Arc::default(), log)
 }
 
 /// Starts tracing to `endpoint`, by gRPC.

@@ -1,5 +1,5 @@
 //! Outgoing requests. The query's JSON: `{"url", "segments", "method", "headers": {name: value}, "body",
-//! "timeout_ms", "count"}`.
+//! "timeout_ms", "span_name", "span_attributes": {key: value}, "without_span", "count"}`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +22,12 @@ struct Wanted {
     #[serde(default)]
     body: String,
     timeout_ms: Option<u64>,
+    /// Of the request's span.
+    span_name: Option<String>,
+    #[serde(default)]
+    span_attributes: BTreeMap<String, String>,
+    #[serde(default)]
+    without_span: bool,
     #[serde(default = "two")]
     count: usize,
 }
@@ -43,6 +49,15 @@ impl Wanted {
         }
         for (name, value) in &self.headers {
             request = request.header(name, value);
+        }
+        if let Some(name) = &self.span_name {
+            request = request.span_name(name);
+        }
+        for (key, value) in &self.span_attributes {
+            request = request.span_attribute(key, value.as_str());
+        }
+        if self.without_span {
+            request = request.without_span();
         }
         Ok(match self.timeout_ms {
             Some(millis) => request.timeout(Duration::from_millis(millis)),
@@ -106,6 +121,28 @@ pub fn own_traceparent(query: &Query) -> Result<Vec<Frame>> {
     let foreign = "00-11111111111111111111111111111111-2222222222222222-01";
     let forged = wanted.request()?.header("traceparent", foreign).send()?;
     Ok(vec![answer(ours)?, answer(forged)?])
+}
+
+/// Sends requests with descriptions, with two spans open: one that names the outer span as its parent; one with a description that
+/// has been used already; and one after more descriptions than a call may have.
+pub fn described(query: &Query) -> Result<Vec<Frame>> {
+    let wanted: Wanted = query.json()?;
+    let outer = span!("outer");
+    let _inner = span!("inner");
+    let request = wanted.request()?.header("traceparent", outer.context().traceparent());
+    let first = request.span_name("first").start()?.wait()?;
+    let used = span::describe_request(&span::RequestOptions { name: Some("second".to_owned()), ..usual() });
+    let second = wanted.request()?.header("traceparent", used.traceparent()).send()?;
+    let again = wanted.request()?.header("traceparent", used.traceparent()).send()?;
+    for _ in 0..2000 {
+        span::describe_request(&span::RequestOptions { name: Some("never sent".to_owned()), ..usual() });
+    }
+    let beyond = wanted.request()?.span_name("one too many").send()?;
+    Ok(vec![answer(first)?, answer(second)?, answer(again)?, answer(beyond)?])
+}
+
+fn usual() -> span::RequestOptions {
+    span::RequestOptions { name: None, attributes: Vec::new(), parent: None, resend_count: 0, hidden: false }
 }
 
 fn answer(response: http::Response) -> Result<Frame> {

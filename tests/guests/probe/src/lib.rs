@@ -20,6 +20,7 @@ mod fetch;
 mod frames;
 mod metrics;
 mod misbehave;
+mod otel;
 mod outside;
 mod pages;
 mod raw;
@@ -83,6 +84,7 @@ impl Data<Unread, Answer> for Probe {
             "context" => Ok(report::context(context)),
             "settings" => Ok(report::settings(&self.settings)),
             "log" => report::log(),
+            "log-in-spans" => report::log_in_spans(),
             "fault" => report::fault(query),
             "leak" => report::leak(&self.settings),
             "say" => say::say(query),
@@ -110,11 +112,14 @@ impl Data<Unread, Answer> for Probe {
             "interpolate" => pages::interpolate(query),
             "sleep-on-upstream" => fetch::sleep_on_upstream(query),
             "own-traceparent" => fetch::own_traceparent(query),
+            "described" => fetch::described(query),
 
             "spans-open" => spans::open(),
             "spans-nested" => spans::nested(),
             "spans-many" => spans::many(query),
             "spans-all" => spans::all(),
+            "spans-otel" => otel::spans(query),
+            "spans-instrumented" => spans::instrumented(query),
 
             "all-types" => frames::all_types(),
             "types" => frames::types(query),

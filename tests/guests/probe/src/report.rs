@@ -116,6 +116,18 @@ pub fn leak(settings: &Settings) -> Result<Vec<Frame>> {
     Err(Fault::plugin(format_args!("fault {secret}")))
 }
 
+/// Writes lines within spans.
+pub fn log_in_spans() -> Result<Vec<Frame>> {
+    log::info!("outside");
+    let _outer = span!("outer");
+    log::info!("in the outer span");
+    {
+        let _inner = span!("inner");
+        log::info!("in the inner span");
+    }
+    Ok(Vec::new())
+}
+
 /// Logs a line at each level, then one whose keys and values try to break the log.
 pub fn log() -> Result<Vec<Frame>> {
     log::trace!("a trace line");

@@ -1,7 +1,7 @@
 //! Spans of all kinds.
 
 use gpx_sdk::span::{SpanContext, SpanKind};
-use gpx_sdk::{Frame, Query, Result, attributes, span};
+use gpx_sdk::{Frame, Query, Result, attributes, http, span};
 use serde::Deserialize;
 
 /// Returns while two spans are open, one of them detached.
@@ -57,6 +57,30 @@ pub fn many(query: &Query) -> Result<Vec<Frame>> {
             span.event_with("text", attributes!("text" = "x".repeat(1024)));
         }
     }
+    Ok(Vec::new())
+}
+
+/// A library that is instrumented with the crate `tracing`, with a request and a span of ours within, and two of its spans that take
+/// turns.
+pub fn instrumented(query: &Query) -> Result<Vec<Frame>> {
+    #[derive(Deserialize)]
+    struct Wanted {
+        url: String,
+    }
+    let Wanted { url } = query.json()?;
+    gpx_sdk::tracing::install(gpx_sdk::tracing::Level::INFO);
+    let get = || http::get(&url).send()?.text();
+    tracing::info_span!("library", answer = 42).in_scope(|| {
+        let _ours = span!("ours");
+        tracing::info!(half = true, "half done");
+        get()
+    })?;
+    let (first, second) = (tracing::info_span!("first"), tracing::info_span!("second"));
+    for _ in 0..2 {
+        first.in_scope(get)?;
+        second.in_scope(get)?;
+    }
+    get()?;
     Ok(Vec::new())
 }
 

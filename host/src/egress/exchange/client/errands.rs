@@ -17,6 +17,7 @@ use crate::egress::error::RequestError;
 use crate::egress::identity::PassedOn;
 use crate::egress::origin::Origin;
 use crate::egress::sigv4::Errands;
+use crate::egress::trace::RequestDescription;
 
 /// The longest answer, in bytes. Credentials take two or three thousand.
 const MAX_ANSWER: usize = 64 << 10;
@@ -53,7 +54,12 @@ impl Errands for ClientErrands<'_> {
         // The answer is not decoded.
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let origin = Origin::of_uri(request.uri())?;
-        let span = client.tracing.start(&mut request, &client.settings.labels, parent);
+        let span = client.tracing.start(
+            &mut request,
+            &client.settings.labels,
+            parent,
+            RequestDescription::default(),
+        );
         let events = span.events();
         // Who asks is nothing to them.
         let alone = Caller { passed_on: PassedOn::default(), ..caller.clone() };
@@ -67,7 +73,8 @@ impl Errands for ClientErrands<'_> {
         let response = response.await.map(|(response, exchange)| {
             response.map(|incoming| Streamed::new(incoming, exchange, limits.body_timers()))
         });
-        span.finish(&response);
+        // Its answer is small, and nobody waits for it alone.
+        drop(span.finish(&response));
         read(response?, origin.authority()).await
     }
 }
