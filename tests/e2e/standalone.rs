@@ -6,6 +6,7 @@ use std::path::Path;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::peer;
 use gpx_tests::plugin::Plugin;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::data_source::count;
@@ -84,14 +85,68 @@ async fn an_address_can_be_in_a_variable() {
     let launch = Plugin::guest("probe").env(VARIABLE, "localhost:0");
     let held = launch.holder().hold().await;
     let address = held.address().await;
-    let plugin = Plugin::guest("probe").env(VARIABLE, &address).start().await;
-    assert_eq!(plugin.handshake.address, address);
+    let launch = Plugin::guest("probe").env(VARIABLE, &address).env("PLUGIN_MULTIPLEX_GRPC", "true");
+    let plugin = launch.start().await;
+    assert_eq!((&plugin.handshake.address, plugin.handshake.rest.as_str()), (&address, "|false"));
     let reply = plugin.query(&DataSource::new(""), [query("A").kind("settings")]).await.unwrap();
     assert!(
         !format!("{:?}", reply.frame("A")).contains("grpc_address"),
         "it is no setting of the component's"
     );
     held.interrupt().await;
+}
+
+#[gpx_tests::test]
+async fn an_address_that_nobody_can_connect_to_is_not_used() {
+    const VARIABLE: &str = "GF_PLUGIN_GRPC_ADDRESS_GPX_TEST_DATASOURCE";
+    for address in
+        ["", "localhost", "http://localhost:3005", "localhost:0", "localhost:99999", "::1:3005", "a|b:1"]
+    {
+        let plugin = Plugin::guest("probe").env(VARIABLE, address).start().await;
+        assert_eq!(plugin.handshake.network, "unix", "{address}");
+        let text =
+            "standalone.txt or its variable has no address such as localhost:3005; correct or delete it";
+        plugin.logs.wait_for_message(text).await;
+    }
+}
+
+/// A container that was killed and starts again has the files of its last life, and gives away the same process ids.
+#[gpx_tests::test]
+async fn what_the_same_process_id_has_left_behind_is_replaced() {
+    let launch = Plugin::guest("probe");
+    let directory = launch.directory().to_owned();
+    let last_life = "echo $$ > pid.txt; echo localhost:1 > standalone.txt; chmod 644 *.txt";
+    let held = launch.holder().hold_after(last_life).await;
+    assert_eq!(std::fs::read_to_string(directory.join("pid.txt")).unwrap(), held.id().to_string());
+    let plugin = launch.start().await;
+    assert_eq!(plugin.handshake.address, held.address().await);
+    // As a terminal does that is closed.
+    assert_eq!(held.end_by(Signal::HUP).await.code(), Some(0));
+    assert!(!exists(&directory, "standalone.txt") && !exists(&directory, "pid.txt"));
+}
+
+#[gpx_tests::test]
+async fn without_files_grafana_needs_the_variable() {
+    let launch = Plugin::guest("probe");
+    let directory = launch.directory().to_owned();
+    // As if the disk was full: a file is created, and nothing can be written to it.
+    let output = launch.holder().output_after("trap '' XFSZ; ulimit -f 0", "-standalone").await;
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("The plugin cannot run: cannot write ") && text.contains("pid.txt: "), "{text}");
+    assert!(!exists(&directory, "standalone.txt") && !exists(&directory, "pid.txt"));
+
+    let launch = Plugin::guest("probe").env("GF_PLUGIN_GRPC_ADDRESS_GPX_TEST_DATASOURCE", "localhost:0");
+    let directory = launch.directory().to_owned();
+    let held = launch.holder().hold_after("mkdir pid.txt").await;
+    let text = "Only a Grafana that has the variable, too, finds the process that is held";
+    assert_eq!(held.logs.wait_for_message(text).await.level, "warn");
+    assert!(!exists(&directory, "standalone.txt"));
+    let address = held.address().await;
+    let plugin =
+        Plugin::guest("probe").env("GF_PLUGIN_GRPC_ADDRESS_GPX_TEST_DATASOURCE", &address).start().await;
+    assert_eq!(count(&plugin, &DataSource::new("")).await, 1.0);
+    assert_eq!(held.interrupt().await.code(), Some(0));
 }
 
 /// The Go SDK's own process for Grafana finds ours, and go-plugin's client talks to it.

@@ -1,6 +1,7 @@
 //! The executable as a process that somebody holds: it answers Grafana's calls like the one that Grafana starts, but a person, a
 //! debugger or a container starts and ends it.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -21,8 +22,8 @@ use crate::shutdown::Shutdown;
 ///
 /// It listens where the variable `GF_PLUGIN_GRPC_ADDRESS_<ID>` says, and otherwise on a free port of the loopback interface. It
 /// says so to Grafana's own processes of the plugin in the files `standalone.txt` and `pid.txt` beside the executable, ends those
-/// that run, so that Grafana starts new ones, and removes the files at the end. All other settings come from the environment, as
-/// [`plugin`](super::plugin) takes them.
+/// that run, so that Grafana starts new ones, and removes the files at the end. With the variable, it can do without the files:
+/// Grafana has the variable, too. All other settings come from the environment, as [`plugin`](super::plugin) takes them.
 ///
 /// Call it from `main`, before anything else. Returns failure if the plugin cannot be served, or if another process is held
 /// already; the reason is then on standard error.
@@ -40,8 +41,20 @@ async fn run(settings: Settings, log: Log) -> anyhow::Result<()> {
     let directory = executable.parent().context("the executable is in no directory")?;
     let files = Files::beside(&executable);
     let identity = files.identity()?;
-    let (listener, address) = listen(settings.process.held_at(&identity.id)).await?;
-    let announced = standalone::Announced::write(directory, &address)?;
+    let wanted = settings.process.held_at(&identity.id);
+    let (is_named, (listener, address)) = (wanted.is_some(), listen(wanted).await?);
+    let announced = match standalone::Announced::write(directory, &address) {
+        // A container's files may be read-only. Grafana then finds this process by a variable of its own.
+        Err(error) if is_named && error.kind() != ErrorKind::AlreadyExists => {
+            let text = Value::from(error.to_string());
+            log.warn(
+                "Only a Grafana that has the variable, too, finds the process that is held",
+                &[("error", text)],
+            );
+            None
+        }
+        announced => Some(announced?),
+    };
     standalone::restart_others(&executable);
     let place = Value::from(directory.display().to_string());
     let fields = [("address", Value::from(address)), ("directory", place)];

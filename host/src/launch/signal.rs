@@ -21,17 +21,19 @@ pub(super) fn handle(shutdown: &Shutdown) -> io::Result<()> {
     Ok(())
 }
 
-/// Both signals end the process, which a person has started. Needs a running tokio runtime.
+/// All of these end the process, which a person has started, perhaps in a terminal that is closed. Needs a running tokio runtime.
 #[cfg(unix)]
 pub(super) fn end_by_any(shutdown: &Shutdown) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     let shutdown = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
         shutdown.trigger();
     });

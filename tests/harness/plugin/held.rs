@@ -33,9 +33,14 @@ impl Held {
     }
 
     /// Ends it as Ctrl-C does.
-    pub async fn interrupt(mut self) -> ExitStatus {
+    pub async fn interrupt(self) -> ExitStatus {
+        self.end_by(rustix::process::Signal::INT).await
+    }
+
+    /// Ends it by a signal.
+    pub async fn end_by(mut self, signal: rustix::process::Signal) -> ExitStatus {
         let pid = rustix::process::Pid::from_raw(self.id().cast_signed()).expect("a process id");
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal can be sent");
+        rustix::process::kill_process(pid, signal).expect("the signal can be sent");
         let status = self.child.wait().await.expect("can wait for the process");
         self.logs.ended().await;
         self.logs.assert_valid();

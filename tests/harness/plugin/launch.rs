@@ -212,7 +212,17 @@ impl Holder {
     /// Starts the process that is held, and waits until Grafana can find it.
     pub async fn hold(&self) -> Held {
         let mut command = self.command();
-        command.arg("-standalone").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.arg("-standalone");
+        Self::held(command).await
+    }
+
+    /// The same after these lines of a shell.
+    pub async fn hold_after(&self, lines: &str) -> Held {
+        Self::held(self.command_after(lines, "-standalone")).await
+    }
+
+    async fn held(mut command: Command) -> Held {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         Held::of(command.spawn().expect("the executable starts")).await
     }
 
@@ -221,6 +231,21 @@ impl Holder {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
         command.output().await.expect("the executable runs")
+    }
+
+    /// The same after these lines of a shell.
+    pub async fn output_after(&self, lines: &str, argument: &str) -> std::process::Output {
+        let mut command = self.command_after(lines, argument);
+        command.stdin(Stdio::null()).output().await.expect("the executable runs")
+    }
+
+    /// The lines run in the plugin's directory, and in the same process.
+    fn command_after(&self, lines: &str, argument: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(format!("{lines}\nexec {} {argument}", self.executable.display()));
+        command.current_dir(self.executable.parent().expect("the plugin's directory"));
+        command.env_clear().envs(&self.variables).kill_on_drop(true);
+        command
     }
 
     fn command(&self) -> Command {
