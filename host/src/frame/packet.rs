@@ -15,24 +15,31 @@ use crate::text::Scrub;
 pub(crate) enum PacketMistake {
     #[error(transparent)]
     Frame(#[from] FrameError),
-    #[error("the packet is not JSON ({0}); send one JSON value")]
-    NotJson(String),
-    #[error("the packet is nested more than {NESTING} levels deep; make it flatter")]
+    #[error("the packet {0}")]
+    Json(#[from] JsonMistake),
+}
+
+/// Why Go's decoder would refuse a text.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum JsonMistake {
+    #[error("is not JSON ({0}); make it one JSON value")]
+    Syntax(String),
+    #[error("is nested more than {NESTING} levels deep; make it flatter")]
     Deep,
 }
 
 /// Checks a JSON text. It stays charged for as long as it is kept.
-pub(crate) async fn check_json(json: String, memory: Charge) -> Result<Bytes, PacketMistake> {
+pub(crate) async fn check_json(json: String, memory: Charge) -> Result<Bytes, JsonMistake> {
     check(json.as_bytes(), &mut Pace::paid_by(None)).await?;
     Ok(memory.keep(json))
 }
 
 /// Checks a text for Go's decoder.
-pub(super) async fn check(json: &[u8], pace: &mut Pace) -> Result<(), PacketMistake> {
+pub(super) async fn check(json: &[u8], pace: &mut Pace) -> Result<(), JsonMistake> {
     let mut grammar = Grammar::default();
     let read = grammar.read_all(json, pace).await;
-    read.map_err(|unexpected| PacketMistake::NotJson(unexpected.to_string()))?;
-    if grammar.deepest() > NESTING { Err(PacketMistake::Deep) } else { Ok(()) }
+    read.map_err(|unexpected| JsonMistake::Syntax(unexpected.to_string()))?;
+    if grammar.deepest() > NESTING { Err(JsonMistake::Deep) } else { Ok(()) }
 }
 
 // === impl PacketMistake ===
@@ -71,10 +78,10 @@ mod tests {
             ("{\"a\":NaN}", "expected a value at byte 5"),
             ("{} {}", "expected nothing more at byte 3"),
         ] {
-            let error = format!("the packet is not JSON ({reason}); send one JSON value");
+            let error = format!("is not JSON ({reason}); make it one JSON value");
             assert_eq!(checked(json), Err(error), "{json}");
         }
-        let deep = "the packet is nested more than 9900 levels deep; make it flatter";
+        let deep = "is nested more than 9900 levels deep; make it flatter";
         assert_eq!(checked(&nested(NESTING + 1)), Err(deep.to_owned()));
     }
 }

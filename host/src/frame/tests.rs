@@ -224,7 +224,7 @@ fn a_frame_is_sent_as_a_whole_or_in_part() {
     let nested = format!("{}{}", "[".repeat(limit::NESTING), "]".repeat(limit::NESTING));
     let json = frame(vec![named("json", Column::Json(texts(&[&nested])))]);
     let (deep, _) = polls(encode_packet(json, Include::All, paid()));
-    assert!(matches!(deep, Err(PacketMistake::Deep)), "{deep:?}");
+    assert!(matches!(deep, Err(PacketMistake::Json(packet::JsonMistake::Deep))), "{deep:?}");
     let wrong = frame(vec![named("x", Column::Float64(vec![])), named("y", Column::Float64(vec![1.0]))]);
     let (wrong, _) = polls(encode_packet(wrong, Include::Rows, paid()));
     assert!(wrong.unwrap_err().to_string().starts_with("frame \"\", fields[1] \"y\": it has 1 rows"));

@@ -1,17 +1,19 @@
 //! Components that answer with what cannot be stored, or with too much of it, and callers that do not wait.
 
+use bytes::Bytes;
+use gpx_tests::logs::Line;
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::admission_request::Operation;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use super::{nobody, source};
 
 /// Waits until a line says that a call of that endpoint has ended, and returns how.
 async fn ended(plugin: &Plugin, endpoint: &str) -> (String, String) {
-    let is_end = |line: &gpx_tests::logs::Line| {
-        line.message == "Plugin Request Completed" && line.text("endpoint") == endpoint
-    };
+    let is_end =
+        |line: &Line| line.message == "Plugin Request Completed" && line.text("endpoint") == endpoint;
     let line = plugin.logs.wait_for(is_end).await;
     (line.text("status").to_owned(), line.text("statusSource").to_owned())
 }
@@ -139,6 +141,53 @@ async fn a_component_that_fails_ends_its_own_call_only() {
         assert!(status.message().starts_with("the plugin panicked: "), "{status:?}");
     }
     assert!(plugin.validate(&source(), "Echo", "{}").await.unwrap().allowed);
+}
+
+#[gpx_tests::test]
+async fn a_component_that_cannot_be_opened_says_why() {
+    let plugin = Plugin::guest("objects").start().await;
+    for (database, text) in
+        [("fault", "open failed on purpose"), ("panic", "the plugin panicked: open panicked on purpose (")]
+    {
+        let mut source = source();
+        source.settings.database = database.to_owned();
+        let queries = json!({ "queries": [{ "refId": "A" }] });
+        for status in [
+            plugin.validate(&source, "Echo", "{}").await.unwrap_err(),
+            plugin.mutate(&source, "Echo", "{}").await.unwrap_err(),
+            plugin.convert(&source, "v2", [json!({})]).await.unwrap_err(),
+            plugin.convert(&source, "", [queries]).await.unwrap_err(),
+        ] {
+            assert_eq!(status.code(), Code::Unknown, "{status:?}");
+            assert!(status.message().starts_with(text), "{status:?}");
+        }
+    }
+    assert!(plugin.validate(&source(), "Echo", "{}").await.unwrap().allowed);
+}
+
+/// Calls that wait for an instance have nothing but their messages.
+#[gpx_tests::test]
+async fn large_objects_that_wait_are_not_copied() {
+    const LARGE: usize = 15 << 20;
+    const WAITING: usize = 16;
+    let plugin = Plugin::guest("objects").setting("gpx_instances_max", "1").start().await;
+    let source = source();
+    let busy = tokio::spawn(plugin.validate(&source, "Sleep", "{}").into_future());
+    plugin.logs.wait_for_message("asleep").await;
+    let before = plugin.process().resident();
+    let object = Bytes::from(vec![b' '; LARGE]);
+    let mutate = |_| plugin.mutate(&source, "Anything", object.clone()).into_future();
+    let waiting: JoinSet<_> = (0..WAITING).map(mutate).collect();
+    let began =
+        |line: &Line| line.message == "Plugin Request Started" && line.text("endpoint") == "mutateAdmission";
+    plugin.logs.wait_for_lines(WAITING, began).await;
+    let each = plugin.process().resident().saturating_sub(before) as usize / WAITING;
+    println!("{} KiB for an object of {} KiB that waits", each >> 10, LARGE >> 10);
+    assert!(each < LARGE + LARGE / 2, "{each} bytes");
+    busy.abort();
+    for stored in waiting.join_all().await {
+        assert_eq!(stored.unwrap().object_bytes.len(), LARGE);
+    }
 }
 
 #[gpx_tests::test]

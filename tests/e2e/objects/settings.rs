@@ -52,11 +52,28 @@ async fn a_component_does_not_decide_where_secrets_are_sent() {
              enter",
         ),
         ("list", "the plugin has returned settings whose jsonData is not a JSON object; write one"),
+        (
+            "half",
+            "the plugin has returned settings whose jsonData is not JSON (expected a value at byte 5); make it one JSON value",
+        ),
+        ("bytes", "the plugin has returned settings whose jsonData is not UTF-8; encode it"),
+        (
+            "deep",
+            "the plugin has returned settings whose jsonData is nested more than 9900 levels deep; make it flatter",
+        ),
     ] {
         let object = settings(database).encode_to_vec();
         let status = plugin.mutate(&source(), SOURCE, object).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::Unknown, text));
     }
+    let large = plugin.mutate(&source(), SOURCE, settings("large").encode_to_vec()).await.unwrap_err();
+    assert!(
+        large.message().starts_with("the bytes of the object of the plugin's answer take 16777"),
+        "{large:?}"
+    );
+    let stored = plugin.mutate(&source(), SOURCE, settings("nothing").encode_to_vec()).await.unwrap();
+    let cleared = DataSourceInstanceSettings { json_data: "".into(), ..settings("nothing") };
+    assert_eq!(DataSourceInstanceSettings::decode(stored.object_bytes), Ok(cleared));
     let status = plugin.validate(&source(), SOURCE, vec![0xff; 9]).await.unwrap_err();
     let text = "the object is not a message DataSourceInstanceSettings: ";
     assert!(status.code() == Code::Unknown && status.message().starts_with(text), "{status:?}");

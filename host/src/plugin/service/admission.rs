@@ -34,9 +34,9 @@ pub(crate) struct Admitted<T> {
     pub warnings: Vec<String>,
 }
 
-struct Validate(wit::Request);
+struct Validate(AdmissionRequest);
 
-struct Mutate(wit::Request);
+struct Mutate(Arc<AdmissionRequest>);
 
 /// How many warnings are passed on. Each becomes a header of the answer to the user.
 const MAX_WARNINGS: usize = 32;
@@ -50,11 +50,10 @@ impl Plugin {
         &self,
         call: &Arc<Call>,
         owner: &Arc<Owner>,
-        request: &AdmissionRequest,
+        request: AdmissionRequest,
     ) -> Result<Admitted<()>, CallError> {
         let mut turn = self.turn(call, &owner.time);
-        let validate = Validate(request.shown());
-        let (verdict, _memory) = self.invoke(call, owner, &mut turn, None, validate).await?;
+        let (verdict, _memory) = self.invoke(call, owner, &mut turn, None, Validate(request)).await?;
         let wit::Verdict { outcome, warnings } = verdict;
         let outcome = outcome.map_err(|denial| denial::bounded(denial, &owner.scrub));
         Ok(Admitted { outcome, warnings: bounded(warnings, &owner.scrub) })
@@ -68,13 +67,14 @@ impl Plugin {
         request: AdmissionRequest,
     ) -> Result<Admitted<Option<AdmissionObject>>, CallError> {
         let mut turn = self.turn(call, &owner.time);
-        let mutate = Mutate(request.shown());
-        let (mutation, mut memory) = self.invoke(call, owner, &mut turn, None, mutate).await?;
+        let request = Arc::new(request);
+        let (mutation, memory) = self.invoke(call, owner, &mut turn, None, Mutate(request.clone())).await?;
         let wit::Mutation { outcome, warnings } = mutation;
         let outcome = match outcome {
             Ok(None) => Ok(None),
             Ok(Some(object)) => {
-                Ok(Some(beside_others(|| object::mutated(request.object, object, &mut memory))?))
+                let mutated = turn.run(object::mutated(request, object, memory)).await;
+                Ok(Some(mutated.unwrap_or_else(|stop| Err(self.stopped(call, stop)))?))
             }
             Err(denial) => Err(denial::bounded(denial, &owner.scrub)),
         };
@@ -85,10 +85,12 @@ impl Plugin {
 // === impl AdmissionRequest ===
 
 impl AdmissionRequest {
-    /// Returns what the component sees of it.
+    /// Returns what the component sees of it. Ask only once there is an instance: calls that wait for one have nothing but
+    /// their messages.
     fn shown(&self) -> wit::Request {
         let shown = |object: &Option<AdmissionObject>| object.as_ref().map(AdmissionObject::shown);
-        let (object, old_object) = (shown(&self.object), shown(&self.old_object));
+        let objects = || (shown(&self.object), shown(&self.old_object));
+        let (object, old_object) = beside_others(objects);
         wit::Request { operation: self.operation, kind: self.kind.clone(), object, old_object }
     }
 }
@@ -103,7 +105,9 @@ impl Invocation for Validate {
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<wit::Verdict> {
-        exports.admission()?.call_validate(store, &self.0).await
+        let request = self.0.shown();
+        drop(self);
+        exports.admission()?.call_validate(store, &request).await
     }
 
     fn weight(verdict: &wit::Verdict) -> usize {
@@ -122,7 +126,7 @@ impl Invocation for Mutate {
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<wit::Mutation> {
-        exports.admission()?.call_mutate(store, &self.0).await
+        exports.admission()?.call_mutate(store, &self.0.shown()).await
     }
 
     fn weight(mutation: &wit::Mutation) -> usize {

@@ -15,7 +15,6 @@ use crate::plugin::component::services::Exports;
 use crate::plugin::instance::invocation::{Called, Invocation};
 use crate::plugin::instance::state::State;
 use crate::plugin::{CallError, Owner, Plugin};
-use crate::text::{MAX_REASON, Scrub};
 
 /// Objects, and the version that they should have.
 pub(crate) struct ConversionRequest {
@@ -37,7 +36,7 @@ pub(crate) type Conversion = Result<Vec<StoredObject>, Denial>;
 /// The media type of queries.
 pub(crate) const JSON: &str = "application/json";
 
-struct Convert(wit::Request);
+struct Convert(ConversionRequest);
 
 struct ConvertQueries(Vec<String>);
 
@@ -56,8 +55,7 @@ impl Plugin {
         request: ConversionRequest,
     ) -> Result<Conversion, CallError> {
         let mut turn = self.turn(call, &owner.time);
-        let convert = Convert(request.into());
-        let (converted, mut memory) = self.invoke(call, owner, &mut turn, None, convert).await?;
+        let (converted, mut memory) = self.invoke(call, owner, &mut turn, None, Convert(request)).await?;
         let objects = match converted {
             Ok(objects) => few(objects)?,
             Err(denial) => return Ok(Err(denial::bounded(denial, &owner.scrub))),
@@ -79,7 +77,7 @@ impl Plugin {
         let mut turn = self.turn(call, &owner.time);
         let convert = ConvertQueries(queries);
         let (queries, memory) = self.invoke(call, owner, &mut turn, None, convert).await?;
-        let checking = checked(few(queries)?, memory, owner.scrub.clone());
+        let checking = checked(few(queries)?, memory);
         turn.run(checking).await.unwrap_or_else(|stop| Err(self.stopped(call, stop)))
     }
 }
@@ -95,22 +93,15 @@ fn few<T: Send>(objects: Vec<T>) -> Result<Vec<T>, CallError> {
 }
 
 /// Checks that Grafana can read the queries.
-async fn checked(
-    queries: Vec<String>,
-    mut memory: Charge,
-    scrub: Scrub,
-) -> Result<Vec<StoredObject>, CallError> {
+async fn checked(queries: Vec<String>, mut memory: Charge) -> Result<Vec<StoredObject>, CallError> {
     let mut objects = Vec::with_capacity(queries.len());
     for (number, query) in queries.into_iter().enumerate() {
         let is_object = query.trim_ascii_start().starts_with('{');
         let paid = memory.split(query.len());
         let raw = match frame::check_json(query, paid).await {
             Ok(raw) if is_object => raw,
-            Ok(_) => return Err(no_query(number, "it is not a JSON object; return one for each query")),
-            Err(mistake) => {
-                let mistake = scrub.shorten(mistake.scrubbed(&scrub).to_string(), MAX_REASON);
-                return Err(no_query(number, &mistake));
-            }
+            Ok(_) => return Err(no_query(number, "is not a JSON object; return one for each query")),
+            Err(mistake) => return Err(no_query(number, &mistake.to_string())),
         };
         objects.push(StoredObject { raw, content_type: JSON.to_owned() });
     }
@@ -118,7 +109,7 @@ async fn checked(
 }
 
 fn no_query(number: usize, why: &str) -> CallError {
-    CallError::Object(format!("converted query {}: {why}", number + 1))
+    CallError::Object(format!("converted query {}: it {why}", number + 1))
 }
 
 // === impl ConversionRequest ===
@@ -141,7 +132,9 @@ impl Invocation for Convert {
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Self::Answer> {
-        exports.conversion()?.call_convert(store, &self.0).await
+        // Copied only now: calls that wait for an instance have nothing but their messages.
+        let request = beside_others(|| self.0.into());
+        exports.conversion()?.call_convert(store, &request).await
     }
 
     fn weight(converted: &Self::Answer) -> usize {

@@ -29,7 +29,7 @@ pub(super) async fn encode(packet: Packet, memory: Charge) -> Result<Bytes, Pack
             };
             frame::encode_packet(frame, include, memory).await
         }
-        Packet::Json(json) => frame::check_json(json, memory).await,
+        Packet::Json(json) => Ok(frame::check_json(json, memory).await?),
     }
 }
 

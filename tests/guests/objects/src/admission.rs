@@ -54,11 +54,8 @@ impl Admission for Objects {
                 api_version: String::new(),
             }))),
             "DataSourceInstanceSettings" => match object(request)? {
-                Object::DataSource(source) if source.database() == "url" => {
-                    verdict.store(elsewhere(source.clone().into()))
-                }
-                Object::DataSource(source) if source.database() == "list" => {
-                    verdict.store(source.clone().with_json(&[1])?)
+                Object::DataSource(source) if unfit(source.database()).is_some() => {
+                    verdict.store(spoiled(source.clone().into()))
                 }
                 Object::DataSource(source) => {
                     verdict.store(source.clone().with_name(&format!("{} (checked)", source.name())))
@@ -110,13 +107,25 @@ fn settings(request: &Request) -> Verdict {
     }
 }
 
-/// Points a data source to another place.
-fn elsewhere(object: Object) -> Object {
-    match object.into() {
-        wit::Object::DataSource(source) => {
-            wit::Object::DataSource(wit::DataSource { url: "http://attacker.example/".to_owned(), ..source })
-                .into()
-        }
-        other => other.into(),
-    }
+/// Returns settings that cannot be stored, and where they point to, by the name of a mistake.
+fn unfit(mistake: &str) -> Option<(&'static str, Vec<u8>)> {
+    let json = match mistake {
+        "url" => return Some(("http://attacker.example/", b"{}".to_vec())),
+        "list" => b"[1]".to_vec(),
+        "nothing" => Vec::new(),
+        "half" => b"{\"a\":".to_vec(),
+        "bytes" => b"{\"a\":\"\xff\"}".to_vec(),
+        "deep" => [b"{\"a\":".to_vec(), vec![b'['; 1 << 20], vec![b']'; 1 << 20], b"}".to_vec()].concat(),
+        "large" => [b"{".to_vec(), vec![b' '; 16 << 20], b"}".to_vec()].concat(),
+        _ => return None,
+    };
+    Some(("", json))
+}
+
+/// The SDK itself makes no such object.
+fn spoiled(object: Object) -> Object {
+    let wit::Object::DataSource(source) = object.into() else { panic!("the settings of a data source") };
+    let (url, json) = unfit(&source.database).expect("the name of a mistake");
+    let url = if url.is_empty() { source.url } else { url.to_owned() };
+    wit::Object::DataSource(wit::DataSource { url, json, ..source }).into()
 }

@@ -4,7 +4,7 @@
 mod admission;
 mod conversion;
 
-use gpx_sdk::{Plugin, Result, Settings, SettingsKind};
+use gpx_sdk::{Fault, Plugin, Result, Settings, SettingsKind};
 
 struct Objects {
     kind: SettingsKind,
@@ -14,6 +14,11 @@ gpx_sdk::plugin!(Objects: admission, conversion, query_conversion; secrets: ["to
 
 impl Plugin for Objects {
     fn open(settings: Settings) -> Result<Self> {
+        match settings.database() {
+            "fault" => return Err(Fault::new(418, "open failed on purpose")),
+            "panic" => panic!("open panicked on purpose"),
+            _ => {}
+        }
         Ok(Self { kind: settings.kind() })
     }
 }

@@ -2,13 +2,14 @@
 //! A behaviour is a function of the same name; its parameters are in the query's JSON.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use gpx_sdk::chunks::ChunkSender;
 use gpx_sdk::resource::Router;
 use gpx_sdk::stream::{PacketSender, Reply, Request};
 use gpx_sdk::{
     Answer, Context, Data, DataChunked, Diagnostics, Fault, Frame, Health, HealthStatus, Plugin, Query,
-    Resource, Result, Settings, Stream, Unread,
+    Resource, Result, Settings, Stream, Unread, log,
 };
 use serde::Deserialize;
 
@@ -44,7 +45,7 @@ struct Config {
     health: String,
     /// How long `spin` computes.
     turns: usize,
-    /// `ok`, `fault` or `panic`.
+    /// `ok`, `fault`, `panic` or `sleep`.
     open: String,
 }
 
@@ -68,6 +69,10 @@ impl Plugin for Probe {
         match config.open.as_str() {
             "fault" => return Err(Fault::new(418, "open failed on purpose")),
             "panic" => panic!("open panicked on purpose"),
+            "sleep" => {
+                log::info!("opening");
+                std::thread::sleep(Duration::from_secs(3600));
+            }
             _ => {}
         }
         Ok(Self { settings, config, calls: Cell::new(0) })

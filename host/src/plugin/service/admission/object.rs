@@ -4,13 +4,15 @@
 //! the values here are not those that `open` has received. Nor does it decide where they are sent: it cannot change the URL.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::de::IgnoredAny;
 
-use crate::budget::Charge;
+use super::AdmissionRequest;
+use crate::budget::{Charge, beside_others};
 use crate::call::{AppSettings, DataSourceSettings};
 use crate::capability::bindings::exports::gpx::plugin::admission as wit;
+use crate::frame;
 use crate::plugin::CallError;
 use crate::plugin::owner::without_userinfo;
 
@@ -25,27 +27,30 @@ pub(crate) enum AdmissionObject {
 /// How many bytes an object may have: no more than Grafana can send.
 const MAX_OBJECT: usize = crate::budget::MAX_REQUEST;
 
-/// Returns what is to be stored if the component makes this of an object. What of it is passed on stays charged to `memory`.
-pub(super) fn mutated(
-    sent: Option<AdmissionObject>,
+/// Returns what is to be stored if the component makes this of the request's object. What of it is passed on stays charged to
+/// `memory`.
+pub(super) async fn mutated(
+    request: Arc<AdmissionRequest>,
     returned: wit::Object,
-    memory: &mut Charge,
+    memory: Charge,
 ) -> Result<AdmissionObject, CallError> {
     let bytes = weight(&returned);
     if bytes > MAX_OBJECT {
         return Err(CallError::TooLong { what: "the bytes of the object", bytes, limit: MAX_OBJECT });
     }
-    match (sent, returned) {
+    match (&request.object, returned) {
         (None, _) => Err(mistake("the plugin has changed an object that is to be deleted; return none")),
         (Some(AdmissionObject::Serialized(_)), wit::Object::Serialized(object)) => {
-            Ok(AdmissionObject::Serialized(memory.split(object.len()).keep(object)))
+            Ok(AdmissionObject::Serialized(memory.keep(object)))
         }
         (Some(AdmissionObject::DataSource(sent)), wit::Object::DataSource(returned)) => {
-            Ok(AdmissionObject::DataSource(data_source(sent, returned)?))
+            Ok(AdmissionObject::DataSource(data_source(sent, returned, memory).await?))
         }
         (Some(AdmissionObject::App(sent)), wit::Object::App(returned)) => {
-            let json_data = settings(returned.json)?;
-            Ok(AdmissionObject::App(AppSettings { json_data, api_version: returned.api_version, ..sent }))
+            let json_data = settings(returned.json, memory).await?;
+            let api_version = returned.api_version;
+            let unchanged = beside_others(|| sent.clone());
+            Ok(AdmissionObject::App(AppSettings { json_data, api_version, ..unchanged }))
         }
         (Some(sent), returned) => {
             let (sent, returned) = (named(&sent.shown()), named(&returned));
@@ -70,7 +75,11 @@ pub(super) fn weight(object: &wit::Object) -> usize {
     }
 }
 
-fn data_source(sent: DataSourceSettings, returned: wit::DataSource) -> Result<DataSourceSettings, CallError> {
+async fn data_source(
+    sent: &DataSourceSettings,
+    returned: wit::DataSource,
+    memory: Charge,
+) -> Result<DataSourceSettings, CallError> {
     // Requests go where the URL says, with the secrets: a user decides that.
     if without_userinfo(&returned.url) != without_userinfo(&sent.url) {
         return Err(mistake(
@@ -78,24 +87,33 @@ fn data_source(sent: DataSourceSettings, returned: wit::DataSource) -> Result<Da
              to enter",
         ));
     }
+    let json_data = settings(returned.json, memory).await?;
+    let unchanged = beside_others(|| sent.clone());
     Ok(DataSourceSettings {
         name: returned.name,
         user: returned.user,
         database: returned.database,
         basic_auth_enabled: returned.basic_auth.is_some(),
-        basic_auth_user: returned.basic_auth.unwrap_or(sent.basic_auth_user),
-        json_data: settings(returned.json)?,
+        basic_auth_user: returned.basic_auth.unwrap_or(unchanged.basic_auth_user),
+        json_data,
         api_version: returned.api_version,
-        ..sent
+        ..unchanged
     })
 }
 
 /// Checks jsonData: Grafana could not read anything else.
-fn settings(json: Vec<u8>) -> Result<Bytes, CallError> {
-    if json.is_empty() || serde_json::from_slice::<HashMap<String, IgnoredAny>>(&json).is_ok() {
-        return Ok(json.into());
+async fn settings(json: Vec<u8>, memory: Charge) -> Result<Bytes, CallError> {
+    if json.is_empty() {
+        return Ok(Bytes::new());
     }
-    Err(mistake("the plugin has returned settings whose jsonData is not a JSON object; write one"))
+    let unfit = |why: &str| mistake(&format!("the plugin has returned settings whose jsonData {why}"));
+    let json = String::from_utf8(json).map_err(|_| unfit("is not UTF-8; encode it"))?;
+    let is_object = json.trim_ascii_start().starts_with('{');
+    match frame::check_json(json, memory).await {
+        Ok(json) if is_object => Ok(json),
+        Ok(_) => Err(unfit("is not a JSON object; write one")),
+        Err(mistake) => Err(unfit(&mistake.to_string())),
+    }
 }
 
 fn named(object: &wit::Object) -> &'static str {
@@ -171,22 +189,25 @@ mod tests {
         }
     }
 
-    fn returned(sent: AdmissionObject, returned: wit::Object) -> Result<AdmissionObject, String> {
-        let mut memory = MemoryAccount::new(64 << 20).owner().nothing(MemoryKind::Answers);
-        mutated(Some(sent), returned, &mut memory).map_err(|error| error.to_string())
+    async fn returned(sent: AdmissionObject, returned: wit::Object) -> Result<AdmissionObject, String> {
+        let memory = MemoryAccount::new(64 << 20).owner().nothing(MemoryKind::Answers);
+        let kind = wit::Kind { group: String::new(), version: String::new(), name: String::new() };
+        let operation = wit::Operation::Create;
+        let request = AdmissionRequest { operation, kind, object: Some(sent), old_object: None };
+        mutated(Arc::new(request), returned, memory).await.map_err(|error| error.to_string())
     }
 
-    fn stored(change: impl FnOnce(&mut wit::DataSource)) -> Result<DataSourceSettings, String> {
+    async fn stored(change: impl FnOnce(&mut wit::DataSource)) -> Result<DataSourceSettings, String> {
         let mut changed = shown();
         change(&mut changed);
-        match returned(AdmissionObject::DataSource(source()), wit::Object::DataSource(changed))? {
+        match returned(AdmissionObject::DataSource(source()), wit::Object::DataSource(changed)).await? {
             AdmissionObject::DataSource(stored) => Ok(stored),
             other => panic!("{other:?}"),
         }
     }
 
-    #[test]
-    fn no_component_sees_a_secret_or_changes_one() {
+    #[tokio::test]
+    async fn no_component_sees_a_secret_or_changes_one() {
         let shown = shown();
         assert!(!format!("{shown:?}").contains("geheim"), "{shown:?}");
         assert_eq!(
@@ -198,35 +219,47 @@ mod tests {
             (source.name, source.json) = ("new".to_owned(), br#"{"table":"new"}"#.to_vec());
             (source.basic_auth, source.updated) = (Some("grace".to_owned()), 9);
         });
-        let stored = stored.unwrap();
+        let stored = stored.await.unwrap();
         assert_eq!((stored.id, stored.uid.as_str(), stored.updated), (7, "prices", 3));
         assert_eq!((stored.secrets, stored.url), (source().secrets, source().url));
         assert_eq!((stored.name.as_str(), stored.basic_auth_user.as_str()), ("new", "grace"));
         assert_eq!(stored.json_data.as_ref(), br#"{"table":"new"}"#);
     }
 
-    #[test]
-    fn no_component_decides_where_secrets_are_sent() {
+    #[tokio::test]
+    async fn no_component_decides_where_secrets_are_sent() {
         for url in ["https://example.org/api", "http://example.com/api", "https://example.com/", ""] {
-            let error = stored(|source| source.url = url.to_owned()).unwrap_err();
+            let error = stored(|source| source.url = url.to_owned()).await.unwrap_err();
             assert!(error.starts_with("the plugin has changed the URL of a data source"), "{url}: {error}");
         }
-        let kept = stored(|source| source.url = "https://eve:other@example.com/api".to_owned()).unwrap();
+        let kept = stored(|source| source.url = "https://eve:other@example.com/api".to_owned());
+        let kept = kept.await.unwrap();
         assert_eq!(kept.url, source().url);
     }
 
-    #[test]
-    fn what_is_not_the_same_object_is_refused() {
-        for json in ["[]", "{", "7", "\u{fffd}"] {
-            let error = stored(|source| source.json = json.into()).unwrap_err();
-            assert!(error.contains("whose jsonData is not a JSON object"), "{json}: {error}");
+    #[tokio::test]
+    async fn what_is_not_the_same_object_is_refused() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(9_900), "]".repeat(9_900));
+        for (json, why) in [
+            (&b"[]"[..], "is not a JSON object; write one"),
+            (b" 7", "is not a JSON object; write one"),
+            (
+                b"{",
+                "is not JSON (expected a key in quotes or the end of the object at byte 1); make it one JSON value",
+            ),
+            (b"{\"a\":\"\xff\"}", "is not UTF-8; encode it"),
+            (deep.as_bytes(), "is nested more than 9900 levels deep; make it flatter"),
+        ] {
+            let error = stored(|source| source.json = json.to_vec()).await.unwrap_err();
+            assert_eq!(error, format!("the plugin has returned settings whose jsonData {why}"));
         }
+        assert_eq!(stored(|source| source.json.clear()).await.unwrap().json_data.len(), 0);
         let other = returned(AdmissionObject::DataSource(source()), wit::Object::Serialized(vec![1]));
         let text = "the plugin has made a serialized object of the settings of a data source; return an object of the same \
                     variant";
-        assert_eq!(other.unwrap_err(), text);
+        assert_eq!(other.await.unwrap_err(), text);
         let large = wit::Object::Serialized(vec![0; MAX_OBJECT + 1]);
-        let large = returned(AdmissionObject::Serialized(Bytes::new()), large).unwrap_err();
+        let large = returned(AdmissionObject::Serialized(Bytes::new()), large).await.unwrap_err();
         assert!(large.starts_with("the bytes of the object of the plugin's answer take 16777217"), "{large}");
     }
 }
