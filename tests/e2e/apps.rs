@@ -6,7 +6,10 @@ use gpx_tests::grafana::{App, DataSource, Resource, query};
 use gpx_tests::peer::{self, Tools};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::PluginContext;
+use gpx_tests::trace::assert_alike;
 use serde_json::{Value, json};
+
+use crate::peer::invoked;
 
 fn app(team: &str) -> App {
     App::default().json(json!({ "team": team, "members": ["Ada", "Alan"] }))
@@ -150,6 +153,34 @@ async fn an_app_is_the_twins() {
     let theirs = called(&tools, &tools.twin).await;
     assert_eq!(ours, theirs);
     assert_eq!(ours.0[3], json!([200, "Hello, Alan! From Ada Lovelace"]));
+}
+
+#[gpx_tests::test]
+async fn the_spans_of_an_app_are_the_twins() {
+    let Some(tools) = peer::tools() else { return };
+    // {"team":"red","members":["Ada"]}
+    let settings =
+        json!({ "jsonData": "eyJ0ZWFtIjoicmVkIiwibWVtYmVycyI6WyJBZGEiXX0=", "lastUpdatedMS": "1" });
+    let user = json!({ "name": "Ada", "login": "ada" });
+    let context =
+        json!({ "orgId": 1, "pluginId": "gpx-team-app", "user": user, "appInstanceSettings": settings });
+    let resource = |method: &str, path: &str| {
+        let request = json!({ "pluginContext": context, "method": method, "path": path, "url": path });
+        ("pluginv2.Resource/CallResource".to_owned(), request)
+    };
+    let calls = [
+        ("pluginv2.Diagnostics/CheckHealth".to_owned(), json!({ "pluginContext": context })),
+        resource("GET", "team"),
+        resource("GET", "nowhere"),
+    ];
+    let app = Plugin::guest("gpx_app");
+    let variables = json!({ "TWIN_IS": "app" });
+    let ours = invoked(&tools, app.executable(), &variables, &calls).await;
+    let theirs = invoked(&tools, &tools.twin, &variables, &calls).await;
+    for ((call, ours), theirs) in calls.iter().zip(&ours).zip(&theirs) {
+        assert_eq!(ours.spans.len(), 2, "{call:?}");
+        assert_alike(&format!("{call:?}"), ours, theirs);
+    }
 }
 
 #[gpx_tests::test]

@@ -121,6 +121,37 @@ async fn traces(tools: &Tools, executable: &Path, source: &DataSource, calls: &[
     traces
 }
 
+/// Makes these calls, methods with requests in protobuf's JSON format, one after the other in one process that has these
+/// variables. Returns the trace of each, without the attributes of its resource: those of the tests' component are others than
+/// the twin's.
+pub(crate) async fn invoked(
+    tools: &Tools,
+    executable: &Path,
+    variables: &Value,
+    calls: &[(String, Value)],
+) -> Vec<Trace> {
+    let collector = Collector::start().await;
+    let mut environment = peer::tracing(&collector.address(), "1.2.3");
+    for (name, value) in variables.as_object().unwrap() {
+        environment[name] = value.clone();
+    }
+    let mut peer = tools.run(executable, environment).await;
+    for (number, (method, request)) in calls.iter().enumerate() {
+        let traceparent = format!("00-{}-b7ad6b7169203331-01", trace_id(number));
+        peer.get("invoke", json!({ "method": method, "request": request, "traceparent": traceparent })).await;
+    }
+    // Shutdown flushes.
+    peer.get("kill", json!({})).await;
+    peer.end().await;
+    let mut traces = Vec::new();
+    for (number, (method, _)) in calls.iter().enumerate() {
+        let mut trace = collector.wait_for_trace(&trace_id(number), |trace| trace.has(&[method])).await;
+        trace.spans.iter_mut().for_each(|span| span.resource.clear());
+        traces.push(trace);
+    }
+    traces
+}
+
 /// Returns the id of the trace of one of several calls.
 pub(crate) fn trace_id(number: usize) -> String {
     format!("0af7651916cd43dd8448eb211c8031{number:02x}")

@@ -4,6 +4,7 @@ mod twin;
 
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
+use gpx_tests::logs::Line;
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::{publish_stream_response, subscribe_stream_response};
 use gpx_tests::trace::{Span, TRACE, TRACEPARENT};
@@ -55,9 +56,8 @@ async fn whoever_subscribes_or_publishes_is_told_whether_that_is_permitted() {
 
 /// Waits until the call of a stream has ended, and returns how.
 async fn ended(plugin: &Plugin) -> (String, String) {
-    let is_end = |line: &gpx_tests::logs::Line| {
-        line.message == "Plugin Request Completed" && line.text("endpoint") == "runStream"
-    };
+    let is_end =
+        |line: &Line| line.message == "Plugin Request Completed" && line.text("endpoint") == "runStream";
     let line = plugin.logs.wait_for(is_end).await;
     (line.text("status").to_owned(), line.text("statusSource").to_owned())
 }
@@ -102,6 +102,52 @@ async fn whatever_a_stream_does_it_ends_when_its_caller_hangs_up() {
             _ => {}
         }
     }
+}
+
+#[gpx_tests::test]
+async fn a_stream_that_has_not_begun_ends_when_its_caller_hangs_up() {
+    let plugin = Plugin::guest("probe").start().await;
+    let cancelled =
+        |line: &Line| line.message == "Plugin Request Completed" && line.text("status") == "cancelled";
+    // While its instance is opened.
+    let opening = source().json(json!({ "open": "sleep" }));
+    let packets = plugin.run_stream(&opening, "ticks", "").await.unwrap();
+    plugin.logs.wait_for_message("opening").await;
+    drop(packets);
+    plugin.logs.wait_for_lines(1, cancelled).await;
+    everything_is_given_back(&plugin).await;
+    // While it pauses.
+    let source = source();
+    for _ in 0..5 {
+        plugin.run_stream(&source, "fail-at-once", "").await.unwrap().rest().await;
+    }
+    let pauses = |line: &Line| line.message.starts_with("The stream pauses") && line.fields["failures"] == 5;
+    for count in 1..3 {
+        let packets = plugin.run_stream(&source, "fail-at-once", "").await.unwrap();
+        plugin.logs.wait_for_lines(count, pauses).await;
+        drop(packets);
+        plugin.logs.wait_for_lines(1 + count, cancelled).await;
+    }
+    everything_is_given_back(&plugin).await;
+}
+
+#[gpx_tests::test]
+async fn a_stream_whose_instance_cannot_be_opened_says_why() {
+    let plugin = Plugin::guest("probe").start().await;
+    for (open, text) in
+        [("fault", "open failed on purpose"), ("panic", "the plugin panicked: open panicked on purpose (")]
+    {
+        let source = source().json(json!({ "open": open }));
+        let (packets, ran) = plugin.run_stream(&source, "ticks", "").await.unwrap().rest().await;
+        let subscribed = plugin.subscribe(&source, "anything", "").await.unwrap_err();
+        let published = plugin.publish(&source, "anything", "").await.unwrap_err();
+        for status in [ran.unwrap(), subscribed, published] {
+            assert_eq!(status.code(), Code::Unknown, "{status:?}");
+            assert!(status.message().starts_with(text), "{status:?}");
+        }
+        assert_eq!(packets.len(), 0);
+    }
+    everything_is_given_back(&plugin).await;
 }
 
 #[gpx_tests::test]
@@ -154,7 +200,7 @@ async fn a_stream_that_fails_runs_again_and_repeated_failures_make_it_pause() {
         plugin.run_stream(&source, "fail-at-once", "").await.unwrap().rest().await;
     }
     // The first pauses are so short that they may be over when the stream runs again.
-    let paused = |line: &gpx_tests::logs::Line| line.message.starts_with("The stream pauses");
+    let paused = |line: &Line| line.message.starts_with("The stream pauses");
     let line = plugin.logs.wait_for(|line| paused(line) && line.fields["failures"] == 5).await;
     assert_eq!(line.text("endpoint"), "runStream");
     let before = plugin.logs.all().iter().filter(|line| paused(line)).count();
@@ -222,7 +268,7 @@ async fn a_stream_keeps_its_settings_until_grafana_ends_it() {
     let mut new = plugin.run_stream(&settings("new").updated(), "settings", "").await.unwrap();
     assert_eq!(new.next().await, "new");
     // The old one is still there: Grafana hangs up when it learns of the change.
-    let ends = |line: &gpx_tests::logs::Line| line.message == "Plugin Request Completed";
+    let ends = |line: &Line| line.message == "Plugin Request Completed";
     assert!(!plugin.logs.all().iter().any(ends));
     drop(old);
     assert_eq!(ended(&plugin).await.0, "cancelled");
@@ -247,6 +293,21 @@ async fn shutdown_ends_streams() {
     let ends = plugin.logs.all();
     let ends = ends.iter().filter(|line| line.message == "Plugin Request Completed");
     assert_eq!(ends.filter(|line| line.text("status") == "cancelled").count(), 8);
+}
+
+#[gpx_tests::test]
+async fn shutdown_does_not_wait_for_callers_that_do_not_read() {
+    let mut plugin = Plugin::guest("probe").start().await;
+    let mut unread = Vec::new();
+    for _ in 0..20 {
+        unread.push(plugin.run_stream(&source(), "flood", "").await.unwrap());
+    }
+    plugin.shutdown().await;
+    assert_eq!(plugin.exit().await.code(), Some(0));
+    let ends = plugin.logs.all();
+    let ends = ends.iter().filter(|line| line.message == "Plugin Request Completed");
+    assert_eq!(ends.filter(|line| line.text("status") == "cancelled").count(), 20);
+    drop(unread);
 }
 
 #[gpx_tests::test]

@@ -2,7 +2,7 @@
 
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tonic::Code;
 
@@ -129,9 +129,14 @@ async fn long_paths_and_much_data() {
 }
 
 #[gpx_tests::test]
-async fn a_flood_of_publications() {
+async fn a_flood_of_subscriptions_and_publications() {
     let plugin = Plugin::guest("probe").start().await;
     let source = DataSource::new("");
+    let subscribe = |_| plugin.subscribe(&source, "frame", "").into_future();
+    for reply in (0..1000).map(subscribe).collect::<JoinSet<_>>().join_all().await {
+        let packet: Value = serde_json::from_slice(&reply.unwrap().data).unwrap();
+        assert_eq!(packet["data"]["values"][0].as_array().map(Vec::len), Some(3));
+    }
     let publish = |_| plugin.publish(&source, "echo", r#"{"a":[1,2,3]}"#).into_future();
     for reply in (0..5000).map(publish).collect::<JoinSet<_>>().join_all().await {
         assert_eq!(reply.unwrap().data.as_ref(), br#"{"published":{"a":[1,2,3]}}"#);

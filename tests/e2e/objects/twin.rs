@@ -1,18 +1,16 @@
 //! Admission and conversion next to those of the example's twin on the Go SDK.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gpx_tests::collector::Collector;
-use gpx_tests::peer::{self, Peer, Tools};
+use gpx_tests::peer::{self, Peer};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::DataSourceInstanceSettings;
-use gpx_tests::trace::{Span, Trace, assert_alike};
+use gpx_tests::trace::{Span, assert_alike};
 use prost::Message as _;
 use serde_json::{Value, json};
 
-use crate::peer::trace_id;
+use crate::peer::{invoked, trace_id};
 
 const ADMISSION: &str = "pluginv2.AdmissionControl";
 const CONVERSION: &str = "pluginv2.ResourceConversion/ConvertObjects";
@@ -182,29 +180,6 @@ async fn reflection_lists_what_is_served() {
     }
 }
 
-/// Returns the trace of each call.
-async fn traces(tools: &Tools, executable: &Path, serves: &str, calls: &[(String, Value)]) -> Vec<Trace> {
-    let collector = Collector::start().await;
-    let mut environment = peer::tracing(&collector.address(), "1.2.3");
-    environment["TWIN_SERVES"] = serves.into();
-    let mut peer = tools.run(executable, environment).await;
-    for (number, (method, request)) in calls.iter().enumerate() {
-        let traceparent = format!("00-{}-b7ad6b7169203331-01", trace_id(number));
-        peer.get("invoke", json!({ "method": method, "request": request, "traceparent": traceparent })).await;
-    }
-    // Shutdown flushes.
-    peer.get("kill", json!({})).await;
-    peer.end().await;
-    let mut traces = Vec::new();
-    for (number, (method, _)) in calls.iter().enumerate() {
-        let mut trace = collector.wait_for_trace(&trace_id(number), |trace| trace.has(&[method])).await;
-        // The twin is another plugin, whose attributes of the resource are not those of the tests' component.
-        trace.spans.iter_mut().for_each(|span| span.resource.clear());
-        traces.push(trace);
-    }
-    traces
-}
-
 #[gpx_tests::test]
 async fn the_spans_of_objects_are_the_twins() {
     let Some(tools) = peer::tools() else { return };
@@ -219,9 +194,9 @@ async fn the_spans_of_objects_are_the_twins() {
         conversion("fault", &[("application/json", "{}")]),
     ];
     let objects = Plugin::guest("objects");
-    let serves = "admission,conversion";
-    let ours = traces(&tools, objects.executable(), serves, &calls).await;
-    let theirs = traces(&tools, &tools.twin, serves, &calls).await;
+    let serves = json!({ "TWIN_SERVES": "admission,conversion" });
+    let ours = invoked(&tools, objects.executable(), &serves, &calls).await;
+    let theirs = invoked(&tools, &tools.twin, &serves, &calls).await;
     for (((method, request), ours), theirs) in calls.iter().zip(&ours).zip(&theirs) {
         assert!(ours.has(&[&format!("sdk.{}", endpoint(method))]), "{method}");
         assert_alike(&format!("{method} {request}"), ours, theirs);
