@@ -74,6 +74,9 @@ async fn a_component_does_not_decide_where_secrets_are_sent() {
     let stored = plugin.mutate(&source(), SOURCE, settings("nothing").encode_to_vec()).await.unwrap();
     let cleared = DataSourceInstanceSettings { json_data: "".into(), ..settings("nothing") };
     assert_eq!(DataSourceInstanceSettings::decode(stored.object_bytes), Ok(cleared));
+    let status = plugin.validate(&source(), "TokenInstanceSettings", vec![1]).await.unwrap_err();
+    let text = "objects of the kind TokenInstanceSettings of grafana-plugin-sdk-go are not known; look for an update of gpx-host";
+    assert_eq!((status.code(), status.message()), (Code::Unknown, text));
     let status = plugin.validate(&source(), SOURCE, vec![0xff; 9]).await.unwrap_err();
     let text = "the object is not a message DataSourceInstanceSettings: ";
     assert!(status.code() == Code::Unknown && status.message().starts_with(text), "{status:?}");

@@ -12,9 +12,13 @@ use crate::proto::pluginv2::{
     self, AppInstanceSettings, DataSourceInstanceSettings, GroupVersionKind, MutationResponse, PluginContext,
     StatusResult, ValidationResponse,
 };
+use crate::text;
 
 /// The group of the objects that are not JSON but messages of this protocol.
 const SETTINGS: &str = "grafana-plugin-sdk-go";
+
+/// How much of the name of a kind is repeated, in bytes.
+const MAX_KIND: usize = 256;
 
 /// Takes the context out of a request.
 pub(crate) fn split_admission(
@@ -53,6 +57,14 @@ fn object(kind: &GroupVersionKind, bytes: Bytes) -> Result<Option<AdmissionObjec
         }
         (SETTINGS, "AppInstanceSettings") => {
             AdmissionObject::App(app(AppInstanceSettings::decode(bytes).map_err(unreadable)?))
+        }
+        // A component might get secrets with it that its operator denies.
+        (SETTINGS, other) => {
+            let other = text::shorten(other.to_owned(), MAX_KIND);
+            let text = format!(
+                "objects of the kind {other} of {SETTINGS} are not known; look for an update of gpx-host"
+            );
+            return Err(CallError::Malformed(text));
         }
         _ => AdmissionObject::Serialized(bytes),
     };

@@ -1,8 +1,9 @@
 //! Stored objects, and the queries among them.
 
-use std::collections::HashMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::admission::status;
@@ -36,22 +37,52 @@ pub(crate) fn stored_queries(objects: &[StoredObject]) -> Result<Vec<Vec<String>
     objects.iter().enumerate().map(|(number, object)| queries(number + 1, object)).collect()
 }
 
+/// The member of a JSON object that Go's decoder, which reads it in a plugin on the Go SDK, takes for `Queries`: the last of that
+/// name, in any case.
+struct Queries<'a>(Option<&'a RawValue>);
+
 fn queries(number: usize, object: &StoredObject) -> Result<Vec<String>, String> {
     let StoredObject { raw, content_type } = object;
     let why = |text: &str| format!("object {number} is no request with queries: {text}");
     if content_type != JSON {
         return Err(why("its content type is not application/json"));
     }
-    let members: HashMap<String, &RawValue> =
-        serde_json::from_slice(raw).map_err(|_| why("it is not a JSON object"))?;
-    // Go's decoder, which reads this in a plugin on the Go SDK, takes names in any case.
-    let named = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("queries"));
-    let named = named.max_by_key(|(name, _)| name.as_str() == "queries");
-    let Some((_, queries)) = named else { return Err(why("it has no `queries`")) };
-    let queries = Vec::<&RawValue>::deserialize(*queries);
+    let Queries(queries) = serde_json::from_slice(raw).map_err(|_| why("it is not a JSON object"))?;
+    let Some(queries) = queries else { return Err(why("it has no `queries`")) };
+    let queries = Vec::<&RawValue>::deserialize(queries);
     let queries = queries.map_err(|_| why("its `queries` are not a list"))?;
     let text = |query: &RawValue| query.get().starts_with('{').then(|| query.get().to_owned());
     queries.into_iter().map(text).collect::<Option<_>>().ok_or_else(|| why("a query is not an object"))
+}
+
+// === impl Queries ===
+
+impl<'de> Deserialize<'de> for Queries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Queries<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Queries<'de>, A::Error> {
+                let mut queries = None;
+                while let Some(name) = members.next_key::<String>()? {
+                    if name.eq_ignore_ascii_case("queries") {
+                        queries = Some(members.next_value()?);
+                    } else {
+                        members.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Queries(queries))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +99,11 @@ mod tests {
         let raw = r#"{ "from": "now", "queries" : [ {"refId":"A", "n": 1.0e2} , {"a":[]} ] }"#;
         let queries = [r#"{"refId":"A", "n": 1.0e2}"#, r#"{"a":[]}"#].map(str::to_owned);
         assert_eq!(read(JSON, raw), Ok(vec![queries.to_vec()]));
-        for raw in [r#"{"Queries":[{}]}"#, r#"{"QUERIES":[1],"queries":[{}]}"#] {
+        for raw in [
+            r#"{"Queries":[{}]}"#,
+            r#"{"QUERIES":[1],"queries":[{}]}"#,
+            r#"{"queries":[1],"other":[1],"QUERIES":[{}]}"#,
+        ] {
             assert_eq!(read(JSON, raw), Ok(vec![vec!["{}".to_owned()]]), "{raw}");
         }
         assert_eq!(stored_queries(&[]), Ok(vec![]));
