@@ -25,7 +25,8 @@ use self::files::{Files, Identity};
 use self::handshake::Refusal;
 pub use self::held::hold;
 pub use self::info::{BuildInfo, build_info};
-use self::parent::Parent;
+use self::parent::Watched;
+use self::standalone::Elsewhere;
 use crate::config::{Process, Settings};
 use crate::host::Host;
 use crate::log::{Log, Value};
@@ -61,7 +62,7 @@ pub fn plugin() -> ExitCode {
     }
     // Before there is another thread.
     let settings = Settings::take_env();
-    let parent = Parent::find();
+    let parent = Watched::parent();
     start(settings, |settings, log| {
         handshake::accept(&settings.process)?;
         block_on(run(settings, parent, log.clone()))
@@ -108,7 +109,7 @@ fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()
     result
 }
 
-async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: Log) -> anyhow::Result<()> {
+async fn run(settings: Settings, parent: std::io::Result<Option<Watched>>, log: Log) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     signal::handle(&shutdown).context("cannot handle signals")?;
     let executable = executable()?;
@@ -118,11 +119,16 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
         log.error(&error.to_string(), &[("file", file)]);
         Identity::default()
     });
-    if let Some(address) = held_elsewhere(&executable, &identity, &settings.process, &log) {
-        handshake::announce(&address, &settings.process)
+    if let Some(Elsewhere { address, pid }) = held_elsewhere(&executable, &identity, &settings.process, &log)
+    {
+        let held = pid.and_then(|pid| Watched::with_id(pid).ok().flatten());
+        handshake::announce(&Address { network: "tcp", address }, &settings.process)
             .context("cannot write the handshake to standard output")?;
         follow(parent, &shutdown, &log);
-        shutdown.triggered().await;
+        tokio::select! {
+            () = shutdown.triggered() => {}
+            () = gone(held) => log.info("The process that was held is gone, so Grafana has to start the plugin again", &[]),
+        }
         return Ok(());
     }
     let listener = Listener::bind(&settings.process)?;
@@ -140,24 +146,35 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Parent>>, log: L
     Ok(host.serve(listener).await?)
 }
 
-/// Returns the address of the process that somebody holds in place of this one.
-fn held_elsewhere(executable: &Path, identity: &Identity, process: &Process, log: &Log) -> Option<Address> {
+/// Returns the process that somebody holds in place of this one.
+fn held_elsewhere(executable: &Path, identity: &Identity, process: &Process, log: &Log) -> Option<Elsewhere> {
     let directory = executable.parent()?;
     match standalone::find(directory, &identity.id, process) {
-        Ok(address) => {
-            let address = Address { network: "tcp", address: address? };
-            let text = Value::from(address.address.clone());
+        Ok(held) => {
+            let held = held?;
+            let text = Value::from(held.address.clone());
             log.info(
                 "The plugin is held by somebody: Grafana connects to that process",
                 &[("address", text)],
             );
-            Some(address)
+            Some(held)
         }
         Err(error) => {
             let place = Value::from(directory.display().to_string());
             log.warn(&error.to_string(), &[("directory", place)]);
             None
         }
+    }
+}
+
+/// Returns once the process is gone, if it can be watched.
+async fn gone(process: Option<Watched>) {
+    let exit = match process {
+        Some(process) => process.exit().await.ok(),
+        None => None,
+    };
+    if exit.is_none() {
+        std::future::pending().await
     }
 }
 
@@ -190,7 +207,7 @@ fn executable() -> anyhow::Result<PathBuf> {
 }
 
 /// Triggers the shutdown when the parent is gone.
-fn follow(parent: std::io::Result<Option<Parent>>, shutdown: &Shutdown, log: &Log) {
+fn follow(parent: std::io::Result<Option<Watched>>, shutdown: &Shutdown, log: &Log) {
     let (shutdown, log) = (shutdown.clone(), log.clone());
     tokio::spawn(async move {
         let exit = match parent {

@@ -67,6 +67,19 @@ async fn a_plugin_that_runs_makes_room_for_the_process_that_is_held() {
     held.interrupt().await;
 }
 
+/// As a debugger does.
+#[gpx_tests::test]
+async fn a_held_process_that_is_killed_is_noticed() {
+    let launch = Plugin::guest("probe");
+    let held = launch.holder().hold().await;
+    let mut plugin = launch.start().await;
+    assert_eq!(plugin.handshake.network, "tcp");
+    held.end_by(Signal::KILL).await;
+    assert_eq!(plugin.exit().await.code(), Some(0));
+    let text = "The process that was held is gone, so Grafana has to start the plugin again";
+    plugin.logs.wait_for_message(text).await;
+}
+
 #[gpx_tests::test]
 async fn an_address_that_was_left_behind_is_not_used() {
     // Linux gives no process this id.

@@ -1,25 +1,26 @@
-//! Notices when Grafana is gone without having stopped us, because it was killed or crashed, so that no orphan remains.
+//! Notices when another process is gone that had no time to say so, because it was killed or crashed: Grafana, so that no orphan
+//! remains, or the process that somebody holds in place of this one.
 //!
 //! PR_SET_PDEATHSIG does not work here: it follows the thread that forked, and Go forks from any of its threads.
 
 use std::io;
 
-/// The process that started us.
+/// A process that this one must not outlive.
 #[derive(Debug)]
-pub(super) struct Parent {
-    /// `None` if the parent died before the descriptor could be opened.
+pub(super) struct Watched {
+    /// `None` if it died before the descriptor could be opened.
     #[cfg(target_os = "linux")]
     pidfd: Option<std::os::fd::OwnedFd>,
 }
 
-// === impl Parent ===
+// === impl Watched ===
 
 #[cfg(target_os = "linux")]
-impl Parent {
-    /// Call this as early as possible: a parent that died before is no longer our parent.
+impl Watched {
+    /// The process that started us. Call this as early as possible: a parent that died before is no longer our parent.
     ///
     /// Returns `None` if the parent is outside our PID namespace, where it cannot be watched.
-    pub(super) fn find() -> io::Result<Option<Self>> {
+    pub(super) fn parent() -> io::Result<Option<Self>> {
         use rustix::io::Errno;
         use rustix::process::{PidfdFlags, getppid, pidfd_open};
 
@@ -33,7 +34,20 @@ impl Parent {
         Ok(Some(Self { pidfd }))
     }
 
-    /// Waits until the parent is dead. Needs a running tokio runtime.
+    /// The process with this id.
+    pub(super) fn with_id(pid: u32) -> io::Result<Option<Self>> {
+        use rustix::io::Errno;
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Some(Self { pidfd: Some(pidfd) })),
+            Err(Errno::SRCH) => Ok(Some(Self { pidfd: None })),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until the process is dead. Needs a running tokio runtime.
     pub(super) async fn exit(self) -> io::Result<()> {
         use tokio::io::Interest;
         use tokio::io::unix::AsyncFd;
@@ -53,8 +67,12 @@ impl Parent {
 
 /// Other systems are not supported yet: an orphan ends only when it is stopped.
 #[cfg(not(target_os = "linux"))]
-impl Parent {
-    pub fn find() -> io::Result<Option<Self>> {
+impl Watched {
+    pub fn parent() -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    pub fn with_id(_: u32) -> io::Result<Option<Self>> {
         Ok(None)
     }
 
@@ -67,11 +85,10 @@ impl Parent {
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
-    use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
     #[tokio::test]
     async fn a_living_parent_is_waited_for() {
-        let parent = Parent::find().unwrap().unwrap();
+        let parent = Watched::parent().unwrap().unwrap();
         assert!(parent.exit().now_or_never().is_none());
     }
 
@@ -79,16 +96,17 @@ mod tests {
     async fn a_dead_process_is_noticed() {
         let mut process =
             std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
-        let pid = Pid::from_raw(process.id().try_into().unwrap()).unwrap();
-        let parent = Parent { pidfd: Some(pidfd_open(pid, PidfdFlags::empty()).unwrap()) };
-        let exit = tokio::spawn(parent.exit());
+        let id = process.id();
+        let exit = tokio::spawn(Watched::with_id(id).unwrap().unwrap().exit());
         process.kill().unwrap();
         exit.await.unwrap().unwrap();
         process.wait().unwrap();
+        Watched::with_id(id).unwrap().unwrap().exit().await.unwrap();
+        assert!(Watched::with_id(u32::MAX).unwrap().is_none(), "no process has such an id");
     }
 
     #[tokio::test]
     async fn a_parent_that_died_earlier_counts_as_dead() {
-        Parent { pidfd: None }.exit().await.unwrap();
+        Watched { pidfd: None }.exit().await.unwrap();
     }
 }

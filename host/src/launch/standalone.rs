@@ -32,9 +32,16 @@ pub(super) enum Unusable {
 #[derive(Debug)]
 pub(super) struct Announced(PathBuf);
 
-/// Returns the address of a process that is held in place of the plugin's own. It is in a variable for the plugin's id, or in a
-/// file.
-pub(super) fn find(directory: &Path, id: &str, process: &Process) -> Result<Option<String>, Unusable> {
+/// A process that is held in place of the plugin's own.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Elsewhere {
+    pub address: String,
+    /// `None` if it is not known, for example since it is in another container.
+    pub pid: Option<u32>,
+}
+
+/// Returns the process that is held. Its address is in a variable for the plugin's id, or in a file.
+pub(super) fn find(directory: &Path, id: &str, process: &Process) -> Result<Option<Elsewhere>, Unusable> {
     let address = match process.held_at(id) {
         Some(address) => address.to_owned(),
         None => match read(directory, ADDRESS)? {
@@ -45,9 +52,13 @@ pub(super) fn find(directory: &Path, id: &str, process: &Process) -> Result<Opti
     if !is_address(&address) {
         return Err(Unusable::NoAddress);
     }
-    match read(directory, PID)? {
-        Some(pid) if !is_another(pid.parse().map_err(|_| Unusable::NoPid)?) => Err(Unusable::Gone),
-        _ => Ok(Some(address)),
+    let pid = match read(directory, PID)? {
+        Some(pid) => Some(pid.parse().map_err(|_| Unusable::NoPid)?),
+        None => None,
+    };
+    match pid {
+        Some(pid) if !is_another(pid) => Err(Unusable::Gone),
+        pid => Ok(Some(Elsewhere { address, pid })),
     }
 }
 
@@ -177,8 +188,8 @@ mod tests {
 
     fn found(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Result<Option<String>, String> {
         let settings: Settings = variables.iter().copied().collect();
-        find(directory(files).path(), "gpx-test-datasource", &settings.process)
-            .map_err(|error| error.to_string())
+        let found = find(directory(files).path(), "gpx-test-datasource", &settings.process);
+        found.map(|held| held.map(|held| held.address)).map_err(|error| error.to_string())
     }
 
     /// A process id that no process has: it is beyond what Linux gives away.
