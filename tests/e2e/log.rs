@@ -42,7 +42,7 @@ async fn the_log_begins_with_what_runs() {
     let line = plugin.logs.wait_for_message("The plugin is loaded").await;
     assert_eq!(line.level, "info");
     let versions = ["plugin", "version", "contract"].map(|key| line.text(key).to_owned());
-    assert_eq!(versions, ["gpx-httpbackend-datasource", "1.2.3", "0.2.0"]);
+    assert_eq!(versions, ["gpx-httpbackend-datasource", "0.1.0", "0.2.0"]);
     assert!(line.text("sdk").starts_with("gpx-sdk 0."), "{line}");
     assert_eq!(line.text("host"), env!("CARGO_PKG_VERSION"));
 }
