@@ -234,7 +234,7 @@ async fn a_socks_proxy_wants_the_user_and_the_password_that_the_twin_has() {
     let url = format!("http://0.0.0.0:{}", nginx.port(0));
     let of_environment = |password: &str| {
         let value = format!("socks5://{}:{password}@127.0.0.1:{}", microsocks::USER, microsocks.port());
-        json!({ "HTTP_PROXY": value, "GF_PLUGIN_GPX_ALLOW_HOSTS": "0.0.0.0" })
+        json!({ "HTTP_PROXY": value, "GF_PLUGIN_GPX_ALLOW_HOSTS": format!("0.0.0.0:{}", nginx.port(0)) })
     };
     assert_user_counts(of_environment, |url, _| careless(url), &url, &nginx).await;
     // By the data source, with and without TLS.

@@ -268,6 +268,7 @@ fn is_closed(error: &hyper::Error) -> bool {
     }
     let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
     error.is_closed()
+        || error.is_timeout()
         || error.is_canceled()
         || error.is_incomplete_message()
         || io.is_some_and(|io| !is_broken(io))

@@ -269,6 +269,10 @@ fn name_the_authority(request: &mut Request<WasiBody>) {
 }
 
 fn fate(error: &hyper::Error) -> Fate {
+    // The peer is silent even if it is asked whether it is still there.
+    if error.is_timeout() {
+        return Fate::Unanswered;
+    }
     let Some(source) = std::error::Error::source(error) else { return Fate::Unknown };
     if source.is::<std::io::Error>() {
         return Fate::Unanswered;

@@ -22,6 +22,8 @@ enum Does {
     Hangs,
     /// Closes the connection at once.
     Breaks,
+    /// Never looks at the connection again.
+    Dies,
 }
 
 /// Counts connections and requests.
@@ -61,6 +63,7 @@ async fn server(
                 while let Some(Ok((request, mut respond))) = connection.accept().await {
                     match script(counts.requests.fetch_add(1, Ordering::Relaxed)) {
                         Does::Breaks => return,
+                        Does::Dies => std::future::pending().await,
                         Does::Resets(reason) => respond.send_reset(reason),
                         Does::GoesAway => {
                             connection.abrupt_shutdown(Reason::NO_ERROR);
@@ -267,6 +270,33 @@ async fn a_safe_request_on_a_connection_that_breaks_is_sent_again() {
     for _ in 0..2 {
         assert_eq!(read(&client, &url).await.unwrap(), "ok");
     }
+    assert_eq!((counts.connections(), counts.requests()), (2, 3));
+}
+
+/// It is asked whether it is there after 15 seconds, and has as long to answer.
+#[tokio::test]
+async fn a_safe_request_on_a_connection_that_is_dead_is_sent_again() {
+    let (url, counts, _server) = server(250, |number| match number {
+        1 => Does::Dies,
+        _ => Does::Answers("ok"),
+    })
+    .await;
+    let client = careless(&Fixture::new(""), &url, r#","timeout":120"#);
+    assert_eq!(read(&client, &url).await.unwrap(), "ok");
+    let (other, other_url) = (client.clone(), url.clone());
+    let again = tokio::spawn(async move { read(&other, &other_url).await });
+    while counts.requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::pause();
+    for _ in 0..2 {
+        tokio::time::advance(Duration::from_secs(16)).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    tokio::time::resume();
+    assert_eq!(again.await.unwrap().unwrap(), "ok");
     assert_eq!((counts.connections(), counts.requests()), (2, 3));
 }
 
