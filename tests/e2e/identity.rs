@@ -95,20 +95,24 @@ async fn it_goes_to_no_other_origin_also_after_a_redirect_and_the_component_does
 async fn an_alert_shows_in_health_checks_and_resources_too() {
     let upstream = Upstream::always(Answer::text("text/plain", "fine")).await;
     let plugin = Plugin::guest("probe").start().await;
-    let source =
-        DataSource::new(&upstream.url()).json(json!({ "health": "upstream", "oauthPassThru": true }));
     let headers = [("FromAlert", "true"), ("Authorization", "Bearer u")];
-    let call = plugin.health(&source);
-    let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
-    assert_eq!(call.await.unwrap().message, "fine");
-    let call = plugin.resource(&source, "GET", "upstream", "");
-    let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
-    assert_eq!(call.await.unwrap().pieces, ["fine"]);
-    let requests = upstream.requests();
-    assert_eq!(requests.len(), 2);
-    for request in requests {
-        let seen = (request.header("fromalert"), request.header("authorization"));
-        assert_eq!(seen, (Some("true"), Some("Bearer u")), "{}", request.path);
+    // The sign of an alert needs nobody's leave.
+    for (passes, authorization) in [(false, None), (true, Some("Bearer u"))] {
+        upstream.forget();
+        let json = json!({ "health": "upstream", "oauthPassThru": passes });
+        let source = DataSource::new(&upstream.url()).json(json);
+        let call = plugin.health(&source);
+        let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
+        assert_eq!(call.await.unwrap().message, "fine");
+        let call = plugin.resource(&source, "GET", "upstream", "");
+        let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
+        assert_eq!(call.await.unwrap().pieces, ["fine"]);
+        let requests = upstream.requests();
+        assert_eq!(requests.len(), 2);
+        for request in requests {
+            let seen = (request.header("fromalert"), request.header("authorization"));
+            assert_eq!(seen, (Some("true"), authorization), "{}", request.path);
+        }
     }
 }
 

@@ -220,15 +220,28 @@ async fn the_endpoints_of_containers_and_machines_are_refused_unless_they_are_gr
     let upstream = Upstream::always(Answer::text("text/plain", "ok")).await;
     let source = by_default(&upstream.url());
     let told = error(Plugin::guest("probe"), &source, &upstream.url()).await;
-    assert!(told.contains("add gpx_allow_hosts = 169.254.169.254 under [plugin."), "{told}");
+    assert!(
+        told.contains(
+            "no grant for 169.254.169.254:80; add gpx_allow_hosts = 169.254.169.254 under [plugin."
+        ),
+        "{told}"
+    );
     assert!(told.contains("set sigV4AuthType to keys, or let Grafana pass AWS_ variables on"), "{told}");
     let container = Plugin::guest("probe").env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1");
     let told = error(container, &source, &upstream.url()).await;
-    assert!(told.contains("add gpx_allow_hosts = 169.254.170.2 under [plugin."), "{told}");
+    assert!(
+        told.contains("no grant for 169.254.170.2:80; add gpx_allow_hosts = 169.254.170.2 under [plugin."),
+        "{told}"
+    );
     let machine = super::source(&upstream.url(), json!({ "sigV4AuthType": "ec2_iam_role" }));
     let machine = machine.grafana("AWS_AUTH_AllowedAuthProviders", "ec2_iam_role");
     let told = error(Plugin::guest("probe"), &machine, &upstream.url()).await;
-    assert!(told.contains("add gpx_allow_hosts = 169.254.169.254 under [plugin."), "{told}");
+    assert!(
+        told.contains(
+            "no grant for 169.254.169.254:80; add gpx_allow_hosts = 169.254.169.254 under [plugin."
+        ),
+        "{told}"
+    );
     assert_eq!(upstream.requests().len(), 0);
 }
 

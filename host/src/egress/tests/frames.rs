@@ -82,43 +82,53 @@ impl Peer {
 
     /// Returns its URL, and a task that ends once the host has closed the connection.
     async fn start(self) -> (String, tokio::task::JoinHandle<()>) {
+        Self::start_each([self]).await
+    }
+
+    /// The same with a connection for each, one after the other.
+    async fn start_each<const N: usize>(peers: [Self; N]) -> (String, tokio::task::JoinHandle<()>) {
         let mut config = tls_server(false);
         config.alpn_protocols = vec![b"h2".to_vec()];
         let tls = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         let task = tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let mut stream = tls.accept(stream).await.unwrap();
-            stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
-            // The preface (RFC 9113, 3.4), and frames up to the request's head.
-            stream.read_exact(&mut [0; 24]).await.unwrap();
-            loop {
-                let mut head = [0; 9];
-                stream.read_exact(&mut head).await.unwrap();
-                let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-                stream.read_exact(&mut vec![0; length as usize]).await.unwrap();
-                match head[3] {
-                    HEADERS => break,
-                    SETTINGS if head[4] == 0 => stream.write_all(&frame(SETTINGS, 1, 0, &[])).await.unwrap(),
-                    _ => {}
-                }
+            for peer in peers {
+                let (stream, _) = listener.accept().await.unwrap();
+                peer.serve(tls.accept(stream).await.unwrap()).await;
             }
-            let (mut reader, mut writer) = tokio::io::split(stream);
-            let reading = tokio::spawn(async move {
-                if self.reads {
-                    let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
-                }
-                reader
-            });
-            let mut is_open = writer.write_all(&self.once).await.is_ok();
-            while is_open && !self.again.is_empty() {
-                is_open = writer.write_all(&self.again).await.is_ok();
-            }
-            let mut reader = reading.await.unwrap();
-            let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
         });
         (url, task)
+    }
+
+    async fn serve(self, mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+        // The preface (RFC 9113, 3.4), and frames up to the request's head.
+        stream.read_exact(&mut [0; 24]).await.unwrap();
+        loop {
+            let mut head = [0; 9];
+            stream.read_exact(&mut head).await.unwrap();
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            stream.read_exact(&mut vec![0; length as usize]).await.unwrap();
+            match head[3] {
+                HEADERS => break,
+                SETTINGS if head[4] == 0 => stream.write_all(&frame(SETTINGS, 1, 0, &[])).await.unwrap(),
+                _ => {}
+            }
+        }
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let reading = tokio::spawn(async move {
+            if self.reads {
+                let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
+            }
+            reader
+        });
+        let mut is_open = writer.write_all(&self.once).await.is_ok();
+        while is_open && !self.again.is_empty() {
+            is_open = writer.write_all(&self.again).await.is_ok();
+        }
+        let mut reader = reading.await.unwrap();
+        let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
     }
 
     /// Returns the error of a request and its response, after which nothing is left.
@@ -290,6 +300,18 @@ async fn a_peer_that_goes_on_while_nobody_asks_is_left() {
         tokio::task::yield_now().await;
     }
     drop(client);
+}
+
+#[tokio::test]
+async fn what_a_goodbye_leaves_out_is_sent_again() {
+    let (goodbye, answer) =
+        (frame(GOAWAY, 0, 0, &[0; 8]), [head(&[]), frame(DATA, END_STREAM, FIRST, b"ok")].concat());
+    let (url, closed) = Peer::start_each([Peer::once(goodbye), Peer::once(answer)]).await;
+    let client = Fixture::new("").client_with(&url, r#"{"tlsSkipVerify":true}"#, &[]);
+    let response = send(&client, post(&*url, "once")).await.unwrap();
+    assert_eq!(text(response).await.unwrap(), "ok");
+    drop(client);
+    closed.await.unwrap();
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ fn attack(name: &str, wanted: &Wanted) -> Result<Vec<Frame>> {
         "fields" => handles::fields(wanted)?,
         "requests" => handles::requests(wanted),
         "pending" => handles::pending(wanted)?,
+        "ready" => handles::ready(wanted)?,
         "responses" => handles::responses(wanted)?,
         "responses-dropped" => handles::drop_responses(wanted)?,
         "slivers" => handles::slivers(wanted)?,
