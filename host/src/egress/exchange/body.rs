@@ -70,7 +70,9 @@ impl Body for Streamed {
     ) -> Poll<Option<Result<Frame<Bytes>, RequestError>>> {
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(mut frame))) => {
-                frame.trailers_mut().map(kept_head::copy_values);
+                if let Some(trailers) = frame.trailers_mut() {
+                    kept_head::copy_values(trailers);
+                }
                 self.timers.iter_mut().for_each(BodyTimer::progress);
                 Poll::Ready(Some(Ok(frame)))
             }
