@@ -1,7 +1,10 @@
 //! Macros in the text of a query, such as `$__interval`: Grafana's frontend replaces some, but not for alert rules and API requests.
 
+mod format;
+
 use std::fmt::Display;
 
+use self::format::seconds;
 use crate::{Fault, Query, Result, Time, TimeRange};
 
 const MINUTE: i64 = 60 * 1000;
@@ -9,7 +12,8 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
-/// Replaces macros in a text. Made by [`Query::macros`]; [`Query::interpolate`] is shorter if there are no macros of your own.
+/// Replaces macros in a text. Made by [`Query::macros`], which has an example; [`Query::interpolate`] is shorter if there are no
+/// macros of your own.
 pub struct Macros<'m> {
     range: TimeRange,
     interval_ms: i64,
@@ -49,13 +53,18 @@ impl<M> Query<M> {
     /// | macro | becomes |
     /// |---|---|
     /// | `$__interval`, `$__interval_ms` | the query's interval, as `30s` with the largest unit that fits and as milliseconds |
-    /// | `$__from`, `$__to` | the ends of the time range, in milliseconds since 1970; `${__from:date}` and `${__from:date:iso}` as `2026-01-01T00:00:00.000Z`, `${__from:date:seconds}` in seconds |
+    /// | `$__from`, `$__to` | the ends of the time range, in milliseconds since 1970; `${__from:date}` and `${__from:date:iso}` as `2026-01-01T00:00:00.000Z`, `${__from:date:seconds}` in seconds, `${__from:date:YYYY-MM-DD HH:mm}` and the like in UTC |
     /// | `$__range`, `$__range_s`, `$__range_ms` | the length of the time range: `3600s`, in seconds and in milliseconds |
     /// | `$__timeFilter(column)` | `column >= '…' AND column <= '…'`, with the ends in the format of RFC 3339 |
     /// | `$__timeFrom(column)`, `$__timeTo(column)` | one half of it |
     ///
-    /// Names and values are those of Grafana's Go SDK and of its frontend. Braces are allowed around each name, as in
-    /// `${__interval}`. Other macros, such as `$__rate_interval`, stay as they are, and so do the dashboard's own variables.
+    /// Names and values are those of Grafana's Go SDK and of its frontend; where these differ, in the zeros of a fraction of a
+    /// second and in parentheses after `$__interval`, those of the frontend, which a panel has had before. Braces are allowed around
+    /// each name, as in `${__interval}`. Formats have moment's `YYYY YY MMMM MMM MM M DD D dddd ddd HH H hh h A a mm m ss s SSS Z`
+    /// and `[text]`.
+    ///
+    /// Other macros, such as `$__rate_interval`, stay as they are, and so do the dashboard's own variables. What differs from one
+    /// database to the next, such as `$__timeGroup`, is for [`Query::macros`].
     ///
     /// # Errors
     ///
@@ -224,10 +233,14 @@ fn arguments(text: &str) -> Option<(Vec<&str>, &str)> {
 
 fn time(name: &str, time: Time, format: Option<&str>) -> Result<String> {
     match format {
-        None => Ok(time.unix_millis().to_string()),
+        None | Some("") => Ok(time.unix_millis().to_string()),
         Some("date" | "date:iso") => Ok(iso(time)),
         Some("date:seconds") => Ok(time.unix_seconds().to_string()),
-        Some(format) => Err(unknown(name, format, "it has `date`, `date:iso` and `date:seconds`")),
+        Some(format) => {
+            let written = format.strip_prefix("date:").and_then(|format| self::format::write(time, format));
+            let has = "it has `date`, `date:seconds`, and formats such as `date:YYYY-MM-DD`";
+            written.ok_or_else(|| unknown(name, format, has))
+        }
     }
 }
 
@@ -241,11 +254,6 @@ fn unknown(name: &str, format: &str, has: &str) -> Fault {
 fn iso(time: Time) -> String {
     let whole = seconds(time);
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), time.unix_millis().rem_euclid(1000))
-}
-
-/// RFC 3339 without fractions of a second.
-fn seconds(time: Time) -> String {
-    Time::from_unix_seconds(time.unix_seconds()).to_string()
 }
 
 /// As `gtime.FormatInterval` of the Go SDK: in the largest unit that fits, rounded down.

@@ -16,7 +16,7 @@
 //!     }
 //! }
 //! # let host = gpx_sdk::test::Host::new();
-//! # Prices::open(Settings::default())?;
+//! # Prices::open(gpx_sdk::test::app().build())?;
 //! # tracing::info_span!("parse", rows = 3).in_scope(|| tracing::info!("half done"));
 //! # let span = &host.spans()[0];
 //! # assert_eq!((span.name.as_str(), &span.attributes["rows"]), ("parse", &3.into()));

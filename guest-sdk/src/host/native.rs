@@ -7,7 +7,7 @@ pub(crate) mod call;
 pub(crate) mod chunks;
 pub(crate) mod clock;
 pub(crate) mod fake;
-mod json;
+pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod metrics;
 pub(crate) mod packets;

@@ -38,6 +38,17 @@ pub fn join(base: impl AsRef<str>, link: impl AsRef<str>) -> Result<String, Erro
 impl Response {
     /// Returns where the header `Link` leads for a relation such as `next`, seen from this response. See
     /// [`Request::pages`](super::Request::pages).
+    ///
+    /// ```
+    /// # use gpx_sdk::test::{Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).respond(status(200).header("Link", "<../silver>; rel=\"prev\", </lead>; rel=\"next\""));
+    /// let response = gpx_sdk::http::get("http://prices.example/v1/gold").send()?;
+    /// # assert_eq!(response.link("prev").unwrap(), "http://prices.example/silver");
+    /// assert_eq!(response.link("next").unwrap(), "http://prices.example/lead"); // Link: </lead>; rel="next"
+    /// assert_eq!(response.link("last"), None);
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
     #[must_use]
     pub fn link(&self, relation: &str) -> Option<Uri> {
         let headers = self.headers().get_all(LINK).iter().filter_map(|header| header.to_str().ok());

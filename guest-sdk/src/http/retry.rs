@@ -75,6 +75,17 @@ impl Retry {
     }
 
     /// Sets the first pause and the longest.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let retry = gpx_sdk::http::Retry::times(5).pause(Duration::from_secs(1), Duration::from_secs(30));
+    /// # use gpx_sdk::test::{Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).respond(status(503).header("Retry-After", "30"));
+    /// # gpx_sdk::http::get("http://a.example").retry(retry).send()?;
+    /// # assert_eq!(host.requests().len(), 6);
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
     #[must_use]
     pub const fn pause(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -83,6 +94,19 @@ impl Retry {
     }
 
     /// Repeats POST and PATCH, too: for an upstream that takes queries by POST, for example.
+    ///
+    /// ```
+    /// # use gpx_sdk::test::{self, Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).once().respond(status(503));
+    /// # host.given(any()).respond(test::json(&[1.5]));
+    /// use gpx_sdk::http::{self, Retry};
+    ///
+    /// let search = http::post("http://prices.example/search").json(&"gold").retry(Retry::times(2).all_methods());
+    /// assert_eq!(search.send()?.json::<Vec<f64>>()?, [1.5]);
+    /// # assert_eq!(host.requests().len(), 2);
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
     #[must_use]
     pub const fn all_methods(mut self) -> Self {
         self.all_methods = true;

@@ -28,6 +28,41 @@ fn each_macro_has_its_value() {
     }
 }
 
+/// What the Go SDK makes of them, computed by a test of tests/peer. A line is both ends of the range and the interval, in
+/// milliseconds, a text, and what becomes of it.
+const OF_GO: &str = include_str!("../../../tests/peer/macros/cases.txt");
+
+#[test]
+fn macros_are_those_of_go() {
+    for line in OF_GO.lines() {
+        let fields: Vec<_> = line.split('\t').collect();
+        let [from, to, interval, text, expected] = fields[..] else { panic!("{line}") };
+        let [from, to, interval] = [from, to, interval].map(|number| number.parse::<i64>().unwrap());
+        let range = crate::test::query("A").range(Time::from_unix_millis(from), Time::from_unix_millis(to));
+        let query = Query { interval_ms: interval, ..range.build::<Unread>().unwrap() };
+        match (query.interpolate(text), expected.strip_prefix("error: ")) {
+            (Ok(replaced), None) => assert_eq!(replaced, expected, "{line}"),
+            (Err(fault), Some(_)) => assert_eq!(fault.status, 400, "{line}"),
+            (Ok(replaced), Some(_)) => panic!("{line}: {replaced}"),
+            (Err(fault), None) => panic!("{line}: {fault}"),
+        }
+    }
+}
+
+#[test]
+fn formats_are_those_of_the_frontend() {
+    for (text, expected) in [
+        ("${__from:date:H:mm a} ${__to:date:hh A}", "0:00 am 01 AM"),
+        ("${__from:date:YYYY-MM-DDTHH:mm:ss.SSSZ}", "2026-01-01T00:00:00.250+00:00"),
+        ("${__from:date:[Week] MMM D, YYYY}", "Week Jan 1, 2026"),
+        ("${__from:date:[YYYY}", "[2026"),
+    ] {
+        assert_eq!(query().interpolate(text).unwrap(), expected, "{text}");
+    }
+    // In Go, `00:00:00.25Z`.
+    assert_eq!(query().interpolate("${__from:date}").unwrap(), "2026-01-01T00:00:00.250Z");
+}
+
 #[test]
 fn other_text_stays() {
     for text in [
@@ -46,6 +81,7 @@ fn other_text_stays() {
         "$_interval",
         "${__interval x}",
         "$__column ü",
+        "$__timeGroup(t, month) $__table",
     ] {
         assert_eq!(query().interpolate(text).unwrap(), text);
     }
@@ -59,7 +95,11 @@ fn a_macro_that_is_used_wrongly_is_status_400() {
         ("$__timeTo(a, b)", "write $__timeTo(column), with one column"),
         (
             "${__from:YYYY}",
-            "the macro `${__from:YYYY}` has a format that it does not know; it has `date`, `date:iso` and `date:seconds`",
+            "the macro `${__from:YYYY}` has a format that it does not know; it has `date`, `date:seconds`, and formats such as `date:YYYY-MM-DD`",
+        ),
+        (
+            "${__to:date:YYYY Q}",
+            "the macro `${__to:date:YYYY Q}` has a format that it does not know; it has `date`, `date:seconds`, and formats such as `date:YYYY-MM-DD`",
         ),
         ("${__range:date}", "the macro `${__range:date}` has a format that it does not know; it has none"),
     ] {

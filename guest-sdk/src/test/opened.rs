@@ -1,57 +1,100 @@
 //! A plugin that a fake host has opened, and its calls. They go the way of the component's exports, without the crossing.
 
+mod data;
+mod objects;
+mod stream;
+
 use std::cell::OnceCell;
 use std::ops::Deref;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::json;
 
-use super::{
-    Host, PacketRecord, QueryBuilder, ReplyRecord, ResourceRequest, ResourceResponse, SettingsBuilder,
-};
+pub use self::data::{AnswerRecord, ChunkRecord};
+use super::{Host, ResourceRequest, ResourceResponse, SettingsBuilder};
 use crate::bindings::base::gpx::plugin::types;
-use crate::bindings::stream::exports::gpx::plugin::stream::Reply as WitReply;
-use crate::host::native::chunks::{self, ChunkSender};
-use crate::host::native::packets::{self, PacketSender};
+use crate::host::native::fake::Running;
 use crate::host::native::response::{self, ResponseSender};
 use crate::log::Level;
-use crate::plugin::export::{self, Component, DataAnswer, DataQuery};
-use crate::query::Model;
+use crate::plugin::export::Component;
 use crate::resource::Router;
-use crate::stream::Request;
-use crate::{
-    Answer, Context, Data, DataBatch, DataChunked, Diagnostics, Fault, Frame, Health, Resource, Result,
-    Source, Stream,
-};
+use crate::{Context, Diagnostics, Fault, Health, Resource, Result, Source};
 
 /// A plugin that [`Host::open`] has made. It is also the plugin itself, for functions of your own.
+///
+/// ```
+/// # use gpx_sdk::*;
+/// # use gpx_sdk::test::{Host, data_source};
+/// struct Prices {
+///     url: String,
+/// }
+///
+/// impl Prices {
+///     fn is_local(&self) -> bool {
+///         self.url.starts_with("http://localhost")
+///     }
+/// }
+///
+/// impl Plugin for Prices {
+///     fn open(settings: Settings) -> Result<Self> {
+///         Ok(Self { url: settings.url().to_owned() })
+///     }
+/// }
+/// # plugin!(Prices);
+///
+/// let host = Host::new();
+/// assert!(host.open::<Prices>(data_source("http://localhost:8086"))?.is_local());
+/// # Ok::<_, Fault>(())
+/// ```
 pub struct Opened<'h, P> {
     host: &'h Host,
     plugin: P,
     routes: OnceCell<Router<P>>,
+    /// How long the data source waits for its upstream.
+    patience: Option<Duration>,
 }
 
-/// The answer under one refId.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AnswerRecord {
-    pub ref_id: String,
-    pub frames: Vec<Frame>,
-    /// The status of a success, or what went wrong.
-    pub outcome: Result<u16>,
-}
+// === impl Host ===
 
-/// A chunk of an answer that was sent chunk by chunk.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ChunkRecord {
-    Frame { ref_id: String, frame_id: String, frame: Frame },
-    Fault { ref_id: String, fault: Fault },
+impl Host {
+    /// Makes a plugin from settings, as the host does: it has only those secrets that `plugin!` names.
+    ///
+    /// ```
+    /// # use gpx_sdk::*;
+    /// # use gpx_sdk::test::{Host, data_source};
+    /// struct Prices {
+    ///     token: Option<String>,
+    /// }
+    ///
+    /// impl Plugin for Prices {
+    ///     fn open(settings: Settings) -> Result<Self> {
+    ///         Ok(Self { token: settings.secret("apiToken").map(str::to_owned) })
+    ///     }
+    /// }
+    ///
+    /// plugin!(Prices; secrets: ["apiToken"]);
+    ///
+    /// let host = Host::new();
+    /// let prices = host.open::<Prices>(data_source("http://prices.example").secret("apiToken", "abc"))?;
+    /// assert_eq!(prices.token.as_deref(), Some("abc"));
+    /// # Ok::<_, Fault>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the plugin's `open` fails.
+    pub fn open<P: Component>(&self, settings: SettingsBuilder) -> Result<Opened<'_, P>> {
+        Opened::open(self, settings)
+    }
 }
 
 // === impl Opened ===
 
 impl<'h, P: Component> Opened<'h, P> {
-    pub(super) fn open(host: &'h Host, settings: SettingsBuilder) -> Result<Self> {
+    fn open(host: &'h Host, settings: SettingsBuilder) -> Result<Self> {
         let declared = P::manifest().secrets;
+        let patience = settings.patience();
         let (settings, undeclared) = settings.with_secrets(&declared);
         // The host puts these into requests, and the plugin does not have them.
         let placed = P::additions().secret_headers;
@@ -62,72 +105,35 @@ impl<'h, P: Component> Opened<'h, P> {
             );
             crate::log::log(Level::Warn, &message, &[]);
         }
-        Ok(Self { host, plugin: P::open(settings.build())?, routes: OnceCell::new() })
+        host.0.patience.set(patience);
+        Ok(Self { host, plugin: P::open(settings.build())?, routes: OnceCell::new(), patience })
     }
 }
 
 impl<P> Opened<'_, P> {
-    /// Answers a query by [`Data`]: with frames, or with the fault. See [`Opened::answers`] for all of it.
-    ///
-    /// # Errors
-    ///
-    /// If the query's model does not fit, the plugin returns a fault, or the host would refuse a frame because its columns
-    /// differ in length.
-    pub fn query<M: Model, A: Into<Answer>>(&self, query: QueryBuilder) -> Result<Vec<Frame>>
-    where
-        P: Data<M, A>,
-    {
-        let mut answers = self.answers(query)?.into_iter();
-        let first = answers.next().ok_or_else(|| Fault::plugin("the plugin has not answered the query"))?;
-        first.outcome.map(|_| first.frames)
-    }
-
-    /// Answers a query by [`Data`]: with its own answer, and with those under other refIds after it.
-    ///
-    /// # Errors
-    ///
-    /// If the query's model does not fit, or the plugin returns a fault instead of an answer.
-    pub fn answers<M: Model, A: Into<Answer>>(&self, query: QueryBuilder) -> Result<Vec<AnswerRecord>>
-    where
-        P: Data<M, A>,
-    {
-        let query = query.into_wit();
-        let ref_id = query.ref_id.clone();
-        let answers = self.call(|| export::answer(&self.plugin, query))?;
-        Ok(answers.into_iter().map(|answer| AnswerRecord::new(answer, &ref_id)).collect())
-    }
-
-    /// Answers the queries of a request by [`DataBatch`].
-    ///
-    /// # Errors
-    ///
-    /// If the plugin returns a fault, which fails the whole request.
-    pub fn query_batch<M: Model>(
-        &self,
-        queries: impl IntoIterator<Item = QueryBuilder>,
-    ) -> Result<Vec<AnswerRecord>>
-    where
-        P: DataBatch<M>,
-    {
-        let answers = self.call(|| export::answer_batch(&self.plugin, request(queries)))?;
-        Ok(answers.into_iter().map(|answer| AnswerRecord::new(answer, "")).collect())
-    }
-
-    /// Answers the queries of a request by [`DataChunked`]. Returns what was sent, and how it ended.
-    pub fn query_chunked<M: Model>(
-        &self,
-        queries: impl IntoIterator<Item = QueryBuilder>,
-    ) -> (Vec<ChunkRecord>, Result<()>)
-    where
-        P: DataChunked<M>,
-    {
-        let sent = chunks::Sent::default();
-        let mut sender = ChunkSender::new(&sent).into();
-        let outcome = self.call(|| export::answer_chunked(&self.plugin, request(queries), &mut sender));
-        (sent.take().into_iter().map(Into::into).collect(), outcome)
-    }
-
     /// Runs the health check.
+    ///
+    /// ```
+    /// # use gpx_sdk::*;
+    /// # use gpx_sdk::test::{Host, any, data_source, status};
+    /// # struct Prices(String);
+    /// # impl Plugin for Prices { fn open(settings: Settings) -> Result<Self> { Ok(Self(settings.url().to_owned())) } }
+    /// impl Diagnostics for Prices {
+    ///     fn check_health(&self, _: &Context) -> Result<Health> {
+    ///         http::get(&self.0).send()?.error_for_status()?;
+    ///         Ok(Health::ok("prices can be read"))
+    ///     }
+    /// }
+    /// # plugin!(Prices: diagnostics);
+    ///
+    /// let host = Host::new();
+    /// host.given(any()).once().respond(status(200));
+    /// host.given(any()).respond(status(401));
+    /// let prices = host.open::<Prices>(data_source("http://prices.example"))?;
+    /// assert_eq!(prices.check_health()?.message, "prices can be read");
+    /// assert_eq!(prices.check_health().unwrap_err().status, 401);
+    /// # Ok::<_, Fault>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -136,10 +142,31 @@ impl<P> Opened<'_, P> {
     where
         P: Diagnostics,
     {
-        self.within(|| self.plugin.check_health(&Context::default()))
+        self.call(|| self.plugin.check_health(&Context::default()))
     }
 
     /// Answers a resource call. A fault becomes a response, as the host makes it.
+    ///
+    /// ```
+    /// # use gpx_sdk::*;
+    /// # use gpx_sdk::test::{Host, ResourceRequest, app};
+    /// # struct Prices;
+    /// # impl Plugin for Prices { fn open(_: Settings) -> Result<Self> { Ok(Self) } }
+    /// impl Resource for Prices {
+    ///     fn routes() -> resource::Router<Self> {
+    ///         resource::Router::new().get("/tables/{table}", |_, _, request, response| {
+    ///             response.json(&request.parameter::<String>("table")?)
+    ///         })
+    ///     }
+    /// }
+    /// # plugin!(Prices: resource);
+    ///
+    /// let host = Host::new();
+    /// let prices = host.open::<Prices>(app())?;
+    /// assert_eq!(prices.call_resource(ResourceRequest::get("tables/gold"))?.text(), "\"gold\"");
+    /// assert_eq!(prices.call_resource(ResourceRequest::get("rows"))?.status, 404);
+    /// # Ok::<_, Fault>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -151,7 +178,7 @@ impl<P> Opened<'_, P> {
         let routes = self.routes.get_or_init(P::routes);
         let sent = response::Sent::default();
         let mut sender = ResponseSender::new(&sent).into();
-        let outcome = self.within(|| {
+        let outcome = self.call(|| {
             routes.answer(&self.plugin, &Context::default(), request.into_wit().try_into()?, &mut sender)
         });
         let response::Answer { head, body } = sent.take();
@@ -170,55 +197,15 @@ impl<P> Opened<'_, P> {
         }
     }
 
-    /// Asks to subscribe to a stream: `subscribe("gold")`.
-    ///
-    /// # Errors
-    ///
-    /// If the plugin returns a fault.
-    pub fn subscribe(&self, request: impl Into<Request>) -> Result<ReplyRecord>
-    where
-        P: Stream,
-    {
-        let reply = self.within(|| self.plugin.subscribe(&Context::default(), &request.into()))?;
-        Ok(WitReply::from(reply).into())
-    }
-
-    /// Asks to publish to a stream.
-    ///
-    /// # Errors
-    ///
-    /// If the plugin returns a fault.
-    pub fn publish(&self, request: impl Into<Request>) -> Result<ReplyRecord>
-    where
-        P: Stream,
-    {
-        let reply = self.within(|| self.plugin.publish(&Context::default(), &request.into()))?;
-        Ok(WitReply::from(reply).into())
-    }
-
-    /// Runs a stream until it has sent so many packets. Then the last subscriber leaves, so that sending one more fails. Returns
-    /// the packets, and how the stream ended: usually with a fault of status 499.
-    pub fn run(&self, request: impl Into<Request>, packets: usize) -> (Vec<PacketRecord>, Result<()>)
-    where
-        P: Stream,
-    {
-        let sent = packets::Sent::default();
-        let mut sender = PacketSender::new(&sent, packets).into();
-        let outcome = self.within(|| self.plugin.run(&Context::default(), &request.into(), &mut sender));
-        (sent.take().into_iter().map(Into::into).collect(), outcome)
-    }
-
     /// Makes a call.
-    fn within<T>(&self, call: impl FnOnce() -> T) -> T {
-        self.host.begin();
-        let result = call();
-        self.host.end();
-        result
+    fn call<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        let until = self.host.0.limit.get().map(|limit| self.host.0.later(limit));
+        self.run_as(Running { until, is_stream: false }, call)
     }
 
-    /// Makes a call that fails as the component's export does.
-    fn call<T>(&self, call: impl FnOnce() -> Result<T, types::Fault>) -> Result<T> {
-        self.within(call).map_err(fault)
+    fn run_as<T>(&self, running: Running, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.host.0.patience.set(self.patience);
+        self.host.call(running, call)
     }
 }
 
@@ -236,45 +223,7 @@ impl<P> std::fmt::Debug for Opened<'_, P> {
     }
 }
 
-// === impl AnswerRecord ===
-
-impl AnswerRecord {
-    /// An answer without a refId is that of the query.
-    fn new(answer: DataAnswer, ref_id: &str) -> Self {
-        let DataAnswer { ref_id: own, frames, outcome } = answer;
-        let ref_id = if own.is_empty() { ref_id.to_owned() } else { own };
-        let frames: Vec<Frame> = frames.into_iter().map(Frame::from).collect();
-        let refused = frames.iter().find(|frame| frame.rows().is_none());
-        let outcome = match refused {
-            Some(frame) => Err(Fault::plugin(format_args!(
-                "the columns of a frame differ in length, which the host refuses: {frame:?}"
-            ))),
-            None => outcome.map_err(fault),
-        };
-        Self { ref_id, frames, outcome }
-    }
-}
-
-// === impl ChunkRecord ===
-
-impl From<chunks::Chunk> for ChunkRecord {
-    fn from(chunk: chunks::Chunk) -> Self {
-        match chunk {
-            chunks::Chunk::Frame { ref_id, frame_id, frame } => {
-                Self::Frame { ref_id, frame_id, frame: frame.into() }
-            }
-            chunks::Chunk::Fault { ref_id, fault: sent } => Self::Fault { ref_id, fault: fault(sent) },
-        }
-    }
-}
-
-/// Numbers queries as those of one request.
-fn request(queries: impl IntoIterator<Item = QueryBuilder>) -> Vec<DataQuery> {
-    let queries: Vec<_> = queries.into_iter().collect();
-    let count = u32::try_from(queries.len()).unwrap_or(u32::MAX);
-    queries.into_iter().zip(0..).map(|(query, index)| query.position(index, count).into_wit()).collect()
-}
-
+/// Returns the fault that an export has made.
 fn fault(fault: types::Fault) -> Fault {
     let source = match fault.source {
         types::FaultSource::Plugin => Source::Plugin,

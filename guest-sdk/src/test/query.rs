@@ -10,10 +10,38 @@ use crate::time::IntoTime;
 use crate::{Query, Result, Time, TimeRange};
 
 /// A query that is being made: see [`query`].
+///
+/// ```
+/// use gpx_sdk::{Query, Time, test::query};
+/// use std::time::Duration;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Model {
+///     symbol: String,
+/// }
+///
+/// let noon = Time::parse("2026-01-01T12:00:00Z")?;
+/// let query: Query<Model> = query("A")
+///     .model(&serde_json::json!({ "symbol": "gold" }))
+///     .range(noon, Time::parse("2026-01-01T13:00:00Z")?)
+///     .interval(Duration::from_secs(60))
+///     .build()?;
+/// assert_eq!((query.model.symbol.as_str(), query.interval_ms), ("gold", 60_000));
+/// assert_eq!(query.time_range.start(), noon);
+/// # Ok::<_, gpx_sdk::Fault>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct QueryBuilder(WitQuery);
 
 /// A query with that refId, of the last six hours before 2026-01-01T00:00:00Z, with an interval of 20 s and at most 1000 points.
+///
+/// ```
+/// use gpx_sdk::{Query, test::query};
+///
+/// let query: Query = query("A").build()?;
+/// assert_eq!((query.ref_id.as_str(), query.max_data_points), ("A", 1000));
+/// # Ok::<_, gpx_sdk::Fault>(())
+/// ```
 #[must_use]
 pub fn query(ref_id: impl Into<String>) -> QueryBuilder {
     let end = Time::from_unix_seconds(super::START).unix_nanos();
@@ -39,8 +67,9 @@ impl QueryBuilder {
     ///
     /// If it cannot be written as JSON.
     #[must_use]
+    #[track_caller]
     #[expect(clippy::expect_used, reason = "it fails the test that is wrong")]
-    pub fn model(self, model: &impl Serialize) -> Self {
+    pub fn model(self, model: &(impl Serialize + ?Sized)) -> Self {
         self.json(serde_json::to_vec(model).expect("a query's model can be written as JSON"))
     }
 

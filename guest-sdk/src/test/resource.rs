@@ -1,5 +1,7 @@
 //! Resource calls of a frontend that a test plays.
 
+use std::fmt;
+
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,12 +9,28 @@ use serde::de::DeserializeOwned;
 use crate::bindings::base::gpx::plugin::types::Header;
 use crate::bindings::resource::exports::gpx::plugin::resource as wit;
 
-/// A request to the plugin's resources.
+/// A request to the plugin's resources. [`Opened::call_resource`](super::Opened::call_resource) answers it.
+///
+/// ```
+/// use gpx_sdk::test::ResourceRequest;
+///
+/// let request = ResourceRequest::post("tables?dry=1").header("X-Tenant", "a").json(&["gold"]);
+/// # let _ = request;
+/// ```
 #[derive(Clone, Debug)]
 pub struct ResourceRequest(wit::Request);
 
-/// What the plugin has answered.
-#[derive(Clone, Debug)]
+/// What the plugin has answered to a [`ResourceRequest`].
+///
+/// ```
+/// # use gpx_sdk::{http::StatusCode, test::ResourceResponse};
+/// # let response = ResourceResponse { status: StatusCode::OK, headers: vec![], body: b"[1.5]".to_vec() };
+/// assert_eq!((response.status, response.text().as_str()), (StatusCode::OK, "[1.5]"));
+/// assert_eq!(response.json::<Vec<f64>>()?, [1.5]);
+/// assert_eq!(response.header("Retry-After"), None);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone)]
 pub struct ResourceResponse {
     pub status: StatusCode,
     pub headers: Vec<Header>,
@@ -59,6 +77,7 @@ impl ResourceRequest {
     ///
     /// If the body cannot be written as JSON.
     #[must_use]
+    #[track_caller]
     #[expect(clippy::expect_used, reason = "it fails the test that is wrong")]
     pub fn json(self, body: &(impl Serialize + ?Sized)) -> Self {
         let body = serde_json::to_vec(body).expect("a body can be written as JSON");
@@ -93,5 +112,16 @@ impl ResourceResponse {
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// With the body as text.
+impl fmt::Debug for ResourceResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResourceResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &self.text())
+            .finish()
     }
 }

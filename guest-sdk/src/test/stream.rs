@@ -5,8 +5,9 @@ use crate::bindings::base::gpx::plugin::packets as wit;
 use crate::bindings::stream::exports::gpx::plugin::stream::Reply as WitReply;
 use crate::stream::Include;
 
-/// The answer to a subscription or a publication.
+/// The answer to a subscription or a publication. [`Opened::run`](super::Opened::run) has an example.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a test has few, and matches them without a box")]
 pub enum ReplyRecord {
     /// It is permitted; with what goes along.
     Accepted(Option<PacketRecord>),
@@ -14,8 +15,9 @@ pub enum ReplyRecord {
     PermissionDenied,
 }
 
-/// A packet of a stream.
+/// A packet of a stream. [`Opened::run`](super::Opened::run) has an example.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a test has few, and matches them without a box")]
 pub enum PacketRecord {
     Frame(Frame, Include),
     /// Any JSON.

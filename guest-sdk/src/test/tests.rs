@@ -1,5 +1,8 @@
 //! The fake host, seen by a plugin that uses all of it.
 
+mod limits;
+mod objects;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -372,7 +375,7 @@ fn without_a_host_a_call_says_what_to_do_and_only_that_test_fails() {
         let panic = std::panic::catch_unwind(call).unwrap_err();
         panic.downcast_ref::<String>().cloned().unwrap_or_default()
     };
-    let remedy = "needs a host, and this test has none: enable the feature `test` of gpx-sdk under \
+    let remedy = "needs a host, and this thread has none: enable the feature `test` of gpx-sdk under \
                   [dev-dependencies], and begin the test with `let host = gpx_sdk::test::Host::new();`";
     assert_eq!(told(|| http::get("http://a.example").send().is_ok()), format!("a request {remedy}"));
     assert_eq!(told(|| cache::get::<u8>("a").is_some()), format!("the cache {remedy}"));

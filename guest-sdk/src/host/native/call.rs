@@ -1,6 +1,5 @@
 //! The call that a test makes.
 
-use super::clock::nanos;
 use super::fake::{current, needed};
 use crate::bindings::base::gpx::plugin::types::Header;
 
@@ -20,15 +19,17 @@ pub(crate) fn headers() -> Vec<Header> {
 
 pub(crate) fn time_left() -> Option<u64> {
     let fake = needed("the time that a call has left");
-    let deadline = fake.deadline.get().or_else(|| {
+    let until = match fake.running.get() {
+        Some(running) => running.until.filter(|_| !running.is_stream),
         // A function of the plugin that the test has called itself, without the host.
-        fake.limit.get().map(|limit| fake.now.get().saturating_add(nanos(limit)))
-    });
-    deadline.map(|deadline| deadline.saturating_sub(fake.now.get()))
+        None => fake.limit.get().map(|limit| fake.later(limit)),
+    };
+    until.map(|until| until.saturating_sub(fake.now.get()))
 }
 
 pub(crate) fn cancelled() -> bool {
     current().is_some_and(|fake| {
-        fake.cancelled.get() || fake.deadline.get().is_some_and(|deadline| fake.now.get() >= deadline)
+        let until = fake.running.get().and_then(|running| running.until);
+        fake.cancelled.get() || until.is_some_and(|until| fake.now.get() >= until)
     })
 }

@@ -18,12 +18,7 @@ pub(crate) fn monotonic() -> Duration {
 
 pub(crate) fn sleep(time: Duration) {
     match current() {
-        Some(fake) => fake.wait_until(fake.now.get().saturating_add(nanos(time))),
+        Some(fake) => fake.wait_until(fake.later(time)),
         None => std::thread::sleep(time),
     }
-}
-
-/// Returns nanoseconds; 584 years are as good as more.
-pub(crate) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,10 +19,12 @@ pub(crate) struct Fake {
     pub(crate) context: RefCell<PluginContext>,
     pub(crate) config: RefCell<GrafanaConfig>,
     pub(crate) headers: RefCell<Vec<Header>>,
-    /// How long a call may take, and when the one that runs must be over.
+    /// How long a call may take.
     pub(crate) limit: Cell<Option<Duration>>,
-    pub(crate) deadline: Cell<Option<u64>>,
+    pub(crate) running: Cell<Option<Running>>,
     pub(crate) cancelled: Cell<bool>,
+    /// How long an exchange with an upstream may take.
+    pub(crate) patience: Cell<Option<Duration>>,
     pub(crate) lines: RefCell<Vec<LogRecord>>,
     pub(crate) spans: RefCell<Vec<SpanRecord>>,
     /// The spans that are current, by their index: the last one is.
@@ -35,6 +38,20 @@ pub(crate) struct Fake {
     pub(crate) mocks: RefCell<Vec<Mock>>,
     pub(crate) requests: RefCell<Vec<SentRequest>>,
 }
+
+/// The call that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Running {
+    /// When its caller is gone.
+    pub(crate) until: Option<u64>,
+    pub(crate) is_stream: bool,
+}
+
+/// What a call is unwound with when its time is over.
+pub(crate) struct Over;
+
+/// How long a stream may run on when nobody is subscribed any more.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// A value in the cache.
 pub(crate) struct Kept {
@@ -57,7 +74,7 @@ pub(crate) fn needed(what: &str) -> Rc<Fake> {
     match current() {
         Some(fake) => fake,
         None => panic!(
-            "{what} needs a host, and this test has none: enable the feature `test` of gpx-sdk under \
+            "{what} needs a host, and this thread has none: enable the feature `test` of gpx-sdk under \
              [dev-dependencies], and begin the test with `let host = gpx_sdk::test::Host::new();`"
         ),
     }
@@ -77,11 +94,42 @@ pub(crate) fn remove() {
     CURRENT.with_borrow_mut(Option::take);
 }
 
+/// Returns nanoseconds; 584 years are as good as more.
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 // === impl Fake ===
 
 impl Fake {
-    /// Lets time pass until then. It never goes back.
+    /// Lets time pass until then. It never goes back. As the host drops the instance of a call that takes too long, the call
+    /// ends here.
     pub(crate) fn wait_until(&self, then: u64) {
-        self.now.set(self.now.get().max(then));
+        let end = self.running.get().and_then(|running| running.end()).filter(|end| *end < then);
+        self.now.set(self.now.get().max(end.unwrap_or(then)));
+        if end.is_some() {
+            // Without the message that a panic prints.
+            resume_unwind(Box::new(Over));
+        }
+    }
+
+    /// Returns when so much time will have passed.
+    pub(crate) fn later(&self, time: Duration) -> u64 {
+        self.now.get().saturating_add(nanos(time))
+    }
+
+    /// Lets the caller be gone.
+    pub(crate) fn leave(&self) {
+        self.running
+            .set(self.running.get().map(|running| Running { until: Some(self.now.get()), ..running }));
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    fn end(self) -> Option<u64> {
+        let grace = if self.is_stream { nanos(GRACE) } else { 0 };
+        self.until.map(|until| until.saturating_add(grace))
     }
 }

@@ -9,6 +9,11 @@ pub(super) fn object(attributes: &[Attribute]) -> Map<String, Json> {
     attributes.iter().map(|attribute| (attribute.key.clone(), value(&attribute.value))).collect()
 }
 
+/// Returns them as a line of the test's output shows them.
+pub(crate) fn pairs(attributes: &Map<String, Json>) -> String {
+    attributes.iter().map(|(key, value)| format!(" {key}={value}")).collect()
+}
+
 fn value(value: &Value) -> Json {
     match value {
         Value::Text(text) => json!(text),

@@ -9,7 +9,7 @@ pub(crate) use crate::bindings::base::gpx::plugin::log::Level;
 
 pub(crate) fn log(level: Level, message: &str, attributes: &[Attribute]) {
     let line = LogRecord { level, message: message.to_owned(), attributes: json::object(attributes) };
-    let pairs: String = line.attributes.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    let pairs = json::pairs(&line.attributes);
     eprintln!("{}: {message}{pairs}", word(level));
     if let Some(fake) = current() {
         fake.lines.borrow_mut().push(line);

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::fake::current;
+
 pub(crate) use crate::bindings::base::gpx::plugin::packets::{Packet, SendError};
 
 /// What was sent, in order.
@@ -28,6 +30,11 @@ impl PacketSender {
             return Err(SendError::Closed);
         }
         sent.push(packet.clone());
+        if sent.len() == self.most
+            && let Some(fake) = current()
+        {
+            fake.leave();
+        }
         Ok(())
     }
 }

@@ -150,7 +150,10 @@ impl Span {
     pub(crate) fn end(&self, end_time: Option<u64>) {
         let Some(Open { fake, index }) = &self.0 else { return };
         fake.open.borrow_mut().retain(|open| open != index);
-        self.change(|span| span.end = Some(time(end_time.unwrap_or_else(|| fake.now.get()))));
+        self.change(|span| {
+            span.end = Some(time(end_time.unwrap_or_else(|| fake.now.get())));
+            eprintln!("{span}");
+        });
     }
 
     /// Changes the record, unless the span is over.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::clock::nanos;
-use super::fake::{Fake, needed};
+use super::fake::{Fake, nanos, needed};
 use super::tracer;
 use crate::http::Cause;
 use crate::http::redirect::Parts;
@@ -17,6 +16,8 @@ use crate::test::mock::{ResponseTemplate, SentRequest};
 pub(crate) struct Exchange {
     fake: Rc<Fake>,
     ready: u64,
+    /// When the data source's own limit is reached.
+    until: Option<u64>,
     answer: ResponseTemplate,
 }
 
@@ -28,6 +29,9 @@ pub(crate) struct Incoming {
 }
 
 pub(crate) struct Body {
+    fake: Rc<Fake>,
+    ready: u64,
+    until: Option<u64>,
     rest: Vec<u8>,
     /// The connection ends before the body does.
     is_cut: bool,
@@ -53,8 +57,17 @@ pub(crate) fn send(parts: &Parts, traceparent: Option<String>) -> Result<Exchang
         );
     };
     let answer = respond(&request);
-    let ready = fake.now.get().saturating_add(nanos(answer.delay));
-    Ok(Exchange { fake, ready, answer })
+    eprintln!("request: {} {}, answered with {answer}", request.method, request.url);
+    let ready = fake.later(answer.delay);
+    let until = fake.patience.get().map(|patience| fake.later(patience));
+    Ok(Exchange { fake, ready, until, answer })
+}
+
+/// Waits until something is ready, or for as long as the request may take.
+fn wait(fake: &Fake, ready: u64, own: Option<Duration>, until: Option<u64>) -> Result<(), Cause> {
+    let until = own.map(nanos).into_iter().chain(until).min().filter(|until| *until < ready);
+    fake.wait_until(until.unwrap_or(ready));
+    if until.is_some() { Err(Cause::Timeout) } else { Ok(()) }
 }
 
 // === impl Exchange ===
@@ -62,16 +75,15 @@ pub(crate) fn send(parts: &Parts, traceparent: Option<String>) -> Result<Exchang
 impl Exchange {
     /// Waits for the head of the response.
     pub(crate) fn wait(&self, deadline: Option<Duration>) -> Result<Incoming, Cause> {
-        if let Some(deadline) = deadline.map(nanos).filter(|deadline| *deadline < self.ready) {
-            self.fake.wait_until(deadline);
-            return Err(Cause::Timeout);
+        wait(&self.fake, self.ready, deadline, self.until)?;
+        let ResponseTemplate { status, headers, body, delay: _, body_delay, failure, is_cut } =
+            self.answer.clone();
+        if let Some(cause) = failure {
+            return Err(cause);
         }
-        self.fake.wait_until(self.ready);
-        let ResponseTemplate { status, headers, body, failure, is_cut, .. } = self.answer.clone();
-        match failure {
-            Some(cause) => Err(cause),
-            None => Ok(Incoming { status, headers, body: Body { rest: body, is_cut } }),
-        }
+        let ready = self.ready.saturating_add(nanos(body_delay));
+        let body = Body { fake: Rc::clone(&self.fake), ready, until: self.until, rest: body, is_cut };
+        Ok(Incoming { status, headers, body })
     }
 }
 
@@ -82,8 +94,9 @@ impl Body {
     pub(crate) fn piece(
         &mut self,
         size: usize,
-        _deadline: Option<Duration>,
+        deadline: Option<Duration>,
     ) -> Result<Option<Vec<u8>>, Cause> {
+        wait(&self.fake, self.ready, deadline, self.until)?;
         if self.rest.is_empty() {
             // The words of the host.
             return if self.is_cut {
