@@ -20,6 +20,7 @@
 //! # Ok(()) }
 //! ```
 
+mod basic;
 mod client_credentials;
 mod error;
 mod excerpt;

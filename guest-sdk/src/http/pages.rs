@@ -10,7 +10,7 @@ use super::{Error, Request, Response};
 /// How many pages are read: more are a mistake, of the upstream or of the query.
 const MAX_PAGES: usize = 1000;
 
-/// The pages of an answer, by the header `Link`. Made by [`Request::pages`].
+/// The pages of an answer, by the header `Link`. Made by [`Request::pages`], which has an example.
 #[derive(Debug)]
 pub struct Pages {
     next: Option<Request>,
@@ -43,7 +43,7 @@ impl Request {
     }
 
     /// Sends the request, and then one for each page that follows. A page is JSON, and `cursor` returns from it what the parameter
-    /// of the next request is, or `None` if there is no more.
+    /// of the next request is, or `None` or an empty text if there is no more.
     ///
     /// ```
     /// # use gpx_sdk::test::{self, Host, any};
@@ -84,7 +84,8 @@ impl Request {
                 Ok(page) => page,
                 Err(error) => return Some(Err(error)),
             };
-            if let Some(cursor) = cursor(&page).map(|cursor| cursor.to_string()) {
+            let cursor = cursor(&page).map(|cursor| cursor.to_string());
+            if let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) {
                 if last.as_ref() == Some(&cursor) {
                     return Some(Err(same(&name)));
                 }

@@ -14,7 +14,7 @@ use super::request_span::RequestSpan;
 use super::retry::{Attempts, Next, Retry};
 use super::segment::{self, ESCAPED};
 use super::url;
-use super::{Error, Response};
+use super::{Error, Response, basic};
 use crate::host::clock;
 use crate::host::wire::{self, Exchange};
 use crate::{Attribute, ToValue};
@@ -29,6 +29,25 @@ pub struct Request {
 }
 
 /// A request that is in flight. Dropping it aborts it.
+///
+/// ```
+/// # use gpx_sdk::test::{Host, get, text};
+/// # use std::time::Duration;
+/// use gpx_sdk::http::{self, Pending};
+///
+/// # let host = Host::new();
+/// # host.given(get("/gold")).respond(text("1.5").delay(Duration::from_secs(2)));
+/// # host.given(get("/lead")).respond(text("2.5").delay(Duration::from_secs(3)));
+/// // All are in flight at once.
+/// let pending: Vec<Pending> = ["gold", "lead"]
+///     .into_iter()
+///     .map(|symbol| http::get("http://prices.example").path([symbol]).start())
+///     .collect::<Result<_, _>>()?;
+/// let prices: Vec<String> = pending.into_iter().map(|pending| pending.wait()?.text()).collect::<Result<_, _>>()?;
+/// # assert_eq!(prices, ["1.5", "2.5"]);
+/// # assert_eq!(host.now().unix_seconds() % 60, 3);
+/// # Ok::<_, gpx_sdk::Fault>(())
+/// ```
 #[derive(Debug)]
 pub struct Pending {
     parts: Parts,
@@ -128,9 +147,27 @@ impl Request {
     /// # Ok::<_, gpx_sdk::Fault>(())
     /// ```
     pub fn bearer(self, token: impl Display) -> Self {
+        self.authorization(format!("Bearer {token}"))
+    }
+
+    /// Sets `Authorization: Basic …`, for a user of another origin than the data source's: the host sends the data source's own.
+    ///
+    /// ```
+    /// # use gpx_sdk::test::{Host, any, status};
+    /// # let host = Host::new();
+    /// # host.given(any()).respond(status(200));
+    /// gpx_sdk::http::get("https://login.example.com/me").basic_auth("Aladdin", "open sesame").send()?;
+    /// # assert_eq!(host.requests()[0].header("authorization"), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    /// # Ok::<_, gpx_sdk::Fault>(())
+    /// ```
+    pub fn basic_auth(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        self.authorization(basic::credentials(user.as_ref(), password.as_ref()))
+    }
+
+    fn authorization(self, value: String) -> Self {
         self.change(|parts| {
-            let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|_| "the bearer token has characters that are not allowed in a header".to_owned())?;
+            let mut value = HeaderValue::try_from(value)
+                .map_err(|_| "the token has characters that are not allowed in a header".to_owned())?;
             value.set_sensitive(true);
             parts.headers.insert(AUTHORIZATION, value);
             Ok(())
