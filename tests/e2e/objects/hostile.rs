@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use gpx_tests::logs::Line;
 use gpx_tests::plugin::Plugin;
+use gpx_tests::proto::pluginv2::RawObject;
 use gpx_tests::proto::pluginv2::admission_request::Operation;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -122,6 +123,23 @@ async fn odd_requests_are_answered() {
     assert_eq!(target.await.unwrap().objects.len(), 1);
     let large = plugin.validate(&source(), "Echo", vec![b' '; (16 << 20) + 1]).await.unwrap_err();
     assert_eq!(large.code(), Code::ResourceExhausted, "{large:?}");
+}
+
+#[gpx_tests::test]
+async fn objects_of_any_depth_are_answered() {
+    let plugin = Plugin::guest("objects").start().await;
+    let deep = format!("{}{}", "[".repeat(4 << 20), "]".repeat(4 << 20));
+    let stored = plugin.mutate(&source(), "Anything", deep.clone()).await.unwrap();
+    assert_eq!(stored.object_bytes.len(), deep.len());
+    let stamped = plugin.mutate(&source(), "Stamped", deep.clone()).await.unwrap_err();
+    assert!(stamped.message().starts_with("the object is not valid: "), "{stamped:?}");
+    for (version, raw) in [("v2", deep.clone()), ("", format!("{{\"queries\":[{{\"refId\":{deep}}}]}}"))] {
+        let object = RawObject { raw: raw.into(), content_type: "application/json".to_owned() };
+        let call = plugin.convert(&source(), version, []).with(|request| request.objects = vec![object]);
+        let status = call.await.unwrap_err();
+        assert!(status.code() == Code::Unknown && status.message().contains(" is not valid: "), "{status:?}");
+    }
+    assert!(plugin.validate(&source(), "Echo", "{}").await.unwrap().allowed);
 }
 
 #[gpx_tests::test]
