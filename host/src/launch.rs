@@ -127,7 +127,9 @@ async fn run(settings: Settings, parent: std::io::Result<Option<Watched>>, log: 
         follow(parent, &shutdown, &log);
         tokio::select! {
             () = shutdown.triggered() => {}
-            () = gone(held) => log.info("The process that was held is gone, so Grafana has to start the plugin again", &[]),
+            () = gone(held) => {
+                log.info("The process that was held is gone, so Grafana has to start the plugin again", &[]);
+            }
         }
         return Ok(());
     }

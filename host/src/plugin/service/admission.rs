@@ -19,6 +19,7 @@ use crate::plugin::{CallError, Owner, Plugin};
 use crate::text::Scrub;
 
 /// What somebody does to an object.
+#[derive(Clone)]
 pub(crate) struct AdmissionRequest {
     pub operation: wit::Operation,
     pub kind: Kind,
@@ -73,7 +74,9 @@ impl Plugin {
         let outcome = match outcome {
             Ok(None) => Ok(None),
             Ok(Some(object)) => {
-                let mutated = turn.run(object::mutated(request, object, memory)).await;
+                // The call is over, so this is the only one that has it.
+                let sent = Arc::unwrap_or_clone(request).object;
+                let mutated = turn.run(object::mutated(sent, object, memory)).await;
                 Ok(Some(mutated.unwrap_or_else(|stop| Err(self.stopped(call, stop)))?))
             }
             Err(denial) => Err(denial::bounded(denial, &owner.scrub)),

@@ -4,12 +4,10 @@
 //! the values here are not those that `open` has received. Nor does it decide where they are sent: it cannot change the URL.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::AdmissionRequest;
-use crate::budget::{Charge, beside_others};
+use crate::budget::Charge;
 use crate::call::{AppSettings, DataSourceSettings};
 use crate::capability::bindings::exports::gpx::plugin::admission as wit;
 use crate::frame;
@@ -27,10 +25,9 @@ pub(crate) enum AdmissionObject {
 /// How many bytes an object may have: no more than Grafana can send.
 const MAX_OBJECT: usize = crate::budget::MAX_REQUEST;
 
-/// Returns what is to be stored if the component makes this of the request's object. What of it is passed on stays charged to
-/// `memory`.
+/// Returns what is to be stored if the component makes this of an object. What of it is passed on stays charged to `memory`.
 pub(super) async fn mutated(
-    request: Arc<AdmissionRequest>,
+    sent: Option<AdmissionObject>,
     returned: wit::Object,
     memory: Charge,
 ) -> Result<AdmissionObject, CallError> {
@@ -38,7 +35,7 @@ pub(super) async fn mutated(
     if bytes > MAX_OBJECT {
         return Err(CallError::TooLong { what: "the bytes of the object", bytes, limit: MAX_OBJECT });
     }
-    match (&request.object, returned) {
+    match (sent, returned) {
         (None, _) => Err(mistake("the plugin has changed an object that is to be deleted; return none")),
         (Some(AdmissionObject::Serialized(_)), wit::Object::Serialized(object)) => {
             Ok(AdmissionObject::Serialized(memory.keep(object)))
@@ -48,9 +45,7 @@ pub(super) async fn mutated(
         }
         (Some(AdmissionObject::App(sent)), wit::Object::App(returned)) => {
             let json_data = settings(returned.json, memory).await?;
-            let api_version = returned.api_version;
-            let unchanged = beside_others(|| sent.clone());
-            Ok(AdmissionObject::App(AppSettings { json_data, api_version, ..unchanged }))
+            Ok(AdmissionObject::App(AppSettings { json_data, api_version: returned.api_version, ..sent }))
         }
         (Some(sent), returned) => {
             let (sent, returned) = (named(&sent.shown()), named(&returned));
@@ -76,7 +71,7 @@ pub(super) fn weight(object: &wit::Object) -> usize {
 }
 
 async fn data_source(
-    sent: &DataSourceSettings,
+    sent: DataSourceSettings,
     returned: wit::DataSource,
     memory: Charge,
 ) -> Result<DataSourceSettings, CallError> {
@@ -87,17 +82,15 @@ async fn data_source(
              to enter",
         ));
     }
-    let json_data = settings(returned.json, memory).await?;
-    let unchanged = beside_others(|| sent.clone());
     Ok(DataSourceSettings {
         name: returned.name,
         user: returned.user,
         database: returned.database,
         basic_auth_enabled: returned.basic_auth.is_some(),
-        basic_auth_user: returned.basic_auth.unwrap_or(unchanged.basic_auth_user),
-        json_data,
+        basic_auth_user: returned.basic_auth.unwrap_or(sent.basic_auth_user),
+        json_data: settings(returned.json, memory).await?,
         api_version: returned.api_version,
-        ..unchanged
+        ..sent
     })
 }
 
@@ -191,10 +184,7 @@ mod tests {
 
     async fn returned(sent: AdmissionObject, returned: wit::Object) -> Result<AdmissionObject, String> {
         let memory = MemoryAccount::new(64 << 20).owner().nothing(MemoryKind::Answers);
-        let kind = wit::Kind { group: String::new(), version: String::new(), name: String::new() };
-        let operation = wit::Operation::Create;
-        let request = AdmissionRequest { operation, kind, object: Some(sent), old_object: None };
-        mutated(Arc::new(request), returned, memory).await.map_err(|error| error.to_string())
+        mutated(Some(sent), returned, memory).await.map_err(|error| error.to_string())
     }
 
     async fn stored(change: impl FnOnce(&mut wit::DataSource)) -> Result<DataSourceSettings, String> {
