@@ -47,6 +47,17 @@ async fn failures_of_upstreams_are_the_twins() {
 }
 
 #[gpx_tests::test]
+async fn calls_over_tls_and_http2_are_the_twins() {
+    compare(corpus::secure()).await;
+}
+
+#[gpx_tests::test]
+async fn calls_through_proxies_are_the_twins() {
+    compare(corpus::proxied()).await;
+    compare(corpus::tunneled()).await;
+}
+
+#[gpx_tests::test]
 async fn other_calls_are_the_twins() {
     compare(corpus::other_calls()).await;
 }

@@ -1,7 +1,8 @@
-//! An HTTP/1 server on a free port: it stands in for the system that a data source queries. It records its requests,
+//! An HTTP server on a free port, which speaks HTTP/1.1 unless a test wants TLS or HTTP/2: it stands in for the system that a data source queries. It records its requests,
 //! and answers or fails as the test wants.
 
 mod answer;
+mod tls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,14 +11,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 pub use self::answer::{Answer, Gate, points};
 use crate::seen::Seen;
 
 pub struct Upstream {
     address: SocketAddr,
+    is_secure: bool,
     seen: Seen<Vec<Request>>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -45,11 +48,27 @@ type Handler = Arc<dyn Fn(&Request) -> Answer + Send + Sync>;
 
 impl Upstream {
     pub async fn start(handler: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_with(None, handler).await
+    }
+
+    /// The same over TLS, with a certificate for localhost whose authority nobody trusts; with HTTP/2 if the client wants that, too.
+    pub async fn start_secure(
+        http2: bool,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_with(Some(tls::acceptor(http2)), handler).await
+    }
+
+    async fn start_with(
+        tls: Option<TlsAcceptor>,
+        handler: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the bound address");
         let seen = Seen::<Vec<Request>>::new();
-        let server = tokio::spawn(accept(listener, Arc::new(handler), seen.clone()));
-        Self { address, seen, server }
+        let is_secure = tls.is_some();
+        let server = tokio::spawn(accept(listener, tls, Arc::new(handler), seen.clone()));
+        Self { address, is_secure, seen, server }
     }
 
     /// Answers every request with `count` points.
@@ -62,7 +81,7 @@ impl Upstream {
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", if self.is_secure { "https" } else { "http" }, self.address)
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -103,17 +122,25 @@ impl Request {
     }
 }
 
-async fn accept(listener: TcpListener, handler: Handler, seen: Seen<Vec<Request>>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, handler: Handler, seen: Seen<Vec<Request>>) {
     let mut connections = tokio::task::JoinSet::new();
     for number in 0.. {
         match listener.accept().await {
-            Ok((stream, _)) => drop(connections.spawn(serve(stream, number, handler.clone(), seen.clone()))),
+            Ok((stream, _)) => {
+                drop(connections.spawn(serve(stream, tls.clone(), number, handler.clone(), seen.clone())))
+            }
             Err(_) => return,
         }
     }
 }
 
-async fn serve(stream: TcpStream, connection: usize, handler: Handler, seen: Seen<Vec<Request>>) {
+async fn serve(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    connection: usize,
+    handler: Handler,
+    seen: Seen<Vec<Request>>,
+) {
     // A second handle to the socket, so that an answer can reset the connection.
     let Ok(stream) = stream.into_std() else { return };
     let Ok(handle) = stream.try_clone() else { return };
@@ -127,7 +154,18 @@ async fn serve(stream: TcpStream, connection: usize, handler: Handler, seen: See
             handler(&request).respond(&request, &handle, watch).await
         }
     });
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let http1 = hyper::server::conn::http1::Builder::new();
+    let Some(tls) = tls else {
+        let _ = http1.serve_connection(TokioIo::new(stream), service).await;
+        return;
+    };
+    let Ok(stream) = tls.accept(stream).await else { return };
+    if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
+        let http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let _ = http2.serve_connection(TokioIo::new(stream), service).await;
+    } else {
+        let _ = http1.serve_connection(TokioIo::new(stream), service).await;
+    }
 }
 
 async fn read(

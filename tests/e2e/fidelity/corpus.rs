@@ -13,6 +13,8 @@ pub(super) struct Group {
     pub(super) name: String,
     /// What Grafana says about tracing, beside the collector's address. Tracing is off without it.
     pub(super) tracing: Option<Tracing>,
+    /// Everything goes through an HTTP proxy, to this.
+    pub(super) behind_proxy: Option<Behaviour>,
     pub(super) calls: Vec<Call>,
 }
 
@@ -55,8 +57,15 @@ pub(super) enum Behaviour {
     Refuses,
     /// It speaks no TLS, and the URL says `https`.
     Plain,
+    /// The same answer over TLS, by an authority that nobody trusts unless a data source says so.
+    Secure {
+        http2: bool,
+        answer: Answer,
+    },
     /// No name server knows it.
     Unknown,
+    /// Whatever is behind the group's proxy.
+    Proxied(&'static str),
 }
 
 fn query(name: &str, upstream: Behaviour) -> Call {
@@ -135,7 +144,7 @@ impl Call {
 
 fn traced(name: &str, calls: Vec<Call>) -> Group {
     let tracing = Tracing { propagation: "w3c", sampler: "", param: "1.000000" };
-    Group { name: name.to_owned(), tracing: Some(tracing), calls }
+    Group { name: name.to_owned(), tracing: Some(tracing), behind_proxy: None, calls }
 }
 
 pub(super) fn queries() -> Group {
@@ -214,6 +223,60 @@ pub(super) fn failures() -> Group {
     )
 }
 
+pub(super) fn secure() -> Group {
+    let secure = |http2, answer| Behaviour::Secure { http2, answer };
+    let points = || Answer::json(points(3));
+    let trusts = || json!({ "tlsSkipVerify": true });
+    let query =
+        |name: &str, http2, answer, json| query(name, secure(http2, answer)).settings(json, json!({}));
+    let other_name = json!({ "tlsSkipVerify": true, "serverName": "other.example" });
+    traced(
+        "secure",
+        vec![
+            query("TLS", false, points(), trusts()),
+            query("TLS by nobody's authority", false, points(), json!({})),
+            query("TLS for another name", false, points(), other_name),
+            query("TLS, half a body", false, Answer::CloseMidBody("half of it".into()), trusts()),
+            query("TLS, closed", false, Answer::Close, trusts()),
+            query("HTTP/2", true, points(), trusts()),
+            query("HTTP/2 by nobody's authority", true, points(), json!({})),
+            query("HTTP/2, status 404", true, Answer::status(404), trusts()),
+            query("HTTP/2, gzip", true, Answer::gzip(b"{\"datapoints\":[]}"), trusts()),
+            query("HTTP/2, a redirect", true, Answer::redirect("/again"), trusts()),
+            query("HTTP/2, reset", true, Answer::Close, trusts()),
+        ],
+    )
+}
+
+/// Names that only the proxy knows.
+pub(super) fn proxied() -> Group {
+    let over = |name: &str, url| query(name, Behaviour::Proxied(url));
+    let group = traced(
+        "proxied",
+        vec![
+            over("through a proxy", "http://prices.example"),
+            over("through a proxy, with a port", "http://prices.example:8080"),
+            Call { metadata: Vec::new(), ..over("through a proxy, no parent", "http://prices.example") },
+        ],
+    );
+    Group { behind_proxy: Some(ok()), ..group }
+}
+
+pub(super) fn tunneled() -> Group {
+    let over = |name: &str, json| {
+        query(name, Behaviour::Proxied("https://prices.example")).settings(json, json!({}))
+    };
+    let group = traced(
+        "tunneled",
+        vec![
+            over("through a tunnel", json!({ "tlsSkipVerify": true })),
+            over("through a tunnel by nobody's authority", json!({})),
+        ],
+    );
+    let behind = Behaviour::Secure { http2: false, answer: Answer::json(points(3)) };
+    Group { behind_proxy: Some(behind), ..group }
+}
+
 pub(super) fn other_calls() -> Group {
     let health = |name: &str, upstream| Call { upstream, ..call(name, "Diagnostics/CheckHealth", json!({})) };
     traced(
@@ -290,7 +353,7 @@ pub(super) fn contexts(propagation: &'static str) -> Group {
     let tracing = Tracing { propagation, sampler: "", param: "1.000000" };
     let tracing = Some(tracing).filter(|_| !propagation.is_empty());
     let name = if propagation.is_empty() { "tracing off" } else { propagation };
-    Group { name: name.to_owned(), tracing, calls }
+    Group { name: name.to_owned(), tracing, behind_proxy: None, calls }
 }
 
 pub(super) fn never_sampled() -> Group {
@@ -301,5 +364,5 @@ pub(super) fn never_sampled() -> Group {
         query("an unsampled parent", ok()).metadata(&[("traceparent", &unsampled)]),
     ];
     let tracing = Tracing { propagation: "w3c", sampler: "const", param: "0.000000" };
-    Group { name: "a sampler that takes none".to_owned(), tracing: Some(tracing), calls }
+    Group { name: "a sampler that takes none".to_owned(), tracing: Some(tracing), behind_proxy: None, calls }
 }

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use gpx_tests::collector::Collector;
 use gpx_tests::peer::{self, Peer, Tools};
+use gpx_tests::proxy::Proxy;
 use gpx_tests::trace::{Trace, lines, without_ports};
 use gpx_tests::upstream::{Request, Upstream};
 use gpx_tests::wire::Wire;
@@ -39,6 +40,12 @@ enum Other {
     Nobody(String),
 }
 
+/// A proxy, and what it leads to.
+struct Behind {
+    proxy: Proxy,
+    _other: Other,
+}
+
 /// Fields of log lines whose values are compared; of the others, the names are.
 const SAME: [&str; 8] =
     ["endpoint", "status", "statusSource", "dsUID", "dsName", "pluginId", "number", "ref"];
@@ -55,7 +62,16 @@ impl Record {
     /// Starts the executable, makes all calls one after the other, and ends it.
     pub(super) async fn of(tools: &Tools, executable: &Path, group: &Group) -> Self {
         let collector = Collector::start().await;
-        let mut peer = tools.run(executable, environment(&collector, group.tracing.as_ref())).await;
+        let mut environment = environment(&collector, group.tracing.as_ref());
+        let behind = match &group.behind_proxy {
+            Some(behaviour) => Some(Behind::of(behaviour).await),
+            None => None,
+        };
+        if let Some(Behind { proxy, .. }) = &behind {
+            let address = format!("http://{}", proxy.address());
+            (environment["HTTP_PROXY"], environment["HTTPS_PROXY"]) = (json!(address), json!(address));
+        }
+        let mut peer = tools.run(executable, environment).await;
         let (mut parts, mut before) = (Vec::new(), metrics(&mut peer).await);
         for (number, call) in group.calls.iter().enumerate() {
             let other = Other::of(&call.upstream).await;
@@ -278,6 +294,19 @@ async fn logged(peer: &mut Peer) -> Vec<(String, String)> {
     of_calls.collect()
 }
 
+// === impl Behind ===
+
+impl Behind {
+    async fn of(behaviour: &Behaviour) -> Self {
+        let other = Other::of(behaviour).await;
+        let address = match &other {
+            Other::Upstream(upstream) => upstream.address(),
+            _ => unreachable!("only upstreams are behind proxies"),
+        };
+        Self { proxy: Proxy::http(address).await, _other: other }
+    }
+}
+
 // === impl Other ===
 
 impl Other {
@@ -304,6 +333,11 @@ impl Other {
                 let upstream = Upstream::points(1).await;
                 Self::Plain(upstream)
             }
+            Behaviour::Secure { http2, answer } => {
+                let answer = answer.clone();
+                Self::Upstream(Upstream::start_secure(*http2, move |_: &Request| answer.clone()).await)
+            }
+            Behaviour::Proxied(url) => Self::Nobody((*url).to_owned()),
             Behaviour::Unknown => Self::Nobody("http://no-such-host.invalid".to_owned()),
         }
     }
