@@ -154,7 +154,16 @@ impl Bench {
                 "GF_INSTANCE_OTLP_SAMPLER_TYPE": "probabilistic", "GF_INSTANCE_OTLP_SAMPLER_PARAM": share,
             })
         };
-        let ways = [("off", json!({})), ("of 1 %", traced("0.01")), ("of all", traced("1.000000"))];
+        // The twin has nothing more to show.
+        let mut everything = traced("1.000000");
+        everything["GF_PLUGIN_GPX_TRACE_HOST"] = json!("on");
+        everything["GF_PLUGIN_GPX_HTTP_SPAN_END"] = json!("body");
+        let ways = [
+            ("off", json!({})),
+            ("of 1 %", traced("0.01")),
+            ("of all", traced("1.000000")),
+            ("of all and the host's work", everything),
+        ];
         let mut sides = [Vec::new(), Vec::new()];
         for (executable, side) in [ours, &self.tools.twin].into_iter().zip(&mut sides) {
             for (_, environment) in &ways {
