@@ -18,7 +18,7 @@ pub(super) fn of_request(error: &RequestError) -> String {
             format!("dial tcp {authority}: i/o timeout: {}", error.chain())
         }
         RequestError::Tls { source, .. } => of_handshake(source),
-        RequestError::Certificate { fault, .. } => format!("{}: {}", of_certificate(fault), error.chain()),
+        RequestError::Certificate { fault, .. } => of_certificate(fault),
         RequestError::HandshakeTimeout { .. } => {
             format!("{TLS_TIMEOUT}: {}", error.chain())
         }
