@@ -45,6 +45,8 @@ pub(super) struct Settings {
     pub(super) json: Value,
     pub(super) secrets: Value,
     pub(super) basic_auth_user: &'static str,
+    /// `http2`: the twin may speak HTTP/2, which plugins on the Go SDK do only if they are told to.
+    pub(super) database: &'static str,
     /// There is no data source.
     pub(super) none: bool,
 }
@@ -227,8 +229,11 @@ pub(super) fn secure() -> Group {
     let secure = |http2, answer| Behaviour::Secure { http2, answer };
     let points = || Answer::json(points(3));
     let trusts = || json!({ "tlsSkipVerify": true });
-    let query =
-        |name: &str, http2, answer, json| query(name, secure(http2, answer)).settings(json, json!({}));
+    let query = |name: &str, http2, answer, json| {
+        let mut call = query(name, secure(http2, answer)).settings(json, json!({}));
+        call.settings.database = if http2 { "http2" } else { "" };
+        call
+    };
     let other_name = json!({ "tlsSkipVerify": true, "serverName": "other.example" });
     traced(
         "secure",

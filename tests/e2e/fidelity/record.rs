@@ -139,7 +139,7 @@ async fn answer(peer: &mut Peer, call: &Call, number: usize, url: &str) -> Vec<S
         context["dataSourceInstanceSettings"] = json!({
             "id": number, "uid": uid(number), "name": "Source", "url": format!("{url}{}", settings.path),
             "jsonData": BASE64_STANDARD.encode(json.to_string()), "decryptedSecureJsonData": settings.secrets,
-            "basicAuthEnabled": !settings.basic_auth_user.is_empty(), "basicAuthUser": settings.basic_auth_user,
+            "database": settings.database, "basicAuthEnabled": !settings.basic_auth_user.is_empty(), "basicAuthUser": settings.basic_auth_user,
         });
     }
     let mut request = call.request.clone();

@@ -148,12 +148,20 @@ fn name(expected: &ServerName<'_>, presented: &[String], owner: CertificateOwner
         let inner = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(text);
         inner.trim_matches('"').to_owned()
     };
-    let mut names: Vec<_> = presented.iter().take(SHOWN_NAMES).map(plain).collect();
-    if names.is_empty() {
+    if presented.is_empty() {
         return CertificateFault::NoNames { name };
     }
-    if presented.len() > SHOWN_NAMES {
-        names.push(format!("{} more", presented.len() - SHOWN_NAMES));
+    // As in Go, addresses are listed for an address only, and names for a name only; unless there are none.
+    let is_address = |text: &&String| text.starts_with("IpAddress");
+    let alike = |text: &&String| is_address(text) == matches!(expected, ServerName::IpAddress(_));
+    let all = if presented.iter().any(|text| alike(&text)) {
+        presented.iter().filter(alike).collect()
+    } else {
+        presented.iter().collect::<Vec<_>>()
+    };
+    let mut names: Vec<_> = all.iter().take(SHOWN_NAMES).map(|text| plain(text)).collect();
+    if all.len() > SHOWN_NAMES {
+        names.push(format!("{} more", all.len() - SHOWN_NAMES));
     }
     CertificateFault::Name { name, names: names.join(", "), place: owner.place_of_name() }
 }

@@ -96,8 +96,15 @@ fn of_certificate(fault: &CertificateFault) -> String {
 
 /// Returns how a connection ended before the response did.
 fn of_end(error: &hyper::Error) -> String {
-    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
-    match io {
+    let source = std::error::Error::source(error);
+    // Without the stream's number, which says nothing to anybody.
+    let reset = source.and_then(|source| source.downcast_ref::<h2::Error>());
+    if let Some(reason) =
+        reset.filter(|error| error.is_reset() && error.is_remote()).and_then(h2::Error::reason)
+    {
+        return format!("stream error: {reason:?}; received from peer");
+    }
+    match source.and_then(|source| source.downcast_ref::<io::Error>()) {
         Some(io) if io.raw_os_error().is_some() => format!("read tcp: read: {}", of_system(io)),
         _ => "EOF".to_owned(),
     }
