@@ -44,7 +44,7 @@ pub(crate) fn add_to_linker<T: View + 'static>(linker: &mut Linker<T>) -> wasmti
     wit::metrics::add_to_linker::<T, HasMetrics>(linker, T::metrics)?;
     wit::packets::add_to_linker::<T, HasPackets>(linker, T::packets)?;
     wit::response::add_to_linker::<T, HasResponse>(linker, T::response)?;
-    otel::wasi::otel::types::add_to_linker::<T, HasTracer>(linker, T::tracer)?;
-    otel::wasi::otel::tracing::add_to_linker::<T, HasTracer>(linker, T::tracer)?;
+    otel::bindings::wasi::otel::types::add_to_linker::<T, HasTracer>(linker, T::tracer)?;
+    otel::bindings::wasi::otel::tracing::add_to_linker::<T, HasTracer>(linker, T::tracer)?;
     wit::tracer::add_to_linker::<T, HasTracer>(linker, T::tracer)
 }

@@ -96,7 +96,7 @@ async fn the_names_of_the_stable_conventions_take_the_place_of_gos() {
     for span in spans {
         let old: Vec<_> = span.attributes.keys().filter(|key| key.starts_with("http.")).collect();
         let is_new = |key: &&String| key.starts_with("http.request.") || key.starts_with("http.response.");
-        assert!(old.iter().all(|key| is_new(key)), "{old:?}");
+        assert!(old.iter().all(is_new), "{old:?}");
     }
 }
 

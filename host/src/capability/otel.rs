@@ -1,6 +1,7 @@
 //! `wasi:otel/tracing`: spans that a component's own SDK of OpenTelemetry makes. They are among the call's spans, within the same
 //! limits: whatever the component says, they belong to the call's trace.
 
+pub(super) mod bindings;
 mod convert;
 #[cfg(test)]
 mod tests;
@@ -9,17 +10,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt as _};
 use wasmtime::Result;
 
-use self::wasi::otel::tracing::{Host, Link, SpanContext, SpanData};
-use self::wasi::otel::types;
+use self::bindings::wasi::otel::tracing::{Host, Link, SpanContext, SpanData};
+use self::bindings::wasi::otel::types;
 use super::tracer::TracerView;
 use crate::telemetry::SPAN_ITEMS;
-
-wasmtime::component::bindgen!({
-    path: "../wit/otel",
-    world: "imports",
-    imports: { default: trappable },
-    require_store_data_send: true,
-});
 
 impl types::Host for TracerView<'_> {}
 

@@ -1,19 +1,20 @@
 //! The one table of our settings: the parser uses it, and docs/settings.md is generated from it.
 
+mod reader;
 mod row;
 mod spans;
 pub(super) mod tracing;
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use self::reader::{Reader, shown};
 use self::row::DURATION;
 pub(super) use self::row::Setting;
 use super::problem::{Problem, Strings};
 use super::spans::SpanChoices;
-use super::value::{self, Expected, Transport};
+use super::value::{self, Transport};
 
 /// The prefix of all our keys; all other keys of the section belong to the component.
 pub(super) const PREFIX: &str = "gpx_";
@@ -197,19 +198,13 @@ const ALL: [&Setting; 16] = [
     &TRANSPORT,
 ];
 
-/// Reads settings one by one, and records those that are invalid.
-struct Reader<'a> {
-    given: &'a Strings,
-    problems: &'a mut Vec<Problem>,
-}
-
 // === impl Section ===
 
 impl Section {
     /// `given` holds the keys of the section that are ours, in lower case.
     pub(super) fn read(given: &Strings, problems: &mut Vec<Problem>) -> (Self, Transport) {
-        let mut reader = Reader { given, problems };
-        reader.refuse_unknown();
+        let mut reader = Reader::new(given, problems);
+        reader.refuse_unknown(&all().map(|setting| setting.name).collect());
         let settings = Self {
             allow_hosts: reader.value(&ALLOW_HOSTS, value::list),
             allow_paths: reader.value(&ALLOW_PATHS, value::list),
@@ -229,38 +224,6 @@ impl Section {
             spans: spans::read(&mut reader),
         };
         (settings, reader.value(&TRANSPORT, value::transport))
-    }
-}
-
-// === impl Reader ===
-
-impl Reader<'_> {
-    fn refuse_unknown(&mut self) {
-        let known: BTreeSet<&str> = all().map(|setting| setting.name).collect();
-        for key in self.given.keys().filter(|key| !known.contains(key.as_str())) {
-            let names = known.iter().copied().collect::<Vec<_>>().join(", ");
-            let text = format!("this setting does not exist and is ignored; the settings are {names}");
-            self.problems.push(Problem { key: key.clone(), text });
-        }
-    }
-
-    /// A key without a value counts as absent.
-    fn value<T: Default>(&mut self, setting: &Setting, parse: fn(&str) -> Result<T, Expected>) -> T {
-        let given = self.given.get(setting.name).map(|text| text.trim()).filter(|text| !text.is_empty());
-        let used = match given.map(|text| (text, parse(text))) {
-            None => setting.default,
-            Some((_, Ok(value))) => return value,
-            Some((text, Err(expected))) => {
-                let text = format!(
-                    "`{text}` must be {expected}; until it is corrected, {} is used",
-                    shown(setting.when_bad)
-                );
-                self.problems.push(Problem { key: setting.name.to_owned(), text });
-                setting.when_bad
-            }
-        };
-        // A test parses every text of the table.
-        parse(used).unwrap_or_default()
     }
 }
 
@@ -298,10 +261,6 @@ pub(super) fn markdown() -> String {
 
 fn all() -> impl Iterator<Item = &'static Setting> {
     ALL.into_iter().chain(tracing::ALL).chain(spans::ALL)
-}
-
-fn shown(text: &str) -> String {
-    if text.is_empty() { "empty".to_owned() } else { format!("`{text}`") }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod body;
 mod events;
 mod names;
+mod outcome;
 mod span;
 mod wording;
 

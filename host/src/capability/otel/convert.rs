@@ -6,9 +6,8 @@ use opentelemetry::trace::{self, SpanId, SpanKind, TraceFlags, TraceId, TraceSta
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use serde_json::Value as Json;
 
-use super::types;
-use super::wasi::clocks::wall_clock::Datetime;
-use super::wasi::otel::tracing as wit;
+use super::bindings::wasi::clocks::wall_clock::Datetime;
+use super::bindings::wasi::otel::{tracing as wit, types};
 pub(super) use crate::capability::tracer::text;
 use crate::capability::tracer::{MAX_KEY, MAX_LIST};
 use crate::text::Scrub;

@@ -8,11 +8,11 @@ use opentelemetry::trace::{
 };
 use wasmtime::component::ResourceTable;
 
-use super::wasi::clocks::wall_clock::Datetime;
-use super::wasi::otel::tracing::{
+use super::bindings::wasi::clocks::wall_clock::Datetime;
+use super::bindings::wasi::otel::tracing::{
     Event, Host as _, Link, SpanContext, SpanData, SpanKind, Status, TraceFlags,
 };
-use super::wasi::otel::types::{InstrumentationScope, KeyValue};
+use super::bindings::wasi::otel::types::{InstrumentationScope, KeyValue};
 use crate::capability::tracer::{CallSpans, TracerView};
 use crate::telemetry::test::{Ended, recording};
 use crate::telemetry::{MAX_SPANS, Tracer};

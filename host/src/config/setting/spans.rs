@@ -1,6 +1,6 @@
 //! The rows for what spans say.
 
-use super::Reader;
+use super::reader::Reader;
 use super::row::Setting;
 use crate::config::spans::{self, SpanChoices};
 use crate::config::value;

@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::names;
-use super::span::fail;
-use super::wording;
+use super::outcome::fail;
+use super::{names, wording};
 use crate::config::HttpNames;
 use crate::egress::error::RequestError;
 use crate::telemetry::{LimitedSpan, SPAN_TEXT};

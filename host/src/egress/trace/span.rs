@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::{Request, Response, Uri};
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status};
+use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{Context, KeyValue};
 
 use super::body::OpenSpan;
 use super::events::Events;
+use super::outcome::{fail, succeed};
 use super::{names, wording};
 use crate::config::{HttpEnd, HttpNames, SpanChoices};
 use crate::egress::error::RequestError;
@@ -144,25 +145,6 @@ impl Drop for RequestSpan {
             span.end(None);
         }
     }
-}
-
-fn succeed<B>(span: &LimitedSpan, names: HttpNames, response: &Response<B>) {
-    let status = response.status().as_u16();
-    span.set_attributes(names::of_response(names, response).into_iter());
-    if status >= 400 {
-        span.set_status(Status::error(format!("error with HTTP status code {status}")));
-    }
-}
-
-/// `kind` is that of the error, as metrics name it.
-pub(super) fn fail(span: &LimitedSpan, names: HttpNames, kind: &'static str, message: String) {
-    span.set_status(Status::error("request failed"));
-    span.set_attributes(names::of_failure(names, kind).into_iter().collect::<Vec<_>>().into_iter());
-    let attributes = [
-        KeyValue::new("exception.type", "egress::RequestError"),
-        KeyValue::new("exception.message", message),
-    ];
-    span.add_event("exception", attributes.into_iter());
 }
 
 /// Returns the URL without userinfo, and with its query values replaced: these carry keys and tokens. Not much more of it
