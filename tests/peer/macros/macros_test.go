@@ -2,9 +2,7 @@
 package macros
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,30 +11,16 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data/sqlutil"
 	"github.com/grafana/grafana-plugin-sdk-go/experimental/macros"
-)
 
-var update = flag.Bool("update", false, "write cases.txt")
+	"gpx-wasm/tests/peer/golden"
+)
 
 // TestCasesAreThoseOfGo reads lines `from<tab>to<tab>interval<tab>text<tab>what becomes of it`, with milliseconds.
 func TestCasesAreThoseOfGo(t *testing.T) {
-	text, err := os.ReadFile("cases.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for line := range strings.Lines(string(text)) {
-		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 5)
+	golden.Cases(t, 5, func(fields []string) string {
 		from, to, interval := number(t, fields[0]), number(t, fields[1]), number(t, fields[2])
-		lines = append(lines, strings.Join(append(fields[:4], interpolated(from, to, interval, fields[3])), "\t")+"\n")
-	}
-	got := strings.Join(lines, "")
-	if *update {
-		if err := os.WriteFile("cases.txt", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if string(text) != got {
-		t.Errorf("cases.txt is not what Go does; look at what has changed, and run the test with -update:\n%s", got)
-	}
+		return strings.Join(append(fields[:4], interpolated(from, to, interval, fields[3])), "\t") + "\n"
+	})
 }
 
 // Data sources use sqlutil for SQL, and macros for what the frontend has.

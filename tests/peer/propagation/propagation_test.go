@@ -3,18 +3,16 @@ package propagation
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/contrib/propagators/jaeger"
 	"go.opentelemetry.io/otel/propagation"
-)
 
-var update = flag.Bool("update", false, "write cases.txt")
+	"gpx-wasm/tests/peer/golden"
+)
 
 // The headers of this test, with their propagators.
 var propagators = map[string]propagation.TextMapPropagator{
@@ -29,24 +27,10 @@ const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 // TestCasesAreThoseOfGo reads lines `header<tab>what comes<tab>what goes out`.
 func TestCasesAreThoseOfGo(t *testing.T) {
-	text, err := os.ReadFile("cases.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for line := range strings.Lines(string(text)) {
-		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+	golden.Cases(t, 3, func(fields []string) string {
 		header, in := fields[0], fields[1]
-		lines = append(lines, fmt.Sprintf("%s\t%s\t%s\n", header, in, passedOn(header, in)))
-	}
-	got := strings.Join(lines, "")
-	if *update {
-		if err := os.WriteFile("cases.txt", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if string(text) != got {
-		t.Errorf("cases.txt is not what Go does; look at what has changed, and run the test with -update:\n%s", got)
-	}
+		return fmt.Sprintf("%s\t%s\t%s\n", header, in, passedOn(header, in))
+	})
 }
 
 // The members of baggage have no order in Go, so they are sorted.

@@ -2,52 +2,39 @@
 package proxies
 
 import (
-	"flag"
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/http/httpproxy"
-)
 
-var update = flag.Bool("update", false, "write cases.txt")
+	"gpx-wasm/tests/peer/golden"
+)
 
 var ports = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 // TestCasesAreThoseOfGo reads lines `hosts<tab>all hosts<tab>those that are always reached directly`, `bypass<tab>NO_PROXY<tab>the
 // hosts besides these that are reached directly`, and `proxy<tab>HTTPS_PROXY<tab>the proxy of https://a.example`.
 func TestCasesAreThoseOfGo(t *testing.T) {
-	text, err := os.ReadFile("cases.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var hosts, lines []string
-	for line := range strings.Lines(string(text)) {
-		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+	var hosts []string
+	golden.Cases(t, 3, func(fields []string) string {
 		kind, value := fields[0], fields[1]
 		switch kind {
 		case "hosts":
 			hosts = strings.Fields(value)
 			always := direct("", hosts)
-			lines = append(lines, fmt.Sprintf("hosts\t%s\t%s\n", value, strings.Join(always, " ")))
 			hosts = slices.DeleteFunc(hosts, func(host string) bool { return slices.Contains(always, host) })
+			return fmt.Sprintf("hosts\t%s\t%s\n", value, strings.Join(always, " "))
 		case "bypass":
-			lines = append(lines, fmt.Sprintf("bypass\t%s\t%s\n", value, strings.Join(direct(value, hosts), " ")))
+			return fmt.Sprintf("bypass\t%s\t%s\n", value, strings.Join(direct(value, hosts), " "))
 		case "proxy":
-			lines = append(lines, fmt.Sprintf("proxy\t%s\t%s\n", value, proxy(value)))
+			return fmt.Sprintf("proxy\t%s\t%s\n", value, proxy(value))
 		}
-	}
-	got := strings.Join(lines, "")
-	if *update {
-		if err := os.WriteFile("cases.txt", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if string(text) != got {
-		t.Errorf("cases.txt is not what Go does; look at what has changed, and run the test with -update:\n%s", got)
-	}
+		t.Errorf("there is no case %q", kind)
+		return ""
+	})
 }
 
 func direct(noProxy string, hosts []string) []string {

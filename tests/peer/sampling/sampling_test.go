@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -20,9 +19,9 @@ import (
 	"go.opentelemetry.io/contrib/samplers/jaegerremote"
 	tracesdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-)
 
-var update = flag.Bool("update", false, "write decisions.txt")
+	"gpx-wasm/tests/peer/golden"
+)
 
 // The options have the layout of the SDK's type, which is internal.
 type samplerOptions struct {
@@ -86,15 +85,7 @@ func TestDecisionsAreThoseInTheFile(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) { remote(t, add) })
 
-	got := strings.Join(lines, "\n") + "\n"
-	if *update {
-		if err := os.WriteFile("decisions.txt", []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want, err := os.ReadFile("decisions.txt"); err != nil || string(want) != got {
-		t.Errorf("decisions.txt is not what the SDK decides (%v); look at what has changed, and run the test with -update:\n%s", err, got)
-	}
+	golden.Compare(t, "decisions.txt", strings.Join(lines, "\n")+"\n")
 }
 
 // answer is what the server says.
