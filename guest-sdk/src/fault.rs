@@ -173,7 +173,7 @@ fn below<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'stati
 }
 
 /// The messages of the whole chain, without those that the one above already contains.
-fn messages(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn messages(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let (mut above, mut next) = (text.clone(), below(error));
     while let Some(link) = next {

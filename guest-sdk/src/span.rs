@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::time::SystemTime;
 
+use crate::fault::messages;
 use crate::host::tracer;
 use crate::{Attribute, ToValue};
 
@@ -106,7 +107,7 @@ impl Span {
     /// # assert_eq!(host.spans()[0].events[0].attributes["exception.type"], "core::num::error::ParseIntError");
     /// ```
     pub fn exception<E: Error + 'static>(&self, error: &E) {
-        let message = chain(error);
+        let message = messages(error);
         self.0.record_error(&message, std::any::type_name::<E>());
         self.fail(&message);
     }
@@ -202,20 +203,6 @@ impl SpanContext {
     pub fn traceparent(&self) -> String {
         format!("00-{}-{}-{:02x}", self.trace_id, self.span_id, u8::from(self.sampled))
     }
-}
-
-/// Returns an error with those that caused it, unless it repeats them itself.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// Times before 1970 and after 2554 become the nearest that can be expressed.

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use tracing_core::field::{Field, Visit};
 
-use crate::span::{Span, SpanKind, chain};
+use crate::fault::messages;
+use crate::span::{Span, SpanKind};
 use crate::{Attribute, ToValue};
 
 #[derive(Default)]
@@ -83,7 +84,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.text(field, &chain(value));
+        self.text(field, &messages(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
