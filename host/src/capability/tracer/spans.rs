@@ -1,8 +1,9 @@
-//! The spans of one call: which are open, which one is current, and how they end.
+//! The spans of one call, as the component and its requests use them.
 
-use std::collections::HashMap;
+mod open;
+
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::HeaderMap;
 use opentelemetry::Context;
@@ -10,13 +11,13 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContex
 use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
 use tokio::time::Instant;
 
+use self::open::{Lasting, OpenSpan, Opened, Spans, span_id};
 use crate::budget::OwnerMemory;
 use crate::call::Dropped;
 use crate::egress::{RequestDescription, RequestParent};
 use crate::log::{Log, Value};
 use crate::telemetry::{
-    self, CALL_BYTES, LimitedSpan, MAX_SPANS, RequestAllowance, SPAN_BYTES, SPAN_ITEMS, SpanAllowance,
-    Tracer, span_text,
+    self, CALL_BYTES, LimitedSpan, MAX_SPANS, SPAN_BYTES, SPAN_ITEMS, SpanAllowance, Tracer, span_text,
 };
 
 /// The spans of one call into a component. Cheap to clone: the tracer, outgoing requests and the call itself share
@@ -40,49 +41,11 @@ pub(crate) struct EndOfCall {
     status: Status,
 }
 
-struct Spans {
-    tracer: Tracer,
-    root: Context,
-    /// Started and not yet ended, in the order in which they were started or made current.
-    open: Vec<OpenSpan>,
-    allowance: Arc<SpanAllowance>,
-    requests: RequestAllowance,
-    /// What was said of requests that have not been sent yet, by the id that stands for it.
-    described: HashMap<SpanId, RequestParent>,
-    /// The contexts of spans that the component keeps itself, also of those that have ended.
-    announced: HashMap<SpanId, Context>,
-    /// Those of a call that may last for ever.
-    lasting: Option<Lasting>,
+/// Returns the context of another span of the same trace.
+fn beside(context: &SpanContext, id: SpanId) -> SpanContext {
+    let (flags, state) = (context.trace_flags(), context.trace_state().clone());
+    SpanContext::new(context.trace_id(), id, flags, false, state)
 }
-
-/// How the spans of a call that may last for ever stay bounded.
-struct Lasting {
-    /// The context in which they begin traces of their own. `None` if they are not recorded.
-    apart: Option<Context>,
-    /// When their allowance has begun anew.
-    renewed: Instant,
-}
-
-/// How often a call that may last for ever may have anew what another call may have in all.
-const RENEWAL: Duration = Duration::from_secs(1);
-
-struct OpenSpan {
-    span: Opened,
-    detached: bool,
-}
-
-enum Opened {
-    Recorded(Arc<LimitedSpan>),
-    /// One that the component itself keeps until it ends, with the context in which it began.
-    Announced {
-        context: Context,
-        parent: Context,
-        at: SystemTime,
-    },
-}
-
-/// The name of a span that its component has announced and not completed.
-const UNFINISHED: &str = "(unfinished)";
 
 // === impl CallSpans ===
 
@@ -117,17 +80,7 @@ impl CallSpans {
         };
         let root = paid(root);
         let lasting = lasting.map(|lasting| Lasting { apart: lasting.apart.map(paid), ..lasting });
-        let spans = Spans {
-            tracer,
-            root,
-            open: Vec::new(),
-            allowance,
-            requests,
-            described: HashMap::new(),
-            announced: HashMap::new(),
-            lasting,
-        };
-        Self(Arc::new(Mutex::new(spans)))
+        Self(Arc::new(Mutex::new(Spans::new(tracer, root, allowance, requests, lasting))))
     }
 
     /// The call is over, and its spans have ended.
@@ -139,7 +92,7 @@ impl CallSpans {
     pub(super) fn start(&self, builder: SpanBuilder, parent: Option<SpanId>, detached: bool) -> Span {
         self.change(|spans| {
             spans.renew();
-            let parent = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
+            let parent = spans.parent(parent).clone();
             let started = spans.tracer.start_limited(builder, &parent, &spans.allowance);
             let recorded = started.map(Arc::new);
             let open = recorded.clone().map(Opened::Recorded);
@@ -153,16 +106,14 @@ impl CallSpans {
     pub(in crate::capability) fn announce(&self, id: SpanId) {
         self.change(|spans| {
             spans.renew();
-            let is_root = spans.root.span().span_context().span_id() == id;
+            let is_root = span_id(&spans.root) == id;
             let known = is_root || spans.announced.contains_key(&id) || spans.find(id).is_some();
-            let parent = spans.parent().clone();
+            let parent = spans.parent(None).clone();
             let outer = parent.span().span_context().clone();
             if known || !outer.is_sampled() || spans.announced.len() >= MAX_SPANS {
                 return;
             }
-            let (flags, state) = (outer.trace_flags(), outer.trace_state().clone());
-            let own = SpanContext::new(outer.trace_id(), id, flags, false, state);
-            let context = parent.with_remote_span_context(own);
+            let context = parent.with_remote_span_context(beside(&outer, id));
             spans.announced.insert(id, context.clone());
             let span = Opened::Announced { context, parent, at: SystemTime::now() };
             spans.open.push(OpenSpan { span, detached: false });
@@ -202,7 +153,7 @@ impl CallSpans {
     pub(super) fn describe(&self, parent: Option<SpanId>, description: RequestDescription) -> SpanContext {
         self.change(|spans| {
             spans.renew();
-            let context = parent.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
+            let context = spans.parent(parent).clone();
             let outer = context.span().span_context().clone();
             let name = description.name.as_deref().unwrap_or_default();
             let is_kept = outer.is_sampled()
@@ -213,8 +164,7 @@ impl CallSpans {
             }
             let id = RandomIdGenerator::default().new_span_id();
             spans.described.insert(id, RequestParent { context, description });
-            let state = outer.trace_state().clone();
-            SpanContext::new(outer.trace_id(), id, outer.trace_flags(), false, state)
+            beside(&outer, id)
         })
     }
 
@@ -227,7 +177,7 @@ impl CallSpans {
             if let Some(described) = named.and_then(|id| spans.described.remove(&id)) {
                 return described;
             }
-            let context = named.and_then(|id| spans.find(id)).unwrap_or_else(|| spans.parent()).clone();
+            let context = spans.parent(named).clone();
             RequestParent { context, description: RequestDescription::default() }
         })
     }
@@ -272,68 +222,6 @@ impl CallSpans {
     }
 }
 
-// === impl Spans ===
-
-impl Spans {
-    fn current(&self) -> &Context {
-        self.innermost().unwrap_or(&self.root)
-    }
-
-    /// Returns the parent of a span or request that names no other.
-    fn parent(&self) -> &Context {
-        let apart = || self.lasting.as_ref().and_then(|lasting| lasting.apart.as_ref());
-        self.innermost().or_else(apart).unwrap_or(&self.root)
-    }
-
-    fn innermost(&self) -> Option<&Context> {
-        self.open.iter().rev().find(|open| !open.detached).map(OpenSpan::context)
-    }
-
-    /// Returns a span that is still open at the end of the call. One that the component has kept to itself is made of what is known
-    /// of it.
-    fn recorded(&self, span: Opened) -> Option<Arc<LimitedSpan>> {
-        match span {
-            Opened::Recorded(span) => Some(span),
-            Opened::Announced { context, parent, at } => {
-                let builder = SpanBuilder::from_name(UNFINISHED).with_start_time(at);
-                let id = context.span().span_context().span_id();
-                self.tracer.start_limited_as(id, builder, &parent, &self.allowance).map(Arc::new)
-            }
-        }
-    }
-
-    /// If the call may last for ever, gives it again what it may have, from time to time, once all of its spans have ended.
-    fn renew(&mut self) {
-        let Some(lasting) = &mut self.lasting else { return };
-        if self.open.is_empty() && lasting.renewed.elapsed() >= RENEWAL {
-            lasting.renewed = Instant::now();
-            self.described.clear();
-            self.announced.clear();
-            self.allowance.renew();
-            self.requests.0.renew();
-        }
-    }
-
-    fn find(&self, id: SpanId) -> Option<&Context> {
-        self.open.iter().find(|open| open.id() == id).map(OpenSpan::context)
-    }
-}
-
-// === impl OpenSpan ===
-
-impl OpenSpan {
-    fn context(&self) -> &Context {
-        match &self.span {
-            Opened::Recorded(span) => span.context(),
-            Opened::Announced { context, .. } => context,
-        }
-    }
-
-    fn id(&self) -> SpanId {
-        self.context().span().span_context().span_id()
-    }
-}
-
 // === impl Span ===
 
 impl Span {
@@ -348,7 +236,7 @@ impl Span {
 
     /// Returns its id, if it is recorded. Otherwise its context is its parent's.
     fn own_id(&self) -> Option<SpanId> {
-        self.recorded.as_ref().map(|span| span.context().span().span_context().span_id())
+        self.recorded.as_ref().map(|span| span_id(span.context()))
     }
 
     /// Makes it the current span, if it is open.
@@ -375,7 +263,7 @@ impl Span {
     pub(super) fn end(&self, at: Option<SystemTime>) {
         if let Some(span) = self.recording() {
             span.end(at);
-            self.spans.end(self.context.span().span_context().span_id());
+            self.spans.end(span_id(&self.context));
         }
     }
 }
