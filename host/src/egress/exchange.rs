@@ -7,7 +7,6 @@ mod bound;
 mod client;
 mod connection;
 mod connections;
-mod counted;
 mod decode;
 mod expect;
 #[cfg(any(test, feature = "fuzz"))]
@@ -18,6 +17,7 @@ mod inbound;
 mod kept_head;
 mod lease;
 mod limited;
+mod observed;
 mod replay;
 mod shared;
 mod tasks;

@@ -154,11 +154,10 @@ fn name(expected: &ServerName<'_>, presented: &[String], owner: CertificateOwner
     // As in Go, addresses are listed for an address only, and names for a name only; unless there are none.
     let is_address = |text: &&String| text.starts_with("IpAddress");
     let alike = |text: &&String| is_address(text) == matches!(expected, ServerName::IpAddress(_));
-    let all = if presented.iter().any(|text| alike(&text)) {
-        presented.iter().filter(alike).collect()
-    } else {
-        presented.iter().collect::<Vec<_>>()
-    };
+    let mut all: Vec<_> = presented.iter().filter(alike).collect();
+    if all.is_empty() {
+        all = presented.iter().collect();
+    }
     let mut names: Vec<_> = all.iter().take(SHOWN_NAMES).map(|text| plain(text)).collect();
     if all.len() > SHOWN_NAMES {
         names.push(format!("{} more", all.len() - SHOWN_NAMES));

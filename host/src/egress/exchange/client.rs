@@ -16,12 +16,12 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody};
 use super::body::{ResponseBody, Streamed};
 use super::connection::{Fate, SendFailure};
 use super::connections::Connections;
-use super::counted::CountedBody;
 use super::decode;
 use super::expect;
 use super::kept_head;
 use super::lease::Exchange;
 use super::limited::LimitedBody;
+use super::observed::ObservedBody;
 use super::replay::Replay;
 use super::time_limits::TimeLimits;
 use crate::budget::{OwnerMemory, Priority};
@@ -34,7 +34,7 @@ use crate::egress::policy::{self, Grants};
 use crate::egress::proxy::{ProxyFailure, Route};
 use crate::egress::settings::{BadSigV4, DataSourceHttp};
 use crate::egress::sigv4::Signer;
-use crate::egress::trace::{Events, RequestParent, RequestTracing, TracedBody};
+use crate::egress::trace::{Events, RequestParent, RequestTracing};
 use crate::egress::wishes::Wishes;
 use crate::har::Recorder;
 use crate::metrics::UpstreamRequests;
@@ -110,13 +110,7 @@ impl Client {
                 Ok(response) => counted.answered(response.status()),
                 Err(error) => counted.failed(error.kind().name()),
             }
-            Ok(result?.map(|body| {
-                let body = CountedBody::new(body, counted);
-                match span {
-                    Some(span) => TracedBody::new(body, span).boxed_unsync(),
-                    None => body.boxed_unsync(),
-                }
-            }))
+            Ok(result?.map(|body| ObservedBody::new(body, counted, span).boxed_unsync()))
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn succeed<B>(span: &LimitedSpan, names: HttpNames, response: &Respon
 /// `kind` is that of the error, as metrics name it.
 pub(super) fn fail(span: &LimitedSpan, names: HttpNames, kind: &'static str, message: String) {
     span.set_status(Status::error("request failed"));
-    span.set_attributes(names::of_failure(names, kind).into_iter().collect::<Vec<_>>().into_iter());
+    span.set_attributes(names::of_failure(names, kind).into_iter());
     let attributes = [
         KeyValue::new("exception.type", "egress::RequestError"),
         KeyValue::new("exception.message", message),

@@ -7,8 +7,8 @@ use http::{Request, Response, Uri};
 use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{Context, KeyValue};
 
-use super::body::OpenSpan;
 use super::events::Events;
+use super::open_span::OpenSpan;
 use super::outcome::{fail, succeed};
 use super::{names, wording};
 use crate::config::{HttpEnd, HttpNames, SpanChoices};

@@ -22,6 +22,11 @@ pub(crate) enum AdmissionObject {
     App(AppSettings),
 }
 
+/// The names of the variants.
+const SERIALIZED: &str = "a serialized object";
+const DATA_SOURCE: &str = "the settings of a data source";
+const APP: &str = "the settings of an app";
+
 /// How many bytes an object may have: no more than Grafana can send.
 const MAX_OBJECT: usize = crate::budget::MAX_REQUEST;
 
@@ -48,7 +53,7 @@ pub(super) async fn mutated(
             Ok(AdmissionObject::App(AppSettings { json_data, api_version: returned.api_version, ..sent }))
         }
         (Some(sent), returned) => {
-            let (sent, returned) = (named(&sent.shown()), named(&returned));
+            let (sent, returned) = (sent.name(), name(&returned));
             let text =
                 format!("the plugin has made {returned} of {sent}; return an object of the same variant");
             Err(mistake(&text))
@@ -109,11 +114,11 @@ async fn settings(json: Vec<u8>, memory: Charge) -> Result<Bytes, CallError> {
     }
 }
 
-fn named(object: &wit::Object) -> &'static str {
+fn name(object: &wit::Object) -> &'static str {
     match object {
-        wit::Object::Serialized(_) => "a serialized object",
-        wit::Object::DataSource(_) => "the settings of a data source",
-        wit::Object::App(_) => "the settings of an app",
+        wit::Object::Serialized(_) => SERIALIZED,
+        wit::Object::DataSource(_) => DATA_SOURCE,
+        wit::Object::App(_) => APP,
     }
 }
 
@@ -124,6 +129,14 @@ fn mistake(text: &str) -> CallError {
 // === impl AdmissionObject ===
 
 impl AdmissionObject {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Serialized(_) => SERIALIZED,
+            Self::DataSource(_) => DATA_SOURCE,
+            Self::App(_) => APP,
+        }
+    }
+
     /// Returns what a component sees.
     pub(super) fn shown(&self) -> wit::Object {
         match self {
