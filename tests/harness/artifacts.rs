@@ -8,6 +8,11 @@ pub fn host() -> PathBuf {
     existing("GPX_HOST_EXE", "x86_64-unknown-linux-gnu/quick/gpx-host")
 }
 
+/// Returns the path of `gpx`, with the host beside it.
+pub fn gpx() -> PathBuf {
+    existing("GPX_CLI", "tools-quick/gpx")
+}
+
 /// Returns the path of the host that is built without the compiler.
 pub fn host_without_compiler() -> PathBuf {
     existing("GPX_HOST_WITHOUT_COMPILER", "without-compiler/gpx-host")

@@ -1,4 +1,5 @@
-//! What the tests, the demo and the benchmark run against: the host, the components, and a packaged plugin.
+//! What the tests, the demo and the benchmark run against: the host, the author's tool, the components, and a packaged
+//! plugin.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,7 @@ use crate::{host, package, place, step};
 
 pub(crate) struct Artifacts {
     host: PathBuf,
+    tool: PathBuf,
     guests: PathBuf,
     plugins: PathBuf,
 }
@@ -28,7 +30,8 @@ impl Artifacts {
             Profile::Release => place::plugins()?,
         };
         package::assemble("http-backend", &plugins, &host, &guests)?;
-        Ok(Self { host, guests, plugins })
+        let tool = tool(profile, &host)?;
+        Ok(Self { host, tool, guests, plugins })
     }
 
     /// Compiles the components ahead of time, so that a test that starts one does not wait for the compiler.
@@ -52,7 +55,24 @@ impl Artifacts {
     /// Tells a command where the artifacts are.
     pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env("GPX_HOST_EXE", &self.host);
+        command.env("GPX_CLI", &self.tool);
         command.env("GPX_GUESTS", &self.guests);
         command.env("GPX_PLUGINS", &self.plugins)
     }
+}
+
+/// Builds `gpx` and puts it where it finds the host beside itself. It only starts what is under test, so it is never
+/// optimized here.
+fn tool(profile: Profile, host: &Path) -> Result<PathBuf> {
+    let folder = place::target()?.join(match profile {
+        Profile::Quick => "tools-quick",
+        Profile::Release => "tools",
+    });
+    let tool = folder.join("gpx");
+    step::step("gpx", || {
+        step::run(Profile::Quick.cargo("build")?.args(["--workspace", "--bin", "gpx"]))?;
+        place::refresh(&Profile::Quick.executable("gpx")?, &tool)?;
+        place::refresh(host, &folder.join("gpx-host"))
+    })?;
+    Ok(tool)
 }
