@@ -83,15 +83,15 @@ impl Subscriber for Bridge {
         attributes.record(&mut fields);
         let metadata = attributes.metadata();
         // Current only while it is entered.
-        let mut builder = span::build(fields.name.as_deref().unwrap_or(metadata.name())).detached();
+        let mut builder = span::builder(fields.name.as_deref().unwrap_or(metadata.name())).detached();
         if let Some(kind) = fields.kind {
-            builder = builder.kind(kind);
+            builder = builder.with_kind(kind);
         }
         OPEN.with_borrow_mut(|open| {
             if let Some(parent) = attributes.parent().and_then(|id| open.spans.get(&id.into_u64())) {
-                builder = builder.parent(parent.span.context());
+                builder = builder.with_parent(parent.span.span_context());
             }
-            let span = builder.attributes(std::mem::take(&mut fields.attributes)).start();
+            let span = builder.with_attributes(std::mem::take(&mut fields.attributes)).start();
             fields.set_status(&span);
             open.last += 1;
             open.spans.insert(open.last, Entry { span, metadata, handles: 1 });
@@ -106,8 +106,8 @@ impl Subscriber for Bridge {
     }
 
     fn record_follows_from(&self, id: &Id, follows: &Id) {
-        let context = with(follows, |entry| entry.span.context());
-        with(id, |entry| context.map(|context| entry.span.link(context, Vec::new())));
+        let context = with(follows, |entry| entry.span.span_context());
+        with(id, |entry| context.map(|context| entry.span.add_link(context, [])));
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -123,7 +123,7 @@ impl Subscriber for Bridge {
             let span = event.parent().map(Id::into_u64).or_else(innermost);
             if let Some(entry) = span.and_then(|id| open.spans.get(&id)) {
                 attributes.push(Attribute::new("level", metadata.level().as_str()));
-                entry.span.event_with(message, attributes);
+                entry.span.add_event(message, attributes);
             }
         });
     }

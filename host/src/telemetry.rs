@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt as _, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{SpanBuilder, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::Resource;
@@ -38,10 +38,12 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, ShouldSample, SpanL
 use tokio::time::Instant;
 
 pub(crate) use self::allowance::{CALL_BYTES, MAX_SPANS, RequestAllowance, SpanAllowance};
+pub(crate) use self::apart::link_origin;
 use self::config::Destination;
 pub(crate) use self::config::{Fact, TracingConfig};
 use self::export::ExportStatus;
-use self::ids::Ids;
+use self::ids::{Ids, Known};
+pub(crate) use self::ids::{KnownIds, new_span_id, new_trace_id};
 pub(crate) use self::limited::{LimitedSpan, SPAN_BYTES, SPAN_ITEMS, SPAN_TEXT, span_text};
 pub(crate) use self::loss::Losses;
 use self::owner::SpanOwner;
@@ -207,7 +209,7 @@ impl Recording {
         config: &TracingConfig,
         service: ServiceIdentity,
         attributes: Vec<KeyValue>,
-        sampler: impl ShouldSample + 'static,
+        sampler: impl ShouldSample + Clone + 'static,
         log: &Log,
     ) -> Result<Self, ExporterBuildError> {
         let queue = Arc::new(Queue::default());
@@ -222,14 +224,14 @@ impl Recording {
     fn new(
         plugin_scope: String,
         resource: Resource,
-        sampler: impl ShouldSample + 'static,
+        sampler: impl ShouldSample + Clone + 'static,
         processor: impl SpanProcessor + 'static,
         queue: Arc<Queue>,
         status: Arc<ExportStatus>,
     ) -> Self {
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_sampler(sampler)
+            .with_sampler(Known(sampler))
             .with_id_generator(Ids::default())
             .with_span_limits(SpanLimits {
                 max_attributes_per_span: SPAN_ITEMS as u32,
@@ -283,15 +285,15 @@ impl Tracer {
         LimitedSpan::start(tracer, builder, parent, allowance, queue)
     }
 
-    /// The same, with an id that the component has named.
+    /// The same, with ids that are known already.
     pub(crate) fn start_limited_as(
         &self,
-        id: SpanId,
+        known: KnownIds,
         builder: SpanBuilder,
         parent: &Context,
         allowance: &Arc<SpanAllowance>,
     ) -> Option<LimitedSpan> {
-        ids::with(id, || self.start_limited(builder, parent, allowance))
+        ids::with(known, || self.start_limited(builder, parent, allowance))
     }
 }
 

@@ -17,7 +17,10 @@ const PAGE: &str = include_str!("../../docs/tracing.md");
 /// Makes the calls of a group on both, and fails with each difference that is not intended.
 async fn compare(group: Group) {
     let Some(tools) = peer::tools() else { return };
-    let launch = Plugin::packaged("http-backend");
+    let launch = match group.component {
+        Some(component) => Plugin::packaged("http-backend").component(component),
+        None => Plugin::packaged("http-backend"),
+    };
     let ours = Record::of(&tools, launch.executable(), &group).await;
     let theirs = Record::of(&tools, &tools.twin, &group).await;
     let (mut lines, mut intended, mut unintended) = (0, 0, Vec::new());
@@ -60,6 +63,11 @@ async fn calls_through_proxies_are_the_twins() {
 #[gpx_tests::test]
 async fn other_calls_are_the_twins() {
     compare(corpus::other_calls()).await;
+}
+
+#[gpx_tests::test]
+async fn traps_are_the_twins_panics() {
+    compare(corpus::traps()).await;
 }
 
 #[gpx_tests::test]

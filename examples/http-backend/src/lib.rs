@@ -74,20 +74,20 @@ impl HttpBackend {
             request = request.query("multiplier", model.multiplier);
         }
         let response = request.send().map_err(gateway)?;
-        span.event("HTTP request done");
+        span.add_event("HTTP request done", []);
         if response.status() != StatusCode::OK {
             return Err(Fault::new(400, "bad gateway response"));
         }
 
         let answer: Answer = response.json().map_err(gateway)?;
-        span.event("JSON response decoded");
+        span.add_event("JSON response decoded", []);
 
         let (times, values): (Vec<_>, Vec<_>) =
             answer.datapoints.into_iter().map(|point| (point.time, point.value)).unzip();
-        span.event("Datapoints created");
+        span.add_event("Datapoints created", []);
 
         let frame = Frame::new("response").time("time", times).field("values", values);
-        span.event("Frames created");
+        span.add_event("Frames created", []);
         Ok(vec![frame])
     }
 }

@@ -27,7 +27,7 @@ pub struct LogRecord {
 /// {
 ///     let _read = span!("read");
 ///     let decode = span!("decode", "rows" = 2);
-///     decode.event("begun");
+///     decode.add_event("begun", []);
 ///     decode.error(&Fault::plugin("row 2 is cut off"));
 /// }
 ///

@@ -49,7 +49,7 @@ impl Prices {
         let request = http::get(&self.url).path(["prices"]).query("symbol", symbol);
         let request = request.header("X-Token", self.token.as_deref().unwrap_or("none"));
         let prices: Vec<f64> = TOOK.time(|| request.timeout(Duration::from_secs(10)).send()?.json())?;
-        span.set("prices", prices.len());
+        span.set_attribute("prices", prices.len());
         log::info!("prices were read", "count" = prices.len());
         Ok(prices)
     }
@@ -327,13 +327,13 @@ fn spans_have_parents_events_and_a_status() {
     let host = Host::new();
     let outer = span!("outer");
     let inner = span!("inner", "a" = 1);
-    inner.event_with("tried", attributes!("n" = 2));
+    inner.add_event("tried", attributes!("n" = 2));
     inner.error(&Fault::plugin("broken"));
-    let context = outer.context();
-    let apart = span::build("apart").detached().start();
-    assert_eq!(span::current().unwrap().span_id, inner.context().span_id);
+    let context = outer.span_context();
+    let apart = span::builder("apart").detached().start();
+    assert_eq!(span::current().unwrap().span_id, inner.span_context().span_id);
     drop(outer);
-    let child = span::build("child").parent(inner.context()).start();
+    let child = span::builder("child").with_parent(inner.span_context()).start();
     drop(inner);
     assert_eq!(context.traceparent(), "00-0af7651916cd43dd8448eb211c80319c-0000000000000001-01");
     let spans = host.spans();

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use tracing_core::field::{Field, Visit};
 
 use crate::fault::messages;
-use crate::span::{Span, SpanKind};
+use crate::span::{Span, SpanKind, Status};
 use crate::{Attribute, ToValue};
 
 #[derive(Default)]
@@ -29,16 +29,16 @@ impl Fields {
     /// Adds them to a span that has started. Its kind does not change any more.
     pub(super) fn add_to(mut self, span: &Span) {
         if let Some(name) = &self.name {
-            span.rename(name);
+            span.update_name(name);
         }
-        span.set_all(std::mem::take(&mut self.attributes));
+        span.set_attributes(std::mem::take(&mut self.attributes));
         self.set_status(span);
     }
 
     pub(super) fn set_status(&self, span: &Span) {
         match self.succeeded {
-            Some(true) => span.ok(),
-            Some(false) => span.fail(&self.description),
+            Some(true) => span.set_status(Status::Ok),
+            Some(false) => span.set_status(Status::error(&self.description)),
             None => {}
         }
     }

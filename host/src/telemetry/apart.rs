@@ -28,13 +28,16 @@ fn keep<T: Clone + Send + Sync + 'static>(to: Context, from: &Context) -> Contex
     }
 }
 
+/// Returns, for such a context, the span to which a span that begins a trace in it is linked.
+pub(crate) fn link_origin(context: &Context) -> Option<&SpanContext> {
+    let origin = (!context.has_active_span()).then(|| context.get::<LinkOrigin>()).flatten();
+    origin.map(|LinkOrigin(origin)| origin)
+}
+
 /// Links a span that begins a trace in such a context. Returns it with what it is linked to.
 pub(super) fn linked(builder: SpanBuilder, parent: &Context) -> (SpanBuilder, Option<SpanContext>) {
-    let origin = (!parent.has_active_span()).then(|| parent.get::<LinkOrigin>()).flatten();
-    match origin {
-        Some(LinkOrigin(origin)) => {
-            (builder.with_links(vec![Link::with_context(origin.clone())]), Some(origin.clone()))
-        }
+    match link_origin(parent) {
+        Some(origin) => (builder.with_links(vec![Link::with_context(origin.clone())]), Some(origin.clone())),
         None => (builder, None),
     }
 }

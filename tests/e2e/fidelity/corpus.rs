@@ -15,6 +15,8 @@ pub(super) struct Group {
     pub(super) tracing: Option<Tracing>,
     /// Everything goes through an HTTP proxy, to this.
     pub(super) behind_proxy: Option<Behaviour>,
+    /// The test component that has the place of the example's.
+    pub(super) component: Option<&'static str>,
     pub(super) calls: Vec<Call>,
 }
 
@@ -146,7 +148,7 @@ impl Call {
 
 fn traced(name: &str, calls: Vec<Call>) -> Group {
     let tracing = Tracing { propagation: "w3c", sampler: "", param: "1.000000" };
-    Group { name: name.to_owned(), tracing: Some(tracing), behind_proxy: None, calls }
+    Group { name: name.to_owned(), tracing: Some(tracing), behind_proxy: None, component: None, calls }
 }
 
 pub(super) fn queries() -> Group {
@@ -306,6 +308,27 @@ pub(super) fn other_calls() -> Group {
     )
 }
 
+/// The example does not trap, a test component and the twin do.
+pub(super) fn traps() -> Group {
+    let of_type = |query_type: &str| {
+        let mut query = one("A", "");
+        query["queryType"] = query_type.into();
+        query
+    };
+    let trap = |name: &str, queries: &[Value]| {
+        let mut call = query(name, ok());
+        call.request["queries"] = queries.into();
+        call
+    };
+    let calls = vec![
+        trap("a trap", &[of_type("trap")]),
+        Call { metadata: Vec::new(), ..trap("a trap, no parent", &[of_type("trap")]) },
+        trap("a trap, unsampled", &[of_type("trap")])
+            .metadata(&[("traceparent", &format!("00-TRACE-{PARENT}-00"))]),
+    ];
+    Group { component: Some("probe"), ..traced("traps", calls) }
+}
+
 pub(super) fn unserved() -> Group {
     let empty = |name: &str, method| call(name, method, json!({}));
     traced(
@@ -358,7 +381,7 @@ pub(super) fn contexts(propagation: &'static str) -> Group {
     let tracing = Tracing { propagation, sampler: "", param: "1.000000" };
     let tracing = Some(tracing).filter(|_| !propagation.is_empty());
     let name = if propagation.is_empty() { "tracing off" } else { propagation };
-    Group { name: name.to_owned(), tracing, behind_proxy: None, calls }
+    Group { name: name.to_owned(), tracing, behind_proxy: None, component: None, calls }
 }
 
 pub(super) fn never_sampled() -> Group {
@@ -369,5 +392,11 @@ pub(super) fn never_sampled() -> Group {
         query("an unsampled parent", ok()).metadata(&[("traceparent", &unsampled)]),
     ];
     let tracing = Tracing { propagation: "w3c", sampler: "const", param: "0.000000" };
-    Group { name: "a sampler that takes none".to_owned(), tracing: Some(tracing), behind_proxy: None, calls }
+    Group {
+        name: "a sampler that takes none".to_owned(),
+        tracing: Some(tracing),
+        behind_proxy: None,
+        component: None,
+        calls,
+    }
 }

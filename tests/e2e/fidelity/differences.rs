@@ -31,6 +31,24 @@ pub(super) const INTENDED: &[Intended] = &[
         reason: "nobody waits for it, whatever the plugin does",
     },
     Intended {
+        calls: &["a trap"],
+        lines: &[
+            "answer A",
+            "failure",
+            "metric gr",
+            "QueryData: status",
+            "QueryData: attribute rpc.response.status_code",
+            "sdk.queryData: attribute",
+            "log ",
+            // Of the test component.
+            "resource probe.",
+            "resource my_plugin.",
+        ],
+        go: "a panic fails the whole call, and nothing but gRPC counts it",
+        ours: "a trap, as of a panic, is the error of its query; the call is recorded as any other",
+        reason: "each panel shows the reason, and the operator sees the failures",
+    },
+    Intended {
         calls: &["unknown flags"],
         lines: &[""],
         go: "a `traceparent` of version 00 with more flags than two is no parent",

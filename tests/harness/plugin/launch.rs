@@ -133,6 +133,18 @@ impl Launch {
         self
     }
 
+    /// Puts a built guest in the place of its component.
+    pub fn component(self, guest: &str) -> Self {
+        let component = crate::artifacts::component(guest);
+        for suffix in [".wasm", ".cwasm"] {
+            let (from, to) =
+                (component.with_extension(&suffix[1..]), self.directory.join(self.name_of(suffix)));
+            std::fs::remove_file(&to).expect("the plugin's file can be removed");
+            directory::link(&from, &to).expect("the guest's file");
+        }
+        self
+    }
+
     /// Puts another executable in the place of its own.
     pub fn executed_by(self, other: &Path) -> Self {
         std::fs::remove_file(&self.executable).expect("the executable can be removed");

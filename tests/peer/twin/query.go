@@ -40,6 +40,8 @@ func (b *httpBackend) QueryData(ctx context.Context, request *backend.QueryDataR
 		case "decode":
 			response.Responses[query.RefID] = b.decode(ctx, query)
 			continue
+		case "trap":
+			panic("panicked on purpose")
 		case "fetch", "fetch-many":
 			response.Responses[query.RefID] = b.fetch(ctx, query)
 			continue

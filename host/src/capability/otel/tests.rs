@@ -13,6 +13,7 @@ use super::bindings::wasi::otel::tracing::{
     Event, Host as _, Link, SpanContext, SpanData, SpanKind, Status, TraceFlags,
 };
 use super::bindings::wasi::otel::types::{InstrumentationScope, KeyValue};
+use crate::budget::MemoryAccount;
 use crate::capability::tracer::{CallSpans, TracerView};
 use crate::telemetry::test::{Ended, recording};
 use crate::telemetry::{MAX_SPANS, Tracer};
@@ -163,6 +164,32 @@ fn ids_that_are_taken_invalid_or_unknown_make_no_span() {
     instance.end("8", "");
     assert_eq!(instance.parents().len(), 1);
     assert_eq!(instance.ended.spans().len(), 1);
+}
+
+#[tokio::test]
+async fn in_a_stream_a_span_begins_a_trace_that_its_children_and_requests_continue() {
+    let (telemetry, ended) = recording();
+    let root = telemetry.plugin().start(SpanBuilder::from_name("call"), &Context::new());
+    let (account, apart) = (MemoryAccount::new(1 << 30), telemetry.apart(&root));
+    let spans = CallSpans::lasting(&account.owner(), telemetry.plugin(), root.clone(), apart);
+    let (table, scrub) = (ResourceTable::new(), Scrub::default());
+    let mut instance = Instance { ended, root, spans, table, scrub };
+    for span in ["1", "2"] {
+        instance.start(span);
+    }
+    let request = instance.spans.parent_of_request(&http::HeaderMap::new()).context;
+    for (span, parent) in [("2", "1"), ("1", "")] {
+        instance.end(span, parent);
+    }
+    let spans = instance.ended.spans();
+    let [child, first] = spans.as_slice() else { panic!("{} spans", spans.len()) };
+    let (request, call) =
+        (request.span().span_context().clone(), instance.root.span().span_context().clone());
+    assert_eq!(request, child.span_context);
+    assert_eq!(first.span_context.trace_id(), child.span_context.trace_id());
+    assert_ne!(first.span_context.trace_id(), call.trace_id());
+    assert_eq!((first.parent_span_id, child.parent_span_id), (SpanId::INVALID, id(1)));
+    assert_eq!(first.links.links[0].span_context, call);
 }
 
 #[test]

@@ -7,8 +7,7 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContextExt as _};
-use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator};
+use opentelemetry::trace::{SpanBuilder, SpanContext, SpanId, Status, TraceContextExt as _, TraceId};
 use tokio::time::Instant;
 
 use self::open::{Lasting, OpenSpan, Opened, Spans, span_id};
@@ -41,10 +40,15 @@ pub(crate) struct EndOfCall {
     status: Status,
 }
 
-/// Returns the context of another span of the same trace.
-fn beside(context: &SpanContext, id: SpanId) -> SpanContext {
+/// Returns the context of another span of a trace that continues or follows the one of `context`.
+fn beside(context: &SpanContext, trace: TraceId, id: SpanId) -> SpanContext {
     let (flags, state) = (context.trace_flags(), context.trace_state().clone());
-    SpanContext::new(context.trace_id(), id, flags, false, state)
+    SpanContext::new(trace, id, flags, false, state)
+}
+
+/// Returns what a context says of its trace: if spans that are started in it begin traces, that of the call.
+fn outer(context: &Context) -> SpanContext {
+    telemetry::link_origin(context).unwrap_or(context.span().span_context()).clone()
 }
 
 // === impl CallSpans ===
@@ -109,11 +113,13 @@ impl CallSpans {
             let is_root = span_id(&spans.root) == id;
             let known = is_root || spans.announced.contains_key(&id) || spans.find(id).is_some();
             let parent = spans.parent(None).clone();
-            let outer = parent.span().span_context().clone();
+            let outer = outer(&parent);
             if known || !outer.is_sampled() || spans.announced.len() >= MAX_SPANS {
                 return;
             }
-            let context = parent.with_remote_span_context(beside(&outer, id));
+            let begins = telemetry::link_origin(&parent).is_some();
+            let trace = if begins { telemetry::new_trace_id() } else { outer.trace_id() };
+            let context = parent.with_remote_span_context(beside(&outer, trace, id));
             spans.announced.insert(id, context.clone());
             let span = Opened::Announced { context, parent, at: SystemTime::now() };
             spans.open.push(OpenSpan { span, detached: false });
@@ -131,10 +137,11 @@ impl CallSpans {
         self.change(|spans| {
             let is_it = |open: &OpenSpan| matches!(open.span, Opened::Announced { .. }) && open.id() == id;
             let index = spans.open.iter().position(is_it)?;
-            let Opened::Announced { parent: outer, .. } = spans.open.remove(index).span else { return None };
+            let Opened::Announced { context, parent: outer, .. } = spans.open.remove(index).span else {
+                return None;
+            };
             let named = parent.and_then(|id| spans.announced.get(&id).or_else(|| spans.find(id)));
-            let parent = named.unwrap_or(&outer).clone();
-            spans.tracer.start_limited_as(id, builder, &parent, &spans.allowance)
+            spans.start_announced(&context, builder, named.unwrap_or(&outer))
         })
     }
 
@@ -154,7 +161,7 @@ impl CallSpans {
         self.change(|spans| {
             spans.renew();
             let context = spans.parent(parent).clone();
-            let outer = context.span().span_context().clone();
+            let outer = outer(&context);
             let name = description.name.as_deref().unwrap_or_default();
             let is_kept = outer.is_sampled()
                 && spans.described.len() < MAX_SPANS
@@ -162,9 +169,9 @@ impl CallSpans {
             if !is_kept {
                 return outer;
             }
-            let id = RandomIdGenerator::default().new_span_id();
+            let id = telemetry::new_span_id();
             spans.described.insert(id, RequestParent { context, description });
-            beside(&outer, id)
+            beside(&outer, outer.trace_id(), id)
         })
     }
 

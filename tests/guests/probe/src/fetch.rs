@@ -106,7 +106,7 @@ pub fn sleep_on_upstream(query: &Query) -> Result<Vec<Frame>> {
     let span = span!("waiting for the upstream");
     let wanted: Wanted = query.json()?;
     let text = wanted.request()?.send()?.text()?;
-    span.event("answered");
+    span.add_event("answered", []);
     Ok(vec![Frame::new("slept").field("body", [text])])
 }
 
@@ -117,7 +117,7 @@ pub fn own_traceparent(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let outer = span!("outer");
     let _inner = span!("inner");
-    let ours = wanted.request()?.header("traceparent", outer.context().traceparent()).send()?;
+    let ours = wanted.request()?.header("traceparent", outer.span_context().traceparent()).send()?;
     let foreign = "00-11111111111111111111111111111111-2222222222222222-01";
     let forged = wanted.request()?.header("traceparent", foreign).send()?;
     Ok(vec![answer(ours)?, answer(forged)?])
@@ -129,7 +129,7 @@ pub fn described(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let outer = span!("outer");
     let _inner = span!("inner");
-    let request = wanted.request()?.header("traceparent", outer.context().traceparent());
+    let request = wanted.request()?.header("traceparent", outer.span_context().traceparent());
     let first = request.span_name("first").start()?.wait()?;
     let used = span::describe_request(&span::RequestOptions { name: Some("second".to_owned()), ..usual() });
     let second = wanted.request()?.header("traceparent", used.traceparent()).send()?;

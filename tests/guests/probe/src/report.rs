@@ -108,8 +108,8 @@ pub fn settings(settings: &Settings) -> Vec<Frame> {
 pub fn leak(settings: &Settings) -> Result<Vec<Frame>> {
     let secret = settings.secret("apiToken").unwrap_or_default();
     let span = span!("leak", "attribute" = secret, "list" = [secret]);
-    span.rename(&format!("leak {secret}"));
-    span.event_with("event", attributes!("token" = secret));
+    span.update_name(&format!("leak {secret}"));
+    span.add_event("event", attributes!("token" = secret));
     span.error(&Fault::plugin(format_args!("error {secret}")));
     log::info!(&format!("line {secret}"), "field" = secret, "list" = [secret]);
     eprintln!("printed {secret}");

@@ -22,12 +22,12 @@ pub fn say(query: &Query) -> Result<Vec<Frame>> {
     }
     for text in wanted.texts.iter().map(String::as_str) {
         let span = span!("said");
-        span.set(text, text);
-        span.set("list", [text]);
-        span.rename(&format!("said {text}"));
-        span.event_with(text, vec![Attribute::new(text, text)]);
+        span.set_attribute(text, text);
+        span.set_attribute("list", [text]);
+        span.update_name(&format!("said {text}"));
+        span.add_event(text, vec![Attribute::new(text, text)]);
         span.error(text);
-        span.link(span.context(), attributes!("text" = text));
+        span.add_link(span.span_context(), attributes!("text" = text));
         log::log(Level::Info, &format!("said {text}"), &[Attribute::new(text, text)]);
         log::info!("said in a list", "list" = [text]);
         println!("printed {text}");

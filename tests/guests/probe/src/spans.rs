@@ -1,13 +1,13 @@
 //! Spans of all kinds.
 
-use gpx_sdk::span::{SpanContext, SpanKind};
+use gpx_sdk::span::{Link, SpanContext, SpanKind, Status};
 use gpx_sdk::{Frame, Query, Result, attributes, http, span};
 use serde::Deserialize;
 
 /// Returns while two spans are open, one of them detached.
 pub fn open() -> Result<Vec<Frame>> {
     std::mem::forget(span!("left open"));
-    std::mem::forget(span::build("left open, detached").detached().start());
+    std::mem::forget(span::builder("left open, detached").detached().start());
     Ok(Vec::new())
 }
 
@@ -19,7 +19,11 @@ pub fn nested() -> Result<Vec<Frame>> {
     drop(middle);
     drop(inner);
     let sibling = span!("sibling");
-    let ids = [outer.context(), sibling.context(), span::current().unwrap_or_else(|| outer.context())];
+    let ids = [
+        outer.span_context(),
+        sibling.span_context(),
+        span::current().unwrap_or_else(|| outer.span_context()),
+    ];
     Ok(vec![Frame::new("spans").field("traceparent", ids.map(|id: SpanContext| id.traceparent()))])
 }
 
@@ -46,15 +50,15 @@ pub fn many(query: &Query) -> Result<Vec<Frame>> {
     let wanted: Wanted = query.json()?;
     let full = span!("full", "text" = "x".repeat(wanted.text));
     for number in 0..wanted.attributes {
-        full.set(&format!("attribute.{number}"), number);
+        full.set_attribute(&format!("attribute.{number}"), number);
     }
     for number in 0..wanted.events {
-        full.event_with("event", attributes!("number" = number));
+        full.add_event("event", attributes!("number" = number));
     }
     for number in 0..wanted.spans {
         let span = span!("one of many", "number" = number);
         for _ in 0..wanted.kilobytes {
-            span.event_with("text", attributes!("text" = "x".repeat(1024)));
+            span.add_event("text", attributes!("text" = "x".repeat(1024)));
         }
     }
     Ok(Vec::new())
@@ -87,23 +91,23 @@ pub fn instrumented(query: &Query) -> Result<Vec<Frame>> {
 /// Everything that can be set on a span.
 pub fn all() -> Result<Vec<Frame>> {
     let first = span!("first", "text" = "a", "flag" = true, "integer" = -1, "float" = 0.5);
-    first.set("texts", ["a", "b"]);
-    first.set("integers", [1_i64, 2]);
-    first.set("text", "replaced");
-    first.event("happened");
-    first.event_with("happened again", attributes!("times" = 2));
-    first.rename("renamed");
-    let linked = span::build("second")
-        .kind(SpanKind::Client)
-        .link(first.context(), attributes!("why" = "to have a link"))
-        .parent(first.context())
-        .attributes(attributes!("recording" = first.is_recording()))
+    first.set_attribute("texts", ["a", "b"]);
+    first.set_attribute("integers", [1_i64, 2]);
+    first.set_attribute("text", "replaced");
+    first.add_event("happened", []);
+    first.add_event("happened again", attributes!("times" = 2));
+    first.update_name("renamed");
+    let linked = span::builder("second")
+        .with_kind(SpanKind::Client)
+        .with_links([Link::new(first.span_context(), attributes!("why" = "to have a link"))])
+        .with_parent(first.span_context())
+        .with_attributes(attributes!("recording" = first.is_recording()))
         .start();
     linked.error("failed on purpose");
     drop(linked);
-    let detached = span::build("detached").detached().start();
+    let detached = span::builder("detached").detached().start();
     drop(span!("child of the renamed one"));
-    detached.ok();
-    first.ok();
+    detached.set_status(Status::Ok);
+    first.set_status(Status::Ok);
     Ok(Vec::new())
 }

@@ -187,8 +187,8 @@ fn rounds(wanted: &Wanted, packets: &mut PacketSender) -> Result<()> {
         packets.json(&round)?;
         std::thread::sleep(Duration::from_millis(wanted.every_ms));
     }
-    // Without a span around it.
-    http::get(&wanted.url).send()?;
+    // Without a span around it, and with a name of its own.
+    http::get(&wanted.url).span_name("alone").send()?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use gpx_sdk::frame::{Enumeration, FieldConfig, Json, Meta, Visualization};
 use gpx_sdk::http::StatusCode;
 use gpx_sdk::metrics::{Counter, Gauge, Histogram};
 use gpx_sdk::resource::{self, ResponseSender, Router};
-use gpx_sdk::span::SpanKind;
+use gpx_sdk::span::{Link, SpanKind, Status};
 use gpx_sdk::stream::{self, Include, PacketSender, Reply};
 use gpx_sdk::{
     Admission, Answer, Context, Conversion, Data, DataChunked, Diagnostics, Fault, Field, Frame, Health,
@@ -87,15 +87,16 @@ impl Released {
     /// Reads from the data source, with spans, a line, and a metric.
     fn upstream(&self) -> Result<Frame> {
         let outer = span!("outer", "number" = 1);
-        outer.set("texts", ["a", "b"]);
-        outer.event_with("happened", attributes!("times" = 2));
+        outer.set_attribute("texts", ["a", "b"]);
+        outer.add_event("happened", attributes!("times" = 2));
         let current = span::current().map(|context| context.trace_id).unwrap_or_default();
-        let inner = span::build("inner").kind(SpanKind::Client).link(outer.context(), attributes!()).start();
+        let link = Link::new(outer.span_context(), []);
+        let inner = span::builder("inner").with_kind(SpanKind::Client).with_links([link]).start();
         let text = SECONDS.time(|| http::get(self.0.url()).header("X-Released", "sent").send()?.text())?;
         inner.error("failed on purpose");
         drop(inner);
-        outer.rename("renamed");
-        outer.ok();
+        outer.update_name("renamed");
+        outer.set_status(Status::Ok);
         log::info!("read", "bytes" = text.len(), "recording" = outer.is_recording());
         Ok(Frame::new("upstream").field("text", [text]).field("trace", [current]))
     }

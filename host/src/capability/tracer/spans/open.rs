@@ -9,7 +9,7 @@ use opentelemetry::trace::{SpanBuilder, SpanId, TraceContextExt as _};
 use tokio::time::Instant;
 
 use crate::egress::RequestParent;
-use crate::telemetry::{LimitedSpan, RequestAllowance, SpanAllowance, Tracer};
+use crate::telemetry::{KnownIds, LimitedSpan, RequestAllowance, SpanAllowance, Tracer, link_origin};
 
 /// What is known of the spans of one call.
 pub(super) struct Spans {
@@ -97,10 +97,21 @@ impl Spans {
             Opened::Recorded(span) => Some(span),
             Opened::Announced { context, parent, at } => {
                 let builder = SpanBuilder::from_name(UNFINISHED).with_start_time(at);
-                let id = span_id(&context);
-                self.tracer.start_limited_as(id, builder, &parent, &self.allowance).map(Arc::new)
+                self.start_announced(&context, builder, &parent).map(Arc::new)
             }
         }
+    }
+
+    /// Starts a span that the component has kept itself, as others have been told of it by `context`.
+    pub(super) fn start_announced(
+        &self,
+        context: &Context,
+        builder: SpanBuilder,
+        parent: &Context,
+    ) -> Option<LimitedSpan> {
+        let (context, begins) = (context.span().span_context().clone(), link_origin(parent).is_some());
+        let known = KnownIds { trace: begins.then(|| context.trace_id()), span: context.span_id() };
+        self.tracer.start_limited_as(known, builder, parent, &self.allowance)
     }
 
     /// If the call may last for ever, gives it again what it may have, from time to time, once all of its spans have ended.

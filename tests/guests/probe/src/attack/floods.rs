@@ -72,7 +72,7 @@ pub(super) fn events(wanted: &Wanted) {
                 .map(|number| Attribute::new(&format!("key{number}"), text.as_str()))
                 .chain(attributes!("list" = [text.as_str(); 16]))
                 .collect();
-            span.event_with(&text, attributes);
+            span.add_event(&text, attributes);
         }
     }
 }
