@@ -5,6 +5,7 @@
 mod access;
 mod error;
 mod reader;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -13,7 +14,8 @@ use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Unexpect
 
 use self::access::{Elements, Members, OneMember};
 pub(crate) use self::error::Error;
-use self::reader::{Number, Reader};
+use self::reader::Reader;
+use self::scan::Number;
 use crate::http::Cause;
 
 /// Reads a value that is in memory.
@@ -70,6 +72,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         }
     }
 
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.peek()? {
+            Some(b'"') => visitor.visit_bytes(&self.bytes()?),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -106,7 +115,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
     }
 }

@@ -150,9 +150,15 @@ impl<'de> Deserialize<'de> for Time {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Time, E> {
                 Time::parse(text).map_err(E::custom)
             }
+
+            fn visit_bytes<E: serde::de::Error>(self, text: &[u8]) -> Result<Time, E> {
+                let invalid = || E::custom(InvalidTime(String::from_utf8_lossy(text).into_owned()));
+                rfc3339::parse(text).map(Time).ok_or_else(invalid)
+            }
         }
 
-        deserializer.deserialize_str(Text)
+        // What is a time is UTF-8.
+        deserializer.deserialize_bytes(Text)
     }
 }
 

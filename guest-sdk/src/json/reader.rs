@@ -4,11 +4,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::error::Error;
+use super::scan::{self, Number};
 use super::words;
 use crate::http::Cause;
 
 /// How deep values may be nested, as the guest's stack is small. `serde_json` allows one level less.
 const MAX_DEPTH: u32 = 128;
+
+/// How much of the next piece is put behind what is left of one, in bytes.
+const AHEAD: usize = 256;
 
 /// How much of the path to an error is shown, in bytes. The names of a map are data, which may be long.
 const MAX_PATH: usize = 256;
@@ -20,6 +24,8 @@ pub(crate) struct Reader<'p> {
     /// The position in the window, and how many bytes came before the window.
     at: usize,
     before: usize,
+    /// The piece that follows, and how many bytes of it are at the end of the window already.
+    ahead: Option<(Vec<u8>, usize)>,
     depth: u32,
     /// The name that is being read of each object that is open, from the outside to the inside.
     names: Vec<Name>,
@@ -34,17 +40,20 @@ enum Name {
     Kept(Vec<u8>),
 }
 
-pub(super) enum Number {
-    Signed(i64),
-    Unsigned(u64),
-    Float(f64),
-}
-
 // === impl Reader ===
 
 impl<'p> Reader<'p> {
     pub(super) fn new(next: &'p mut dyn FnMut() -> Result<Option<Vec<u8>>, Cause>) -> Self {
-        Self { next, window: Vec::new(), at: 0, before: 0, depth: 0, names: Vec::new(), path: String::new() }
+        Self {
+            next,
+            window: Vec::new(),
+            at: 0,
+            before: 0,
+            ahead: None,
+            depth: 0,
+            names: Vec::new(),
+            path: String::new(),
+        }
     }
 
     /// How many bytes of the text have been read.
@@ -101,28 +110,49 @@ impl<'p> Reader<'p> {
         self.unquoted(quoted, escapes)
     }
 
-    /// Moves the window on by one piece, keeping what has not been read yet. Returns false at the end.
+    /// Moves the window on, keeping what has not been read yet. Returns false at the end.
     fn more(&mut self) -> Result<bool, Error> {
-        let Some(piece) = (self.next)().map_err(Error::Piece)? else { return Ok(false) };
+        let left = self.window.len() - self.at;
+        let (mut piece, seen) = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => match (self.next)().map_err(Error::Piece)? {
+                Some(piece) => (piece, 0),
+                None => return Ok(false),
+            },
+        };
         for name in &mut self.names {
             if let Name::InWindow(range) = name {
                 *name = Name::Kept(self.window.get(range.clone()).unwrap_or_default().to_vec());
             }
         }
-        self.before += self.at;
-        if self.at == self.window.len() {
-            self.window = piece;
+        let position = self.position();
+        if left <= seen {
+            // All that is left is in the piece, too.
+            self.at = seen - left;
+            std::mem::swap(&mut self.window, &mut piece);
         } else {
+            // Only a little more is copied, in the hope that whatever has begun ends there.
+            let end = piece.len().min(seen + AHEAD);
             self.window.drain(..self.at);
-            self.window.extend_from_slice(&piece);
+            self.window.extend_from_slice(piece.get(seen..end).unwrap_or_default());
+            self.at = 0;
+            self.ahead = (end < piece.len()).then_some((piece, end));
         }
-        self.at = 0;
+        self.before = position - self.at;
         Ok(true)
     }
 
     /// Returns the next byte that is not white space, without consuming it.
-    #[inline(never)]
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<Option<u8>, Error> {
+        match self.window.get(self.at) {
+            Some(byte) if *byte > b' ' => Ok(Some(*byte)),
+            _ => self.peek_further(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_further(&mut self) -> Result<Option<u8>, Error> {
         loop {
             while let Some(byte) = self.window.get(self.at) {
                 if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
@@ -137,13 +167,21 @@ impl<'p> Reader<'p> {
     }
 
     /// Consumes the byte, which must be the next one.
-    #[inline(never)]
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), Error> {
-        if self.peek()? != Some(byte) {
-            return Err(Error::Json(format!("`{}` is missing", char::from(byte))));
+        if self.window.get(self.at) != Some(&byte) {
+            self.expect_further(byte)?;
         }
         self.at += 1;
         Ok(())
+    }
+
+    #[inline(never)]
+    fn expect_further(&mut self, byte: u8) -> Result<(), Error> {
+        if self.peek()? == Some(byte) {
+            return Ok(());
+        }
+        Err(Error::Json(format!("`{}` is missing", char::from(byte))))
     }
 
     /// Moves on to the next member or element. Returns false if the closing bracket comes first.
@@ -209,12 +247,22 @@ impl<'p> Reader<'p> {
         self.unquoted(quoted, escapes)
     }
 
+    /// Reads a string that need not be UTF-8.
+    #[inline(never)]
+    pub(super) fn bytes(&mut self) -> Result<Cow<'_, [u8]>, Error> {
+        let (quoted, escapes) = self.quoted()?;
+        if escapes {
+            return self.unquoted(quoted, escapes).map(|text| Cow::Owned(text.into_owned().into_bytes()));
+        }
+        Ok(Cow::Borrowed(self.window.get(quoted.start + 1..quoted.end - 1).unwrap_or_default()))
+    }
+
     /// Consumes a string. Returns where it is in the window, with its quotes, and whether it has escapes.
     fn quoted(&mut self) -> Result<(Range<usize>, bool), Error> {
         let (mut length, mut escapes) = (1, false);
         loop {
             let rest = self.window.get(self.at + length..).unwrap_or_default();
-            let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            let stop = scan::end_of_plain_text(rest);
             length += stop.unwrap_or(rest.len());
             match stop.and_then(|stop| rest.get(stop)).copied() {
                 Some(b'"') => break,
@@ -243,6 +291,11 @@ impl<'p> Reader<'p> {
 
     #[inline(never)]
     pub(super) fn number(&mut self) -> Result<Number, Error> {
+        let rest = self.window.get(self.at..).unwrap_or_default();
+        if let Some((number, length)) = scan::short_number(rest) {
+            self.at += length;
+            return Ok(number);
+        }
         let number = self.run(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))?;
         // Leading zeros are not JSON; `serde_json` refuses them.
         let whole = match number {

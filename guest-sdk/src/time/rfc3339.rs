@@ -7,10 +7,12 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Nanoseconds since 1970, or `None` if the text is not a time or nanoseconds cannot express it.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = date else { return None };
-    let (clock, rest) = rest.split_at_checked(9)?;
-    let [b'T' | b't' | b' ', h1, h2, b':', n1, n2, b':', s1, s2] = clock else { return None };
+    let (seconds, rest) = text.split_at_checked(19)?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', n1, n2, b':', s1, s2] =
+        seconds
+    else {
+        return None;
+    };
     let year = number(&[*y1, *y2, *y3, *y4])?;
     let (month, day) = (number(&[*m1, *m2])?, number(&[*d1, *d2])?);
     let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*n1, *n2])?, number(&[*s1, *s2])?);
@@ -20,10 +22,13 @@ pub(super) fn parse(text: &[u8]) -> Option<i64> {
         return None;
     }
     let (nanos, rest) = fraction(rest)?;
-    let seconds = days_from_epoch(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
-    let seconds = seconds - offset(rest)?;
-    // In 128 bits, as the first second begins before the first nanosecond that 64 bits can express.
-    i64::try_from(i128::from(seconds) * i128::from(NANOS_PER_SECOND) + i128::from(nanos)).ok()
+    let of_day = hour * 3600 + minute * 60 + second - offset(rest)?;
+    let seconds = i64::from(days_from_epoch(year, month, day)) * SECONDS_PER_DAY + i64::from(of_day);
+    match seconds.checked_mul(NANOS_PER_SECOND) {
+        Some(whole) => whole.checked_add(nanos),
+        // The first second begins before the first nanosecond that 64 bits can express.
+        None => i64::try_from(i128::from(seconds) * i128::from(NANOS_PER_SECOND) + i128::from(nanos)).ok(),
+    }
 }
 
 pub(super) fn write(nanos: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,8 +43,9 @@ pub(super) fn write(nanos: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("Z")
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
+#[inline]
+fn number<const N: usize>(digits: &[u8; N]) -> Option<i32> {
+    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i32::from(digit - b'0')))
 }
 
 /// The fraction of a second in nanoseconds, and the text after it. Digits beyond the ninth are cut off.
@@ -55,7 +61,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// Seconds east of UTC.
-fn offset(text: &[u8]) -> Option<i64> {
+fn offset(text: &[u8]) -> Option<i32> {
     match text {
         [b'Z' | b'z'] => Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
@@ -67,7 +73,7 @@ fn offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-fn days_in(year: i64, month: i64) -> i64 {
+fn days_in(year: i32, month: i32) -> i32 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -77,7 +83,7 @@ fn days_in(year: i64, month: i64) -> i64 {
 }
 
 /// Days from 1970-01-01 in the proleptic Gregorian calendar, by counting in eras of 400 years from a March.
-fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
+fn days_from_epoch(year: i32, month: i32, day: i32) -> i32 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * month + 2) / 5 + day - 1;
