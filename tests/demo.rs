@@ -2,14 +2,14 @@
 //! one trace joins caller, plugin and upstream.
 
 use std::io::IsTerminal as _;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use gpx_tests::collector::Collector;
 use gpx_tests::frame::Frame;
 use gpx_tests::grafana::{DataSource, Reply, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{Span, Trace, duration, waterfall};
+use gpx_tests::trace::{Span, Trace, duration, ids, now, waterfall};
 use gpx_tests::upstream::{Answer, Request, Upstream, points};
 use serde_json::{Value, json};
 
@@ -146,18 +146,6 @@ fn upstream_span(request: &Request, started: u64) -> Span {
 
 fn span(trace_id: &str, start: u64) -> Span {
     Span { trace_id: trace_id.to_owned(), start, end: now(), status: "unset".to_owned(), ..Span::default() }
-}
-
-/// Returns a unique trace id and span id.
-fn ids() -> (String, String) {
-    use std::hash::{BuildHasher as _, RandomState};
-    let random = || RandomState::new().hash_one(now());
-    (format!("{:016x}{:016x}", random(), random()), format!("{:016x}", random()))
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_nanos().try_into().unwrap_or_default()
 }
 
 fn heading(text: &str) {

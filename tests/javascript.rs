@@ -6,7 +6,7 @@ use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::check_health_response::HealthStatus;
 use gpx_tests::proto::pluginv2::subscribe_stream_response::Status;
-use gpx_tests::trace::{TRACE, TRACEPARENT};
+use gpx_tests::trace::{OnlySpan as _, TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{TRACE, TRACEPARENT};
+use gpx_tests::trace::{OnlySpan as _, TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Gate, Upstream, points};
 use serde_json::json;
 use tokio::net::TcpListener;

@@ -4,7 +4,7 @@
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{TRACE, TRACEPARENT};
+use gpx_tests::trace::{OnlySpan as _, TRACE, TRACEPARENT};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::logs::Line;
 use gpx_tests::plugin::{Launch, Plugin};
-use gpx_tests::trace::{TRACE, TRACEPARENT, Trace};
+use gpx_tests::trace::{OnlySpan as _, TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::{Answer, Gate, Upstream};
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::{Plugin, root};
-use gpx_tests::trace::{TRACE, TRACEPARENT};
+use gpx_tests::trace::{OnlySpan as _, TRACE, TRACEPARENT};
 use gpx_tests::upstream::Upstream;
 use gpx_tests_dns::NameServer;
 

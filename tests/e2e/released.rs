@@ -11,7 +11,7 @@ use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::pluginv2::{
     DataSourceInstanceSettings, PluginContext, publish_stream_response, subscribe_stream_response,
 };
-use gpx_tests::trace::{TRACE, TRACEPARENT};
+use gpx_tests::trace::{OnlySpan as _, TRACE, TRACEPARENT};
 use gpx_tests::upstream::{Answer, Upstream};
 use prost::Message as _;
 use serde_json::{Value, json};

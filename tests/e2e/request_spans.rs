@@ -3,7 +3,7 @@
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{TRACE, TRACEPARENT, Trace};
+use gpx_tests::trace::{FirstEvent as _, OnlySpan as _, TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::{Answer, Upstream};
 use gpx_tests::wire::Wire;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::plugin::Plugin;
-use gpx_tests::trace::{TRACE, TRACEPARENT, Trace};
+use gpx_tests::trace::{FirstEvent as _, OnlySpan as _, TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::Upstream;
 use serde_json::json;
 

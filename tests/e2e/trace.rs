@@ -6,7 +6,7 @@ use gpx_tests::plugin::Plugin;
 use gpx_tests::proto::go_plugin::ConnInfo;
 use gpx_tests::proto::go_plugin::grpc_broker_client::GrpcBrokerClient;
 use gpx_tests::proto::go_plugin::grpc_stdio_client::GrpcStdioClient;
-use gpx_tests::trace::{PARENT, TRACE, TRACEPARENT, Trace};
+use gpx_tests::trace::{FirstEvent as _, OnlySpan as _, PARENT, TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::json;
 use tonic_health::pb::HealthCheckRequest;

@@ -6,7 +6,7 @@ use gpx_tests::collector::Collector;
 use gpx_tests::grafana::{DataSource, query};
 use gpx_tests::logs::Line;
 use gpx_tests::plugin::{Launch, Plugin};
-use gpx_tests::trace::{PARENT, TRACE, TRACEPARENT, Trace};
+use gpx_tests::trace::{OnlySpan as _, PARENT, TRACE, TRACEPARENT, Trace};
 use gpx_tests::upstream::{Answer, Upstream};
 use serde_json::json;
 

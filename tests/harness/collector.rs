@@ -3,15 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::{Request, Response, Status};
 
 use crate::seen::Seen;
 use crate::trace::{Span, Trace};
@@ -26,13 +18,6 @@ pub struct Collector {
 #[derive(Clone)]
 pub struct Reporter(Seen<Vec<Span>>);
 
-/// Keeps what it receives, if anybody wants to read it.
-struct Receiver {
-    seen: Option<Seen<Vec<Span>>>,
-    /// How long it takes to answer.
-    time: Duration,
-}
-
 // === impl Collector ===
 
 impl Collector {
@@ -43,14 +28,21 @@ impl Collector {
     /// Returns a collector that takes so long to answer each request.
     pub async fn slow(time: Duration) -> Self {
         let (listener, mut collector) = Self::bound().await;
-        collector.serve(listener, Receiver { seen: Some(collector.spans.clone()), time });
+        let seen = collector.spans.clone();
+        collector.serve(listener, move |spans| {
+            let seen = seen.clone();
+            async move {
+                tokio::time::sleep(time).await;
+                seen.change(|seen| seen.extend(spans));
+            }
+        });
         collector
     }
 
     /// Returns a collector that keeps nothing, for measurements that last.
     pub async fn unread() -> Self {
         let (listener, mut collector) = Self::bound().await;
-        collector.serve(listener, Receiver { seen: None, time: Duration::ZERO });
+        collector.serve(listener, |_| async {});
         collector
     }
 
@@ -99,14 +91,13 @@ impl Collector {
         self.spans.until(of_trace).await
     }
 
-    fn serve(&mut self, listener: TcpListener, receiver: Receiver) {
-        let service = TraceServiceServer::new(receiver);
-        self.tasks.spawn(async move {
-            let incoming = TcpListenerStream::new(listener);
-            let served =
-                tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming);
-            served.await.expect("the collector serves");
-        });
+    fn serve<T: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        listener: TcpListener,
+        take: impl Fn(Vec<Span>) -> T + Send + Sync + 'static,
+    ) {
+        let serving = gpx_client::collector::receive(listener, take);
+        self.tasks.spawn(async move { serving.await.expect("the collector serves") });
     }
 
     async fn bound() -> (TcpListener, Self) {
@@ -121,22 +112,5 @@ impl Collector {
 impl Reporter {
     pub fn report(&self, span: Span) {
         self.0.push(span);
-    }
-}
-
-// === impl Receiver ===
-
-#[tonic::async_trait]
-impl TraceService for Receiver {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        tokio::time::sleep(self.time).await;
-        if let Some(seen) = &self.seen {
-            let spans = Span::all_of(request.into_inner());
-            seen.change(|seen| seen.extend(spans));
-        }
-        Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }

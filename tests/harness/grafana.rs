@@ -1,7 +1,6 @@
 //! The caller's side: what Grafana sends to a plugin, and what it reads from the answer. A call is built, given its
 //! headers and metadata, and awaited.
 
-pub mod call;
 pub mod objects;
 pub mod source;
 mod stream;
@@ -10,13 +9,13 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-pub use self::call::Call;
+pub use gpx_client::Call;
+
 pub use self::source::{App, DataSource};
 use crate::frame::Frame;
 use crate::plugin::Plugin;
 use crate::proto::pluginv2::data_client::DataClient;
 use crate::proto::pluginv2::diagnostics_client::DiagnosticsClient;
-use crate::proto::pluginv2::resource_client::ResourceClient;
 use crate::proto::pluginv2::{
     CallResourceRequest, CallResourceResponse, CheckHealthRequest, CheckHealthResponse,
     CollectMetricsRequest, DataFrameFormat, DataQuery, DataResponse, PluginContext, QueryChunkedDataRequest,
@@ -95,18 +94,8 @@ impl Plugin {
         source: impl Into<PluginContext>,
         queries: impl IntoIterator<Item = Query>,
     ) -> Call<QueryDataRequest, Reply> {
-        let request = QueryDataRequest {
-            plugin_context: Some(source.into()),
-            headers: HashMap::new(),
-            queries: queries.into_iter().map(|query| query.0).collect(),
-            format: DataFrameFormat::Json.into(),
-        };
-        let mut client = DataClient::new(self.channel.clone())
-            .max_decoding_message_size(usize::MAX)
-            .max_encoding_message_size(usize::MAX);
-        Call::new(request, move |request| {
-            Box::pin(async move { Ok(Reply::of(client.query_data(request).await?.into_inner())) })
-        })
+        let queries = queries.into_iter().map(|query| query.0).collect();
+        self.channel.query(source, queries).map(Reply::of)
     }
 
     /// Calls QueryChunkedData and asks for JSON frames; the caller reads the answer chunk by chunk.
@@ -128,11 +117,7 @@ impl Plugin {
     }
 
     pub fn health(&self, source: impl Into<PluginContext>) -> Call<CheckHealthRequest, CheckHealthResponse> {
-        let request = CheckHealthRequest { plugin_context: Some(source.into()), headers: HashMap::new() };
-        let mut client = DiagnosticsClient::new(self.channel.clone());
-        Call::new(request, move |request| {
-            Box::pin(async move { Ok(client.check_health(request).await?.into_inner()) })
-        })
+        self.channel.health(source)
     }
 
     /// Calls CallResource; `path` can have a query string.
@@ -143,16 +128,12 @@ impl Plugin {
         path: &str,
         body: impl Into<Bytes>,
     ) -> Call<CallResourceRequest, Resource> {
-        let mut client = ResourceClient::new(self.channel.clone());
-        Call::new(resource_request(source, method, path, body.into()), move |request| {
-            Box::pin(async move {
-                let mut stream = client.call_resource(request).await?.into_inner();
-                let mut messages = Vec::new();
-                while let Some(message) = stream.message().await? {
-                    messages.push(message);
-                }
-                Ok(Resource::of(messages))
-            })
+        self.resource_stream(source, method, path, body).then(|mut stream| async move {
+            let mut messages = Vec::new();
+            while let Some(message) = stream.message().await? {
+                messages.push(message);
+            }
+            Ok(Resource::of(messages))
         })
     }
 
@@ -164,10 +145,7 @@ impl Plugin {
         path: &str,
         body: impl Into<Bytes>,
     ) -> Call<CallResourceRequest, tonic::Streaming<CallResourceResponse>> {
-        let mut client = ResourceClient::new(self.channel.clone());
-        Call::new(resource_request(source, method, path, body.into()), move |request| {
-            Box::pin(async move { Ok(client.call_resource(request).await?.into_inner()) })
-        })
+        self.channel.resource(source, method, path, body)
     }
 
     /// Calls CollectMetrics and returns Prometheus text.
@@ -176,22 +154,6 @@ impl Plugin {
         let reply = client.collect_metrics(CollectMetricsRequest::default()).await?.into_inner();
         let text = reply.metrics.map(|payload| payload.prometheus).unwrap_or_default();
         Ok(String::from_utf8_lossy(&text).into_owned())
-    }
-}
-
-fn resource_request(
-    source: impl Into<PluginContext>,
-    method: &str,
-    url: &str,
-    body: Bytes,
-) -> CallResourceRequest {
-    CallResourceRequest {
-        plugin_context: Some(source.into()),
-        path: url.split('?').next().unwrap_or_default().to_owned(),
-        method: method.to_owned(),
-        url: url.to_owned(),
-        headers: HashMap::new(),
-        body,
     }
 }
 

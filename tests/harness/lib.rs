@@ -1,5 +1,6 @@
 //! The harness of the end-to-end tests and the demo: a plugin as a child process that is started as Grafana starts it,
-//! an upstream, an OTLP receiver, and the caller's side of the protocol. It shares no code with the host.
+//! an upstream, an OTLP receiver, and the caller's side of the protocol. It shares no code with the host. What it has in
+//! common with the author's tool is in `client/`.
 
 pub mod artifacts;
 pub mod both;
@@ -24,18 +25,8 @@ use std::future::Future;
 use std::io::Write as _;
 use std::time::Duration;
 
+pub use gpx_client::proto;
 pub use gpx_tests_attribute::test;
-
-/// Code generated from `proto/`.
-#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
-pub mod proto {
-    pub mod pluginv2 {
-        tonic::include_proto!("pluginv2");
-    }
-    pub mod go_plugin {
-        tonic::include_proto!("plugin");
-    }
-}
 
 /// How long a test may take in total. Nothing else in a test is timed: tests wait until they observe something.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,22 +1,19 @@
 //! A plugin as a child process. It is started with exactly the environment that Grafana passes, the harness connects to
 //! the address in its handshake line, and it is stopped as go-plugin stops it.
 
-mod channel;
 mod held;
 pub mod launch;
 pub mod root;
 
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixStream as StdUnixStream};
 use std::path::Path;
 use std::process::ExitStatus;
 
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::process::Child;
 
-pub use self::channel::Channel;
+pub use gpx_client::{Channel, Handshake};
+
 pub use self::held::Held;
 pub use self::launch::Launch;
 use crate::directory::Directory;
@@ -34,36 +31,6 @@ pub struct Plugin {
     child: Child,
     /// Output on stdout after the handshake line. There should be none.
     stdout: Seen<Vec<u8>>,
-}
-
-/// The one line on stdout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handshake {
-    pub core_version: String,
-    pub protocol_version: String,
-    pub network: String,
-    pub address: String,
-    pub protocol: String,
-    /// Everything after the fifth field, including the bars.
-    pub rest: String,
-}
-
-// === impl Handshake ===
-
-impl Handshake {
-    pub fn parse(line: &str) -> anyhow::Result<Self> {
-        let mut parts =
-            line.strip_suffix('\n').context("the handshake line does not end with a newline")?.splitn(6, '|');
-        let mut next = || parts.next().map(str::to_owned).with_context(|| format!("handshake line {line:?}"));
-        Ok(Self {
-            core_version: next()?,
-            protocol_version: next()?,
-            network: next()?,
-            address: next()?,
-            protocol: next()?,
-            rest: next().unwrap_or_default(),
-        })
-    }
 }
 
 // === impl Plugin ===
@@ -120,7 +87,7 @@ impl Plugin {
                 }
             }
         });
-        let channel = connect(&handshake).await?;
+        let channel = handshake.connect().await?;
         Ok(Self { handshake, logs, channel, directory, child, stdout: rest })
     }
 
@@ -170,7 +137,7 @@ impl Plugin {
 
     /// Opens a new connection to the same process. The old one is closed once no call uses it any more.
     pub async fn reconnect(&mut self) {
-        self.channel = connect(&self.handshake).await.expect("another connection");
+        self.channel = self.handshake.connect().await.expect("another connection");
     }
 
     fn assert_quiet_stdout(&self) {
@@ -189,42 +156,5 @@ impl Drop for Plugin {
             self.logs.assert_valid();
             self.assert_quiet_stdout();
         }
-    }
-}
-
-async fn connect(handshake: &Handshake) -> anyhow::Result<Channel> {
-    let address = handshake.address.as_str();
-    let cannot = || format!("cannot connect to {address}");
-    let channel = match handshake.network.as_str() {
-        "unix" => Channel::over(unix_socket(address).await.with_context(cannot)?).await,
-        "tcp" => Channel::over(TcpStream::connect(address).await.with_context(cannot)?).await,
-        other => anyhow::bail!("unknown network {other:?} in the handshake"),
-    };
-    channel.with_context(cannot)
-}
-
-/// Connects like Go's dialer: an address that starts with `@` is in the abstract namespace.
-async fn unix_socket(address: &str) -> std::io::Result<UnixStream> {
-    match address.strip_prefix('@') {
-        None => UnixStream::connect(address).await,
-        Some(name) => {
-            let stream = StdUnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?)?;
-            stream.set_nonblocking(true)?;
-            UnixStream::from_std(stream)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_a_handshake_line() {
-        let handshake = Handshake::parse("1|2|unix|/tmp/plugin7|grpc|\n").unwrap();
-        assert_eq!((handshake.network.as_str(), handshake.address.as_str()), ("unix", "/tmp/plugin7"));
-        assert_eq!((handshake.protocol.as_str(), handshake.rest.as_str()), ("grpc", ""));
-        assert!(Handshake::parse("1|2|unix|/tmp/plugin7|grpc|").is_err());
-        assert!(Handshake::parse("hello\n").is_err());
     }
 }

@@ -26,16 +26,7 @@ impl Plugin {
         path: &str,
         data: impl Into<Bytes>,
     ) -> Call<SubscribeStreamRequest, SubscribeStreamResponse> {
-        let request = SubscribeStreamRequest {
-            plugin_context: Some(source.into()),
-            path: path.to_owned(),
-            data: data.into(),
-            headers: HashMap::new(),
-        };
-        let mut client = StreamClient::new(self.channel.clone());
-        Call::new(request, move |request| {
-            Box::pin(async move { Ok(client.subscribe_stream(request).await?.into_inner()) })
-        })
+        self.channel.subscribe(source, path, data)
     }
 
     pub fn publish(
@@ -63,16 +54,7 @@ impl Plugin {
         path: &str,
         data: impl Into<Bytes>,
     ) -> Call<RunStreamRequest, Packets> {
-        let request = RunStreamRequest {
-            plugin_context: Some(source.into()),
-            path: path.to_owned(),
-            data: data.into(),
-            headers: HashMap::new(),
-        };
-        let mut client = StreamClient::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
-        Call::new(request, move |request| {
-            Box::pin(async move { Ok(Packets(client.run_stream(request).await?.into_inner())) })
-        })
+        self.channel.run_stream(source, path, data).map(Packets)
     }
 }
 

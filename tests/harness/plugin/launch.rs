@@ -1,10 +1,10 @@
 //! How a plugin is started: its directory, its environment, its settings.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
+use gpx_client::environment::{self, Variables};
 use tokio::process::Command;
 
 use super::{Held, Plugin};
@@ -16,7 +16,7 @@ const STEM: &str = "gpx_test";
 pub struct Launch {
     directory: Directory,
     executable: PathBuf,
-    variables: BTreeMap<String, String>,
+    variables: Variables,
     /// Whether the log is kept.
     read: bool,
 }
@@ -24,7 +24,7 @@ pub struct Launch {
 /// Starts a plugin's executable as a person does, beside the process that Grafana starts.
 pub struct Holder {
     executable: PathBuf,
-    variables: BTreeMap<String, String>,
+    variables: Variables,
 }
 
 // === impl Launch ===
@@ -70,18 +70,7 @@ impl Launch {
     }
 
     fn new(directory: Directory, executable: PathBuf) -> Self {
-        // What Grafana 13 and go-plugin 1.8 pass to every plugin. PATH, HOME and the like are not included.
-        let variables = [
-            ("grafana_plugin_type", "datasource"),
-            ("PLUGIN_MIN_PORT", "10000"),
-            ("PLUGIN_MAX_PORT", "25000"),
-            ("PLUGIN_PROTOCOL_VERSIONS", "2"),
-            ("GF_VERSION", "13.1.0"),
-            ("GF_EDITION", "Open Source"),
-            ("GF_ENTERPRISE_LICENSE_PATH", ""),
-            ("GF_ENTERPRISE_APP_URL", "http://localhost:3000/"),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let variables = environment::of_grafana();
         Self { directory, executable, variables, read: true }
     }
 
@@ -97,7 +86,7 @@ impl Launch {
 
     /// Sets a key of `[plugin.<id>]` in grafana.ini.
     pub fn setting(self, key: &str, value: &str) -> Self {
-        self.env(&format!("GF_PLUGIN_{}", key.to_uppercase()), value)
+        self.env(&environment::setting(key), value)
     }
 
     /// Keeps none of its log, for measurements.
@@ -106,13 +95,9 @@ impl Launch {
     }
 
     /// Sets the variables that Grafana passes if its own traces go to `address`. It passes none of them otherwise.
-    pub fn tracing(self, address: &str) -> Self {
-        self.env("GF_INSTANCE_OTLP_ADDRESS", address)
-            .env("GF_INSTANCE_OTLP_PROPAGATION", "w3c")
-            .env("GF_INSTANCE_OTLP_SAMPLER_TYPE", "")
-            .env("GF_INSTANCE_OTLP_SAMPLER_PARAM", "1.000000")
-            .env("GF_INSTANCE_OTLP_SAMPLER_REMOTE_URL", "")
-            .env("GF_PLUGIN_VERSION", "1.2.3")
+    pub fn tracing(mut self, address: &str) -> Self {
+        self.variables.extend(environment::tracing(address, "1.2.3"));
+        self
     }
 
     /// Removes the plugin's file whose name ends with `suffix`.
@@ -165,7 +150,7 @@ impl Launch {
         &self.executable
     }
 
-    pub fn variables(&self) -> &BTreeMap<String, String> {
+    pub fn variables(&self) -> &Variables {
         &self.variables
     }
 

@@ -12,6 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::body::Body;
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Cheap to clone. The connection is closed when the last clone is gone.
 #[derive(Clone)]
 pub struct Channel(SendRequest<Body>);
@@ -29,11 +31,11 @@ impl Channel {
 
 impl tower_service::Service<http::Request<Body>> for Channel {
     type Response = http::Response<Incoming>;
-    type Error = hyper::Error;
-    type Future = Pin<Box<dyn Future<Output = hyper::Result<Self::Response>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<hyper::Result<()>> {
-        self.0.poll_ready(context)
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
@@ -41,7 +43,11 @@ impl tower_service::Service<http::Request<Body>> for Channel {
         let mut parts = std::mem::take(request.uri_mut()).into_parts();
         parts.scheme = Some(Scheme::HTTP);
         parts.authority = Some(Authority::from_static("plugin"));
-        *request.uri_mut() = http::Uri::from_parts(parts).expect("a path, a scheme and an authority");
-        Box::pin(self.0.send_request(request))
+        let uri = http::Uri::from_parts(parts);
+        let mut sender = self.0.clone();
+        Box::pin(async move {
+            *request.uri_mut() = uri?;
+            Ok(sender.send_request(request).await?)
+        })
     }
 }

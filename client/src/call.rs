@@ -9,6 +9,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::proto::pluginv2::{
     CallResourceRequest, CheckHealthRequest, DataFrameFormat, QueryChunkedDataRequest, QueryDataRequest,
+    StringList,
 };
 
 pub struct Call<M, R> {
@@ -24,7 +25,7 @@ type Send<M, R> = Box<dyn FnOnce(tonic::Request<M>) -> Answering<R> + std::marke
 // === impl Call ===
 
 impl<M, R> Call<M, R> {
-    pub(super) fn new(
+    pub fn new(
         message: M,
         send: impl FnOnce(tonic::Request<M>) -> Answering<R> + std::marker::Send + 'static,
     ) -> Self {
@@ -41,8 +42,7 @@ impl<M, R> Call<M, R> {
         self
     }
 
-    /// Sends the plugin a deadline. The harness itself does not enforce it, so if the call ends then, the plugin has
-    /// ended it.
+    /// Sends the plugin a deadline. It is not enforced here, so if the call ends then, the plugin has ended it.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
@@ -52,6 +52,26 @@ impl<M, R> Call<M, R> {
     pub fn with(mut self, change: impl FnOnce(&mut M)) -> Self {
         change(&mut self.message);
         self
+    }
+}
+
+impl<M: 'static, R: std::marker::Send + 'static> Call<M, R> {
+    /// Changes what comes of it.
+    pub fn map<T>(self, map: impl FnOnce(R) -> T + std::marker::Send + 'static) -> Call<M, T> {
+        self.then(|answer| async { Ok(map(answer)) })
+    }
+
+    /// Goes on with what comes of it.
+    pub fn then<T, F>(self, next: impl FnOnce(R) -> F + std::marker::Send + 'static) -> Call<M, T>
+    where
+        F: Future<Output = Result<T, Status>> + std::marker::Send,
+    {
+        let Self { message, metadata, deadline, send } = self;
+        let send = Box::new(move |request| -> Answering<T> {
+            let answer = send(request);
+            Box::pin(async move { next(answer.await?).await })
+        });
+        Call { message, metadata, deadline, send }
     }
 }
 
@@ -79,7 +99,9 @@ impl<R> Call<CheckHealthRequest, R> {
 
 impl<R> Call<CallResourceRequest, R> {
     pub fn header(self, name: &str, value: &str) -> Self {
-        self.with(|message| drop(message.headers.insert(name.to_owned(), super::values([value]))))
+        self.with(|message| {
+            drop(message.headers.insert(name.to_owned(), StringList { values: vec![value.to_owned()] }))
+        })
     }
 }
 
@@ -90,7 +112,10 @@ impl<M, R> IntoFuture for Call<M, R> {
     fn into_future(self) -> Self::IntoFuture {
         let mut request = tonic::Request::new(self.message);
         for (key, value) in self.metadata {
-            let value: MetadataValue<Ascii> = value.parse().expect("metadata is ASCII text");
+            let Ok(value) = value.parse::<MetadataValue<Ascii>>() else {
+                let what = format!("the metadata {key} is not ASCII text");
+                return Box::pin(async { Err(Status::invalid_argument(what)) });
+            };
             request.metadata_mut().append(key, value);
         }
         if let Some(deadline) = self.deadline {
