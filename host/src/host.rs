@@ -123,17 +123,28 @@ impl Host {
     }
 
     /// Loads another component. Once it is loaded, new calls are answered with it. Running calls finish on the
-    /// component that they began with.
+    /// component that they began with. Streams may never finish, so they end with `Unavailable`, after which Grafana runs them
+    /// again. What the old component has in memory, or has cached, is gone with it.
     ///
-    /// Fails with [`Error::Component`] if the new component cannot be loaded. The old one then stays.
+    /// Fails with [`Error::Component`] if the new component cannot be loaded. The old one then stays, and health checks say so
+    /// in their details.
     ///
-    /// A development server calls this after each build; the executable never does. Attributes that the component gives
+    /// A development server calls this after each build; the executable only does if the operator has set `gpx_watch`. Attributes that the component gives
     /// to the resource of its traces stay those of the first component that was loaded, since a resource describes a
     /// process for its whole life.
     pub async fn replace(&self, component: Component) -> Result<(), Error> {
+        let replaced = self.put(component).await;
+        replaced.map_err(|error| {
+            self.keep(Some(error.clone()));
+            Error::component(error)
+        })
+    }
+
+    /// Replaces the component as [`Host::replace`] does, but leaves it to the caller to tell of a failure.
+    pub(crate) async fn put(&self, component: Component) -> Result<(), LoadError> {
         let _replacing = self.0.replacing.lock().await;
         let before = self.0.current.wait().await;
-        let loaded = LoadedComponent::load(component, &self.0.platform).await.map_err(Error::component)?;
+        let loaded = LoadedComponent::load(component, &self.0.platform).await?;
         self.0.tell(&loaded);
         let telemetry = match &before.plugin {
             Ok(_) => before.telemetry.clone(),
@@ -145,8 +156,13 @@ impl Host {
             }
         };
         let plugin = self.0.plugin(loaded, &telemetry);
-        self.0.loading.loaded(Loaded { plugin: Ok(plugin), telemetry });
+        self.0.loading.loaded(Loaded { plugin: Ok(plugin), telemetry, refused: None });
         Ok(())
+    }
+
+    /// Goes on with the component that is loaded. A health check's details say why a newer one was refused.
+    pub(crate) fn keep(&self, refused: Option<LoadError>) {
+        self.0.loading.refused(refused);
     }
 
     /// Ends the service: running calls are cancelled, and the last spans are sent. Returns when that is done, after at
@@ -222,13 +238,13 @@ impl Inner {
                 (Err(error), self.telemetry_of([]))
             }
         };
-        self.loading.loaded(Loaded { plugin, telemetry });
+        self.loading.loaded(Loaded { plugin, telemetry, refused: None });
     }
 
     /// Records that the host panicked while loading the component: calls that wait must get an answer.
     fn failed(&self, reason: String) {
         let plugin = Err(LoadError::Host { reason });
-        self.loading.loaded(Loaded { plugin, telemetry: Telemetry::default() });
+        self.loading.loaded(Loaded { plugin, telemetry: Telemetry::default(), refused: None });
     }
 
     /// Waits until the calls that are being cancelled have ended, and sends the last spans.

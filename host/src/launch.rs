@@ -10,8 +10,11 @@ mod handshake;
 mod held;
 mod info;
 mod parent;
+#[cfg(target_os = "linux")]
+mod readable;
 mod signal;
 mod standalone;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,6 +30,7 @@ pub use self::held::hold;
 pub use self::info::{BuildInfo, build_info};
 use self::parent::Watched;
 use self::standalone::Elsewhere;
+use self::watch::Watch;
 use crate::config::{Process, Settings};
 use crate::host::Host;
 use crate::log::{Log, Value};
@@ -189,9 +193,16 @@ fn host(
     executable: PathBuf,
 ) -> anyhow::Result<Host> {
     let component = Component::from_file(files.component);
-    let host = Host::builder(component).identity(id, version).settings(settings).log(log).shutdown(shutdown);
+    let (component, watch) =
+        if settings.section.watch { Watch::begin(component, &log) } else { (component, None) };
+    let host = Host::builder(component).identity(id, version).settings(settings);
+    let host = host.log(log.clone()).shutdown(shutdown);
     let host = if code::HAS_COMPILER { host.compiler(myself(executable)) } else { host.without_compiler() };
-    Ok(host.build()?)
+    let host = host.build()?;
+    if let Some(watch) = watch {
+        tokio::spawn(watch.follow(host.clone(), log));
+    }
+    Ok(host)
 }
 
 /// Returns what starts this very program again. By its path, that would be another program once a newer one has taken

@@ -167,6 +167,19 @@ impl Backend {
             result = work => result,
         }
     }
+
+    /// Runs `work`, which may never end, unless another component takes the place of the one that does it.
+    async fn until_replaced<T>(
+        &self,
+        plugin: Option<&Arc<Plugin>>,
+        work: impl Future<Output = Result<T, Status>>,
+    ) -> Result<T, Status> {
+        let Some(plugin) = plugin else { return work.await };
+        tokio::select! {
+            result = work => result,
+            () = self.parts.current.replaced(plugin) => Err(convert::replaced()),
+        }
+    }
 }
 
 fn unserved(exports: &[Export]) -> CallError {

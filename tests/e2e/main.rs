@@ -47,6 +47,7 @@ mod sigv4;
 mod spans;
 mod standalone;
 mod streams;
+mod swap;
 mod trace;
 mod trace_config;
 mod tracing;

@@ -39,6 +39,7 @@ pub(crate) struct Section {
     pub precompiled: bool,
     pub cache_dir: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
+    pub watch: bool,
     pub spans: SpanChoices,
 }
 
@@ -169,6 +170,16 @@ const CACHE_DIR: Setting = Setting {
               does not exist. It is used only if it belongs to the plugin's own user and nobody else may read or write \
               it (mode 700), and several plugins may share it. If empty, nothing is kept.",
 };
+const WATCH: Setting = Setting {
+    name: "gpx_watch",
+    kind: "`on` or `off`",
+    default: "off",
+    when_bad: "off",
+    meaning: "For development only: whether a component that was built again takes the place of the one that runs, without a \
+              restart of Grafana, as soon as its file beside the executable was replaced. Calls that run finish on the old one; \
+              streams end, and Grafana runs them again. If the new one cannot be loaded, the old one stays, and the log and the \
+              health check's details say why. Linux only.",
+};
 const TRANSPORT: Setting = Setting {
     name: "gpx_transport",
     kind: "`unix` or `tcp`",
@@ -179,7 +190,7 @@ const TRANSPORT: Setting = Setting {
 };
 
 /// Those that are read here. [`tracing`] and [`spans`] have the others.
-const ALL: [&Setting; 16] = [
+const ALL: [&Setting; 17] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
     &DENY_PRIVATE,
@@ -195,6 +206,7 @@ const ALL: [&Setting; 16] = [
     &ALLOW_HEADERS,
     &PRECOMPILED,
     &CACHE_DIR,
+    &WATCH,
     &TRANSPORT,
 ];
 
@@ -221,6 +233,7 @@ impl Section {
             precompiled: reader.value(&PRECOMPILED, value::switch),
             cache_dir: reader.value(&CACHE_DIR, value::optional_path),
             ca_file: reader.value(&CA_FILE, value::optional_path),
+            watch: reader.value(&WATCH, value::switch),
             spans: spans::read(&mut reader),
         };
         (settings, reader.value(&TRANSPORT, value::transport))
@@ -285,7 +298,7 @@ mod tests {
         assert_eq!((settings.memory_max, settings.memory_total), (256 << 20, 1280 << 20));
         assert_eq!((settings.instances_max, settings.streams_max), (None, 1000));
         assert_eq!(settings.connections_max, 1000);
-        assert_eq!((settings.precompiled, settings.cache_dir), (true, None));
+        assert_eq!((settings.precompiled, settings.cache_dir, settings.watch), (true, None, false));
     }
 
     #[test]

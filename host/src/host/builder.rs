@@ -168,8 +168,12 @@ impl Builder {
             log: log.clone(),
             shutdown: shutdown.clone(),
         });
-        let code =
-            CodeSources { precompiled: section.precompiled, cache_dir: section.cache_dir.clone(), compiler };
+        let code = CodeSources {
+            precompiled: section.precompiled,
+            cache_dir: section.cache_dir.clone(),
+            compiler,
+            watched: section.watch,
+        };
         let platform = Platform::new(limits(&section), operator, code, metrics, log);
         platform.measure().map_err(Error::setup)?;
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);

@@ -49,18 +49,9 @@ impl Watched {
 
     /// Waits until the process is dead. Needs a running tokio runtime.
     pub(super) async fn exit(self) -> io::Result<()> {
-        use tokio::io::Interest;
-        use tokio::io::unix::AsyncFd;
-
         let Some(pidfd) = self.pidfd else { return Ok(()) };
-        #[expect(
-            unsafe_code,
-            reason = "tokio watches a descriptor safely only if its type is one of tokio's own"
-        )]
-        // SAFETY: an `OwnedFd` is the same open descriptor for as long as it lives.
-        let pidfd = unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?;
         // pidfd_open(2): readable once the process has terminated.
-        pidfd.readable().await?.retain_ready();
+        super::readable::readable(pidfd)?.readable().await?.retain_ready();
         Ok(())
     }
 }

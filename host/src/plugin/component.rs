@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustix::fs::{CWD, OFlags};
 use tokio::time::Instant;
 
-use self::code::{CodeSources, Wanted};
+use self::code::{CodeSources, Wanted, beside, digest, file};
 use self::contract::Contracted;
 use self::declared::Declared;
 use self::engine::Engine;
@@ -52,6 +53,8 @@ pub struct Component(Source);
 #[derive(Clone)]
 enum Source {
     File(PathBuf),
+    /// A file, and what was in it once.
+    Read(PathBuf, Bytes),
     Bytes(Bytes),
 }
 
@@ -93,15 +96,35 @@ impl Component {
 
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.0 {
-            Source::File(path) => Some(path),
+            Source::File(path) | Source::Read(path, _) => Some(path),
             Source::Bytes(_) => None,
         }
     }
 
+    /// Returns the files that it is made of: the component's, and that of its machine code.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        let file = self.file().map(Path::to_owned);
+        let code = file.as_deref().map(beside);
+        file.into_iter().chain(code)
+    }
+
+    /// Reads it now, so that what is loaded is what was looked at. Also returns the content's SHA-256, in hexadecimal digits.
+    /// This may block.
+    pub(crate) fn as_it_is_now(&self) -> Result<(Self, String), LoadError> {
+        let bytes = self.read()?;
+        let digest = digest(&bytes);
+        let source = match self.file() {
+            Some(path) => Source::Read(path.to_owned(), bytes),
+            None => Source::Bytes(bytes),
+        };
+        Ok((Self(source), digest))
+    }
+
     fn read(&self) -> Result<Bytes, LoadError> {
         match &self.0 {
-            Source::Bytes(bytes) => Ok(bytes.clone()),
-            Source::File(path) => std::fs::read(path)
+            Source::Bytes(bytes) | Source::Read(_, bytes) => Ok(bytes.clone()),
+            Source::File(path) => file::open(CWD, path, OFlags::empty())
+                .and_then(file::read)
                 .map(Bytes::from)
                 .map_err(|error| LoadError::Missing { path: path.clone(), reason: error.to_string() }),
         }
@@ -111,7 +134,7 @@ impl Component {
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Source::File(path) => write!(f, "the component {}", path.display()),
+            Source::File(path) | Source::Read(path, _) => write!(f, "the component {}", path.display()),
             Source::Bytes(bytes) => write!(f, "the component of {} bytes", bytes.len()),
         }
     }

@@ -20,5 +20,5 @@ pub(super) use self::data::{
 pub(super) use self::diagnostics::{health, unhealthy, with_report};
 pub(super) use self::forwarded::{forwarded, forwarded_lists};
 pub(super) use self::resource::{failure, header_list_pairs, piece, resource_request, whole};
-pub(super) use self::status::{failed, failed_data, stopping};
+pub(super) use self::status::{failed, failed_data, replaced, stopping};
 pub(super) use self::stream::{published, subscribed};

@@ -35,7 +35,7 @@ impl Diagnostics for DiagnosticsService {
         let context = convert::context(message.plugin_context, &door.metadata, headers);
         let context = context.map(|context| CallContext { forwarded, ..context });
         let health = self.0.until_shutdown(check(&self.0, door, context)).await?;
-        let report = self.0.parts.current.now().and_then(|loaded| loaded.telemetry.report());
+        let report = self.0.parts.current.now().and_then(|loaded| loaded.report());
         Ok(Response::new(match report {
             Some(report) => convert::with_report(health, &report),
             None => health,

@@ -73,7 +73,11 @@ impl Stream for StreamService {
         let memory = begun.target.as_ref().ok().map(|target| target.owner.streams.memory.clone());
         let (packets, receiver) = mpsc::channel(1);
         let (backend, request) = (self.0.clone(), StreamRequest { path, data });
-        let running = async move { backend.until_shutdown(run(begun, request, bytes, packets)).await };
+        let running = async move {
+            let plugin = begun.target.as_ref().ok().map(|target| target.plugin.clone());
+            let work = run(begun, request, bytes, packets);
+            backend.until_shutdown(backend.until_replaced(plugin.as_ref(), work)).await
+        };
         Ok(paid_by(memory, answer_stream(receiver, tokio::spawn(running))))
     }
 

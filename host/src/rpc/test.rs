@@ -138,7 +138,8 @@ impl Grafana {
     }
 
     fn set(&self, plugin: Result<Arc<Plugin>, LoadError>) {
-        self.loading.loaded(Current { plugin, telemetry: self.loaded.telemetry.clone() });
+        let telemetry = self.loaded.telemetry.clone();
+        self.loading.loaded(Current { plugin, telemetry, refused: None });
     }
 
     /// Queries as a caller that waits no longer than this.

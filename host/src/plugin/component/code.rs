@@ -5,7 +5,7 @@ mod artifact;
 mod cache;
 mod compile;
 mod compiler;
-mod file;
+pub(super) mod file;
 mod job;
 mod limits;
 mod process;
@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::Component as Code;
 
 pub(crate) use self::ahead::{beside, compile};
-use self::artifact::{Artifact, Unusable, digest};
+pub(super) use self::artifact::digest;
+use self::artifact::{Artifact, Unusable};
 use self::cache::Cache;
 use self::compile::CodeTarget;
 pub(crate) use self::compile::HAS_COMPILER;
@@ -36,6 +37,8 @@ pub(crate) struct CodeSources {
     /// Where code is kept that was compiled because there was none.
     pub cache_dir: Option<PathBuf>,
     pub compiler: Compiler,
+    /// Whether the component's file is replaced while it runs, often without the code beside it.
+    pub watched: bool,
 }
 
 /// The component whose code is wanted, and what it will run on.
@@ -70,7 +73,10 @@ impl CodeSources {
             match wanted.precompiled(path, &component) {
                 Ok(code) => return Ok(code),
                 Err(why) => {
-                    tell(log, self.advice(&why), path, &why);
+                    // The code of an earlier build is no surprise.
+                    if !(self.watched && matches!(why, Unusable::OtherComponent)) {
+                        tell(log, self.advice(&why), path, &why);
+                    }
                     reason = Some(why);
                 }
             }

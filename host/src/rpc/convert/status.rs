@@ -37,6 +37,11 @@ pub(crate) fn stopping() -> Status {
     Status::cancelled("the plugin is being stopped")
 }
 
+/// Grafana runs a stream again that ends with an error.
+pub(crate) fn replaced() -> Status {
+    Status::unavailable("another component has taken the place of the one that ran the stream")
+}
+
 /// Returns the status for an error that cannot be reported in an answer.
 pub(crate) fn failed(error: &CallError) -> Status {
     let message = message(error.to_string());

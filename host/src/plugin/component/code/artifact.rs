@@ -73,7 +73,7 @@ pub(super) struct Artifact {
 }
 
 /// Returns a SHA-256 in hex.
-pub(super) fn digest(bytes: &[u8]) -> String {
+pub(in crate::plugin::component) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -23,7 +23,11 @@ pub(super) const UNFINISHED: &str = ".tmp";
 const TRIES: usize = 1000;
 
 /// Opens a file in a directory for reading. `more` are flags such as `NOFOLLOW`.
-pub(super) fn open(directory: impl AsFd, name: impl AsRef<Path>, more: OFlags) -> io::Result<File> {
+pub(in crate::plugin::component) fn open(
+    directory: impl AsFd,
+    name: impl AsRef<Path>,
+    more: OFlags,
+) -> io::Result<File> {
     // Opening a pipe must not wait for its other end.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | more;
     let file = openat(directory, name.as_ref(), flags, Mode::empty())?;
@@ -38,7 +42,7 @@ pub(super) fn directory_of(path: &Path) -> io::Result<OwnedFd> {
 }
 
 /// Reads all of a regular file, if it is no longer than [`MAX_FILE`].
-pub(super) fn read(file: File) -> io::Result<Vec<u8>> {
+pub(in crate::plugin::component) fn read(file: File) -> io::Result<Vec<u8>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));

@@ -223,7 +223,8 @@ async fn without_a_cache_of_its_own_a_plugin_compiles_at_each_start() {
 
 #[tokio::test]
 async fn a_host_without_a_compiler_says_what_is_missing() {
-    let sources = |precompiled| CodeSources { precompiled, cache_dir: None, compiler: Compiler::Nobody };
+    let sources =
+        |precompiled| CodeSources { precompiled, compiler: Compiler::Nobody, ..CodeSources::default() };
     let refused = async |file: &Path, precompiled| {
         let (loaded, _) = Loaded::with_code(file, sources(precompiled), &LIMITS, Machine::default()).await;
         let Err(error @ LoadError::Engine { .. }) = loaded else { panic!("it was loaded") };

@@ -24,7 +24,7 @@ fn address(network: &'static str, address: &str) -> Address {
 /// Returns what is loaded for a plugin without a component, which the layer does not need.
 fn loaded(telemetry: Telemetry) -> Loaded {
     let plugin = Err(LoadError::Host { reason: String::new() });
-    Loaded { plugin, telemetry }
+    Loaded { plugin, telemetry, refused: None }
 }
 
 fn current(telemetry: Telemetry) -> Current {
