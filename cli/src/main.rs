@@ -3,7 +3,20 @@
 //! A module for each command, with its arguments first and what it does below them.
 
 mod completions;
+mod csv;
+mod folder;
+mod health;
 mod man;
+mod moment;
+mod plugin;
+mod query;
+mod resource;
+mod run;
+mod source;
+mod stream;
+mod table;
+mod terminal;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -21,15 +34,21 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Completions(completions::Arguments),
+    Health(health::Arguments),
     Man(man::Arguments),
+    Resource(resource::Arguments),
+    Run(run::Arguments),
+    Stream(stream::Arguments),
 }
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
+        // As a shell says that a command ended by Ctrl-C.
+        Err(error) if error.is::<plugin::Interrupted>() => ExitCode::from(130),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            terminal::tell(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -38,6 +57,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Health(arguments) => health::health(&arguments),
         Command::Man(arguments) => man::man(&arguments),
+        Command::Resource(arguments) => resource::resource(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Stream(arguments) => stream::stream(&arguments),
     }
 }
