@@ -7,10 +7,11 @@
 //! expressions or statements, only paths that start with `crate`, `self` or `super` are seen. `$crate` is skipped, and
 //! so are the paths in `bindgen!`, whose `with:` names the representations of resources.
 //!
-//! `promises` is about SECURITY.md instead.
+//! `promises` is about SECURITY.md instead, and `links` about the links of all documents.
 
 mod arrows;
 mod house;
+mod links;
 mod names;
 mod promises;
 mod resolve;

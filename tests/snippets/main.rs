@@ -1,4 +1,4 @@
-//! Compiles the Rust snippets of README.md, docs/plugin-authors.md and docs/tracing.md against the SDK. `modules.rs` says how they become
+//! Compiles the Rust snippets of README.md, docs/how-to.md, docs/plugin-authors.md and docs/tracing.md against the SDK. `modules.rs` says how they become
 //! modules; the build script runs it. Nothing of them is run.
 
 use gpx_sdk::*;
@@ -7,6 +7,12 @@ use gpx_sdk::*;
 mod readme {
     use super::*;
     include!(concat!(env!("OUT_DIR"), "/readme.rs"));
+}
+
+#[allow(unused, reason = "snippets show how something is called, and do nothing with it")]
+mod how_to {
+    use super::*;
+    include!(concat!(env!("OUT_DIR"), "/how_to.rs"));
 }
 
 #[allow(unused, reason = "snippets show how something is called, and do nothing with it")]
@@ -41,6 +47,11 @@ impl Plugin for Prices {
 fn every_snippet_is_compiled() {
     let documents = [
         ("README.md", include_str!("../../README.md"), include_str!(concat!(env!("OUT_DIR"), "/readme.rs"))),
+        (
+            "docs/how-to.md",
+            include_str!("../../docs/how-to.md"),
+            include_str!(concat!(env!("OUT_DIR"), "/how_to.rs")),
+        ),
         (
             "docs/plugin-authors.md",
             include_str!("../../docs/plugin-authors.md"),

@@ -12,8 +12,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The files to make, and what they are made of.
-const DOCUMENTS: [(&str, &str); 3] = [
+const DOCUMENTS: [(&str, &str); 4] = [
     ("readme.rs", "README.md"),
+    ("how_to.rs", "docs/how-to.md"),
     ("plugin_authors.rs", "docs/plugin-authors.md"),
     ("tracing.rs", "docs/tracing.md"),
 ];

@@ -41,7 +41,8 @@ usage: cargo xtask TASK
   chaos             attacks a plugin for five minutes, and checks its answers to others and its memory
 
 Options of guests: --sysroot builds std from Debian's packages even where rustup has the target.
-Further arguments of test go to the tests (names to select, --nocapture), those of bench to the benchmark (--quick),
+Further arguments of test go to the tests (names to select, --nocapture), those of bench to the benchmark (--quick; --growth
+draws the plots of docs/performance.md),
 those of chaos to it (--seconds N, for less than five minutes). Options of fuzz: --seconds N; --keep adds new inputs to
 fuzz/corpus/TARGET.
 ";

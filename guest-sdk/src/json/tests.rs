@@ -129,6 +129,25 @@ fn types_come_back_as_they_went() {
 }
 
 #[test]
+fn whatever_lies_across_large_pieces_is_read_whole() {
+    // Texts that end before, within and after what is copied of the next piece.
+    let lengths = [0, 3, 250, 256, 257, 300, 511, 700];
+    let values = lengths.iter().cycle().take(40).enumerate().map(|(index, length)| {
+        serde_json::json!({ "text": "é".repeat(length / 2), "number": index as f64 * 0.37, "whole": index * 1_000_003 })
+    });
+    let text = serde_json::to_vec(&values.collect::<Value>()).unwrap();
+    let expected: Value = serde_json::from_slice(&text).unwrap();
+    for size in (200..1500).step_by(7) {
+        assert_eq!(pieces::<Value>(&text, size).unwrap(), expected, "in pieces of {size}");
+    }
+    let broken = [&text[..text.len() - 1], b",}"].concat();
+    for size in [257, 1000, 100_000] {
+        let error = pieces::<Value>(&broken, size).unwrap_err().to_string();
+        assert!(error.ends_with(&format!(" at byte {}", broken.len() - 1)), "{error}");
+    }
+}
+
+#[test]
 fn an_error_says_what_and_where() {
     let error = pieces::<Vec<i32>>(br#"[1, "two"]"#, 3).unwrap_err().to_string();
     assert_eq!(error, "`[1]`: a string where a whole number was expected at byte 9");

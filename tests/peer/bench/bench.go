@@ -29,6 +29,7 @@ type Bench struct {
 	Calls             int   `json:"calls"`
 	DurationMS        int   `json:"duration_ms"`
 	WarmupMS          int   `json:"warmup_ms"`
+	Sources           int   `json:"sources"`
 }
 
 // Report contains all measurements.
@@ -83,6 +84,7 @@ func (b Bench) Run() (*Report, error) {
 	for _, callers := range b.Callers {
 		load := Load{
 			QueryData: b.QueryData, Callers: callers, Calls: b.Calls, DurationMS: b.DurationMS, WarmupMS: b.WarmupMS,
+			Sources: b.Sources,
 		}
 		figures, err := load.Run(plugin)
 		if err != nil {

@@ -2,12 +2,14 @@ package bench
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 	"gpx-wasm/tests/peer/client"
 )
 
@@ -18,6 +20,8 @@ type Load struct {
 	Calls      int `json:"calls"`
 	DurationMS int `json:"duration_ms"`
 	WarmupMS   int `json:"warmup_ms"`
+	// Sources is how many data sources take turns; they differ in their UIDs.
+	Sources int `json:"sources"`
 }
 
 // Figures are the results of a load. CPU is the plugin's only; answers are not decoded, to keep the driver's cost
@@ -97,11 +101,11 @@ type tally struct {
 }
 
 func (l Load) drive(plugin *client.Plugin) (tally, error) {
-	request, err := l.QueryData.Proto()
+	requests, err := l.requests()
 	if err != nil {
 		return tally{}, err
 	}
-	var started atomic.Int64
+	var started, turn atomic.Int64
 	deadline := time.Now().Add(time.Duration(l.DurationMS) * time.Millisecond)
 	next := func() bool {
 		if l.Calls > 0 {
@@ -115,6 +119,7 @@ func (l Load) drive(plugin *client.Plugin) (tally, error) {
 		callers.Go(func() {
 			for next() {
 				ctx, cancel := l.QueryData.Context()
+				request := requests[turn.Add(1)%int64(len(requests))]
 				begin := time.Now()
 				reply, err := plugin.QueryRaw(ctx, request)
 				tallies[i].latencies = append(tallies[i].latencies, time.Since(begin))
@@ -142,6 +147,25 @@ func (l Load) drive(plugin *client.Plugin) (tally, error) {
 		}
 	}
 	return all, nil
+}
+
+// requests returns the request for each data source.
+func (l Load) requests() ([]*pluginv2.QueryDataRequest, error) {
+	var requests []*pluginv2.QueryDataRequest
+	for number := range max(l.Sources, 1) {
+		query := l.QueryData
+		if source := query.PluginContext.DataSource; source != nil && number > 0 {
+			other := *source
+			other.UID = fmt.Sprintf("%s-%d", source.UID, number)
+			query.PluginContext.DataSource = &other
+		}
+		request, err := query.Proto()
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, request)
+	}
+	return requests, nil
 }
 
 func (t *tally) fail(count *int, message string) {

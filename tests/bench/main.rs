@@ -1,5 +1,9 @@
 //! What `cargo xtask bench` prints: the packaged example compared with its twin on the Go SDK. The Go peer measures
-//! both in one run on one machine. Only the ratios mean anything on other machines.
+//! both in one run on one machine. Only the ratios mean anything on other machines. `--growth` draws the plots of
+//! docs/performance.md instead.
+
+mod growth;
+mod plot;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,12 +42,15 @@ struct InTurns {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<()> {
-    let quick = std::env::args().any(|word| word == "--quick");
+    let has = |option: &str| std::env::args().any(|word| word == option);
     let tools = peer::tools().context("the benchmark needs Go")?;
-    let (milliseconds, tracing_rounds) = if quick { (1000, 15) } else { (5000, 60) };
-    let mut bench = Bench { tools, milliseconds, tracing_rounds, figures: Vec::new() };
+    let (milliseconds, tracing_rounds) = if has("--quick") { (1000, 15) } else { (5000, 60) };
     let launch = Plugin::packaged("http-backend");
     let ours = launch.executable();
+    if has("--growth") {
+        return growth::growth(&tools, ours, milliseconds).await;
+    }
+    let mut bench = Bench { tools, milliseconds, tracing_rounds, figures: Vec::new() };
     bench.starts(ours).await?;
     bench.small_queries(ours).await?;
     bench.protocols(ours).await?;
