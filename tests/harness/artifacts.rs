@@ -53,6 +53,11 @@ pub fn peer() -> Option<PathBuf> {
     Some(existing("GPX_PEER", "peer"))
 }
 
+/// Returns the path of the example as a native plugin in Rust, which only the benchmark builds.
+pub fn native() -> PathBuf {
+    existing("GPX_NATIVE", "native/release/native")
+}
+
 /// Returns the path of the OpenTelemetry Collector, which only the full run builds.
 pub fn collector() -> PathBuf {
     existing("GPX_COLLECTOR", "collector")

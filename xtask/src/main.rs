@@ -12,6 +12,7 @@ mod guests;
 mod host;
 mod javascript;
 mod lint;
+mod native;
 mod npm;
 mod package;
 mod peer;

@@ -64,6 +64,8 @@ pub(super) fn short_number(text: &[u8]) -> Option<(Number, usize)> {
             Some((Number::Float(if negative { -number } else { number }), end))
         }
         b'e' | b'E' | b'+' | b'-' => None,
+        // Negative zero is a float.
+        _ if negative && whole == 0 => None,
         _ => {
             let whole = i64::try_from(whole).ok()?;
             Some((Number::Signed(if negative { -whole } else { whole }), end))

@@ -34,6 +34,7 @@ type Figures struct {
 	P50MS          float64 `json:"p50_ms"`
 	P90MS          float64 `json:"p90_ms"`
 	P99MS          float64 `json:"p99_ms"`
+	P999MS         float64 `json:"p999_ms"`
 	CPUPerCallUS   float64 `json:"cpu_per_call_us"`
 	RSSKiB         int     `json:"rss_kib"`
 	PeakRSSKiB     int     `json:"peak_rss_kib"`
@@ -83,6 +84,7 @@ func (l Load) Run(plugin *client.Plugin) (*Figures, error) {
 		P50MS:          milliseconds(quantile(result.latencies, 0.50)),
 		P90MS:          milliseconds(quantile(result.latencies, 0.90)),
 		P99MS:          milliseconds(quantile(result.latencies, 0.99)),
+		P999MS:         milliseconds(quantile(result.latencies, 0.999)),
 		CPUPerCallUS:   float64((after - before).Microseconds()) / float64(max(calls, 1)),
 		RSSKiB:         held.now,
 		PeakRSSKiB:     held.peak,
