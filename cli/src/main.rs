@@ -2,13 +2,18 @@
 //!
 //! A module for each command, with its arguments first and what it does below them.
 
+mod add_backend;
+mod build;
 mod completions;
 mod csv;
 mod folder;
 mod health;
+mod host;
 mod man;
 mod moment;
+mod new;
 mod plugin;
+mod project;
 mod query;
 mod resource;
 mod run;
@@ -33,9 +38,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    AddBackend(add_backend::Arguments),
+    Build(build::Arguments),
     Completions(completions::Arguments),
     Health(health::Arguments),
     Man(man::Arguments),
+    New(new::Arguments),
     Resource(resource::Arguments),
     Run(run::Arguments),
     Stream(stream::Arguments),
@@ -56,9 +64,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
+        Command::AddBackend(arguments) => add_backend::add_backend(&arguments),
+        Command::Build(arguments) => build::build(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Health(arguments) => health::health(&arguments),
         Command::Man(arguments) => man::man(&arguments),
+        Command::New(arguments) => new::new(&arguments),
         Command::Resource(arguments) => resource::resource(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Stream(arguments) => stream::stream(&arguments),

@@ -80,3 +80,11 @@ pub(crate) fn child_of(id: u32) -> Option<u32> {
     let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
     children.into_iter().find_map(|ids| ids.split_whitespace().next()?.parse().ok())
 }
+
+/// Runs a command that must fail, and returns what it says.
+pub(crate) fn failing(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("gpx starts");
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    assert!(!status.success(), "{command:?}: {}{stderr}", String::from_utf8_lossy(&stdout));
+    stderr
+}

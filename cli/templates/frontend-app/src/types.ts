@@ -1,0 +1,8 @@
+export interface Config {
+  topics?: string[];
+}
+
+export interface Note {
+  topic: string;
+  text: string;
+}
