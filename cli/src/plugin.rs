@@ -3,7 +3,7 @@
 mod log;
 
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -94,10 +94,7 @@ impl Arguments {
         let done = runtime.block_on(async {
             let interrupted = interrupted()?;
             let mut interrupted = pin!(interrupted);
-            let (plugin, process) = tokio::select! {
-                started = self.start(folder) => started?,
-                () = &mut interrupted => bail!(Interrupted),
-            };
+            let (plugin, process) = self.start(folder, interrupted.as_mut()).await?;
             let done = tokio::select! {
                 done = work(&plugin) => done,
                 () = &mut interrupted => Err(Interrupted.into()),
@@ -116,13 +113,21 @@ impl Arguments {
         done
     }
 
-    async fn start(&self, folder: &Folder) -> Result<(Plugin, Process)> {
+    async fn start(
+        &self,
+        folder: &Folder,
+        interrupted: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(Plugin, Process)> {
         let context = self.source.context(folder, moment::now())?;
         let startable = folder.startable()?;
         let listener =
             tokio::net::TcpListener::bind("127.0.0.1:0").await.context("cannot listen for spans")?;
         let mut variables = environment::of_grafana();
         variables.insert("grafana_plugin_type".to_owned(), folder.kind.clone());
+        let proxies = environment::PASSED_ON
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        variables.extend(proxies);
         variables.extend(environment::tracing(&listener.local_addr()?.to_string(), &folder.version));
         variables.extend(self.source.variables()?);
         let mut command = Command::new(&startable.executable);
@@ -146,7 +151,11 @@ impl Arguments {
             };
             Ok(handshake.connect().await?)
         };
-        let channel = match channel.await {
+        let channel = tokio::select! {
+            channel = channel => channel,
+            () = interrupted => Err(Interrupted.into()),
+        };
+        let channel = match channel {
             Ok(channel) => channel,
             Err(error) => {
                 let _ = child.kill().await;

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::folder::Folder;
 
+/// As deep as JSON's reader goes.
+const DEEPEST: usize = 100;
+
 /// The data source's uid.
 pub(crate) const UID: &str = "gpx";
 
@@ -98,6 +101,9 @@ impl Source {
         let mut data = Map::new();
         for entry in &self.json_data {
             let (key, text) = pair("--json-data", entry)?;
+            if key.split('.').count() > DEEPEST {
+                bail!("--json-data takes at most {DEEPEST} names with dots between");
+            }
             let value = serde_json::from_str(text).unwrap_or_else(|_| text.into());
             put(&mut data, key, value).with_context(|| format!("--json-data {key}"))?;
         }

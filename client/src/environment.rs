@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 pub type Variables = BTreeMap<String, String>;
 
+/// The variables of its own environment that Grafana passes on.
+pub const PASSED_ON: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"];
+
 /// What Grafana 13 and go-plugin 1.8 pass to every plugin. PATH, HOME and the like are not included.
 pub fn of_grafana() -> Variables {
     variables([

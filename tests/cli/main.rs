@@ -2,6 +2,7 @@
 
 mod build;
 mod completions;
+mod docs;
 mod health;
 mod new;
 mod project;

@@ -5,7 +5,10 @@ mod format;
 mod interrupt;
 mod options;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use gpx_tests::artifacts::packaged;
+use gpx_tests::directory::Directory;
 use gpx_tests::plugin::Plugin;
 use gpx_tests::upstream::{Answer, Upstream};
 
@@ -14,6 +17,21 @@ use crate::terminal::ended;
 /// Returns the packaged example.
 fn example() -> String {
     packaged("http-backend").to_str().expect("a path is text").to_owned()
+}
+
+/// Returns a plugin whose executable is a shell script.
+fn script(lines: &str) -> Directory {
+    let folder = Directory::new().unwrap();
+    let metadata = r#"{"id":"a-b-datasource","type":"datasource","name":"A","executable":"x"}"#;
+    std::fs::write(folder.join("plugin.json"), metadata).unwrap();
+    // Another process writes it: see `directory::link`.
+    std::fs::write(folder.join("lines"), format!("#!/bin/sh\n{lines}\n")).unwrap();
+    let executable = folder.join("x_linux_amd64");
+    std::fs::set_permissions(folder.join("lines"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let copied =
+        std::process::Command::new("cp").arg("-p").arg(folder.join("lines")).arg(&executable).status();
+    assert!(copied.unwrap().success());
+    folder
 }
 
 #[gpx_tests::test]
@@ -105,4 +123,26 @@ async fn what_a_plugin_says_cannot_change_the_terminal() {
         assert!(all.contains("\\u{1b}[2J") && run.stdout.contains("trace "), "{all}");
         assert!(!all.contains(['\x1b', '\u{202e}', '\u{85}', '\u{2028}']), "{end}: {all:?}");
     }
+}
+
+#[gpx_tests::test]
+async fn an_app_need_not_answer_queries() {
+    let metadata = r#"{"id":"gpx-test-app","type":"app","name":"Test","executable":"gpx_test"}"#;
+    let launch = Plugin::guest("gpx_app").file("plugin.json", metadata.as_bytes());
+    let run = ended(["run", launch.directory().to_str().unwrap(), "--log", "off"]).await;
+    assert!(
+        run.stdout.starts_with("health  ") && !run.stdout.contains("query "),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+}
+
+#[gpx_tests::test]
+async fn a_million_rows_are_cut() {
+    let launch = Plugin::guest("probe");
+    let query = r#"{"queryType":"big","rows":1000000}"#;
+    let run = ended(["run", launch.directory().to_str().unwrap(), "--query", query]).await.ok();
+    assert!(run.stdout.contains("\n  … 999980 more rows; --rows 0 shows all\n"), "{}", run.stdout);
+    assert!(run.stdout.lines().count() < 50, "{}", run.stdout);
 }

@@ -39,7 +39,7 @@ async fn ctrl_c_ends_a_stream_and_the_plugin() {
     let folder = launch.directory().to_str().unwrap();
     let command = gpx(["stream", "gold", folder, "--url", &upstream.url()]);
     let mut command = tokio::process::Command::from(command);
-    let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut child = command.process_group(0).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // The subscriber's first frame, and two packets.
     for _ in 0..3 {

@@ -63,12 +63,14 @@ impl Ended {
     }
 }
 
-/// Types Ctrl-C for a `gpx` that runs a plugin, checks that the plugin's process has ended with it, and returns the exit code.
+/// Types Ctrl-C for a `gpx` that runs a plugin and has a process group of its own, which is what a terminal sends the signal
+/// to. Checks that the plugin's process has ended with it, and
+/// returns the exit code.
 pub(crate) async fn interrupt(mut gpx: tokio::process::Child) -> Option<i32> {
     let id = gpx.id().expect("gpx runs");
     let plugin = child_of(id).expect("gpx has started a plugin");
     let id = rustix::process::Pid::from_raw(id.cast_signed()).expect("a process id");
-    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("the signal can be sent");
+    rustix::process::kill_process_group(id, rustix::process::Signal::INT).expect("the signal can be sent");
     let status = gpx.wait().await.expect("can wait for gpx");
     assert!(!std::fs::exists(format!("/proc/{plugin}")).unwrap_or(true), "the plugin still runs");
     status.code()

@@ -2,25 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use gpx_tests::directory::Directory;
 use gpx_tests::plugin::Plugin;
 
+use super::script;
 use crate::terminal::ended;
-
-/// Returns a plugin whose executable is a shell script.
-fn script(lines: &str) -> Directory {
-    let folder = Directory::new().unwrap();
-    let metadata = r#"{"id":"a-b-datasource","type":"datasource","name":"A","executable":"x"}"#;
-    std::fs::write(folder.join("plugin.json"), metadata).unwrap();
-    // Another process writes it: see `directory::link`.
-    std::fs::write(folder.join("lines"), format!("#!/bin/sh\n{lines}\n")).unwrap();
-    let executable = folder.join("x_linux_amd64");
-    std::fs::set_permissions(folder.join("lines"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let copied =
-        std::process::Command::new("cp").arg("-p").arg(folder.join("lines")).arg(&executable).status();
-    assert!(copied.unwrap().success());
-    folder
-}
 
 #[gpx_tests::test]
 async fn a_plugin_that_does_not_start_is_told_with_its_last_words() {
@@ -38,6 +23,8 @@ async fn a_plugin_that_does_not_start_is_told_with_its_last_words() {
         ("echo '1|2|unix|/nowhere|grpc|'", "", "cannot connect to /nowhere: No such file or directory"),
         // Without an end of the line, and then without an end.
         ("exec cat /dev/zero", "", "is not a handshake but"),
+        // Its log has no end, since another process has it.
+        ("sleep 5 & echo boom >&2; exit 1", "boom\n", "exit status: 1"),
     ] {
         let folder = script(lines);
         let run = ended(["run", folder.path().to_str().unwrap()]).await;
@@ -63,6 +50,8 @@ async fn what_is_wrong_with_a_plugins_files_is_named() {
     let metadata = r#"{"id":"a-b-app","type":"app","executable":"x"}"#;
     std::fs::write(folder.join("plugin.json"), metadata).unwrap();
     ended(["run", path, "--url", "http://x"]).await.failed("a-b-app is an app, which has no URL");
+    let deep = format!("{}=1", "a.".repeat(60_000));
+    ended(["run", path, "--json-data", &deep]).await.failed("--json-data takes at most 100 names");
 }
 
 #[gpx_tests::test]

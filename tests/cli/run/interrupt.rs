@@ -6,15 +6,15 @@ use gpx_tests::plugin::Plugin;
 use gpx_tests::upstream::{Answer, Gate, Upstream};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use super::example;
-use crate::terminal::{ended, gpx, interrupt};
+use super::{example, script};
+use crate::terminal::{child_of, ended, gpx, interrupt};
 
 #[gpx_tests::test]
 async fn ctrl_c_ends_the_plugin() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::status(200).after(&gate)).await;
     let mut command = tokio::process::Command::from(gpx(["run", &example(), "--url", &upstream.url()]));
-    let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut child = command.process_group(0).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     upstream.wait_for_requests(1).await;
     // It says what it waits for.
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -26,12 +26,34 @@ async fn ctrl_c_ends_the_plugin() {
 }
 
 #[gpx_tests::test]
+async fn ctrl_c_ends_a_plugin_that_does_not_start() {
+    let folder = script("echo starting >&2; exec sleep 3600");
+    let mut command = tokio::process::Command::from(gpx(["run", folder.path().to_str().unwrap()]));
+    let mut child = command.process_group(0).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert_eq!(lines.next_line().await.unwrap().as_deref(), Some("starting"));
+    assert_eq!(interrupt(child).await, Some(130));
+}
+
+#[gpx_tests::test]
+async fn ctrl_c_ends_a_plugin_that_does_not_listen_any_more() {
+    let gate = Gate::closed();
+    let upstream = Upstream::always(Answer::status(200).after(&gate)).await;
+    let mut command = tokio::process::Command::from(gpx(["run", &example(), "--url", &upstream.url()]));
+    let child = command.process_group(0).kill_on_drop(true).spawn().unwrap();
+    upstream.wait_for_requests(1).await;
+    let plugin = child_of(child.id().unwrap()).unwrap();
+    let plugin = rustix::process::Pid::from_raw(plugin.cast_signed()).unwrap();
+    rustix::process::kill_process(plugin, rustix::process::Signal::STOP).unwrap();
+    assert_eq!(interrupt(child).await, Some(130));
+}
+
+#[gpx_tests::test]
 async fn a_plugin_that_hangs_ends_with_the_timeout() {
     let gate = Gate::closed();
     let upstream = Upstream::always(Answer::status(200).after(&gate)).await;
     let words = ["run", &example(), "--url", &upstream.url(), "--timeout", "100ms"];
     ended(words).await.failed("the health check has not come within 100ms");
-    ended(["run", &example(), "--timeout", "1"]).await;
     let usage = ended(["run", &example(), "--timeout", "1"]).await;
     assert_eq!(usage.code, Some(2));
     assert!(usage.stderr.contains("write a number and a unit, such as `500ms`"), "{}", usage.stderr);
@@ -50,6 +72,17 @@ async fn a_reader_that_goes_away_is_no_failure() {
         let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
         assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
     }
+}
+
+#[gpx_tests::test]
+async fn a_log_that_nobody_reads_is_no_failure() {
+    let launch = Plugin::guest("probe");
+    let mut command = gpx(["health", launch.directory().to_str().unwrap(), "--log", "trace"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"health  ok  all is well\n"));
 }
 
 #[gpx_tests::test]

@@ -80,6 +80,15 @@ async fn settings_are_the_operators() {
 }
 
 #[gpx_tests::test]
+async fn proxies_of_the_environment_count() {
+    let proxy = Upstream::points(1).await;
+    let mut command = gpx(["run", &example(), "--url", "http://prices.example"]);
+    command.env_remove("http_proxy").env("HTTP_PROXY", proxy.url());
+    Ended::of(command).await.ok();
+    assert!(proxy.requests().iter().all(|request| request.header("host") == Some("prices.example")));
+}
+
+#[gpx_tests::test]
 async fn queries_have_what_grafana_adds_and_the_time_range() {
     let upstream = Upstream::points(1).await;
     let files = Directory::new().unwrap();
