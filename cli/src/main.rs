@@ -4,14 +4,18 @@
 
 mod add_backend;
 mod build;
+mod check;
 mod completions;
+mod component;
 mod csv;
 mod folder;
 mod health;
 mod host;
+mod inspect;
 mod man;
 mod moment;
 mod new;
+mod package;
 mod plugin;
 mod project;
 mod query;
@@ -40,10 +44,13 @@ struct Arguments {
 enum Command {
     AddBackend(add_backend::Arguments),
     Build(build::Arguments),
+    Check(check::Arguments),
     Completions(completions::Arguments),
     Health(health::Arguments),
+    Inspect(inspect::Arguments),
     Man(man::Arguments),
     New(new::Arguments),
+    Package(package::Arguments),
     Resource(resource::Arguments),
     Run(run::Arguments),
     Stream(stream::Arguments),
@@ -66,10 +73,13 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::AddBackend(arguments) => add_backend::add_backend(&arguments),
         Command::Build(arguments) => build::build(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Health(arguments) => health::health(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Man(arguments) => man::man(&arguments),
         Command::New(arguments) => new::new(&arguments),
+        Command::Package(arguments) => package::package(&arguments),
         Command::Resource(arguments) => resource::resource(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Stream(arguments) => stream::stream(&arguments),

@@ -123,7 +123,6 @@ impl Arguments {
         let listener =
             tokio::net::TcpListener::bind("127.0.0.1:0").await.context("cannot listen for spans")?;
         let mut variables = environment::of_grafana();
-        variables.insert("grafana_plugin_type".to_owned(), folder.kind.clone());
         let proxies = environment::PASSED_ON
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));

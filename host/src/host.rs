@@ -122,6 +122,14 @@ impl Host {
         }
     }
 
+    /// Waits until the component is loaded, and returns what it says of itself, as JSON.
+    pub(crate) async fn describe(&self) -> Result<serde_json::Value, Error> {
+        match &self.0.current.wait().await.plugin {
+            Ok(plugin) => Ok(plugin.describe()),
+            Err(error) => Err(Error::component(error.clone())),
+        }
+    }
+
     /// Loads another component. Once it is loaded, new calls are answered with it. Running calls finish on the
     /// component that they began with. Streams may never finish, so they end with `Unavailable`, after which Grafana runs them
     /// again. What the old component has in memory, or has cached, is gone with it.

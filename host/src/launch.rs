@@ -2,6 +2,7 @@
 //! handshake names, until Grafana ends it.
 
 mod allocator;
+mod describe;
 mod doctor;
 mod files;
 #[cfg(any(test, feature = "fuzz"))]
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+pub use self::describe::describe;
 pub use self::doctor::{Diagnosis, doctor};
 use self::files::{Files, Identity};
 use self::handshake::Refusal;

@@ -14,6 +14,8 @@ gpx-host is the backend of a Grafana plugin. Grafana starts it, without argument
 Commands that you can run yourself:
   gpx-host compile COMPONENT.wasm [--target TRIPLE]
                        compile a component ahead of time to a .cwasm beside it
+  gpx-host describe COMPONENT.wasm
+                       print what a component says of itself, as JSON
   gpx-host doctor      check the plugin beside the executable, with the settings in the
                        environment, and send a test span to the collector
   gpx-host --version   print the version of the plugin beside the executable, or without one
@@ -48,6 +50,13 @@ fn main() -> ExitCode {
         ["--standalone" | "-standalone"] => launch::hold(),
         ["compile", component] => compile(component, TARGET),
         ["compile", component, "--target", target] => compile(component, target),
+        ["describe", component] => match launch::describe(component) {
+            Ok(json) => print(&format!("{json}\n")),
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            }
+        },
         ["doctor"] => doctor(),
         ["settings"] => print(&Settings::markdown()),
         ["help" | "--help" | "-h"] => print(HELP),

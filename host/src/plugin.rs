@@ -2,6 +2,7 @@
 
 mod checks;
 mod component;
+mod description;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod fuzz;
@@ -76,6 +77,11 @@ impl Plugin {
         wishes::report(&component.manifest, &egress, &platform.log);
         let wanted_headers = owner::wanted_headers(&component.additions, &platform.operator);
         Self { component, platform, egress, owners, header_grants, wanted_headers }
+    }
+
+    /// Returns what the component says of itself, as JSON.
+    pub(crate) fn describe(&self) -> serde_json::Value {
+        description::of(&self.component)
     }
 
     pub(crate) fn exports(&self, export: Export) -> bool {

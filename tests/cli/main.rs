@@ -1,9 +1,11 @@
 //! `gpx`, as an author types it: a file for each command.
 
 mod build;
+mod check;
 mod completions;
 mod docs;
 mod health;
+mod inspect;
 mod new;
 mod project;
 mod resource;
