@@ -131,7 +131,7 @@ impl Arguments {
 fn head(first: &CallResourceResponse, output: &mut Output) -> std::io::Result<()> {
     output.line(first.code)?;
     let mut headers: Vec<_> = first.headers.iter().collect();
-    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+    headers.sort_by_key(|(name, _)| *name);
     for (name, list) in headers {
         for value in &list.values {
             output.line(format_args!("{}: {}", shown(name), shown(value)))?;

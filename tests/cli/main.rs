@@ -12,3 +12,4 @@ mod resource;
 mod run;
 mod stream;
 mod terminal;
+mod tutorial;

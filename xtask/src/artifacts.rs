@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::guests::{self, Std};
 use crate::profile::Profile;
-use crate::{host, package, place, step};
+use crate::{host, package, place, step, tools};
 
 pub(crate) struct Artifacts {
     host: PathBuf,
@@ -30,7 +30,7 @@ impl Artifacts {
             Profile::Release => place::plugins()?,
         };
         package::assemble("http-backend", &plugins, &host, &guests)?;
-        let tool = tool(profile, &host)?;
+        let tool = tools::tool(profile, &host)?;
         Ok(Self { host, tool, guests, plugins })
     }
 
@@ -59,20 +59,4 @@ impl Artifacts {
         command.env("GPX_GUESTS", &self.guests);
         command.env("GPX_PLUGINS", &self.plugins)
     }
-}
-
-/// Builds `gpx` and puts it where it finds the host beside itself. It only starts what is under test, so it is never
-/// optimized here.
-fn tool(profile: Profile, host: &Path) -> Result<PathBuf> {
-    let folder = place::target()?.join(match profile {
-        Profile::Quick => "tools-quick",
-        Profile::Release => "tools",
-    });
-    let tool = folder.join("gpx");
-    step::step("gpx", || {
-        step::run(Profile::Quick.cargo("build")?.args(["--workspace", "--bin", "gpx"]))?;
-        place::refresh(&Profile::Quick.executable("gpx")?, &tool)?;
-        place::refresh(host, &folder.join("gpx-host"))
-    })?;
-    Ok(tool)
 }

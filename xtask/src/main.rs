@@ -21,6 +21,7 @@ mod profile;
 mod servers;
 mod step;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ usage: cargo xtask TASK
   lint              formatting, clippy with warnings denied, and cargo-deny for the dependencies
   guests            sets up the toolchain for components and builds them into target/guests/
   servers           finds the servers of tests/servers, or unpacks them into target/servers/
+  tools             builds gpx, the author's tool, and gpx-host, into target/tools-quick/ for a first look;
+                    with --release, into target/tools/ for real use
   package EXAMPLE   assembles target/plugins/EXAMPLE/ for Grafana to load, for a first look;
                     with --release, for real use: small and fast, but it takes minutes to build
   bench             measures the plugin against its twin on the Go SDK
@@ -58,6 +61,8 @@ fn main() -> ExitCode {
         ["guests"] => guests::guests(guests::Std::Any).map(drop),
         ["guests", "--sysroot"] => guests::guests(guests::Std::Debian).map(drop),
         ["servers"] => servers::servers().map(drop),
+        ["tools"] => tools::tools(Profile::Quick),
+        ["tools", "--release"] => tools::tools(Profile::Release),
         ["package", example] => package::package(example, Profile::Quick).map(drop),
         ["package", example, "--release"] => package::package(example, Profile::Release).map(drop),
         ["bench", options @ ..] => bench::bench(options),

@@ -128,8 +128,8 @@ impl Found<'_> {
             self.error(format_args!("`info.version` is {version:?}; write three numbers, as \"1.0.0\""));
         }
         let updated = self.text("/info/updated").unwrap_or_default().to_owned();
-        let is_date = updated.len() == 10 && updated.split('-').map(str::len).eq([4, 2, 2]);
-        if !(is_date && updated.split('-').all(is_number)) && !updated.contains(PLACEHOLDER) {
+        let is_date = updated.split('-').map(str::len).eq([4, 2, 2]) && updated.split('-').all(is_number);
+        if !is_date && !updated.contains(PLACEHOLDER) {
             self.error(format_args!("`info.updated` is {updated:?}; write a date, as \"2026-01-31\""));
         }
         if !self.json.pointer("/info/keywords").is_some_and(Value::is_array) {
