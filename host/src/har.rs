@@ -5,6 +5,7 @@ mod capture;
 mod document;
 mod entry;
 mod limits;
+mod read;
 mod redact;
 mod tee;
 
@@ -17,8 +18,10 @@ use http_body::Body;
 use tokio::time::Instant;
 
 pub(crate) use self::capture::Capture;
+pub(crate) use self::entry::Failure;
 use self::entry::{Exchange, Sent, lock};
 use self::limits::ENTRY;
+pub(crate) use self::read::{Answer, Asked, Recorded, read, shown_url};
 pub(crate) use self::tee::Tee;
 use crate::budget::{MemoryKind, OwnerMemory};
 
@@ -30,6 +33,8 @@ const HEADER: &str = "X-Grafana-HAR-Capture";
 pub(crate) struct Recorder {
     capture: Capture,
     memory: OwnerMemory,
+    /// Which request of its call the next one is, for a recording that is played back.
+    order: Option<u64>,
 }
 
 /// An exchange that is being recorded.
@@ -50,13 +55,19 @@ pub(crate) fn is_wanted(headers: &HashMap<String, String>) -> bool {
 impl Capture {
     /// Returns what records for this owner.
     pub(crate) fn recorder(&self, memory: &OwnerMemory) -> Recorder {
-        Recorder { capture: self.clone(), memory: memory.clone() }
+        Recorder { capture: self.clone(), memory: memory.clone(), order: None }
     }
 }
 
 // === impl Recorder ===
 
 impl Recorder {
+    /// Returns what records one request as the one with this number of its call. Then its entry also has what no HAR document
+    /// has: the number, and the kind of a failure.
+    pub(crate) fn numbered(self, order: u64) -> Self {
+        Self { order: Some(order), ..self }
+    }
+
     /// Begins to record a request to `uri`, as it is about to be sent.
     pub(crate) fn begin<B>(&self, uri: &Uri, request: &Request<B>) -> Recording {
         let sent = Sent {
@@ -68,7 +79,8 @@ impl Recorder {
         let head = ENTRY + entry::weight_of_url(uri) + entry::weight(&sent.headers);
         let mut memory = self.memory.nothing(MemoryKind::Answers);
         let fits = self.capture.take_for_head(head) && memory.try_grow(head).is_ok();
-        let exchange = fits.then(|| Arc::new(Mutex::new(Exchange::new(SystemTime::now(), sent, memory))));
+        let exchange =
+            fits.then(|| Arc::new(Mutex::new(Exchange::new(SystemTime::now(), sent, memory, self.order))));
         self.capture.add(exchange.clone());
         Recording { recorder: self.clone(), exchange, began: Instant::now() }
     }
@@ -100,11 +112,19 @@ impl Recording {
     }
 
     /// Records that there is no response.
-    pub(crate) fn failed(&self, error: String) {
+    pub(crate) fn failed(&self, failure: Failure) {
         if let Some(exchange) = &self.exchange {
             let mut exchange = lock(exchange);
             exchange.took = self.began.elapsed();
-            exchange.error = Some(error);
+            exchange.error = Some(failure.text.clone());
+            exchange.failure = Some(failure);
+        }
+    }
+
+    /// Records that the body of the response ends before its end.
+    pub(crate) fn cut(&self, failure: Failure) {
+        if let Some(exchange) = &self.exchange {
+            lock(exchange).failure = Some(failure);
         }
     }
 

@@ -53,6 +53,7 @@ mod proto;
 mod rpc;
 mod serve;
 mod shutdown;
+mod tape;
 mod telemetry;
 mod text;
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use opentelemetry::KeyValue;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
@@ -51,6 +52,7 @@ use crate::budget::{Charge, OwnerTime, Priority, Stop, Turn, beside_others};
 use crate::call::{Call, CallContext, HeaderGrants};
 use crate::capability::cache::SharedCache;
 use crate::egress::{Egress, WantedHeaders};
+use crate::tape::{Take, Title};
 
 /// A component and everything that its calls need.
 pub(crate) struct Plugin {
@@ -124,10 +126,11 @@ impl Plugin {
         #[cfg(test)]
         test::panic_if_named(test::PANIC_IN_CALL, &owner.settings);
         let permit = self.permit(call, owner, pass).await?;
+        let take = self.take(owner, &invocation);
         let instance = match owner.pool.take() {
             Some(instance) => instance,
             // Boxed, since it is large and rare: the future of each call would have room for it, and is moved.
-            None => Box::pin(self.open(call, owner, turn, &permit)).await?,
+            None => Box::pin(self.open(call, owner, turn, &permit, take)).await?,
         };
         self.run(call, owner, turn, permit, instance, invocation).await
     }
@@ -153,6 +156,15 @@ impl Plugin {
         Ok(Permit { instance: Some(Arc::new(instance)), lasting: Some(Arc::new(lasting)), pass: None })
     }
 
+    /// Begins the part of the tape of one call of a function, if there is a tape. No instance is then used for another call.
+    fn take(&self, owner: &Owner, invocation: &impl Invocation) -> Option<Take> {
+        let tape = self.platform.tape.as_ref()?;
+        let mut arguments = Sha256::new_with_prefix(&owner.settings.uid);
+        invocation.digest(&mut arguments);
+        let title = Title { function: invocation.function(), ref_id: invocation.ref_id(), arguments };
+        Some(tape.begin(title, &owner.memory, &owner.scrub))
+    }
+
     /// Makes an instance and prepares it for its owner's calls, or returns one that has become idle meanwhile.
     async fn open(
         &self,
@@ -160,6 +172,7 @@ impl Plugin {
         owner: &Arc<Owner>,
         turn: &mut Turn,
         permit: &Permit,
+        take: Option<Take>,
     ) -> Result<Instance, CallError> {
         let limits = &self.platform.limits;
         let awaited = WaitedFor::Memory { total: self.platform.memory.total() };
@@ -178,7 +191,9 @@ impl Plugin {
         let engine = code.engine.clone();
         let new = async move {
             let Owner { client, cache, scrub, log, .. } = &*opened;
-            let state = State::new(Some(client.clone()), cache, memory, scrub.clone(), log.clone(), metrics);
+            let own = take.is_some().then(|| SharedCache::new(opened.memory.clone()));
+            let (client, cache) = (Some(client.clone()), own.as_ref().unwrap_or(cache));
+            let state = State::new(take, client, cache, memory, scrub.clone(), log.clone(), metrics);
             Instance::new(&code, state, place).await
         };
         let new = engine.ticking(new);
@@ -225,7 +240,8 @@ impl Plugin {
         // The call has the permit until the instance is idle: the next one is to find it.
         let ended = instance.call(call, turn, &self.platform.limits, permit.clone(), invocation).await;
         if let Some(instance) = ended.instance {
-            if I::LASTS || self.is_one_too_many(&instance, &permit) {
+            let is_used_up = I::LASTS || self.platform.tape.is_some();
+            if is_used_up || self.is_one_too_many(&instance, &permit) {
                 beside_others(|| drop(instance));
             } else {
                 owner.pool.put_back(instance);

@@ -15,6 +15,7 @@ const HOUSE: &[Floor] = &[
     floor(&["egress", "call"]),
     floor(&["telemetry"]),
     floor(&["metrics"]).with_only(&["log", "config"]),
+    floor(&["tape"]),
     floor(&["net", "har"]),
     floor(&["log"]),
     floor(&["budget", "config", "shutdown", "text"]),
@@ -22,7 +23,7 @@ const HOUSE: &[Floor] = &[
 
 /// The rule that every upward import breaks.
 const DIRECTION: &str = "calls flow main → launch → host → {serve, rpc} → plugin, frame → capability → egress, call → \
-                         telemetry, metrics → net, har, budget, log, text, config";
+                         telemetry, metrics → tape → net, har, budget, log, text, config";
 
 /// Rooms that do not import each other.
 struct Floor {

@@ -21,6 +21,7 @@ use super::tracer::CallSpans;
 use crate::budget::{Upstream, Waiting};
 use crate::egress::{self, Caller, Client, PassedOn, RequestError, RequestErrorKind};
 use crate::har::Recorder;
+use crate::tape::Take;
 
 /// The most that a component may write to a request's body at once, in bytes. Two such pieces wait to be sent, so a body
 /// holds at most 64 KiB.
@@ -41,6 +42,8 @@ pub(crate) struct HttpHooks {
     scope: Scope,
     /// Records the call's exchanges, if its caller asks for that.
     recorder: Option<Recorder>,
+    /// Records or plays back all exchanges of the instance, whoever calls.
+    take: Option<Take>,
     /// Whether a message was changed since this was asked for.
     changed: bool,
 }
@@ -72,7 +75,7 @@ impl HttpHooks {
     /// refused.
     pub(crate) fn new(client: Option<Client>, spans: CallSpans) -> Self {
         let (upstream, caller, scope) = (Upstream::default(), Caller::default(), Scope::default());
-        Self { client, spans, upstream, caller, scope, recorder: None, changed: false }
+        Self { client, spans, upstream, caller, scope, recorder: None, take: None, changed: false }
     }
 
     /// From now on, requests belong to another call.
@@ -87,6 +90,11 @@ impl HttpHooks {
     /// Records the exchanges of the call that has begun.
     pub(crate) fn record(&mut self, recorder: Option<Recorder>) {
         self.recorder = recorder;
+    }
+
+    /// Records all exchanges, or plays them back.
+    pub(crate) fn follow(&mut self, take: Option<Take>) {
+        self.take = take;
     }
 
     /// Notes that the component changes a message, so that what the host keeps of it may grow.
@@ -128,8 +136,10 @@ impl WasiHttpHooks for HttpHooks {
             return Box::new(std::future::ready(Err(Code::HttpRequestDenied)));
         };
         let parent = self.spans.parent_of_request(request.headers());
-        if let Some(recorder) = &self.recorder {
-            request.extensions_mut().insert(recorder.clone());
+        match (&self.take, &self.recorder) {
+            (Some(take), _) => take.follow(&mut request),
+            (None, Some(recorder)) => _ = request.extensions_mut().insert(recorder.clone()),
+            (None, None) => {}
         }
         let response = client.send(request, options, parent, self.caller.clone());
         let (upstream, scope) = (self.upstream.clone(), self.scope.clone());
@@ -232,7 +242,8 @@ fn code_of(kind: RequestErrorKind, text: impl FnOnce() -> String) -> Code {
         // HttpRequestUriInvalid would not carry what is wrong with the URL.
         | RequestErrorKind::InvalidUrl
         | RequestErrorKind::ResponseLimit
-        | RequestErrorKind::RequestBody => Code::InternalError(Some(text())),
+        | RequestErrorKind::RequestBody
+        | RequestErrorKind::NotRecorded => Code::InternalError(Some(text())),
         RequestErrorKind::NameTimeout => Code::DnsTimeout,
         RequestErrorKind::NameNotResolved => Code::DnsError { rcode: Some(text()), info_code: None },
         RequestErrorKind::ConnectTimeout => Code::ConnectionTimeout,

@@ -40,6 +40,8 @@ pub(crate) struct Section {
     pub cache_dir: Option<PathBuf>,
     pub ca_file: Option<PathBuf>,
     pub watch: bool,
+    pub record: Option<PathBuf>,
+    pub replay: Option<PathBuf>,
     pub spans: SpanChoices,
 }
 
@@ -180,6 +182,24 @@ const WATCH: Setting = Setting {
               streams end, and Grafana runs them again. If the new one cannot be loaded, the old one stays, and the log and the \
               health check's details say why. Linux only.",
 };
+const RECORD: Setting = Setting {
+    name: "gpx_record",
+    kind: "absolute path",
+    default: "",
+    when_bad: "",
+    meaning: "For development only: a file into which everything is recorded that a component learns from outside: the answers to \
+              its requests, without secrets, the time, and what random numbers are made of. It takes the place of what the file \
+              had. Meanwhile each call of one of the component's functions has an instance and a cache of its own. If empty, \
+              nothing is recorded.",
+};
+const REPLAY: Setting = Setting {
+    name: "gpx_replay",
+    kind: "absolute path",
+    default: "",
+    when_bad: "",
+    meaning: "For development only: a recording, or a HAR document, that answers the component's requests, which do not reach the \
+              network. Requests without a recorded answer fail. Nothing is recorded meanwhile.",
+};
 const TRANSPORT: Setting = Setting {
     name: "gpx_transport",
     kind: "`unix` or `tcp`",
@@ -190,7 +210,7 @@ const TRANSPORT: Setting = Setting {
 };
 
 /// Those that are read here. [`tracing`] and [`spans`] have the others.
-const ALL: [&Setting; 17] = [
+const ALL: [&Setting; 19] = [
     &ALLOW_HOSTS,
     &ALLOW_PATHS,
     &DENY_PRIVATE,
@@ -207,6 +227,8 @@ const ALL: [&Setting; 17] = [
     &PRECOMPILED,
     &CACHE_DIR,
     &WATCH,
+    &RECORD,
+    &REPLAY,
     &TRANSPORT,
 ];
 
@@ -234,6 +256,8 @@ impl Section {
             cache_dir: reader.value(&CACHE_DIR, value::optional_path),
             ca_file: reader.value(&CA_FILE, value::optional_path),
             watch: reader.value(&WATCH, value::switch),
+            record: reader.value(&RECORD, value::optional_path),
+            replay: reader.value(&REPLAY, value::optional_path),
             spans: spans::read(&mut reader),
         };
         (settings, reader.value(&TRANSPORT, value::transport))

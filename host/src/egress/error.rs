@@ -20,7 +20,9 @@ use super::proxy::{BadProxy, ProxyFailure};
 use super::settings::{BadHeaders, BadSecretHeader, BadSigV4, JsonDataFault, TlsFault};
 use super::sigv4::{CredentialsError, Unsignable};
 use crate::budget::Refused;
+use crate::har::Failure;
 use crate::net::{ResolveError, UnreadableCaFile, files};
+use crate::tape::NotRecorded;
 
 /// Each message is one level; `source` has the next. None contains a secret: queries are omitted, and paths
 /// too, except where the operator must know them to grant them.
@@ -139,6 +141,11 @@ pub(crate) enum RequestError {
     /// In the words of Grafana's Go SDK.
     #[error("error: http: response body too large, response limit is set to: {limit}")]
     ResponseLimit { limit: u64 },
+    /// What a recording says.
+    #[error("{text}")]
+    Recorded { kind: RequestErrorKind, text: String },
+    #[error(transparent)]
+    NotRecorded(#[from] NotRecorded),
 }
 
 /// The heads of responses take more than they may.
@@ -230,7 +237,20 @@ impl RequestError {
             Self::Gzip { .. } => RequestErrorKind::Encoding,
             Self::DecodedTooLarge { limit, .. } => RequestErrorKind::TooLarge(*limit),
             Self::ResponseLimit { .. } => RequestErrorKind::ResponseLimit,
+            Self::Recorded { kind, .. } => *kind,
+            Self::NotRecorded(_) => RequestErrorKind::NotRecorded,
         }
+    }
+
+    /// Returns the error that a recording has in the place of an answer.
+    pub(super) fn of_recorded(Failure { kind, number, text }: Failure) -> Self {
+        Self::Recorded { kind: RequestErrorKind::named(&kind, number), text }
+    }
+
+    /// Returns what a recording says of this.
+    pub(super) fn failure(&self) -> Failure {
+        let kind = self.kind();
+        Failure { kind: kind.name().into(), number: kind.number(), text: self.chain() }
     }
 
     /// Returns the message with those of its sources, for people.

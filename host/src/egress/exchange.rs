@@ -18,6 +18,7 @@ mod kept_head;
 mod lease;
 mod limited;
 mod observed;
+mod played;
 mod replay;
 mod shared;
 mod tasks;

@@ -1,5 +1,6 @@
 //! One exchange: as it is recorded, and as HAR 1.2 has it. Names and order of the keys are those of the format.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::redact::{self, Pair};
@@ -24,7 +25,19 @@ pub(super) struct Exchange {
     pub(super) response: Option<(StatusCode, Version, HeaderMap)>,
     pub(super) response_body: Body,
     pub(super) error: Option<String>,
+    pub(super) failure: Option<Failure>,
     pub(super) memory: Charge,
+    order: Option<u64>,
+}
+
+/// Why there is no answer, or no more of it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct Failure {
+    pub kind: Cow<'static, str>,
+    /// A limit, or a number that the peer has sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+    pub text: String,
 }
 
 /// The head of a request.
@@ -60,6 +73,10 @@ pub(super) struct Entry {
     timings: Timings,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
+    #[serde(rename = "_order", skip_serializing_if = "Option::is_none")]
+    order: Option<u64>,
+    #[serde(rename = "_failure", skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
 }
 
 #[derive(Serialize)]
@@ -109,11 +126,11 @@ struct Content {
     text: Text,
 }
 
-#[derive(Default, Serialize)]
-pub(super) struct Text {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Text {
     pub(super) text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    encoding: Option<&'static str>,
+    pub(super) encoding: Option<Cow<'static, str>>,
 }
 
 #[derive(Serialize)]
@@ -138,6 +155,9 @@ const PAIR: usize = 64;
 
 /// A size that is not known.
 const UNKNOWN: i64 = -1;
+
+/// How a comment begins that says why there is no answer, as in Go.
+pub(super) const TRANSPORT_ERROR: &str = "transport error: ";
 
 /// Returns how many bytes headers take, or a little more.
 pub(super) fn weight(headers: &HeaderMap) -> usize {
@@ -179,11 +199,12 @@ impl Exchange {
         self.response_body.blocks.clear();
     }
 
-    pub(super) fn new(began: SystemTime, sent: Sent, memory: Charge) -> Self {
+    pub(super) fn new(began: SystemTime, sent: Sent, memory: Charge, order: Option<u64>) -> Self {
         let (request_body, response_body) = (Body::default(), Body::default());
         // Unless something else is said.
         let error = Some("the request was cancelled".to_owned());
-        Self { began, took: Duration::ZERO, sent, request_body, response: None, response_body, error, memory }
+        let (took, response, failure) = (Duration::ZERO, None, None);
+        Self { began, took, sent, request_body, response, response_body, error, failure, memory, order }
     }
 
     /// Returns the exchange without the secrets that `scrub` knows. Its bodies are those of the entry from now on.
@@ -196,7 +217,13 @@ impl Exchange {
             response: self.response(scrub),
             cache: Cache {},
             timings: Timings { send: 0, wait, receive: 0 },
-            comment: self.error.take().map(|error| format!("transport error: {}", scrub.text(error))),
+            comment: self.error.take().map(|error| format!("{TRANSPORT_ERROR}{}", scrub.text(error))),
+            order: self.order,
+            failure: self
+                .failure
+                .take()
+                .filter(|_| self.order.is_some())
+                .map(|failure| failure.scrubbed(scrub)),
         }
     }
 
@@ -294,15 +321,20 @@ impl Body {
 
     /// Returns what was recorded.
     fn text(&mut self, scrub: &Scrub) -> Text {
-        let bytes = std::mem::take(&mut self.blocks).concat();
-        match String::from_utf8(bytes) {
-            Ok(text) => Text { text: scrub.text(text), encoding: None },
-            // Secrets are found in base64, too.
-            Err(error) => {
-                let text = BASE64_STANDARD.encode(error.as_bytes());
-                Text { text: scrub.text(text), encoding: Some("base64") }
-            }
-        }
+        text(std::mem::take(&mut self.blocks).concat(), scrub)
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// One whose kind is not known.
+    pub(crate) fn unknown(text: &str) -> Self {
+        Self { kind: "unknown".into(), number: None, text: text.to_owned() }
+    }
+
+    fn scrubbed(self, scrub: &Scrub) -> Self {
+        Self { text: scrub.text(self.text), ..self }
     }
 }
 
@@ -313,6 +345,18 @@ impl Entry {
     pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut Text> {
         let request = self.request.post_data.as_mut().map(|data| &mut data.text);
         request.into_iter().chain([&mut self.response.content.text])
+    }
+}
+
+/// Returns a body as it is in a document, without secrets.
+pub(super) fn text(bytes: Vec<u8>, scrub: &Scrub) -> Text {
+    match String::from_utf8(bytes) {
+        Ok(text) => Text { text: scrub.text(text), encoding: None },
+        // Secrets are found in base64, too.
+        Err(error) => {
+            let text = BASE64_STANDARD.encode(error.as_bytes());
+            Text { text: scrub.text(text), encoding: Some("base64".into()) }
+        }
     }
 }
 

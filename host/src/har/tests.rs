@@ -89,7 +89,7 @@ async fn a_body_that_is_not_read_to_its_end_has_no_size() {
     read.frame().await.unwrap().unwrap();
     drop(read);
     let failed = recorder.begin(&Uri::from_static("http://a.example/"), &request);
-    failed.failed("no route".to_owned());
+    failed.failed(Failure::unknown("no route"));
     drop(recorder.begin(&Uri::from_static("http://a.example/"), &request));
     let har = document(&recorder, usize::MAX);
     let entries = har["log"]["entries"].as_array().unwrap();
@@ -211,7 +211,7 @@ async fn exchanges_beyond_the_bound_of_heads_are_counted() {
     let request = Request::builder().header("x-large", HeaderValue::from_bytes(&[b'"'; 300 << 10]).unwrap());
     let request = request.body(()).unwrap();
     for _ in 0..5 {
-        recorder.begin(&Uri::from_static("http://a.example/"), &request).failed("no route".to_owned());
+        recorder.begin(&Uri::from_static("http://a.example/"), &request).failed(Failure::unknown("no route"));
     }
     let har = document(&recorder, 0);
     assert_eq!(har["log"]["entries"].as_array().unwrap().len(), 4, "heads have a bound of their own");

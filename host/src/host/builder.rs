@@ -22,6 +22,7 @@ use crate::plugin::{self, Component, Current, OperatorSettings, Platform};
 use crate::rpc::{Backend, BackendParts};
 use crate::serve::OpenSpans;
 use crate::shutdown::Shutdown;
+use crate::tape::Tape;
 use crate::telemetry::{ServiceIdentity, Telemetry, TracingConfig};
 
 /// Configures and makes a [`Host`].
@@ -129,6 +130,8 @@ impl Builder {
         }
         let problems: Vec<_> =
             problems.into_iter().chain(of_plugin.iter().map(ToString::to_string)).collect();
+        let (tape, of_tape) = Tape::open(section.record.as_deref(), section.replay.as_deref(), &log);
+        let problems: Vec<_> = problems.into_iter().chain(of_tape).collect();
         for problem in &problems {
             log.error(problem, &[]);
         }
@@ -174,7 +177,7 @@ impl Builder {
             compiler,
             watched: section.watch,
         };
-        let platform = Platform::new(limits(&section), operator, code, metrics, log);
+        let platform = Platform { tape, ..Platform::new(limits(&section), operator, code, metrics, log) };
         platform.measure().map_err(Error::setup)?;
         let version = Some(version).filter(|version| !version.is_empty()).or(plugin_version);
         let host = Host(Arc::new(Inner {

@@ -205,7 +205,7 @@ async fn describe(
         let _ticking = code.engine.tick();
         // What it puts there is gone with it.
         let cache = SharedCache::new(memory.owner().clone());
-        let state = State::new(None, &cache, memory, Scrub::default(), log, metrics);
+        let state = State::new(None, None, &cache, memory, Scrub::default(), log, metrics);
         Instance::new(&code, state, None).await?.describe().await
     });
     let described = described.await;

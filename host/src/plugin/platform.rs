@@ -9,6 +9,7 @@ use crate::budget::{Governor, Limits, Machine, MemoryAccount, MemoryKind};
 use crate::config::{AwsEnvironment, Strings};
 use crate::log::Log;
 use crate::metrics::{Metrics, MetricsError};
+use crate::tape::Tape;
 
 /// What a plugin runs on.
 pub(crate) struct Platform {
@@ -25,6 +26,8 @@ pub(crate) struct Platform {
     pub pools: Arc<()>,
     pub metrics: Metrics,
     pub log: Log,
+    /// What is recorded or played back, if anything is.
+    pub tape: Option<Tape>,
 }
 
 /// The operator's settings for the plugin, from Grafana's configuration.
@@ -58,7 +61,8 @@ impl Platform {
         memory.reclaim_by(move || oldest.upgrade().is_some_and(|idle| idle.drop_oldest()));
         let queueing = Queueing::new(log.clone());
         let (machine, pools) = (Machine::read(), Arc::default());
-        Self { limits, operator, code, governor, memory, idle, queueing, machine, pools, metrics, log }
+        let tape = None;
+        Self { limits, operator, code, governor, memory, idle, queueing, machine, pools, metrics, log, tape }
     }
 
     /// Shows the account of memory among the metrics.

@@ -44,11 +44,39 @@ pub(crate) enum RequestErrorKind {
     TooLarge(u64),
     /// The response has more than Grafana allows. The message is Go's.
     ResponseLimit,
+    /// A recording that is played back has no answer, or it does not say what went wrong.
+    NotRecorded,
 }
 
 // === impl RequestErrorKind ===
 
 impl RequestErrorKind {
+    /// Those without a number.
+    const PLAIN: [Self; 22] = [
+        Self::Denied,
+        Self::Limit,
+        Self::InvalidUrl,
+        Self::NameTimeout,
+        Self::NameNotResolved,
+        Self::ConnectTimeout,
+        Self::ConnectionRefused,
+        Self::NoRoute,
+        Self::ConnectFailed,
+        Self::Settings,
+        Self::Credentials,
+        Self::Proxy,
+        Self::Certificate,
+        Self::TlsFailed,
+        Self::ResponseTimeout,
+        Self::ReadTimeout,
+        Self::ConnectionLost,
+        Self::Protocol,
+        Self::RequestBody,
+        Self::Encoding,
+        Self::ResponseLimit,
+        Self::NotRecorded,
+    ];
+
     /// Returns the name that metrics use.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -74,6 +102,39 @@ impl RequestErrorKind {
             Self::RequestBody => "request_body",
             Self::Encoding => "encoding",
             Self::TooLarge(_) | Self::ResponseLimit => "too_large",
+            Self::NotRecorded => "not_recorded",
         }
+    }
+
+    /// Returns the number that goes with the name.
+    pub(super) fn number(self) -> Option<u64> {
+        match self {
+            Self::TlsAlert(alert) => Some(alert.into()),
+            Self::TooLarge(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind with this name and this number.
+    pub(super) fn named(name: &str, number: Option<u64>) -> Self {
+        match (name, number) {
+            ("tls_alert", Some(alert)) => u8::try_from(alert).map_or(Self::TlsFailed, Self::TlsAlert),
+            ("too_large", Some(limit)) => Self::TooLarge(limit),
+            _ => Self::PLAIN.into_iter().find(|kind| kind.name() == name).unwrap_or(Self::NotRecorded),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_known_by_its_name_and_its_number() {
+        let numbered = [RequestErrorKind::TlsAlert(40), RequestErrorKind::TooLarge(7)];
+        for kind in RequestErrorKind::PLAIN.into_iter().chain(numbered) {
+            assert_eq!(RequestErrorKind::named(kind.name(), kind.number()), kind);
+        }
+        assert_eq!(RequestErrorKind::named("unknown", None), RequestErrorKind::NotRecorded);
     }
 }

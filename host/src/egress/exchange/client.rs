@@ -22,6 +22,7 @@ use super::kept_head;
 use super::lease::Exchange;
 use super::limited::LimitedBody;
 use super::observed::ObservedBody;
+use super::played;
 use super::replay::Replay;
 use super::time_limits::TimeLimits;
 use crate::budget::{OwnerMemory, Priority};
@@ -38,6 +39,7 @@ use crate::egress::trace::{Events, RequestParent, RequestTracing};
 use crate::egress::wishes::Wishes;
 use crate::har::Recorder;
 use crate::metrics::UpstreamRequests;
+use crate::tape::Ticket;
 
 /// How often a request is sent again, as in Go, if its peer has not processed it.
 const MAX_REPEATS: u32 = 6;
@@ -143,7 +145,14 @@ impl SharedClient {
         let recorder = request.extensions_mut().remove::<Recorder>();
         let recorder = recorder.map(|recorder| (recorder, request.uri().clone()));
         let uri = request.uri().clone();
+        let ticket = request.extensions_mut().remove::<Ticket>();
         let asked_for_gzip = credentials::prepare(&mut request, &origin, own, caller)?;
+        if let Some(ticket) = ticket {
+            // Boxed, as almost nothing is played back.
+            let response = limits.within(&origin, Box::pin(played::answer(ticket, request))).await?;
+            caller.redirects.answered(&uri, &response, limits.total);
+            return Ok(response);
+        }
         if let Some(signer) = self.signer.as_ref().filter(|_| own.is_some()) {
             let signer = signer.as_ref().map_err(|bad| RequestError::SigV4Settings(bad.clone()))?;
             let errands = self.errands(limits, caller, parent);
@@ -160,7 +169,7 @@ impl SharedClient {
         let response = self.answered(&origin, request, limits, priority, &events);
         let result = limits.within(&origin, response).await;
         let (mut response, exchange) = result.inspect_err(|error| {
-            recording.iter().for_each(|recording| recording.failed(error.chain()));
+            recording.iter().for_each(|recording| recording.failed(error.failure()));
         })?;
         if response.body().is_end_stream() && is_kept_open(&response) {
             events.receive_done();
@@ -181,7 +190,14 @@ impl SharedClient {
                 None => body,
             };
             match recording {
-                Some(recording) => recording.response_body(body).boxed_unsync(),
+                Some(recording) => {
+                    let body = recording.response_body(body);
+                    let noted = move |error: RequestError| {
+                        recording.cut(error.failure());
+                        error
+                    };
+                    body.map_err(noted).boxed_unsync()
+                }
                 None => body,
             }
         }))

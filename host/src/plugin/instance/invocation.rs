@@ -1,5 +1,6 @@
 //! One call of one function of a component.
 
+use sha2::Sha256;
 use wasmtime::Store;
 
 use super::state::State;
@@ -23,6 +24,10 @@ pub(crate) trait Invocation: Send + 'static {
     fn ref_id(&self) -> Option<&str> {
         None
     }
+
+    /// Adds what tells the arguments apart, so that a call is found again in a recording. Calls that add nothing are told apart by
+    /// their order.
+    fn digest(&self, _: &mut Sha256) {}
 
     fn invoke(
         self,

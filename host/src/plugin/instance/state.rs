@@ -20,6 +20,7 @@ use crate::capability::{CallView, LogView, MetricsView, View};
 use crate::egress::{Caller, Client, PassedOn, user_agent};
 use crate::log::Log;
 use crate::metrics::ComponentMetrics;
+use crate::tape::{MonotonicClock, Take, TapedRandom, WallClock};
 use crate::telemetry::Tracer;
 use crate::text::Scrub;
 
@@ -66,8 +67,10 @@ pub(super) struct Crossing {
 // === impl State ===
 
 impl State {
-    /// Makes the state of an instance that can reach what `client` allows.
+    /// Makes the state of an instance that can reach what `client` allows. With a take, what it learns from outside is recorded
+    /// or played back.
     pub(crate) fn new(
+        take: Option<Take>,
         client: Option<Client>,
         cache: &SharedCache,
         memory: InstanceMemory,
@@ -80,9 +83,16 @@ impl State {
         let (stdout, stderr) =
             (Output::stdout(log.clone(), scrub.clone()), Output::stderr(log.clone(), scrub.clone()));
         let mut wasi = WasiCtxBuilder::new();
-        let wasi = wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(MAX_RANDOM).build();
+        wasi.stdout(stdout.clone()).stderr(stderr.clone()).max_random_size(MAX_RANDOM);
+        if let Some(take) = &take {
+            let random = |interface| TapedRandom::new(take.seed(), interface);
+            wasi.wall_clock(WallClock(take.clone())).monotonic_clock(MonotonicClock(take.clone()));
+            wasi.secure_random(random(0)).insecure_random(random(1)).insecure_random_seed(random(2).number());
+        }
+        let wasi = wasi.build();
         let spans = CallSpans::new(Tracer::Off, opentelemetry::Context::new());
-        let hooks = HttpHooks::new(client, spans.clone());
+        let mut hooks = HttpHooks::new(client, spans.clone());
+        hooks.follow(take);
         let (http, call, refused_earlier) = (http::context(), None, None);
         let (crossing, handles) = (Crossing::default(), Handles::default());
         Self {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use wasmtime::Store;
 
 use super::answers::{self, Answered};
@@ -33,6 +34,20 @@ impl Plugin {
     }
 }
 
+/// Adds what tells queries apart.
+pub(super) fn digest(query: &Query, arguments: &mut Sha256) {
+    let Query { ref_id, query_type, max_data_points, interval_ms, time_range, json, index, count } = query;
+    for number in
+        [*max_data_points, *interval_ms, time_range.start, time_range.end, (*index).into(), (*count).into()]
+    {
+        arguments.update(number.to_le_bytes());
+    }
+    for text in [ref_id.as_bytes(), query_type.as_bytes(), json] {
+        arguments.update((text.len() as u64).to_le_bytes());
+        arguments.update(text);
+    }
+}
+
 impl Invocation for QueryData {
     type Answer = Vec<Answer>;
 
@@ -42,6 +57,10 @@ impl Invocation for QueryData {
 
     fn ref_id(&self) -> Option<&str> {
         Some(&self.0.ref_id)
+    }
+
+    fn digest(&self, arguments: &mut Sha256) {
+        digest(&self.0, arguments);
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Vec<Answer>> {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use sha2::Sha256;
 use wasmtime::Store;
 
 use super::answers::{self, Answered};
+use super::data;
 use crate::call::Call;
 use crate::capability::bindings::gpx::plugin::queries::{Answer, Query};
 use crate::capability::bindings::gpx::plugin::types::Fault;
@@ -39,6 +41,10 @@ impl Invocation for QueryBatch {
 
     fn function(&self) -> &'static str {
         "data-batch.query-data"
+    }
+
+    fn digest(&self, arguments: &mut Sha256) {
+        self.0.iter().for_each(|query| data::digest(query, arguments));
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Self::Answer> {

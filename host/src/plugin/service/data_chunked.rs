@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use sha2::Sha256;
 use tokio::sync::mpsc;
 use wasmtime::Store;
 
+use super::data;
 use crate::budget::{Charge, MemoryKind, OwnerMemory};
 use crate::call::Call;
 use crate::capability::bindings::gpx::plugin::frames::Frame;
@@ -70,6 +72,10 @@ impl Invocation for QueryChunked {
 
     fn function(&self) -> &'static str {
         "data-chunked.query-data"
+    }
+
+    fn digest(&self, arguments: &mut Sha256) {
+        self.queries.iter().for_each(|query| data::digest(query, arguments));
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use wasmtime::Store;
 
 use crate::call::Call;
@@ -48,6 +49,14 @@ impl Invocation for CallResource {
 
     fn function(&self) -> &'static str {
         "resource.call"
+    }
+
+    fn digest(&self, arguments: &mut Sha256) {
+        let ResourceRequest { method, url, body, .. } = &self.request;
+        for part in [method.as_bytes(), url.as_bytes(), body] {
+            arguments.update((part.len() as u64).to_le_bytes());
+            arguments.update(part);
+        }
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {

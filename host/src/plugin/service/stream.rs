@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use wasmtime::Store;
@@ -126,13 +127,14 @@ impl Plugin {
         // The message itself, and the copy of its data.
         let _paid = owner.streams.memory.try_charge(MemoryKind::Instance, bytes + request.data.len())?;
         let mut turn = self.turn(call, &owner.streams.time);
-        let instance = self.open(call, owner, &mut turn, &permit).await?;
+        let run = RunStream { request: request.into(), sender };
+        let take = self.take(owner, &run);
+        let instance = self.open(call, owner, &mut turn, &permit, take).await?;
         let mut turn = self.platform.governor.lasting_turn(
             &owner.streams.time,
             call.deadline.end(),
             call.upstream.clone(),
         );
-        let run = RunStream { request: request.into(), sender };
         self.run(call, owner, &mut turn, permit, instance, run).await?;
         Ok(())
     }
@@ -144,6 +146,12 @@ impl From<StreamRequest> for Request {
     }
 }
 
+fn digest(Request { path, data }: &Request, arguments: &mut Sha256) {
+    arguments.update((path.len() as u64).to_le_bytes());
+    arguments.update(path);
+    arguments.update(data);
+}
+
 impl Invocation for Asked {
     type Answer = Reply;
 
@@ -152,6 +160,10 @@ impl Invocation for Asked {
             Ask::Subscribe => "stream.subscribe",
             Ask::Publish => "stream.publish",
         }
+    }
+
+    fn digest(&self, arguments: &mut Sha256) {
+        digest(&self.request, arguments);
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<Reply> {
@@ -177,6 +189,10 @@ impl Invocation for RunStream {
 
     fn function(&self) -> &'static str {
         "stream.run"
+    }
+
+    fn digest(&self, arguments: &mut Sha256) {
+        digest(&self.request, arguments);
     }
 
     async fn invoke(self, store: &mut Store<State>, exports: &Exports) -> Called<()> {
