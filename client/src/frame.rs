@@ -62,6 +62,9 @@ pub enum FrameError {
 
 impl Frame {
     pub fn from_arrow(bytes: Bytes) -> Result<Self, FrameError> {
+        if !has_all_batches(&bytes) {
+            return Err(FrameError::Damaged);
+        }
         // Arrow's reader panics on files whose columns do not have the bytes that they name.
         std::panic::catch_unwind(|| Self::read(bytes)).unwrap_or(Err(FrameError::Damaged))
     }
@@ -172,6 +175,26 @@ fn cell(column: &ArrayRef, row: usize) -> Cell<'_> {
     };
     // Grafana has no other types.
     found.unwrap_or(Cell::Text("?"))
+}
+
+/// Whether each batch that the footer names is within the file: Arrow's reader allocates what a footer says.
+fn has_all_batches(file: &[u8]) -> bool {
+    let footer = || {
+        let (rest, _magic) = file.split_last_chunk::<6>()?;
+        let (rest, length) = rest.split_last_chunk::<4>()?;
+        let start = rest.len().checked_sub(u32::from_le_bytes(*length) as usize)?;
+        arrow_ipc::root_as_footer(rest.get(start..)?).ok()
+    };
+    let Some(footer) = footer() else { return false };
+    let blocks =
+        footer.recordBatches().into_iter().flatten().chain(footer.dictionaries().into_iter().flatten());
+    let mut blocks =
+        blocks.map(|block| (block.offset(), i64::from(block.metaDataLength()), block.bodyLength()));
+    let size = i64::try_from(file.len()).unwrap_or(i64::MAX);
+    blocks.all(|(offset, metadata, body)| {
+        let end = offset.checked_add(metadata).and_then(|end| end.checked_add(body));
+        offset >= 0 && metadata >= 0 && body >= 0 && end.is_some_and(|end| end <= size)
+    })
 }
 
 #[cfg(test)]
