@@ -1,7 +1,7 @@
 //! `gpx build`: the directory that Grafana loads.
 
 pub(crate) mod cargo;
-mod directory;
+pub(crate) mod directory;
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn build(arguments: &Arguments) -> Result<()> {
     let project = Project::find(&arguments.folder)?;
-    let component = cargo::component(&project)?;
+    let component = cargo::component(&project, cargo::Profile::Release)?;
     let built = directory::assemble(&project, &component)?;
     if arguments.json {
         println!(

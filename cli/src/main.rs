@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod component;
 mod csv;
+mod dev;
 mod folder;
 mod health;
 mod host;
@@ -46,6 +47,7 @@ enum Command {
     Build(build::Arguments),
     Check(check::Arguments),
     Completions(completions::Arguments),
+    Dev(dev::Arguments),
     Health(health::Arguments),
     Inspect(inspect::Arguments),
     Man(man::Arguments),
@@ -75,13 +77,14 @@ fn run(command: Command) -> Result<()> {
         Command::Build(arguments) => build::build(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Dev(arguments) => dev::dev(&arguments),
         Command::Health(arguments) => health::health(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Man(arguments) => man::man(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Package(arguments) => package::package(&arguments),
         Command::Resource(arguments) => resource::resource(&arguments),
-        Command::Run(arguments) => run::run(&arguments),
+        Command::Run(arguments) => run::run(arguments),
         Command::Stream(arguments) => stream::stream(&arguments),
     }
 }

@@ -17,6 +17,7 @@ use gpx_client::{Channel, Code, Handshake, Status, collector, environment};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::log::{Level, Log};
@@ -53,6 +54,8 @@ pub(crate) struct Plugin {
     pub(crate) channel: Channel,
     /// What each call says of who calls, and for what.
     pub(crate) context: PluginContext,
+    /// How often the host has said what came of a component that was built again.
+    pub(crate) swaps: watch::Receiver<u64>,
     timeout: Option<Duration>,
 }
 
@@ -79,6 +82,16 @@ struct Process {
 // === impl Arguments ===
 
 impl Arguments {
+    /// Where the user says that the plugin, or its project, is.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        &self.directory
+    }
+
+    /// Sets what an operator would, unless the user has.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.source.set(key, value);
+    }
+
     pub(crate) fn folder(&self) -> Result<Folder> {
         Folder::find(&self.directory)
     }
@@ -162,12 +175,13 @@ impl Arguments {
                 return Err(error);
             }
         };
+        let swaps = log.swaps();
         // go-plugin expects nothing more there.
         outputs.push(tokio::spawn(log.read(stdout)));
         let spans = Arc::<Mutex<Vec<Span>>>::default();
         let collector = collect(listener, spans.clone());
         let process = Process { child, outputs, spans, collector, _startable: startable };
-        Ok((Plugin { channel, context, timeout: self.timeout }, process))
+        Ok((Plugin { channel, context, swaps, timeout: self.timeout }, process))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod outcome;
+mod watch;
 
 use anyhow::{Result, bail};
 use gpx_client::Code;
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// Show the trace of the queries.
     #[arg(long, value_enum, value_name = "DETAIL", default_value = "spans")]
     trace: Detail,
+    /// Build the project on each save, and ask again with the new component, which takes the place of the one that runs.
+    #[arg(long, conflicts_with_all = ["json", "repeat"])]
+    watch: bool,
     /// Print one JSON document, with the health, answers, durations and spans, for scripts.
     #[arg(long, conflicts_with_all = ["format", "frame", "rows"])]
     json: bool,
@@ -53,7 +57,10 @@ enum Format {
     Arrow,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    if arguments.watch {
+        return watch::watch(arguments);
+    }
     let mut output = Output::new();
     if arguments.format == Format::Arrow && output.is_terminal() {
         bail!("a file in Arrow's format is not for a terminal; redirect it: `--format arrow > frame.arrow`");

@@ -88,6 +88,11 @@ impl Source {
     }
 
     /// Returns the variables for the operator's settings.
+    /// Sets what an operator would. What the user has set comes after it, and counts.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.settings.insert(0, format!("{key}={value}"));
+    }
+
     pub(crate) fn variables(&self) -> Result<Variables> {
         let mut variables = Variables::new();
         for setting in &self.settings {

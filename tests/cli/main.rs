@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod completions;
+mod dev;
 mod docs;
 mod health;
 mod inspect;

@@ -10,11 +10,40 @@ use crate::project::Project;
 
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
+/// How a component is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// For users: small and fast.
+    Release,
+    /// As soon as possible after a change.
+    Development,
+}
+
+/// What the profile for development has otherwise than that of release: crates are compiled in parts, and only those that have
+/// changed.
+const DEVELOPMENT: [&str; 6] = [
+    "inherits=\"release\"",
+    "opt-level=1",
+    "lto=\"off\"",
+    "codegen-units=16",
+    "incremental=true",
+    "strip=\"debuginfo\"",
+];
+
 /// Builds the component of a project, and returns its path. Cargo tells how far it is.
-pub(crate) fn component(project: &Project) -> Result<PathBuf> {
+pub(crate) fn component(project: &Project, profile: Profile) -> Result<PathBuf> {
     let manifest = project.backend.join("Cargo.toml");
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    cargo.args(["build", "--target", TARGET, "--message-format", "json-render-diagnostics"]);
+    match profile {
+        Profile::Release => _ = cargo.arg("--release"),
+        Profile::Development => {
+            cargo.args(["--profile", "gpx-dev"]);
+            for setting in DEVELOPMENT {
+                cargo.arg("--config").arg(format!("profile.gpx-dev.{setting}"));
+            }
+        }
+    }
     cargo.arg("--manifest-path").arg(&manifest);
     // A panic's message names the source file: with the author's own paths, if they were left.
     cargo.arg("--config").arg(format!("target.{TARGET}.rustflags=[{}]", without_paths(project)));

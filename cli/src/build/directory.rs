@@ -46,6 +46,31 @@ pub(crate) fn assemble(project: &Project, component: &Path) -> Result<Built> {
     })
 }
 
+/// Puts another component into the project's `dist`, which has been assembled before. The machine code of the last one goes: the
+/// host compiles the new one. Returns false if it is the same.
+pub(crate) fn replace(project: &Project, component: &Path) -> Result<bool> {
+    let metadata = project.metadata()?;
+    let placed = project.dist.join(format!("{}.wasm", metadata.executable()?));
+    if !placed.is_file() {
+        return assemble(project, component).map(|_| true);
+    }
+    if same(component, &placed) {
+        return Ok(false);
+    }
+    match std::fs::remove_file(placed.with_extension("cwasm")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).context("cannot remove the component's machine code");
+        }
+        _ => {}
+    }
+    put(component, &placed, 0o644)?;
+    Ok(true)
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Compiles the component, unless its code is newer than it and than the host.
 fn compile(executable: &Path, component: &Path) -> Result<()> {
     let made = |path: &Path| path.metadata().and_then(|metadata| metadata.modified());

@@ -5,11 +5,15 @@ use std::fmt::Write as _;
 use gpx_client::log::Line;
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
+use tokio::sync::watch;
 
 use crate::terminal::{Paint, shown, tell};
 
 /// A longer line is shown in parts.
 const LONGEST: u64 = 64 << 10;
+
+/// What the host says of a component that was built again.
+const SWAPS: [&str; 2] = ["The component is replaced", "The component is not replaced"];
 
 /// Fields that say for which call of whom a line is: all of them are this tool's.
 const KNOWN: &[&str] = &["dsName", "dsUid", "pluginId", "pluginVersion", "spanId", "traceId", "uname"];
@@ -28,6 +32,8 @@ pub(crate) enum Level {
 #[derive(Clone)]
 pub(crate) struct Log {
     level: Level,
+    /// How often the host has said what came of a new component.
+    swaps: watch::Sender<u64>,
     paint: Paint,
 }
 
@@ -35,7 +41,11 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(level: Level) -> Self {
-        Self { level, paint: Paint::of(&std::io::stderr()) }
+        Self { level, swaps: watch::Sender::new(0), paint: Paint::of(&std::io::stderr()) }
+    }
+
+    pub(crate) fn swaps(&self) -> watch::Receiver<u64> {
+        self.swaps.subscribe()
     }
 
     /// Shows what is written until the end.
@@ -49,7 +59,13 @@ impl Log {
     }
 
     fn show(&self, text: &str) {
-        match Line::parse(text) {
+        let line = Line::parse(text);
+        if let Ok(line) = &line
+            && SWAPS.contains(&line.message.as_str())
+        {
+            self.swaps.send_modify(|swaps| *swaps += 1);
+        }
+        match line {
             Ok(line) if level(&line.level) <= self.level => tell(self.readable(&line)),
             Ok(_) => {}
             // Such as the last words of a process that has crashed.
