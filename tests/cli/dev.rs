@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use gpx_tests::directory::Directory;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader, Lines};
 
 use crate::project;
@@ -27,9 +28,13 @@ async fn line(lines: &mut Lines<BufReader<impl AsyncRead + Unpin>>, part: &str) 
     panic!("no line has {part:?}:\n{before}");
 }
 
-#[gpx_tests::test]
-async fn each_save_is_answered_by_the_new_component() {
-    let copy = project::copy();
+#[test]
+fn each_save_is_answered_by_the_new_component() {
+    let copy = project::developed();
+    gpx_tests::run(answered(copy));
+}
+
+async fn answered(copy: Directory) {
     let folder = copy.join("prices");
     let health = |text: &str| edit(&folder.join("src/lib.rs"), "Ok(Health::ok(format!(\"", text);
     let query = r#"{"series": "daily"}"#;
@@ -57,9 +62,13 @@ async fn each_save_is_answered_by_the_new_component() {
     assert_eq!(interrupt(child).await, Some(0));
 }
 
-#[gpx_tests::test]
-async fn a_component_is_put_into_place_for_a_grafana_that_runs() {
-    let copy = project::copy();
+#[test]
+fn a_component_is_put_into_place_for_a_grafana_that_runs() {
+    let copy = project::developed();
+    gpx_tests::run(put_into_place(copy));
+}
+
+async fn put_into_place(copy: Directory) {
     let folder = copy.join("prices");
     let before = std::fs::read(folder.join("dist/gpx_prices.wasm")).expect("it was built");
     let mut command = gpx(["dev"]);

@@ -1,7 +1,8 @@
 //! A project that `gpx` has made and built, once for all tests. What it built is kept for the next run.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use gpx_tests::artifacts;
@@ -28,6 +29,24 @@ pub(crate) fn copy() -> Directory {
     let directory = Directory::new().expect("a directory");
     copy_into(built(), &directory.join("prices"));
     directory
+}
+
+/// The same, once the crates that it depends on have been built for development. That takes longer than a test may.
+pub(crate) fn developed() -> Directory {
+    static READY: OnceLock<()> = OnceLock::new();
+    READY.get_or_init(|| {
+        let copy = copy();
+        let mut gpx = gpx(["dev"]);
+        let gpx = building(&mut gpx).current_dir(copy.join("prices")).stderr(Stdio::piped());
+        let mut gpx = gpx.spawn().expect("gpx starts");
+        let lines = BufReader::new(gpx.stderr.take().expect("a pipe")).lines();
+        let told: Vec<_> =
+            lines.map_while(Result::ok).take_while(|line| !line.starts_with("waiting for")).collect();
+        gpx.kill().expect("it runs");
+        gpx.wait().expect("it ends");
+        assert!(told.iter().any(|line| line.starts_with("built in ")), "{}", told.join("\n"));
+    });
+    copy()
 }
 
 /// Tells cargo what it takes to build a component here, without the internet.
