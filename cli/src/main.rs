@@ -9,6 +9,7 @@ mod completions;
 mod component;
 mod csv;
 mod dev;
+mod doctor;
 mod folder;
 mod health;
 mod host;
@@ -48,6 +49,7 @@ enum Command {
     Check(check::Arguments),
     Completions(completions::Arguments),
     Dev(dev::Arguments),
+    Doctor(doctor::Arguments),
     Health(health::Arguments),
     Inspect(inspect::Arguments),
     Man(man::Arguments),
@@ -78,6 +80,7 @@ fn run(command: Command) -> Result<()> {
         Command::Check(arguments) => check::check(&arguments),
         Command::Completions(arguments) => completions::completions(&arguments),
         Command::Dev(arguments) => dev::dev(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Health(arguments) => health::health(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Man(arguments) => man::man(&arguments),

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod dev;
 mod docs;
+mod doctor;
 mod health;
 mod inspect;
 mod new;
